@@ -1,0 +1,31 @@
+# Thin on purpose: what takes more than a line lives in tools/.
+PYTHON ?= python3
+BIN := venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test format clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make venv/ with the package, the development tools and a Pulumi CLI (a second run does nothing)
+	@command -v $(PYTHON) >/dev/null || { echo "setup: no $(PYTHON) found: install python3 (3.10 or newer)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "setup: $(PYTHON) is too old: install Python 3.10 or newer, or name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) tools/setup.py
+
+demo: setup ## Run a migration from start to end on this machine: no cloud account, no network
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py
+
+test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI included
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
+
+format: setup ## Rewrite the Python sources in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove venv/ and everything else that is generated
+	rm -rf venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
