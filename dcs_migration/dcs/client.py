@@ -1,0 +1,179 @@
+"""The operations of the DCS migration API that this package calls, one method each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from dcs_migration.dcs import models
+from dcs_migration.dcs.codes import normalise_code
+from dcs_migration.dcs.errors import (
+    ApiError,
+    ConfigurationError,
+    OutcomeUnknown,
+    PermissionDenied,
+    TransportError,
+    error_class,
+)
+from dcs_migration.dcs.transport import Transport
+
+MAX_PAGE = 1000
+MAX_BATCH = 50
+
+
+class DcsClient:
+    """DCS in one region and project. Every method raises ApiError or TransportError."""
+
+    def __init__(self, transport: Transport, project_id: str) -> None:
+        self.transport = transport
+        self.project_id = project_id
+        self._base = f"/v2/{_segment(project_id, 'project id')}"
+
+    def create_migration_task(self, body: Mapping[str, Any]) -> models.Created:
+        """Start a task: POST /v2/{project_id}/migration-task (CreateMigrationTask).
+
+        Sent once. Raises OutcomeUnknown if it may have started one, also if the answer holds no id.
+        """
+        operation = "CreateMigrationTask"
+        answer = self.transport.write(operation, "POST", f"{self._base}/migration-task", body)
+        task_id = models.task_id_of(answer)
+        error = models.text(answer.get("error"))
+        if task_id is None:
+            detail = f" ({error})" if error else ""
+            raise OutcomeUnknown(operation, self.transport.scrub(f"the answer holds no task id{detail}"))
+        return models.Created(
+            id=task_id,
+            name=models.text(answer.get("name")) or models.text(answer.get("task_name")),
+            status=models.text(answer.get("status")),
+            error=error,
+        )
+
+    def list_migration_tasks(self, offset: int = 0, limit: int = MAX_PAGE) -> models.Page:
+        """Return one page of tasks: GET /v2/{project_id}/migration-tasks (ListMigrationTask).
+
+        offset counts tasks; limit is 1 to 1000. Raises TransportError if the answer is not a listing.
+        """
+        operation = "ListMigrationTask"
+        query = {"offset": offset, "limit": limit}
+        answer = self.transport.read(operation, f"{self._base}/migration-tasks", query)
+        try:
+            return models.parse_page(answer)
+        except models.Malformed as error:
+            raise _not_dcs(operation, error) from None
+
+    def show_migration_task(self, task_id: str) -> models.TaskRow:
+        """Return one task: GET /v2/{project_id}/migration-task/{task_id} (ShowMigrationTask).
+
+        Raises TaskNotFound for DCS.4133. A deleted task may still be answered, as DELETED or
+        with its last status.
+        """
+        operation = "ShowMigrationTask"
+        answer = self.transport.read(operation, self._task_path(task_id))
+        try:
+            return models.parse_task(answer, task_id)
+        except models.Malformed as error:
+            raise _not_dcs(operation, error) from None
+
+    def stop_migration_task(self, task_id: str) -> None:
+        """Ask a task to stop: POST /v2/{project_id}/migration-task/{task_id}/stop (StopMigrationTask).
+
+        It has stopped when its status is TERMINATED.
+        """
+        self.transport.write("StopMigrationTask", "POST", f"{self._task_path(task_id)}/stop")
+
+    def batch_stop_migration_tasks(self, task_ids: Sequence[str]) -> dict[str, ApiError | None]:
+        """Ask tasks to stop: POST /v2/{project_id}/migration-task/batch-stop (BatchStopMigrationTasks).
+
+        At most 50 ids. Returns, for each id, the refusal or None (accepted, or not mentioned in the answer).
+        """
+        if len(task_ids) > MAX_BATCH:
+            raise ValueError(f"at most {MAX_BATCH} tasks can be stopped in one call")
+        operation = "BatchStopMigrationTasks"
+        answer = self.transport.write(
+            operation, "POST", f"{self._base}/migration-task/batch-stop", {"migration_tasks": list(task_ids)}
+        )
+        results: dict[str, ApiError | None] = dict.fromkeys(task_ids)
+        items = answer.get("migration_tasks")
+        for item in map(models.fields, items if isinstance(items, list) else []):
+            task_id = models.task_id_of(item)
+            if task_id in results and item.get("result") == "failed":
+                results[task_id] = self._refusal(operation, item)
+        return results
+
+    def delete_migration_tasks(self, task_ids: Sequence[str]) -> None:
+        """Delete tasks: DELETE /v2/{project_id}/migration-tasks/delete with a body (DeleteMigrationTask).
+
+        Ids that do not exist are ignored by the service. Only the listing proves that a task is gone.
+        """
+        self.transport.write(
+            "DeleteMigrationTask",
+            "DELETE",
+            f"{self._base}/migration-tasks/delete",
+            {"task_id_list": list(task_ids)},
+        )
+
+    def show_migration_task_stats(self, task_id: str) -> models.Stats:
+        """Return how far an online task is: GET .../migration-task/{task_id}/stats (ShowMigrationTaskStats)."""
+        return models.parse_stats(
+            self.transport.read("ShowMigrationTaskStats", f"{self._task_path(task_id)}/stats")
+        )
+
+    def list_migration_task_logs(
+        self, task_id: str, log_level: str | None = None, limit: int = 10
+    ) -> list[models.LogLine]:
+        """Return lines of a log: GET /v2/{project_id}/migration-task/{task_id}/logs (ListMigrationTaskLogs).
+
+        log_level: DEBUG, INFO, WARN or ERROR; None for all.
+        """
+        query: dict[str, str | int] = {"offset": 0, "limit": limit}
+        if log_level:
+            query["log_level"] = log_level
+        answer = self.transport.read("ListMigrationTaskLogs", f"{self._task_path(task_id)}/logs", query)
+        lines = answer.get("migration_logs")
+        return [models.parse_log_line(line) for line in lines] if isinstance(lines, list) else []
+
+    def _task_path(self, task_id: str) -> str:
+        return f"{self._base}/migration-task/{_segment(task_id, 'task id')}"
+
+    def _refusal(self, operation: str, item: dict[str, Any]) -> ApiError:
+        code = models.text(item.get("error_code"))
+        kind = error_class(200, normalise_code(code) if code else None)
+        message = models.text(item.get("error_msg")) or "the service refused it and gave no reason"
+        return kind(operation, 200, error_code=code, error_msg=self.transport.scrub(message))
+
+
+def find_project_id(iam_transport: Transport, region: str) -> str:
+    """Return the id of the project of a region: GET /v3/projects?name={region} (KeystoneListProjects of IAM).
+
+    Raises ConfigurationError if there is none, or more than one. The request must carry no X-Project-Id.
+    """
+    operation = "KeystoneListProjects"
+    advice = "set huaweicloud:projectId or HW_PROJECT_ID"
+    try:
+        answer = iam_transport.read(operation, "/v3/projects", {"name": region})
+    except PermissionDenied as error:
+        refusal = f"HTTP {error.status} {error.error_code or ''}".rstrip()
+        raise ConfigurationError(
+            f"these credentials may not look up their project ({refusal}): {advice}"
+        ) from None
+    projects = answer.get("projects")
+    if not isinstance(projects, list):
+        raise TransportError(operation, "answered with something that is not IAM (no list of projects)")
+    ids = {project["id"] for project in map(models.fields, projects) if isinstance(project.get("id"), str)}
+    ids.discard("")
+    if len(ids) == 1:
+        return str(ids.pop())
+    found = f"{len(ids)} projects" if ids else "no project"
+    raise ConfigurationError(f"these credentials see {found} in the region {region}: {advice}")
+
+
+def _segment(value: str, what: str) -> str:
+    # HTTP libraries resolve dots in a path, so that such an id would address something else.
+    if not value or value in (".", ".."):
+        raise ConfigurationError(f"{value!r} is not a {what}")
+    return quote(value, safe="")
+
+
+def _not_dcs(operation: str, error: models.Malformed) -> TransportError:
+    return TransportError(operation, f"answered with something that is not DCS ({error})")

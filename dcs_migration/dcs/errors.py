@@ -1,0 +1,301 @@
+"""Every error of this package, and how an answer of the service becomes one.
+
+DcsMigrationError
+├── ConfigurationError        a setting is missing or contradicts another
+├── EngineGone                the Pulumi engine stopped answering: nothing more is written
+├── TransportError            no usable answer
+│   ├── NotSent               the request certainly never reached the service
+│   └── OutcomeUnknown        the request may have been acted upon
+├── ApiError                  the service (or its gateway) answered with an error
+│   ├── CredentialsRefused    401, or 403 from the gateway: never to be repeated
+│   ├── PermissionDenied      403: the credentials are good, the right is missing
+│   ├── TaskNotFound          DCS.4133: the service knows no such task
+│   ├── Busy                  another operation is running on the instance: later
+│   ├── Throttled             429: too many calls
+│   ├── WrongEndpoint         what answers there is not (this version of) DCS
+│   └── ServerFault           5xx: the outcome of a write is unclear
+├── TaskError                 a task failed, was stopped, or cannot be taken over
+└── WaitTimeout               a task was not done in time
+
+A message is one line per argument: text of the service can never add a line to it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dcs_migration.dcs.codes import CODES, CodeKind, normalise_code
+
+Scrub = Callable[[str], str]
+
+MAX_SERVER_TEXT = 500
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]{0,1000}>", re.IGNORECASE | re.DOTALL)
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """Return the text on one line, white space and control characters collapsed, cut at `limit`."""
+    if limit is not None and len(text) > 8 * limit:
+        text = text[: 8 * limit]
+    plain = "".join(" " if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+    plain = " ".join(plain.split())
+    if limit is not None and len(plain) > limit:
+        plain = plain[: limit - 1].rstrip() + "…"
+    return plain
+
+
+class DcsMigrationError(Exception):
+    """The root of every error that this package raises on purpose; each argument is a line of the message."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*(one_line(line) for line in lines))
+
+    def __str__(self) -> str:
+        return "\n".join(str(line) for line in self.args)
+
+
+class ConfigurationError(DcsMigrationError):
+    """A setting is missing, is malformed, or contradicts another."""
+
+
+class EngineGone(DcsMigrationError):
+    """The Pulumi engine stopped answering, so nothing more may be written."""
+
+
+class TaskError(DcsMigrationError):
+    """A migration task failed, was stopped, or cannot be taken over."""
+
+
+class WaitTimeout(DcsMigrationError):
+    """A migration task was not done within the time allowed."""
+
+
+class TransportError(DcsMigrationError):
+    """The call brought no usable answer.
+
+    operation: the API operation, such as `ListMigrationTask`; reason: what happened, in plain words;
+    permanent: True if trying again changes nothing (a certificate that is not trusted).
+    """
+
+    verb = "failed"
+    permanent = False
+
+    def __init__(self, operation: str, reason: str) -> None:
+        super().__init__(operation, reason)
+        self.operation = operation
+        self.reason = one_line(reason)
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.verb}: {self.reason}"
+
+
+class NotSent(TransportError):
+    """The request certainly never reached the service: nothing was done."""
+
+    verb = "was not sent"
+
+
+class OutcomeUnknown(TransportError):
+    """The request may have reached the service and been acted upon: look before repeating it."""
+
+    verb = "may or may not have been carried out"
+
+
+class ApiError(DcsMigrationError):
+    """The service answered with an error.
+
+    operation: the API operation; status: the HTTP status; error_code: normalised (`DCS.4133`), or None;
+    error_msg: the service's words on one line, or None; request_id: for a support ticket, or None;
+    retry_after: seconds that the service asks to wait, or None; hint: what to do, or None.
+    """
+
+    def __init__(
+        self,
+        operation: str,
+        status: int,
+        error_code: str | None = None,
+        error_msg: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        code = normalise_code(one_line(error_code, 64)) if error_code else None
+        msg = one_line(error_msg, MAX_SERVER_TEXT) if error_msg else None
+        request_id = one_line(request_id, 128) if request_id else None
+        Exception.__init__(self, operation, status, code, msg, request_id, retry_after)
+        self.operation = operation
+        self.status = status
+        self.error_code = code or None
+        self.error_msg = msg or None
+        self.request_id = request_id or None
+        self.retry_after = retry_after
+
+    @property
+    def hint(self) -> str | None:
+        """What the user can do about it, or None."""
+        info = CODES.get(self.error_code or "")
+        return (info.hint if info else "") or _HINTS.get(type(self))
+
+    def __str__(self) -> str:
+        text = f"{self.operation} failed: HTTP {self.status}"
+        if self.error_code:
+            text += f" {self.error_code}"
+        if self.error_msg:
+            text += f": {self.error_msg}"
+        if self.request_id:
+            text += f" (request id {self.request_id})"
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+class CredentialsRefused(ApiError):
+    """The credentials were refused; more than five refusals lock an access key for everybody who uses it.
+
+    source: where they came from, and what follows for mending them; None if nobody has said.
+    """
+
+    source: str | None = None
+
+    @property
+    def hint(self) -> str | None:
+        """What the user can do about it: it begins with where the credentials came from."""
+        general = super().hint
+        return "; ".join(part for part in (self.source, general) if part)
+
+
+class PermissionDenied(ApiError):
+    """The credentials are good but lack the permission."""
+
+
+class TaskNotFound(ApiError):
+    """The service knows no task of that id."""
+
+
+class Busy(ApiError):
+    """The target is occupied by another operation: the same call may succeed later."""
+
+
+class Throttled(ApiError):
+    """Too many calls; `retry_after` holds the seconds that the service asks for, if it does."""
+
+
+class WrongEndpoint(ApiError):
+    """What answers at this address is not the DCS API."""
+
+
+class ServerFault(ApiError):
+    """The service or its gateway failed; whether a write was carried out is unclear."""
+
+
+_HINTS: dict[type[ApiError], str] = {
+    CredentialsRefused: "check the access key, the secret key (or the token) and the region; it is not "
+    "retried, because repeated refusals lock the key",
+    PermissionDenied: "grant the DCS migration permissions (dcs:migrationTask:*) to these credentials",
+    WrongEndpoint: "check the region and the endpoint (huaweicloud:endpoints or HW_DCS_ENDPOINT)",
+    Throttled: "too many calls: try again in a minute",
+}
+
+_BY_KIND: dict[CodeKind, type[ApiError]] = {
+    CodeKind.NOT_FOUND: TaskNotFound,
+    CodeKind.BUSY: Busy,
+    CodeKind.CREDENTIALS: CredentialsRefused,
+    CodeKind.PERMISSION: PermissionDenied,
+    CodeKind.THROTTLED: Throttled,
+    CodeKind.ENDPOINT: WrongEndpoint,
+    CodeKind.FAULT: ServerFault,
+    CodeKind.PERMANENT: ApiError,
+}
+
+
+def error_class(status: int, error_code: str | None) -> type[ApiError]:
+    """Return the class for an HTTP status and a normalised code; where they disagree, the status decides."""
+    code = error_code or ""
+    if status == 401:
+        return CredentialsRefused
+    if status == 403:
+        return CredentialsRefused if code.startswith("APIGW.") else PermissionDenied
+    if status == 429:
+        return Throttled
+    if status >= 500:
+        # Whatever the code says: after a 5xx nothing is proved, neither absence nor refusal.
+        return ServerFault
+    if 300 <= status < 400 or status == 405 or (status == 404 and not code.startswith("DCS.")):
+        return WrongEndpoint
+    info = CODES.get(code)
+    return _BY_KIND[info.kind] if info else ApiError
+
+
+def parse_error(
+    operation: str, status: int, headers: Mapping[str, str], body: bytes, scrub: Scrub = str
+) -> ApiError:
+    """Turn an error answer into the error to raise. It accepts any body at all and never raises itself."""
+    code, message, request_id = _fields(body)
+    lowered = {str(name).lower(): str(value) for name, value in headers.items()}
+    if code == str(status):
+        code = None  # IAM repeats the HTTP status as its code
+    if status // 100 == 3 and not message:
+        message = "redirected to " + lowered.get("location", "nowhere")
+    code = normalise_code(one_line(scrub(code), 64)) if code else None
+    return error_class(status, code)(
+        operation,
+        status,
+        error_code=code,
+        error_msg=scrub(message) if message else None,
+        request_id=scrub(lowered.get("x-request-id") or request_id or ""),
+        retry_after=parse_retry_after(lowered.get("retry-after")),
+    )
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """Return the seconds of a Retry-After header in its numeric form; None for anything else."""
+    if value is None or not re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
+        return None
+    return float(value)
+
+
+def looks_like_html(body: bytes) -> bool:
+    """Tell whether a body is a web page rather than an answer of an API."""
+    return (
+        body[:1024]
+        .lstrip(b"\xef\xbb\xbf \t\r\n")
+        .lower()
+        .startswith((b"<!doctype", b"<html", b"<head", b"<?xml"))
+    )
+
+
+def plain_text(body: bytes) -> str:
+    """Return the readable words of a body that is not JSON."""
+    return _TAGS.sub(" ", body[:8192].decode("utf-8", "replace"))
+
+
+# The same three facts under each name that the gateway, DCS (v1 and v2) and IAM give them.
+_CODE_KEYS = ("error_code", "errorCode", "code")
+_MESSAGE_KEYS = ("error_msg", "errorMsg", "error_message", "message", "title")
+_REQUEST_ID_KEYS = ("request_id", "requestId")
+
+
+def _fields(body: bytes) -> tuple[str | None, str | None, str | None]:
+    try:
+        answer = json.loads(body.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None, plain_text(body), None
+    if not isinstance(answer, dict):
+        return None, plain_text(body), None
+    inner = answer.get("error")
+    layers: list[dict[str, Any]] = [answer, inner] if isinstance(inner, dict) else [answer]
+    code = _first(layers, _CODE_KEYS)
+    message = _first(layers, _MESSAGE_KEYS) or (inner if isinstance(inner, str) else None)
+    return code, message, _first(layers, _REQUEST_ID_KEYS)
+
+
+def _first(layers: list[dict[str, Any]], keys: tuple[str, ...]) -> str | None:
+    for layer in layers:
+        for key in keys:
+            value = layer.get(key)
+            if isinstance(value, str) and value.strip():
+                return value
+            if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12:
+                return str(value)
+    return None

@@ -1,0 +1,145 @@
+"""What a broken exchange proves: that nothing was sent, or that the outcome is open."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import requests
+import urllib3.exceptions as u3
+
+# Everything that sending a request and reading its answer can raise, wrapped by `requests` or not.
+SENDING_ERRORS: tuple[type[Exception], ...] = (
+    requests.RequestException,
+    u3.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One kind of broken exchange.
+
+    words: with `{host}` and `{detail}`; sent: False if the request certainly never reached the service;
+    permanent: trying again changes nothing.
+    """
+
+    words: str
+    sent: bool = True
+    permanent: bool = False
+
+
+_NO_TLS = Failure("no TLS connection to {host} ({detail}): is it https?", sent=False, permanent=True)
+
+# The first row of which an exception of the chain is an instance decides.
+_TABLE: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
+    (
+        (requests.exceptions.ProxyError, u3.ProxyError),
+        Failure("the proxy on the way to {host} cannot be used", sent=False),
+    ),
+    (
+        (ssl.SSLCertVerificationError, ssl.CertificateError),
+        Failure("the certificate of {host} is not trusted ({detail})", sent=False, permanent=True),
+    ),
+    ((socket.gaierror,), Failure("the host name of {host} cannot be resolved", sent=False)),
+    ((ConnectionRefusedError,), Failure("{host} refused the connection", sent=False)),
+    ((u3.NewConnectionError,), Failure("no connection to {host} ({detail})", sent=False)),
+    (
+        (requests.exceptions.ConnectTimeout, u3.ConnectTimeoutError),
+        Failure("no connection to {host} in time", sent=False),
+    ),
+    (
+        (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.MissingSchema,
+            u3.LocationValueError,
+        ),
+        Failure("{host} is no usable address", sent=False, permanent=True),
+    ),
+    (
+        (requests.exceptions.InvalidHeader, UnicodeEncodeError),
+        Failure(
+            "a header (token or project id) holds a character that HTTP does not allow",
+            sent=False,
+            permanent=True,
+        ),
+    ),
+    (
+        (requests.exceptions.ReadTimeout, u3.ReadTimeoutError, TimeoutError),
+        Failure("no complete answer from {host} in time"),
+    ),
+    (
+        (http.client.IncompleteRead, u3.IncompleteRead, requests.exceptions.ChunkedEncodingError),
+        Failure("the answer of {host} broke off"),
+    ),
+    ((http.client.RemoteDisconnected, ConnectionError), Failure("{host} dropped the connection")),
+)
+_OTHER = Failure("the exchange with {host} broke ({detail})")
+
+# Reasons of OpenSSL that only a handshake can give, when no request has left yet.
+_HANDSHAKE = {
+    "CERTIFICATE_VERIFY_FAILED",
+    "WRONG_VERSION_NUMBER",
+    "UNSUPPORTED_PROTOCOL",
+    "NO_PROTOCOLS_AVAILABLE",
+    "HTTP_REQUEST",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "TLSV1_UNRECOGNIZED_NAME",
+    "DH_KEY_TOO_SMALL",
+}
+
+
+def explain(error: BaseException, host: str) -> tuple[Failure, str]:
+    """Return what the exception proves, and plain words for it that quote no header and no URL."""
+    chain = list(_chain(error))
+    failure = _classify(chain)
+    return failure, failure.words.format(host=host, detail=_detail(chain))
+
+
+def _classify(chain: list[BaseException]) -> Failure:
+    for types, failure in _TABLE:
+        if any(isinstance(link, types) for link in chain):
+            return failure
+    if any(isinstance(link, ssl.SSLError) and link.reason in _HANDSHAKE for link in chain):
+        return _NO_TLS
+    return _OTHER
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the exception and what it wraps; not `__context__`, which may be an earlier failure."""
+    queue: list[object] = [error]
+    seen: set[int] = set()
+    while queue:
+        link = queue.pop(0)
+        if not isinstance(link, BaseException) or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        queue += [
+            getattr(link, "reason", None),
+            getattr(link, "original_error", None),
+            link.__cause__,
+            *link.args,
+        ]
+        if isinstance(link, u3.NewConnectionError):
+            queue.append(
+                link.__context__
+            )  # urllib3 1.26 does not name its cause; nothing was sent in any case
+
+
+def _detail(chain: list[BaseException]) -> str:
+    for link in reversed(chain):
+        if isinstance(link, ssl.SSLCertVerificationError) and hasattr(link, "verify_message"):
+            return str(link.verify_message)
+        if isinstance(link, ssl.SSLError) and link.reason:
+            return str(link.reason).lower().replace("_", " ")
+        if isinstance(link, OSError) and link.strerror and not isinstance(link, requests.RequestException):
+            return link.strerror
+    return type(chain[-1]).__name__

@@ -1,0 +1,52 @@
+"""A breaker for credentials: more than five refusals lock an access key for everybody who uses it."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from dcs_migration.dcs.errors import ApiError, CredentialsRefused
+
+T = TypeVar("T")
+
+
+class CredentialGate:
+    """What is known about one set of credentials, shared by every transport that uses it; thread-safe.
+
+    Until the service has accepted the credentials once, one request at a time passes. After a refusal none
+    does: every further call raises the same error without any traffic. `source` says where they came from.
+    """
+
+    def __init__(self, source: str | None = None) -> None:
+        self._source = source
+        self._first = threading.Lock()
+        self._accepted = False
+        self._refusal: CredentialsRefused | None = None
+
+    def call(self, send: Callable[[], T]) -> T:
+        """Return what `send` returns, or raise the refusal that is known already."""
+        if not self._accepted:
+            with self._first:
+                if not self._accepted:
+                    return self._pass(send)
+        return self._pass(send)
+
+    def _pass(self, send: Callable[[], T]) -> T:
+        if self._refusal is not None:
+            # A copy, because threads would write their tracebacks into one shared exception.
+            raise copy.copy(self._refusal)
+        try:
+            result = send()
+        except CredentialsRefused as error:
+            error.source = self._source
+            self._refusal = copy.copy(error)
+            raise
+        except ApiError as error:
+            # An error of DCS itself lies behind the gateway that checks credentials.
+            if error.status < 500 and (error.error_code or "").startswith("DCS."):
+                self._accepted = True
+            raise
+        self._accepted = True
+        return result

@@ -1,0 +1,277 @@
+"""HTTP: how a call of the API is sent, when it is repeated, and what a failure proves.
+
+A read is repeated while the trouble may pass; a write is sent exactly once, because only the caller can find
+out whether it was carried out.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import random
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import MaxRetryError
+from urllib3.util.retry import Retry
+
+from dcs_migration.clock import Clock, SystemClock
+from dcs_migration.dcs import wirelog
+from dcs_migration.dcs.auth import host_of
+from dcs_migration.dcs.deadline import DeadlineAdapter
+from dcs_migration.dcs.errors import (
+    ApiError,
+    DcsMigrationError,
+    NotSent,
+    OutcomeUnknown,
+    Scrub,
+    ServerFault,
+    Throttled,
+    TransportError,
+    WrongEndpoint,
+    looks_like_html,
+    one_line,
+    parse_error,
+    plain_text,
+)
+from dcs_migration.dcs.failures import SENDING_ERRORS, explain
+from dcs_migration.dcs.gate import CredentialGate
+
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+READ_BOUND_SECONDS = 120.0
+MAX_RETRY_AFTER_SECONDS = 60.0
+THROTTLE_WAITS_SECONDS = (10.0, 20.0, 30.0)
+FAULT_WAIT_SECONDS = 0.5
+MAX_FAULT_WAIT_SECONDS = 8.0
+_CHUNK_BYTES = 64 * 1024
+_RANDOM = random.SystemRandom()
+
+
+class Transport:
+    """Sends calls to one endpoint with one set of credentials; thread-safe.
+
+    base_url: scheme, host and perhaps a path; auth: signs each request; verify: as in requests (False: any
+    certificate will do, a string: a CA bundle); timeouts: seconds to connect, and to wait for bytes;
+    max_retries: of a read; clock: for waits and bounds; scrub: takes secrets out of any text of the server;
+    gate: shared by the transports of one set of credentials; max_answer_bytes: no more of an answer is read.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        auth: AuthBase,
+        *,
+        verify: bool | str = True,
+        timeouts: tuple[float, float] = (10.0, 30.0),
+        max_retries: int = 5,
+        clock: Clock | None = None,
+        scrub: Scrub | None = None,
+        gate: CredentialGate | None = None,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._auth = auth
+        self._verify = verify
+        self._timeouts = timeouts
+        self._max_retries = max(0, max_retries)
+        self._clock: Clock = clock or SystemClock()
+        self.scrub: Scrub = scrub or str
+        self._gate = gate or CredentialGate()
+        self._max_answer_bytes = max_answer_bytes
+        self._session = _session(self.base_url)
+
+    @property
+    def host(self) -> str:
+        """The host (with a port that is not the scheme's own) to which calls go."""
+        return host_of(self.base_url)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def read(self, operation: str, path: str, query: Mapping[str, str | int] | None = None) -> dict[str, Any]:
+        """Return the JSON object that a GET answers, after as many attempts as it takes and is allowed.
+
+        Raises ApiError for an answer of the service, TransportError for none (NotSent if it never left).
+        """
+        target = path + _query_string(query or {})
+        retry = Retry(total=self._max_retries)
+        end = self._clock.monotonic() + READ_BOUND_SECONDS
+        while True:
+            try:
+                return self._attempt(operation, "GET", target, None, TransportError)
+            except (TransportError, Throttled, ServerFault, WrongEndpoint) as error:
+                if not _may_pass(error):
+                    raise
+                failure: DcsMigrationError = error
+            try:
+                retry = retry.increment("GET", path)
+            except MaxRetryError:
+                raise failure from None
+            wait = _wait_before(failure, self._max_retries - int(retry.total or 0))
+            if self._clock.monotonic() + wait > end:
+                raise failure
+            self._clock.sleep(wait)
+
+    def write(
+        self, operation: str, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Send one request, once, and return the JSON object that it answers ({} for 204).
+
+        Raises NotSent if it certainly never arrived, OutcomeUnknown if it may have been carried out, else
+        ApiError (of which ServerFault leaves the outcome open, too).
+        """
+        data = None if body is None else json.dumps(body).encode()
+        return self._attempt(operation, method, path, data, OutcomeUnknown)
+
+    def _attempt(
+        self, operation: str, method: str, target: str, data: bytes | None, unclear: type[TransportError]
+    ) -> dict[str, Any]:
+        return self._gate.call(lambda: self._exchange(operation, method, target, data, unclear))
+
+    def _exchange(
+        self, operation: str, method: str, target: str, data: bytes | None, unclear: type[TransportError]
+    ) -> dict[str, Any]:
+        wirelog.request_sent(operation, method, target, data, self.scrub)
+        started = self._clock.monotonic()
+        broken: tuple[type[TransportError], str, bool] | None = None
+        try:
+            response = self._session.request(
+                method,
+                self.base_url + target,
+                data=data,
+                auth=self._auth,
+                timeout=self._timeouts,
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            )
+        except SENDING_ERRORS as error:
+            failure, words = explain(error, self.host)
+            broken = (unclear if failure.sent else NotSent, words, failure.permanent)
+        if broken:  # raised out here, so that the exception carries no request (and no signature) with it
+            wirelog.no_answer(operation, self._since(started), one_line(self.scrub(broken[1])))
+            raise self._transport_error(broken[0], operation, broken[1], permanent=broken[2])
+        body, problem = self._body(response)
+        request_id = response.headers.get("X-Request-Id")
+        wirelog.answer_received(
+            operation, response.status_code, self._since(started), request_id, body, self.scrub
+        )
+        if not 200 <= response.status_code < 300:
+            raise parse_error(operation, response.status_code, response.headers, body, self.scrub)
+        if problem:
+            raise self._transport_error(unclear, operation, problem)
+        if response.status_code == 204:
+            return {}
+        return self._decoded(operation, response.status_code, body, unclear)
+
+    def _body(self, response: requests.Response) -> tuple[bytes, str | None]:
+        """Return what could be read of the body, and what went wrong with it, if anything did."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            for part in response.iter_content(_CHUNK_BYTES):
+                parts.append(part)
+                size += len(part)
+                if size > self._max_answer_bytes:
+                    return b"", f"{self.host} answered more than {self._max_answer_bytes} bytes"
+        except SENDING_ERRORS as error:
+            return b"".join(parts), explain(error, self.host)[1]
+        finally:
+            response.close()
+        return b"".join(parts), None
+
+    def _decoded(
+        self, operation: str, status: int, body: bytes, unclear: type[TransportError]
+    ) -> dict[str, Any]:
+        try:
+            answer = json.loads(body.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            answer = None
+        if isinstance(answer, dict):
+            return answer
+        what = _describe(body)
+        if looks_like_html(body) and unclear is not OutcomeUnknown:
+            raise WrongEndpoint(operation, status, error_msg=self.scrub(what))
+        raise self._transport_error(
+            unclear, operation, f"{self.host} answered with something that is not DCS ({what})"
+        )
+
+    def _transport_error(
+        self, kind: type[TransportError], operation: str, reason: str, *, permanent: bool = False
+    ) -> TransportError:
+        error = kind(operation, self.scrub(reason))
+        error.permanent = permanent
+        return error
+
+    def _since(self, started: float) -> float:
+        return (self._clock.monotonic() - started) * 1000
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL names this machine itself."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return None: a redirect is an answer like any other; not even its address is looked at."""
+
+
+def _session(base_url: str) -> requests.Session:
+    session = _Session()
+    adapter = DeadlineAdapter(pool_maxsize=8, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers.update(
+        {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": "pulumi-dcs-migration",
+        }
+    )
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    # A proxy in the environment must not swallow calls to this machine (the emulator).
+    session.trust_env = not is_loopback(base_url)
+    return session
+
+
+def _query_string(query: Mapping[str, str | int]) -> str:
+    # Spaces as %20, which is how the signature spells them.
+    pairs = "&".join(f"{quote(key, safe='~')}={quote(str(value), safe='~')}" for key, value in query.items())
+    return f"?{pairs}" if pairs else ""
+
+
+def _may_pass(error: TransportError | ApiError) -> bool:
+    if isinstance(error, TransportError):
+        return not error.permanent
+    if isinstance(error, WrongEndpoint):
+        return 200 <= error.status < 300  # a maintenance page in the place of the API
+    return True
+
+
+def _wait_before(failure: DcsMigrationError, attempt: int) -> float:
+    """Return the seconds to wait before the repetition number `attempt` (1 is the first)."""
+    if isinstance(failure, Throttled):
+        if failure.retry_after is not None:
+            return min(failure.retry_after, MAX_RETRY_AFTER_SECONDS)
+        return THROTTLE_WAITS_SECONDS[min(attempt, len(THROTTLE_WAITS_SECONDS)) - 1]
+    longest = min(FAULT_WAIT_SECONDS * 2 ** (attempt - 1), MAX_FAULT_WAIT_SECONDS)
+    return _RANDOM.uniform(longest / 2, longest)
+
+
+def _describe(body: bytes) -> str:
+    if not body.strip():
+        return "an empty answer"
+    words = one_line(plain_text(body), 120)
+    kind = "a web page" if looks_like_html(body) else f"{len(body)} bytes"
+    return f"{kind}: {words}" if words else kind

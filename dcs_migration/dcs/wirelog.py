@@ -1,0 +1,68 @@
+"""Requests and answers in the log, without secrets.
+
+The logger is `dcs_migration`: one line per request and answer at INFO, their bodies at DEBUG. It is silent
+until somebody configures it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from typing import Any
+
+from dcs_migration.dcs.errors import Scrub, one_line
+
+LOGGER = logging.getLogger("dcs_migration")
+LOGGER.addHandler(logging.NullHandler())
+
+MAX_BODY_TEXT = 4000
+_SECRET_KEY = re.compile(r"passw|secret|token|credential|authoriz|access_?key|^addrs$", re.IGNORECASE)
+
+
+def request_sent(operation: str, method: str, target: str, body: bytes | None, scrub: Scrub) -> None:
+    """Log a request that is about to leave; `target` is its path and query."""
+    if LOGGER.isEnabledFor(logging.INFO):
+        LOGGER.info("%s: %s %s", operation, method, one_line(scrub(target), MAX_BODY_TEXT))
+    if body:
+        _log_body(operation, "request", body, scrub)
+
+
+def answer_received(
+    operation: str, status: int, milliseconds: float, request_id: str | None, body: bytes, scrub: Scrub
+) -> None:
+    """Log an answer."""
+    if LOGGER.isEnabledFor(logging.INFO):
+        shown = one_line(scrub(request_id), 128) if request_id else "-"
+        LOGGER.info("%s: HTTP %d in %.0f ms, request id %s", operation, status, milliseconds, shown)
+    if body:
+        _log_body(operation, "answer", body, scrub)
+
+
+def no_answer(operation: str, milliseconds: float, reason: str) -> None:
+    """Log that no usable answer came; `reason` is free of secrets already."""
+    LOGGER.info("%s: no answer after %.0f ms: %s", operation, milliseconds, reason)
+
+
+def _log_body(operation: str, what: str, body: bytes, scrub: Scrub) -> None:
+    if LOGGER.isEnabledFor(logging.DEBUG):
+        LOGGER.debug("%s %s: %s", operation, what, one_line(scrub(redact(body)), MAX_BODY_TEXT))
+
+
+def redact(body: bytes) -> str:
+    """Return a JSON body with *** in the place of every password; of any other body only the size."""
+    try:
+        return json.dumps(_redacted(json.loads(body)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return f"({len(body)} bytes that are not JSON)"
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: "***" if _SECRET_KEY.search(key) and item is not None else _redacted(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_redacted(item) for item in value]
+    return value
