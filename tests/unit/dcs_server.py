@@ -53,6 +53,7 @@ class Handler(BaseHTTPRequestHandler):
     """Records each request and lets the next answer of the stand-in deal with it."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     stand_in: StandIn
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -1,0 +1,179 @@
+"""Tasks as the service writes them: list rows, Show bodies, log rows, statistics."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timezone
+from typing import Any
+
+from dcs_migration.emulator.quirks import QuirkSet
+from dcs_migration.emulator.task import DELETED, ENDED, MIGRATING, SUCCESS, TERMINATING, LogRow, Task
+from dcs_migration.emulator.tasks import Secrets
+from dcs_migration.emulator.validation import BACKUP_RECORD, OBS
+
+VERSION = "3.0"
+_NO_STATISTICS = dict.fromkeys(
+    (
+        "full_migration_progress",
+        "offset",
+        "source_dbsize",
+        "target_dbsize",
+        "target_input_kbps",
+        "target_ops",
+    ),
+    0,
+)
+
+
+def moment(at: float | None) -> str | None:
+    """Write a Unix time as the service does: ISO 8601, milliseconds, UTC."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown_status(task: Task, quirks: QuirkSet) -> str:
+    """Return the status that Show gives, also of a deleted task that lingers."""
+    if task.deleted_at is None:
+        return task.status
+    return SUCCESS if "deleted-shows-success" in quirks else DELETED
+
+
+def list_row(task: Task, quirks: QuirkSet) -> dict[str, Any]:
+    """Return the task as a row of ListMigrationTask."""
+    source = _instance(task.source, "source", quirks, {}) or {}
+    target = _instance(task.target, "target", quirks, {}) or {}
+    return {
+        "task_id": task.id,
+        "task_name": task.name,
+        "status": task.status,
+        "migration_type": task.migration_type,
+        "migration_method": task.migration_method,
+        "ecs_tenant_private_ip": None,
+        "data_source": _data_source(task),
+        "source_instance_name": source.get("name"),
+        "source_instance_id": source.get("id"),
+        "source_instance_status": source.get("task_status"),
+        "source_instance_subnet_id": None,
+        "source_instance_spec_code": None,
+        "target_instance_addrs": target.get("addrs"),
+        "target_instance_name": target.get("name"),
+        "target_instance_id": task.target_id,
+        "target_instance_status": target.get("task_status"),
+        "target_instance_subnet_id": None,
+        "target_instance_spec_code": None,
+        "created_at": moment(task.created_at),
+        "description": task.description,
+        "error_message": task.error,
+        "released_at": None,
+        "version": VERSION,
+        "resume_mode": task.resume_mode,
+        "supported_features": [],
+    }
+
+
+def show_body(task: Task, quirks: QuirkSet, passwords: Secrets) -> dict[str, Any]:
+    """Return the task as the body of ShowMigrationTask."""
+    return {
+        "task_id": task.id,
+        "task_name": task.name,
+        "description": task.description,
+        "status": shown_status(task, quirks),
+        "migration_type": task.migration_type,
+        "migration_method": task.migration_method,
+        "ecs_tenant_private_ip": None,
+        "backup_files": _backup_files(task),
+        "network_type": task.network_type,
+        "source_instance": _instance(task.source, "source", quirks, passwords),
+        "target_instance": _instance(task.target, "target", quirks, passwords),
+        "created_at": moment(task.created_at),
+        "updated_at": moment(task.ended_at),
+        "released_at": None,
+        "version": VERSION,
+        "resume_mode": task.resume_mode,
+        "supported_features": [],
+        "tenant_vpc_id": None,
+        "tenant_subnet_id": None,
+        "tenant_security_group_id": None,
+        "bandwidth_limit_mb": None,
+        "task_status": None,
+    }
+
+
+def log_row(row: LogRow) -> dict[str, Any]:
+    """Return a row of ListMigrationTaskLogs."""
+    return {
+        "created_at": moment(row.created_at),
+        "log_level": row.level,
+        "message": row.message,
+        "log_code": row.code,
+        "keyword": row.keywords,
+    }
+
+
+def stats_body(task: Task) -> dict[str, Any]:
+    """Return the numbers of the real data, or plain ones that agree with the status: half or all of it."""
+    moving = task.status not in ENDED and task.status != TERMINATING
+    if task.statistics is not None:
+        idle = {} if moving else {"target_input_kbps": 0, "target_ops": 0}
+        return {**_NO_STATISTICS, **task.statistics, **idle, "is_migrating": moving}
+    copied = task.status == SUCCESS or (moving and (task.status != MIGRATING or task.never_ends))
+    keys = 1_000
+    return {
+        "full_migration_progress": 100 if copied else 50,
+        "offset": 0 if copied else 4_096,
+        "source_dbsize": keys,
+        "target_dbsize": keys if copied else keys // 2,
+        "target_input_kbps": 12.5 if moving else 0,
+        "target_ops": 250 if moving else 0,
+        "is_migrating": moving,
+    }
+
+
+def unsorted_key(task: Task) -> str:
+    """Return a sort key that is stable and has nothing to do with time."""
+    return hashlib.sha256(task.id.encode()).hexdigest()
+
+
+def _data_source(task: Task) -> str | None:
+    if task.source is not None:
+        return str(task.source["addrs"])
+    return (task.backup_files or {}).get("bucket_name")
+
+
+def _backup_files(task: Task) -> dict[str, Any] | None:
+    """Return the files of a task; a backup record's id is nested, as the service answers it."""
+    if task.backup_files is None:
+        return None
+    files = task.backup_files
+    file_source = files.get("file_source", OBS)
+    return {
+        "file_source": file_source,
+        "bucket_name": files.get("bucket_name"),
+        "files": files.get("files"),
+        "backup_record": {"backup_id": files["backup_id"]} if file_source == BACKUP_RECORD else None,
+    }
+
+
+def _instance(
+    request: dict[str, Any] | None, side: str, quirks: QuirkSet, passwords: Secrets
+) -> dict[str, Any] | None:
+    if request is None:
+        return None
+    answer = {
+        "task_status": None,
+        "id": None,
+        "name": None,
+        "addrs": None,
+        "ip": None,
+        "port": None,
+        "proxy_multi_db": False,
+        "db": None,
+        "password": passwords.get(side) if "password-echoed" in quirks else None,
+        **request,
+    }
+    if "addrs-filled-in" in quirks:
+        addrs = request.get("addrs", "192.168.0.10:6379")
+        ip, _, port = addrs.partition(",")[0].rpartition(":")
+        answer.update(addrs=addrs, ip=ip, port=port, task_status="RUNNING")
+    return answer

@@ -1,0 +1,250 @@
+"""The operations of the service, one function each, named in a table as the API names them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dcs_migration.emulator.documents import (
+    list_row,
+    log_row,
+    show_body,
+    stats_body,
+    unsorted_key,
+)
+from dcs_migration.emulator.errors import ApiError, api_error, invalid
+from dcs_migration.emulator.quirks import QuirkSet
+from dcs_migration.emulator.task import BACKUP_IMPORT, ENDED, ONLINE, Task
+from dcs_migration.emulator.tasks import TaskStore
+from dcs_migration.emulator.validation import (
+    BATCH_STOP,
+    DELETE,
+    INSTANCE_NAME,
+    UPDATE,
+    check_body,
+    check_create,
+    check_log_level,
+    check_page,
+    check_project_id,
+    check_task_id,
+)
+
+READS = frozenset(
+    {
+        "ListMigrationTask",
+        "ShowMigrationTask",
+        "ShowMigrationTaskStats",
+        "ListMigrationTaskLogs",
+        "KeystoneListProjects",
+    }
+)
+
+_PROJECT_NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: what the path, the query and the body said. ``read_body`` raises `ApiError`."""
+
+    query: Mapping[str, str]
+    read_body: Callable[[], Any]
+    project_id: str = ""
+    task_id: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer; ``body`` None is an empty one. ``task_ids`` are for the journal."""
+
+    body: Any
+    status: int = 200
+    task_ids: list[str] = field(default_factory=list)
+
+
+class Operations:
+    """The service's operations over one store."""
+
+    def __init__(self, store: TaskStore, quirks: QuirkSet) -> None:
+        self._store = store
+        self._quirks = quirks
+        self._table: dict[str, Callable[[Call], Reply]] = {
+            "CreateMigrationTask": self._create,
+            "ListMigrationTask": self._list,
+            "ShowMigrationTask": self._show,
+            "ShowMigrationTaskStats": self._stats,
+            "ListMigrationTaskLogs": self._logs,
+            "StopMigrationTask": self._stop,
+            "StopMigrationTaskSync": self._stop_sync,
+            "BatchStopMigrationTasks": self._batch_stop,
+            "UpdateMigrationTask": self._update,
+            "DeleteMigrationTask": self._delete,
+            "KeystoneListProjects": self._projects,
+        }
+
+    def run(self, operation: str, call: Call) -> Reply:
+        """Carry out an operation; raises `ApiError`."""
+        if operation not in READS:
+            self._limit_writes()
+        if operation != "KeystoneListProjects":
+            check_project_id(call.project_id)
+        if call.task_id:
+            check_task_id(call.task_id)
+        return self._table[operation](call)
+
+    def _limit_writes(self) -> None:
+        limit = self._quirks.number("write-limit")
+        if limit is not None:
+            with self._store.transaction() as now:
+                if self._store.count_write(now) > limit:
+                    raise api_error("APIGW.0308")
+
+    def _create(self, call: Call) -> Reply:
+        request = check_create(call.read_body())
+        if "online-refused" in self._quirks and request["migration_type"] == ONLINE:
+            raise invalid("migration_type")
+        if "names-as-instances" in self._quirks and not INSTANCE_NAME.fullmatch(request["task_name"]):
+            raise invalid("task_name")
+        with self._store.transaction() as now:
+            refusal = self._quirks.text("second-task-on-target-refused")
+            if refusal is not None and self._is_busy(call.project_id, request["target_instance"]["id"]):
+                raise api_error(refusal)
+            task = self._store.create(call.project_id, request, now)
+            body = {"id": task.id, "name": task.name, "status": task.status}
+            if task.error is not None:
+                body["error"] = task.error
+            return Reply(body, task_ids=[task.id])
+
+    def _is_busy(self, project_id: str, target_id: str) -> bool:
+        return any(
+            task.running and (task.project_id, task.target_id) == (project_id, target_id)
+            for task in self._store.existing()
+        )
+
+    def _list(self, call: Call) -> Reply:
+        offset, limit = check_page(call.query)
+        name = call.query.get("name", "")
+        fuzzy = "fuzzy-name" in self._quirks
+        with self._store.transaction() as now:
+            tasks = [
+                task
+                for task in self._store.listed(call.project_id, now)
+                if not name or task.name == name or (fuzzy and name in task.name)
+            ]
+            tasks.reverse()
+            if "list-unsorted" in self._quirks:
+                tasks.sort(key=unsorted_key)
+            page = tasks[offset : offset + limit]
+            count = len(page) if "count-is-page-size" in self._quirks else len(tasks)
+            return Reply({"count": count, "migration_tasks": [list_row(task, self._quirks) for task in page]})
+
+    def _show(self, call: Call) -> Reply:
+        with self._store.transaction() as now:
+            return self._show_reply(self._find(call.project_id, call.task_id, now))
+
+    def _stats(self, call: Call) -> Reply:
+        with self._store.transaction() as now:
+            task = self._find(call.project_id, call.task_id, now)
+            if "stats-of-import-refused" in self._quirks and task.migration_type == BACKUP_IMPORT:
+                raise api_error("DCS.4133")
+            return Reply(stats_body(task))
+
+    def _logs(self, call: Call) -> Reply:
+        offset, limit = check_page(call.query)
+        level = check_log_level(call.query)
+        with self._store.transaction() as now:
+            task = self._find(call.project_id, call.task_id, now)
+            rows = [log_row(row) for row in task.logs if level in (None, row.level)]
+            return Reply({"log_num": len(rows), "migration_logs": rows[offset : offset + limit]})
+
+    def _stop(self, call: Call) -> Reply:
+        with self._store.transaction() as now:
+            task = self._find_stoppable(call.project_id, call.task_id, now)
+            self._store.stop(task, now)
+            return self._show_reply(task)
+
+    def _stop_sync(self, call: Call) -> Reply:
+        with self._store.transaction() as now:
+            task = self._find_stoppable(call.project_id, call.task_id, now)
+            self._store.stop(task, now, at_once=True)
+            return Reply(None, status=204)
+
+    def _batch_stop(self, call: Call) -> Reply:
+        task_ids: list[str] = check_body(BATCH_STOP, call.read_body())["migration_tasks"]
+        with self._store.transaction() as now:
+            results = [self._stop_one(call.project_id, task_id, now) for task_id in task_ids]
+        return Reply({"migration_tasks": results}, task_ids=task_ids)
+
+    def _stop_one(self, project_id: str, task_id: str, now: float) -> dict[str, Any]:
+        try:
+            check_task_id(task_id)
+            self._store.stop(self._find_stoppable(project_id, task_id, now), now)
+        except ApiError as error:
+            return {
+                "task_id": task_id,
+                "result": "failed",
+                "error_code": error.code,
+                "error_msg": error.message,
+            }
+        return {"task_id": task_id, "result": "success", "error_code": None, "error_msg": None}
+
+    def _update(self, call: Call) -> Reply:
+        request = check_body(UPDATE, call.read_body())
+        with self._store.transaction() as now:
+            task = self._find(call.project_id, call.task_id, now)
+            if not task.running or ("update-only-when-incremental" in self._quirks and not task.in_step):
+                raise api_error("DCS.4957")
+            self._store.update(task, request["resume_mode"])
+            return Reply({})
+
+    def _delete(self, call: Call) -> Reply:
+        task_ids: list[str] = check_body(DELETE, call.read_body())["task_id_list"]
+        for task_id in task_ids:
+            check_task_id(task_id)
+        with self._store.transaction() as now:
+            tasks = self._deletable(call.project_id, task_ids, now)
+            refusal = self._quirks.text("delete-of-running-refused")
+            if refusal is not None and any(task.running for task in tasks.values()):
+                raise api_error(refusal)
+            if "delete-of-running-ignored" in self._quirks:
+                tasks = {task_id: task for task_id, task in tasks.items() if not task.running}
+            for task in tasks.values():
+                self._store.delete(task, now)
+        told = [] if "delete-answers-empty-list" in self._quirks else list(tasks)
+        return Reply({"task_id_list": told}, task_ids=task_ids)
+
+    def _deletable(self, project_id: str, task_ids: list[str], now: float) -> dict[str, Task]:
+        found = {task_id: self._store.shown(project_id, task_id, now) for task_id in task_ids}
+        return {task_id: task for task_id, task in found.items() if task and task.deleted_at is None}
+
+    def _projects(self, call: Call) -> Reply:
+        name = call.query.get("name", "")
+        projects = []
+        if _PROJECT_NAME.fullmatch(name):
+            projects = [{"id": project_id_of(name), "name": name, "enabled": True}]
+        return Reply({"projects": projects})
+
+    def _find(self, project_id: str, task_id: str, now: float) -> Task:
+        task = self._store.shown(project_id, task_id, now)
+        if task is None:
+            raise api_error("DCS.4133")
+        return task
+
+    def _find_stoppable(self, project_id: str, task_id: str, now: float) -> Task:
+        task = self._find(project_id, task_id, now)
+        if task.deleted_at is not None or task.status in ENDED:
+            raise api_error("DCS.4957")
+        refusal = self._quirks.text("stop-of-import-refused")
+        if refusal is not None and task.migration_type == BACKUP_IMPORT:
+            raise api_error(refusal)
+        return task
+
+    def _show_reply(self, task: Task) -> Reply:
+        return Reply(show_body(task, self._quirks, self._store.passwords(task)))
+
+
+def project_id_of(region: str) -> str:
+    """Return the id of a region's project: 32 hexadecimal digits, the same everywhere and always."""
+    return hashlib.sha256(f"project of {region}".encode()).hexdigest()[:32]

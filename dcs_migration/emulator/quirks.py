@@ -1,0 +1,141 @@
+"""Quirks: behaviours of the service that its documents leave open, as switches."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from dcs_migration.emulator.errors import REFUSAL_CODES, SHAPE_NAMES
+
+QuirkValue = float | str | None
+
+
+@dataclass(frozen=True)
+class Quirk:
+    """What a switch does, and, when it takes a value, the value's default and reader."""
+
+    description: str
+    default: QuirkValue = None
+    read: Callable[[str], QuirkValue] | None = None
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value) or value < 0:
+        raise ValueError("a number of seconds is needed")
+    return value
+
+
+def _shape(text: str) -> str:
+    if text not in SHAPE_NAMES:
+        raise ValueError(f"one of {', '.join(SHAPE_NAMES)} is needed")
+    return text
+
+
+def _code(text: str) -> str:
+    if text not in REFUSAL_CODES:
+        raise ValueError(f"one of {', '.join(REFUSAL_CODES)} is needed")
+    return text
+
+
+def _count(text: str) -> float:
+    value = int(text)
+    if value < 1:
+        raise ValueError("a positive number is needed")
+    return float(value)
+
+
+QUIRKS: dict[str, Quirk] = {
+    "fuzzy-name": Quirk("the list's name filter finds names that contain it"),
+    "count-is-page-size": Quirk("the list's count is the number of rows on the page"),
+    "list-unsorted": Quirk("the list has no order by time"),
+    "password-echoed": Quirk("Show returns the password that was sent"),
+    "addrs-filled-in": Quirk("the service fills in addrs, ip, port and task_status of both instances"),
+    "names-as-instances": Quirk("a task's name is 4 to 64 of letters, digits, - and _, or refused: DCS.4800"),
+    "stop-of-import-refused": Quirk("a backup import cannot be stopped: CODE", "DCS.4026", _code),
+    "stop-is-slow": Quirk("a stop takes 15 seconds"),
+    "delete-of-running-refused": Quirk("a running task cannot be deleted: CODE", "DCS.4957", _code),
+    "delete-of-running-ignored": Quirk("the delete of a running task answers 200 and does nothing"),
+    "delete-answers-empty-list": Quirk("a delete answers an empty list of ids"),
+    "deleted-shows-success": Quirk("Show says SUCCESS of a deleted task while it lingers"),
+    "deleted-not-found": Quirk("a deleted task is gone from Show at once"),
+    "second-task-on-target-refused": Quirk(
+        "a target takes one running task at a time: CODE", "DCS.4026", _code
+    ),
+    "online-refused": Quirk("online migrations cannot be created by this call: DCS.4800"),
+    "create-answers-error": Quirk("a create answers 200 with an error text, the record is FAILED"),
+    "records-expire": Quirk("the list forgets a task SECONDS after its end, Show goes on", 2.0, _seconds),
+    "records-expire-wholly": Quirk("list and Show forget a task SECONDS after its end", 2.0, _seconds),
+    "success-becomes-released": Quirk("SUCCESS becomes RELEASED SECONDS after the end", 2.0, _seconds),
+    "stats-of-import-refused": Quirk("a backup import has no statistics: DCS.4133"),
+    "update-only-when-incremental": Quirk(
+        "resume_mode can be changed in the incremental phase only: DCS.4957"
+    ),
+    "write-limit": Quirk(
+        "more than COUNT writes a minute are answered 429 APIGW.0308; the refused ones count too",
+        10.0,
+        _count,
+    ),
+    "retry-after": Quirk("a 429 says Retry-After: SECONDS", 3.0, _seconds),
+    "incremental-stays-migrating": Quirk("an incremental task stays MIGRATING for ever"),
+    "incremental-spelled-right": Quirk("the incremental phase is spelled INCRMIGRATING"),
+    "error-body": Quirk(f"errors are written as SHAPE: {', '.join(SHAPE_NAMES)}", "v1", _shape),
+}
+
+
+class QuirkError(ValueError):
+    """A quirk that does not exist, or a value that it does not take; the message is one line."""
+
+
+def parse_quirks(specs: Iterable[str]) -> dict[str, QuirkValue]:
+    """Read ``name`` and ``name=value`` items, each possibly several separated by commas."""
+    active: dict[str, QuirkValue] = {}
+    for item in (part for spec in specs for part in re.split(r"\s*,\s*", spec.strip()) if part):
+        name, equals, text = item.partition("=")
+        quirk = QUIRKS.get(name)
+        if quirk is None:
+            raise QuirkError(f"unknown quirk {name!r}; known: {', '.join(sorted(QUIRKS))}")
+        if not equals:
+            active[name] = quirk.default
+        elif quirk.read is None:
+            raise QuirkError(f"quirk {name} takes no value")
+        else:
+            try:
+                active[name] = quirk.read(text)
+            except ValueError as error:
+                raise QuirkError(f"quirk {name}: {error}") from None
+    return active
+
+
+class QuirkSet:
+    """The quirks that are on. The set is replaced as a whole, so readers need no lock."""
+
+    def __init__(self, specs: Iterable[str] = ()) -> None:
+        self._active = parse_quirks(specs)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._active
+
+    def replace(self, specs: Iterable[str]) -> None:
+        """Switch exactly these quirks on; raises `QuirkError` and changes nothing when one is wrong."""
+        self._active = parse_quirks(specs)
+
+    def number(self, name: str) -> float | None:
+        """Return the number that a quirk has as its value, or None while it is off."""
+        value = self._active.get(name)
+        return value if isinstance(value, float) else None
+
+    def text(self, name: str) -> str | None:
+        """Return the text that a quirk has as its value, or None while it is off."""
+        value = self._active.get(name)
+        return value if isinstance(value, str) else None
+
+    def specs(self) -> list[str]:
+        """Return the active quirks as they would be written on a command line."""
+        return [name if value is None else f"{name}={_text(value)}" for name, value in self._active.items()]
+
+
+def _text(value: float | str) -> str:
+    return f"{value:g}" if isinstance(value, float) else value

@@ -1,0 +1,137 @@
+"""A connection to one Redis server, whose errors say which server and why."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    BusyLoadingError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import TimeoutError as RedisTimeout
+from redis.retry import Retry
+
+from dcs_migration.emulator.real_data.places import Place
+from dcs_migration.emulator.real_data.progress import MoveError
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 12.0  # more than a MIGRATE takes to give up
+
+
+class Loading(MoveError):
+    """The server is still reading its data."""
+
+
+class Peer:
+    """A server: ``name`` for messages, ``ip``, ``port`` and ``password`` for the other servers.
+
+    Every call raises `MoveError`. Not for several threads at once.
+    """
+
+    def __init__(self, name: str, client: Redis, place: Place | None = None) -> None:
+        self.name = name
+        self.ip = place.host if place else ""
+        self.port = place.port if place else 0
+        self.password = place.password if place else None
+        self._client = client
+        self._run: Callable[..., Any] = client.execute_command
+
+    def __str__(self) -> str:
+        return self.name
+
+    def call(self, *command: str | bytes | int) -> Any:
+        """Run a command and return what the client library makes of its answer."""
+        with self._explained():
+            return self._run(*command)
+
+    def info(self) -> dict[str, Any]:
+        """Return INFO, all sections in one table."""
+        answer: dict[str, Any] = self.call("INFO")
+        return answer
+
+    def close(self) -> None:
+        """Cut the connection."""
+        self._client.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (AuthenticationError, AuthenticationWrongNumberOfArgsError) as error:
+            raise MoveError(self._refused_password(str(error))) from None
+        except BusyLoadingError:
+            raise Loading(f"{self.name} is still loading its data") from None
+        except ResponseError as error:
+            raise MoveError(f"{self.name} refused: {error}") from None
+        except RedisTimeout:
+            raise MoveError(f"{self.name} does not answer") from None
+        except (RedisError, OSError) as error:
+            raise MoveError(f"{self.name} cannot be reached: {_reason(error)}") from None
+
+    def _refused_password(self, said: str) -> str:
+        if self.password is None:
+            return f"{self.name} needs a password, and none was given"
+        if "without any password" in said:
+            return f"{self.name} has no password, but one was given"
+        return f"the password of {self.name} is wrong"
+
+
+@contextmanager
+def reached(side: str, place: Place) -> Iterator[Peer]:
+    """Connect to the ``source`` or the ``target``, and cut the connection at the end.
+
+    The peer's ``ip`` is numeric, so that other servers need not resolve the name again, and perhaps to
+    another address. Raises `MoveError` when it cannot be reached or refuses the password.
+    """
+    name = f"the {side} {place}"
+    try:
+        with socket.create_connection((place.host, place.port), CONNECT_SECONDS) as probe:
+            ip = probe.getpeername()[0]
+    except socket.gaierror as error:
+        raise MoveError(f"{name} cannot be reached: the host name is unknown ({error.strerror})") from None
+    except UnicodeError:
+        raise MoveError(f"{name} cannot be reached: this is not a host name") from None
+    except OSError as error:
+        raise MoveError(f"{name} cannot be reached: {_reason(error)}") from None
+    client = client_of(host=ip, port=place.port, password=place.password)
+    peer = Peer(name, client, Place(ip, place.port, place.password))
+    try:
+        peer.call("PING")
+        yield peer
+    finally:
+        peer.close()
+
+
+def client_of(**where: Any) -> Redis:
+    """Return a client of one connection that gives up at the first error and within bounds."""
+    return Redis(
+        single_connection_client=False,
+        max_connections=1,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+        **where,
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """Say why a connection failed, in the system's words where it has some."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, (TimeoutError, RedisTimeout)):
+            return "no answer in time"
+        if isinstance(inner, OSError) and inner.errno is not None and inner.errno in errno.errorcode:
+            return os.strerror(inner.errno)
+        inner = inner.__cause__ or inner.__context__
+    return "the connection was cut"

