@@ -1,0 +1,76 @@
+"""Calls of several threads joined into one request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Batcher(Generic[Result]):
+    """Joins the ids that several threads hand in at about the same time into one call.
+
+    The first thread waits a moment for others, then makes the call for all; the others wait for it.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[Sequence[str]], dict[str, Result]],
+        sleep: Callable[[float], None],
+        *,
+        window: float = 0.05,
+        most: int = 50,
+    ) -> None:
+        """Set up for a call that takes up to ``most`` ids and answers for each of them.
+
+        Args:
+            call: Makes the request; what it raises is raised to every thread of the batch.
+            sleep: Waits for ``window`` seconds.
+            window: How long the first thread waits for others, in seconds.
+            most: The largest number of ids in one call.
+        """
+        self._call = call
+        self._sleep = sleep
+        self._window = window
+        self._most = most
+        self._lock = threading.Lock()
+        self._open: _Batch[Result] | None = None
+
+    def __call__(self, id_: str) -> Result:
+        """Take part in a call, and return what it answered for this id."""
+        with self._lock:
+            batch = self._open
+            leads = batch is None or len(batch.ids) >= self._most
+            if batch is None or leads:
+                batch = self._open = _Batch()
+            batch.ids.append(id_)
+        if leads:
+            self._lead(batch)
+        batch.done.wait()
+        if batch.error is not None:
+            raise batch.error
+        return batch.results[id_]
+
+    def _lead(self, batch: _Batch[Result]) -> None:
+        try:
+            try:
+                self._sleep(self._window)
+            finally:
+                with self._lock:  # from here on nobody joins
+                    if self._open is batch:
+                        self._open = None
+            batch.results = self._call(list(dict.fromkeys(batch.ids)))
+        except BaseException as error:  # every thread of the batch must be released
+            batch.error = error
+        finally:
+            batch.done.set()
+
+
+class _Batch(Generic[Result]):
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.done = threading.Event()
+        self.results: dict[str, Result] = {}
+        self.error: BaseException | None = None

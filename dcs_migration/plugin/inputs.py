@@ -1,0 +1,248 @@
+"""Input checks against a JSON Schema: unknown values pass, and every error says what to write."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+from pulumi.output import Unknown
+
+Schema = Mapping[str, Any]
+
+_TYPES = {
+    "object": "a map",
+    "array": "a list",
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+_LONGEST_KEY = 40
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_PLAIN = (str, int, float, bool, type(None), Unknown)
+
+UNKNOWN: Any = Unknown()  # type: ignore[no-untyped-call]
+"""A value that is known only after the update."""
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether the value is known only after the update."""
+    return isinstance(value, Unknown)
+
+
+def has_unknown(value: Any) -> bool:
+    """Whether anything in the value, at any depth, is known only after the update."""
+    if isinstance(value, Mapping):
+        return any(has_unknown(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(has_unknown(item) for item in value)
+    return is_unknown(value)
+
+
+@cache
+def schema(name: str) -> Schema:
+    """Return a packaged schema."""
+    text = (resources.files("dcs_migration") / "schemas" / f"{name}.json").read_text("utf-8")
+    loaded: Schema = json.loads(text)
+    return loaded
+
+
+def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
+    """Check inputs against a schema.
+
+    Returns:
+        One line for each problem, ``path: what is wrong, what to write``, in the order of the paths. No
+        line shows a value: addresses and names may carry passwords.
+    """
+    errors = list(_validator(name).iter_errors(inputs))
+    found = [
+        (list(error.absolute_path), line)
+        for error in errors
+        for line in _lines(_Problem(schema(name), error))
+    ]
+    refused = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
+    found += [
+        (
+            where,
+            f"{path(where)}: is not plain data, write texts, numbers, lists or maps (of a file, its hash)",
+        )
+        for where in _not_plain(inputs, [])
+        if not any(tuple(where[:length]) in refused for length in range(len(where) + 1))
+    ]
+    return list(dict.fromkeys(line for _, line in sorted(found)))
+
+
+def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
+    """Find what is no JSON: an asset, say, is never equal to itself, and every `up` would see a change."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _not_plain(item, [*where, _shown(key)])
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _not_plain(item, [*where, index])
+    elif not isinstance(value, _PLAIN) or (isinstance(value, float) and not math.isfinite(value)):
+        yield where
+
+
+@cache
+def _validator(name: str) -> Validator:
+    checks = {**Draft202012Validator.VALIDATORS, "pattern": _pattern}
+    keywords = {key: _skipping_unknown(check) for key, check in checks.items()}
+    tolerant: type[Validator] = extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
+    return tolerant(schema(name))
+
+
+def _pattern(validator: Any, wanted: str, instance: Any, subschema: Any) -> Iterator[ValidationError]:
+    # In JSON Schema `$` is the end of the text; in Python also the place before a last line break.
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), instance):
+        yield ValidationError("does not match")
+
+
+def _skipping_unknown(check: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
+    def skipping(validator: Any, value: Any, instance: Any, subschema: Any) -> Iterator[ValidationError]:
+        if not is_unknown(instance):
+            yield from check(validator, value, instance, subschema) or ()
+
+    return skipping
+
+
+def path(parts: Any) -> str:
+    """Word a path as users write it: ``backup_files.files[0].file_name``."""
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _shown(key: Any) -> str:
+    """Word a key that the user wrote."""
+    return "".join(char if char.isprintable() else "?" for char in str(key)[:_LONGEST_KEY]).strip() or '""'
+
+
+class _Problem:
+    """One error of the validator, and what the schema says of the place where it was found."""
+
+    def __init__(self, root: Schema, error: ValidationError) -> None:
+        self.instance: Any = error.instance
+        self.wanted: Any = error.validator_value
+        self.keyword = str(error.validator)
+        self.message = error.message
+        self.parts = list(error.absolute_path)
+        self.where = path(self.parts)
+        self.required = False
+        described = _resolved(root, root)
+        for part in self.parts:
+            self.required = part in described.get("required", ())
+            within = described["items"] if isinstance(part, int) else described["properties"][part]
+            described = _resolved(root, within)
+        self.described = described
+        self.properties: Schema = {
+            key: _resolved(root, described["properties"][key]) for key in described.get("properties", ())
+        }
+
+
+def _resolved(root: Schema, subschema: Schema) -> Schema:
+    """Follow a reference; what stands beside it adds to it."""
+    if "$ref" not in subschema:
+        return subschema
+    return {**root["$defs"][subschema["$ref"].rsplit("/", 1)[1]], **subschema}
+
+
+def _lines(problem: _Problem) -> Iterator[str]:
+    yield from _WORDING.get(problem.keyword, _invalid)(problem)
+
+
+def _missing(problem: _Problem) -> Iterator[str]:
+    # jsonschema reports one error for each missing key, and names it in its message only.
+    for key in problem.wanted:
+        if problem.message.startswith(repr(key)):
+            yield f"{path([*problem.parts, key])}: is required, {_advice(problem.properties[key])}"
+
+
+def _unexpected(problem: _Problem) -> Iterator[str]:
+    known = list(problem.properties)
+    for key in sorted(_shown(key) for key in problem.instance if key not in known):
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]}?" if near else f"the known ones are {', '.join(known)}"
+        yield f"{path([*problem.parts, key])}: unknown key, {advice}"
+
+
+def _not_allowed(problem: _Problem) -> Iterator[str]:
+    value = problem.instance
+    near = (
+        difflib.get_close_matches(value, problem.wanted, n=1, cutoff=0.5)
+        if isinstance(value, str) and len(value) <= _LONGEST_KEY
+        else []
+    )
+    yield f"{problem.where}: is not one of the allowed values, {_advice(problem.described)}" + (
+        f' (did you mean "{near[0]}"?)' if near else ""
+    )
+
+
+def _types(wanted: Any) -> str:
+    return " or ".join(_TYPES[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
+
+
+def _wrong_type(problem: _Problem) -> Iterator[str]:
+    yield f"{problem.where}: must be {_types(problem.wanted)}, {_advice(problem.described)}"
+
+
+def _too_short(problem: _Problem) -> Iterator[str]:
+    if problem.required:
+        yield f"{problem.where}: is empty, {_advice(problem.described)}"
+    elif problem.described.get("writeOnly"):
+        yield f"{problem.where}: is empty, leave it out if there is none"
+    else:
+        yield f"{problem.where}: is empty, {_advice(problem.described)}, or leave it out"
+
+
+def _too_long(problem: _Problem) -> Iterator[str]:
+    unit = "characters" if isinstance(problem.instance, str) else "items"
+    yield f"{problem.where}: has {len(problem.instance)} {unit}, write at most {problem.wanted}"
+
+
+def _malformed(problem: _Problem) -> Iterator[str]:
+    if not problem.instance:
+        yield from _too_short(problem)
+    elif _CONTROL.search(problem.instance):
+        yield f"{problem.where}: contains control characters, write it without them"
+    else:
+        yield f"{problem.where}: is not in the right form, {_advice(problem.described)}"
+
+
+def _invalid(problem: _Problem) -> Iterator[str]:
+    yield f"{problem.where}: is not valid, {_advice(problem.described)}"
+
+
+_WORDING: dict[str, Callable[[_Problem], Iterator[str]]] = {
+    "required": _missing,
+    "additionalProperties": _unexpected,
+    "enum": _not_allowed,
+    "type": _wrong_type,
+    "minLength": _too_short,
+    "minItems": _too_short,
+    "maxLength": _too_long,
+    "maxItems": _too_long,
+    "pattern": _malformed,
+}
+
+
+def _advice(described: Schema) -> str:
+    """Say what to write at a place."""
+    if described.get("examples"):
+        return f"write for example {json.dumps(described['examples'][0])}"
+    if described.get("enum"):
+        return "write " + " or ".join(f'"{value}"' for value in described["enum"])
+    if described.get("properties"):
+        return f"write a map with the keys {', '.join(described['properties'])}"
+    return f"write it as {_TYPES[described['type']]}" if "type" in described else "see the reference"

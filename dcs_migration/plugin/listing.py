@@ -1,0 +1,83 @@
+"""One listing of an account's tasks, shared by everything in the process that asks at about the same time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dcs_migration.clock import Clock
+from dcs_migration.dcs.errors import TransportError
+from dcs_migration.dcs.models import Page, TaskRow
+
+PAGE_SIZE = 1000  # the API's maximum
+_MOST_PAGES = 1000
+# Rows that vanish while pages are read move later ones onto the page before: each page begins a little
+# before the end of the last one, so that they are not passed over unseen.
+_OVERLAP = 20
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All tasks of an account, as they were between two moments of the clock."""
+
+    started: float
+    rows: Mapping[str, TaskRow]
+
+
+class SharedListing:
+    """Fetches the listing when nobody has one that is fresh enough; one fetch at a time."""
+
+    def __init__(self, fetch_page: Callable[[int, int], Page], clock: Clock) -> None:
+        """Build over ``fetch_page(offset, limit)`` (ListMigrationTask)."""
+        self._fetch_page = fetch_page
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._latest: Listing | None = None
+
+    def get(self, *, max_age: float, not_before: float = float("-inf")) -> Listing:
+        """Return a listing whose fetch began at most ``max_age`` seconds ago, and not before a moment.
+
+        Args:
+            max_age: In seconds.
+            not_before: A moment of the monotonic clock, such as the end of a write that the listing must
+                show.
+
+        Raises:
+            DcsMigrationError: what the service answered, or that its pages make no whole.
+        """
+        oldest = self._clock.monotonic() - max_age
+        with self._lock:  # those who wait here find what the one before them has fetched
+            latest = self._latest
+            if latest is None or latest.started < oldest or latest.started <= not_before:
+                latest = self._latest = self._fetch()
+            return latest
+
+    def _fetch(self) -> Listing:
+        started = self._clock.monotonic()
+        rows: dict[str, TaskRow] = {}
+        offset = step = overlap = 0
+        for _ in range(_MOST_PAGES):
+            page = self._fetch_page(offset, PAGE_SIZE)
+            if overlap and not any(row.id in rows for row in page.rows):
+                # More rows have vanished than the overlap covers, so that others may have been passed over:
+                # drop this page, and go back until known rows are met.
+                offset = max(offset - step, 0)
+                overlap = overlap if offset else 0
+                continue
+            before = len(rows)
+            rows.update((row.id, row) for row in page.rows)
+            # A short page is the last one, unless `count` (which some stacks fill with the size of the
+            # page) says that there is more.
+            full, missing = len(page.rows) >= PAGE_SIZE, page.count > len(rows)
+            if len(rows) == before and full and missing:
+                break
+            if len(rows) == before or not (full or missing):
+                return Listing(started, rows)
+            overlap = min(_OVERLAP, len(page.rows) - 1)
+            step = len(page.rows) - overlap
+            offset += step
+        # Absence from this listing would prove nothing.
+        raise TransportError(
+            "ListMigrationTask", f"the listing is incomplete: its pages do not go on at {offset}"
+        )

@@ -1,0 +1,126 @@
+"""The life cycle of a ``MigrationCompletion`` in Pulumi's words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    UpdateResult,
+)
+from pulumi.dynamic.config import Config
+
+from dcs_migration.clock import Clock, SystemClock
+from dcs_migration.dcs.statuses import lookup
+from dcs_migration.plugin.account import Account, Accounts
+from dcs_migration.plugin.config import Settings
+from dcs_migration.plugin.engine import Engine, engine_of_this_process
+from dcs_migration.plugin.inputs import has_unknown
+from dcs_migration.plugin.migration_completion.inputs import (
+    INPUTS,
+    TASKS,
+    URN,
+    check,
+    interval_of,
+    timeout_of,
+)
+from dcs_migration.plugin.migration_completion.judging import REACHED, Watched
+from dcs_migration.plugin.migration_completion.polling import Poller
+from dcs_migration.plugin.migration_completion.progress import Progress
+from dcs_migration.plugin.migration_completion.waiting import Wait
+from dcs_migration.plugin.secrets import scrub
+
+Props = dict[str, Any]
+
+
+class MigrationCompletionLifeCycle:
+    """Check, diff, create, read, update and delete of waits, for one plugin process."""
+
+    def __init__(self, accounts: Accounts, engine: Engine, clock: Clock, every: float | None = None) -> None:
+        """Build over accounts that do not retry; ``every`` is the longest silence of the progress line."""
+        self._accounts = accounts
+        self._engine = engine
+        self._clock = clock
+        self._every = every
+        self._lock = threading.Lock()
+        self._pollers: dict[Account, Poller] = {}
+
+    @classmethod
+    def from_config(cls, config: Config) -> MigrationCompletionLifeCycle:
+        """Build for this plugin process."""
+        clock = SystemClock()
+        accounts = Accounts(Settings(config.get), clock, max_retries=0)
+        return cls(accounts, engine_of_this_process(), clock)
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Validate the inputs. Every problem is a failure of its own; no call is made."""
+        inputs, problems = check(news, self._accounts.settings)
+        return CheckResult(inputs, [CheckFailure("", scrub(line)) for line in problems])
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        """Compare the inputs: a change is an update, which waits for what is not yet done."""
+        changed = [key for key in INPUTS if has_unknown(news.get(key)) or olds.get(key) != news.get(key)]
+        return DiffResult(changes=bool(changed), replaces=[])
+
+    def create(self, props: Props) -> CreateResult:
+        """Wait for every task (ListMigrationTask)."""
+        statuses = self._wait(props, {}, timeout_of(props, "create"))
+        return CreateResult(_name_of(props), {**props, "statuses": statuses})
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """Answer a refresh from state: a wait that is over stays over."""
+        return ReadResult(id_, props)
+
+    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
+        """Wait for those tasks that were not done before."""
+        before: Mapping[str, str] = olds.get("statuses") or {}
+        return UpdateResult({**news, "statuses": self._wait(news, before, timeout_of(news, "update"))})
+
+    def delete(self, id_: str, props: Props) -> None:
+        """Touch nothing: a wait is nothing in the cloud."""
+
+    def _wait(self, props: Props, before: Mapping[str, str], timeout: float) -> dict[str, str]:
+        kept = {id_: before[id_] for id_ in props["task_ids"] if lookup(before.get(id_)).kind in REACHED}
+        tasks = [task for task in self._watched(props) if task.id not in kept]
+        if not tasks:
+            return kept
+        urn = props.get(URN)
+        wait = Wait(
+            tasks,
+            self._poller_of,
+            self._engine,
+            self._clock,
+            Progress(self._engine, urn, every=self._every),
+            timeout=timeout,
+            interval=interval_of(props),
+            fail_fast=bool(props.get("fail_fast")),
+        )
+        reached = {**kept, **wait.run()}
+        return {id_: reached[id_] for id_ in props["task_ids"]}
+
+    def _watched(self, props: Props) -> list[Watched]:
+        known = list(props.get(TASKS) or ())
+        watched = []
+        for index, id_ in enumerate(props["task_ids"]):
+            own: Mapping[str, Any] = known[index] if index < len(known) else props
+            account = self._accounts.at(own.get("region"), own.get("project_id"))
+            if own is props:
+                watched.append(Watched(id_, account))
+            else:
+                watched.append(Watched(id_, account, own.get("name"), own.get("urn"), own.get("status")))
+        return watched
+
+    def _poller_of(self, account: Account) -> Poller:
+        with self._lock:
+            return self._pollers.setdefault(account, Poller(account))
+
+
+def _name_of(props: Props) -> str:
+    """Name the wait after its resource: there is nothing in the cloud that could give it an id."""
+    return str(props.get(URN) or "completion").split("::", 3)[-1]

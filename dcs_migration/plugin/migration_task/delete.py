@@ -1,0 +1,117 @@
+"""Delete: stop what runs, delete, and see that it is gone. Every step may be repeated."""
+
+from __future__ import annotations
+
+from dcs_migration.dcs.errors import (
+    ApiError,
+    Busy,
+    DcsMigrationError,
+    NotSent,
+    OutcomeUnknown,
+    PermissionDenied,
+    ServerFault,
+    Throttled,
+    WaitTimeout,
+)
+from dcs_migration.dcs.models import TaskRow
+from dcs_migration.dcs.statuses import lookup
+from dcs_migration.plugin.account import Account, Evidence, Written
+from dcs_migration.plugin.batching import Batcher
+from dcs_migration.plugin.engine import Engine
+
+# All times in seconds.
+DEFAULT_TIMEOUT = 600.0
+PAUSES = (1.5, 2.0, 3.0, 5.0, 10.0)  # between looks; the last one repeats
+LOOK_UP_AGE = 10.0  # of the listing that the first look may use
+SHARED_AGE = 1.0  # of one that several deletes share while they wait
+
+# After these a look tells what to do next: the write did nothing, or its outcome is unclear.
+_LOOK_AGAIN = (NotSent, OutcomeUnknown, ServerFault, Busy, Throttled)
+_NOT_IN_THIS_STATE = "DCS.4957"
+
+
+class Deletion:
+    """One run of delete for one task."""
+
+    def __init__(self, account: Account, engine: Engine, id_: str, urn: str | None, timeout: float) -> None:
+        """Set up for a task that is ours; ``timeout`` is in seconds."""
+        self._account = account
+        self._engine = engine
+        self._id = id_
+        self._urn = urn
+        self._timeout = timeout
+        self._deadline = account.clock.monotonic() + timeout
+        self._wrote = float("-inf")
+        self._pauses = 0
+        self._trouble: DcsMigrationError | None = None
+
+    def run(self) -> None:
+        """Return when the service no longer lists the task.
+
+        Raises:
+            WaitTimeout: it did not end, or not vanish, in time.
+            DcsMigrationError: what the service answered.
+        """
+        stop_sent = deleted = False
+        row = self._look(LOOK_UP_AGE)
+        while row is not None:
+            status = lookup(row.status)
+            if status.ended or deleted:
+                if self._write(self._account.delete):
+                    deleted = True
+                    row = self._confirm()
+                    if row is None:
+                        break
+            elif not status.stopping and not stop_sent:
+                self._say(f"stopping the task ({row.status})")
+                stop_sent = self._write(self._account.stop)
+            self._pause(row)
+            row = self._look(SHARED_AGE)
+        self._account.deleted.add(self._id)
+        if stop_sent:
+            self._say("the old task is stopped and deleted")
+
+    def _look(self, max_age: float) -> TaskRow | None:
+        seen = self._account.look(self._id, max_age=max_age, not_before=self._wrote)
+        if seen.row is None:
+            return None
+        gone = seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended
+        return None if gone else seen.row
+
+    def _confirm(self) -> TaskRow | None:
+        """After our own delete was accepted, a listing without the task is proof enough."""
+        try:
+            return self._account.listed(self._id, max_age=SHARED_AGE, not_before=self._wrote)
+        except PermissionDenied:
+            return self._look(SHARED_AGE)
+
+    def _pause(self, row: TaskRow) -> None:
+        pause = PAUSES[min(self._pauses, len(PAUSES) - 1)]
+        self._pauses += 1
+        if self._account.clock.monotonic() + pause > self._deadline:
+            why = f" ({self._trouble})" if self._trouble else ""
+            raise WaitTimeout(
+                f"task {self._id} was not deleted within {self._timeout:.0f} s, it is {row.status}{why}; run the command "
+                "again, or allow more time with opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))"
+            )
+        self._account.clock.sleep(pause)
+
+    def _write(self, write: Batcher[Written]) -> bool:
+        """Make one write; say whether the service took it. What it refused is looked at, and tried, again."""
+        self._engine.require()
+        try:
+            written = write(self._id)
+        except _LOOK_AGAIN as error:
+            self._trouble = error
+        except ApiError as error:
+            if error.error_code != _NOT_IN_THIS_STATE:
+                raise
+            self._trouble = error
+        else:
+            self._wrote, self._trouble = written.moment, written.refusal
+            return written.refusal is None
+        self._wrote = self._account.clock.monotonic()
+        return False
+
+    def _say(self, message: str) -> None:
+        self._engine.log("INFO", message, self._urn, ephemeral=True)

@@ -1,0 +1,251 @@
+"""What a user may write, beyond the schema: rules across fields, defaults, warnings. No call is made."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.plugin import durations
+from dcs_migration.plugin.config import NO_REGION, Settings
+from dcs_migration.plugin.inputs import UNKNOWN, is_unknown, problems
+from dcs_migration.plugin.migration_task.fields import (
+    DEFAULTS,
+    DELETE_TIMEOUT,
+    URN,
+    Props,
+    normalised,
+    without_nulls,
+)
+
+SCHEMA = "migration_task"
+
+BACKUP, ONLINE = "backupfile_import", "online_migration"
+FROM_BUCKET, FROM_RECORD = "self_build_obs", "backup_record"
+
+_USUAL_NAME = re.compile(r"[A-Za-z0-9_-]{4,64}")
+_LONGEST_DEFAULT = 64
+
+
+@dataclass
+class Checked:
+    """The result of a check: complete inputs, or what is wrong with them."""
+
+    inputs: dict[str, Any]
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def check(olds: Props, news: Props, settings: Settings) -> Checked:
+    """Validate and complete the inputs of a task.
+
+    Args:
+        olds: The old inputs; empty for a new task, also for the new one of a replacement.
+        news: What the user wrote now; may contain unknown values.
+        settings: Where the defaults of region and project come from.
+    """
+    news = without_nulls(news)
+    written = {key: value for key, value in news.items() if not key.startswith("__")}
+    found = [*problems(SCHEMA, written), *_across_fields(written), *_delete_timeout(news)]
+    inputs = normalised(written)
+    defaults = _Defaults(olds, news.get(URN), settings)
+    filled: list[str] = []
+    for key, fill in (("task_name", defaults.task_name), ("region", defaults.region)):
+        if key not in inputs:
+            try:
+                value = fill()
+            except ConfigurationError as error:
+                found.append(f"{key}: {error}")
+                continue
+            filled.append(key)
+            inputs[key] = value
+    if "project_id" not in inputs and "region" in inputs:
+        try:
+            project_id = defaults.project_id(inputs["region"])
+        except ConfigurationError as error:
+            found.append(f"project_id: {error}")
+        else:
+            if project_id is not None:
+                filled.append("project_id")
+                inputs["project_id"] = project_id
+    hidden = {key: news[key] for key in (URN, DELETE_TIMEOUT) if key in news}
+    complete = {**inputs, **hidden, DEFAULTS: filled}
+    return Checked(complete, found, [] if found else list(_warnings(normalised(olds), inputs, filled)))
+
+
+class _Defaults:
+    """Where an input that was not written comes from."""
+
+    def __init__(self, olds: Props, urn: Any, settings: Settings) -> None:
+        self._olds = olds
+        self._urn = urn
+        self._settings = settings
+
+    def task_name(self) -> Any:
+        """The name in state, if it was a default then, too: it survives renames. Else one from the URN.
+
+        A preview may not know the URN yet, below a parent that is made by another program.
+        """
+        if "task_name" in (self._olds.get(DEFAULTS) or ()) and self._olds.get("task_name"):
+            return self._olds["task_name"]
+        return default_name(self._urn) if isinstance(self._urn, str) else UNKNOWN
+
+    def region(self) -> Any:
+        """The region in state, which the configuration must not contradict; else the configured one."""
+        return self._place("region", "region", self._settings.region) or _raise(NO_REGION)
+
+    def project_id(self, region: Any) -> Any:
+        """The project in state, else the configured one; each only for the region it belongs to."""
+        here = region == self._settings.region
+        configured = self._settings.project_id if here else None
+        if self._olds.get("region") != region:
+            return configured
+        return self._place("project_id", "project", configured)
+
+    def _place(self, key: str, noun: str, configured: str | None) -> Any:
+        known = self._olds.get(key)
+        if known is None or is_unknown(known):
+            return configured
+        if configured is not None and configured != known:
+            raise ConfigurationError(moved(key, noun, known, configured))
+        return known
+
+
+def moved(key: str, noun: str, known: str, configured: str) -> str:
+    """Say that the configuration names another place than state does."""
+    return (
+        f"this task lives in {noun} {known}, the configuration now says {configured}; write "
+        f'{key}="{known}" to leave it there, or {key}="{configured}" to run the migration again there'
+    )
+
+
+def _raise(message: str) -> Any:
+    raise ConfigurationError(message)
+
+
+def default_name(urn: str) -> str:
+    """Name a task after its resource: ``<resource name>-<7 hex digits of the URN's hash>``, made to fit."""
+    resource_name = urn.split("::", 3)[-1]
+    digest = hashlib.sha256(urn.encode("utf-8", "surrogatepass")).hexdigest()[:7]
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", resource_name)[: _LONGEST_DEFAULT - 8].strip("-") or "task"
+    return f"{stem}-{digest}"
+
+
+def _across_fields(written: Mapping[str, Any]) -> Iterator[str]:
+    kind = written.get("migration_type")
+    if kind == BACKUP:
+        yield from _belongs_to(
+            written, "backup_files", BACKUP, '{"bucket_name": ..., "files": [...]} or {"backup_id": ...}'
+        )
+        yield from _foreign_to(written, ("source_instance", "network_type"), ONLINE)
+    elif kind == ONLINE:
+        yield from _belongs_to(written, "source_instance", ONLINE, '{"addrs": "host:port"}')
+        yield from _foreign_to(written, ("backup_files",), BACKUP)
+    if isinstance(written.get("backup_files"), Mapping):
+        yield from _backup_files(written["backup_files"])
+    source = written.get("source_instance")
+    if isinstance(source, Mapping) and isinstance(source.get("addrs"), str):
+        yield from _ports(source["addrs"])
+
+
+def _certain(props: Mapping[str, Any], key: str) -> bool:
+    """Whether the key has a value; an unknown one may yet turn out to be none."""
+    return key in props and not is_unknown(props[key])
+
+
+def _belongs_to(written: Mapping[str, Any], key: str, kind: str, example: str) -> Iterator[str]:
+    if key not in written:
+        yield f"{key}: is required for {kind}, write {example}"
+
+
+def _foreign_to(written: Mapping[str, Any], keys: tuple[str, ...], kind: str) -> Iterator[str]:
+    for key in keys:
+        if _certain(written, key):
+            yield f"{key}: is only for {kind} and would be ignored, leave it out"
+
+
+_FILE_SOURCES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # file_source: (keys it needs, keys that it would ignore)
+    FROM_BUCKET: (("bucket_name", "files"), ("backup_id",)),
+    FROM_RECORD: (("backup_id",), ("bucket_name", "files")),
+}
+_FILE_EXAMPLES = {
+    "bucket_name": 'for example "my-backups"',
+    "files": 'for example [{"file_name": "orders.rdb"}]',
+    "backup_id": "the id of the backup record",
+}
+
+
+def _sources(files: Mapping[str, Any], has: Callable[[Mapping[str, Any], str], bool]) -> list[str]:
+    """The sources of files that the keys speak of."""
+    from_bucket = has(files, "bucket_name") or has(files, "files")
+    return [FROM_BUCKET] * from_bucket + [FROM_RECORD] * has(files, "backup_id")
+
+
+def _backup_files(files: Mapping[str, Any]) -> Iterator[str]:
+    source = files.get("file_source")
+    if source is None:
+        sources = _sources(files, _certain) or _sources(files, lambda given, key: key in given)
+        if not sources:
+            yield "backup_files: says no files, write bucket_name and files, or backup_id"
+        elif len(sources) == 1:
+            (source,) = sources
+        elif _certain(files, "bucket_name") and _certain(files, "backup_id"):
+            yield "backup_files: has both bucket_name and backup_id, write one of them"
+    if not isinstance(source, str) or source not in _FILE_SOURCES:
+        return  # unknown as yet, or said already
+    needed, ignored = _FILE_SOURCES[source]
+    for key in needed:
+        if key not in files:
+            yield f"backup_files.{key}: is required for {source}, write {_FILE_EXAMPLES[key]}"
+    for key in ignored:
+        if _certain(files, key):
+            yield f"backup_files.{key}: would be ignored for {source}, leave it out"
+
+
+def _ports(addrs: str) -> Iterator[str]:
+    ports = re.findall(r":(\d{1,5})\s*(?:,|$)", addrs)
+    if any(not 1 <= int(port) <= 65535 for port in ports):
+        yield "source_instance.addrs: has a port outside 1 to 65535, correct it"
+
+
+def _delete_timeout(news: Props) -> Iterator[str]:
+    text = news.get(DELETE_TIMEOUT)
+    if isinstance(text, str):
+        try:
+            durations.seconds(text)
+        except ValueError as error:
+            yield f"opts.custom_timeouts.delete: {error}"
+
+
+def _warnings(olds: Props, inputs: Props, filled: list[str]) -> Iterator[str]:
+    """Warn of what is new in this definition; what was accepted before is not news."""
+
+    def new(*keys: str) -> bool:
+        return any(inputs.get(key) != olds.get(key) for key in keys)
+
+    kind, method = inputs.get("migration_type"), inputs.get("migration_method")
+    if kind == ONLINE and new("migration_type"):
+        yield (
+            "migration_type: most regions have withdrawn online_migration from this call (CreateMigrationTask); "
+            "where that is so, the service will refuse it"
+        )
+    if kind == BACKUP and method == "incremental_migration" and new("migration_type", "migration_method"):
+        yield (
+            "migration_method: a backup import copies once, incremental_migration does nothing more; "
+            "write full_amount_migration"
+        )
+    name = inputs.get("task_name")
+    if (
+        isinstance(name, str)
+        and "task_name" not in filled
+        and new("task_name")
+        and not _USUAL_NAME.fullmatch(name)
+    ):
+        yield (
+            "task_name: is not 4 to 64 letters, digits, '-' and '_', as names of DCS instances are; "
+            "the service may refuse it"
+        )

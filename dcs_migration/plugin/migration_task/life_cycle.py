@@ -1,0 +1,153 @@
+"""The life cycle of a ``MigrationTask`` in Pulumi's words; each step lies in a module of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    UpdateResult,
+)
+from pulumi.dynamic.config import Config
+
+from dcs_migration.clock import Clock, SystemClock
+from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.plugin import durations
+from dcs_migration.plugin.account import Account, Accounts
+from dcs_migration.plugin.config import ACCEPT_ENDPOINT, Settings
+from dcs_migration.plugin.engine import Engine, engine_of_this_process
+from dcs_migration.plugin.inputs import is_unknown
+from dcs_migration.plugin.migration_task import read, take_over
+from dcs_migration.plugin.migration_task.create import Creation
+from dcs_migration.plugin.migration_task.delete import DEFAULT_TIMEOUT, Deletion
+from dcs_migration.plugin.migration_task.diff import compare, replacement_warning
+from dcs_migration.plugin.migration_task.fields import (
+    DELETE_TIMEOUT,
+    DRY_RUN,
+    ENDPOINT,
+    OUTPUTS,
+    TAKEN_OVER,
+    URN,
+)
+from dcs_migration.plugin.migration_task.inputs import check
+from dcs_migration.plugin.secrets import scrub
+
+Props = dict[str, Any]
+
+_OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER)
+
+
+class MigrationTaskLifeCycle:
+    """Check, diff, create, read, update and delete of migration tasks, for one plugin process."""
+
+    def __init__(self, accounts: Accounts, engine: Engine) -> None:
+        """Build over the process's accounts and engine."""
+        self._accounts = accounts
+        self._engine = engine
+        self._preview = False
+
+    @classmethod
+    def from_config(cls, config: Config, clock: Clock | None = None) -> MigrationTaskLifeCycle:
+        """Build for this plugin process."""
+        return cls(Accounts(Settings(config.get), clock or SystemClock()), engine_of_this_process())
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
+        # A plugin process serves one phase, a preview or an update, and only the program knows which.
+        self._preview = bool(news.pop(DRY_RUN, self._preview))
+        scrub.add_passwords(news)
+        checked = check(olds, news, self._accounts.settings)
+        for warning in checked.warnings:
+            self._warn(warning, news)
+        # An empty property: the engine then prints the line as it is, and no value.
+        return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in checked.problems])
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        """Compare by the table; warn where a replacement runs an import again."""
+        scrub.add_passwords(olds)
+        scrub.add_passwords(news)
+        changes = compare(id_, olds, news, preview=self._preview)
+        warning = replacement_warning(changes, olds, news)
+        if warning is not None:
+            self._warn(warning, news)
+        return DiffResult(
+            changes=bool(changes.replaces or changes.updates),
+            replaces=list(changes.replaces),
+            delete_before_replace=True,
+        )
+
+    def create(self, props: Props) -> CreateResult:
+        """Start the migration (CreateMigrationTask), or take the task over that the user named."""
+        scrub.add_passwords(props)
+        account = self._account(props)
+        outputs = {
+            **props,
+            "region": account.region,
+            "project_id": account.project_id,
+            ENDPOINT: account.endpoint,
+        }
+        if props.get("existing_task_id"):
+            row = take_over.existing(account, props)
+            return CreateResult(row.id, {**outputs, **read.outputs_of(row, {}), TAKEN_OVER: row.id})
+        result = Creation(account, self._engine, props).run()
+        # From here on nothing may fail: an error would lose the id.
+        told = read.outputs_of(result.row, {}) if result.row else {}
+        return CreateResult(result.id, {**outputs, "name": result.name, "status": result.status, **told})
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """Answer a refresh, or ``MigrationTask.get``."""
+        scrub.add_passwords(props)
+        account = self._account(props)
+        if ENDPOINT not in props:
+            outputs, warning = read.fetched(account, id_, props)
+            if warning is not None:
+                self._warn(warning, props)
+            return ReadResult(id_, {**outputs, "region": account.region, "project_id": account.project_id})
+        try:
+            outputs, warning = read.refreshed(account, id_, props)
+        except read.Gone:
+            self._warn(f"task {id_} ended without success and its record is gone: removed from state", props)
+            return ReadResult("", {})
+        if warning is not None:
+            self._warn(warning, props)
+        return ReadResult(id_, outputs, read.inputs_of(outputs))
+
+    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
+        """Write the new inputs into state; no call is made."""
+        scrub.add_passwords(news)
+        kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
+        if news.get("existing_task_id"):
+            kept[TAKEN_OVER] = id_  # also a task of our own is from now on the user's
+        return UpdateResult({**kept, **news})
+
+    def delete(self, id_: str, props: Props) -> None:
+        """Stop and delete a task of our own; only forget one that was taken over."""
+        scrub.add_passwords(props)
+        if props.get(TAKEN_OVER):
+            self._warn(
+                f"task {id_} was taken over, not started here: it is forgotten, not stopped or deleted", props
+            )
+            return
+        timeout = props.get(DELETE_TIMEOUT)
+        bound = durations.seconds(timeout) if timeout else DEFAULT_TIMEOUT
+        Deletion(self._account(props), self._engine, id_, props.get(URN), bound).run()
+
+    def _account(self, props: Props) -> Account:
+        account = self._accounts.at(props.get("region"), props.get("project_id"))
+        remembered = props.get(ENDPOINT)
+        accepted = self._accounts.settings.accepted_endpoint()
+        if remembered and account.endpoint not in (remembered, accepted):
+            raise ConfigurationError(
+                f"this task lives at {remembered}, the settings now point to {account.endpoint} (is HW_DCS_ENDPOINT "
+                f"left over from something else?); unset it, or set {ACCEPT_ENDPOINT}={account.endpoint} if the "
+                "service has moved there"
+            )
+        return account
+
+    def _warn(self, message: str, props: Props) -> None:
+        urn = props.get(URN)
+        self._engine.log("WARNING", message, None if urn is None or is_unknown(urn) else str(urn))

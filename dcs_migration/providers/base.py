@@ -1,0 +1,102 @@
+"""What every provider class shares: a light shell around a life cycle that lives in the plugin process."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Protocol
+
+from pulumi.dynamic import (
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+from pulumi.dynamic.config import Config
+
+Props = dict[str, Any]
+
+
+class LifeCycle(Protocol):
+    """What the plugin side implements for one resource, in Pulumi's words and shapes."""
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Validate and complete the inputs, offline."""
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        """Compare the old outputs with the new inputs, offline."""
+
+    def create(self, props: Props) -> CreateResult:
+        """Create the resource and return its id and outputs."""
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """Read the resource's present state."""
+
+    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
+        """Update the resource in place."""
+
+    def delete(self, id_: str, props: Props) -> None:
+        """Delete the resource."""
+
+
+_LOADING = threading.Lock()
+
+
+class Provider(ResourceProvider):
+    """Hands every call to the life cycle, through the one guard that words errors.
+
+    Instances have no attributes in the program's process, so that they are pickled by reference.
+    """
+
+    serialize_as_secret_always = False  # nothing secret is in a pickle by reference: the state stays legible
+
+    _config: Config
+    _loaded: LifeCycle
+
+    def load(self, config: Config) -> LifeCycle:
+        """Import and build the life cycle; called once, in the plugin process."""
+        raise NotImplementedError
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Keep the configuration; nothing is read from it before the first call."""
+        self._config = req.config
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """See :class:`LifeCycle`."""
+        result: CheckResult = self._call("check", olds, news)
+        return result
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        """See :class:`LifeCycle`."""
+        result: DiffResult = self._call("diff", id_, olds, news)
+        return result
+
+    def create(self, props: Props) -> CreateResult:
+        """See :class:`LifeCycle`."""
+        result: CreateResult = self._call("create", props)
+        return result
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """See :class:`LifeCycle`."""
+        result: ReadResult = self._call("read", id_, props)
+        return result
+
+    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
+        """See :class:`LifeCycle`."""
+        result: UpdateResult = self._call("update", id_, olds, news)
+        return result
+
+    def delete(self, id_: str, props: Props) -> None:
+        """See :class:`LifeCycle`."""
+        self._call("delete", id_, props)
+
+    def _call(self, operation: str, *args: Any) -> Any:
+        from dcs_migration.plugin import reporting
+
+        with reporting.guard():
+            with _LOADING:
+                if "_loaded" not in self.__dict__:
+                    self._loaded = self.load(self._config)
+            return getattr(self._loaded, operation)(*args)

@@ -1,0 +1,121 @@
+"""The ``MigrationCompletion`` resource: a stack goes on only when the data is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from dcs_migration.providers.migration_completion import MigrationCompletionProvider
+from dcs_migration.resources.options import checked_options, custom_timeout
+from dcs_migration.resources.provider_process import provider_process
+from dcs_migration.resources.urn import urn_of
+
+if TYPE_CHECKING:
+    from dcs_migration.resources.migration_task import MigrationTask
+
+TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationCompletion"  # noqa: S105 (Pulumi's word for a type's name)
+
+THREADS = 4  # of one plugin process; a completion that waits occupies one
+
+
+class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
+    """Waits until every one of its tasks is done (ListMigrationTask, one call per interval for all).
+
+    Full migrations are done when they succeed, incremental ones when they have reached the incremental
+    phase. A failed task fails the completion after the rest has ended. Nothing in the cloud is ever
+    changed by it: not when it is interrupted, and not when it is deleted.
+    """
+
+    task_ids: pulumi.Output[Sequence[str]]
+    """Ids of the tasks, in the order of the inputs."""
+    statuses: pulumi.Output[Mapping[str, str]]
+    """Id of each task and its status when the wait for it ended."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        tasks: Sequence[MigrationTask] | None = None,
+        task_ids: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        region: pulumi.Input[str] | None = None,
+        project_id: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[str | float] | None = None,
+        interval: pulumi.Input[str | float] | None = None,
+        fail_fast: pulumi.Input[bool] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a wait.
+
+        Args:
+            resource_name: Pulumi's name of the resource.
+            tasks: Tasks of this program.
+            task_ids: Ids of tasks from elsewhere.
+            region: Region of ``task_ids``; default ``huaweicloud:region``, then HW_REGION_NAME.
+            project_id: Project of ``task_ids``; default as for a task.
+            timeout: ``"90s"``, ``"30m"``, ``"2h"`` or seconds. Default 1 hour.
+            interval: Between two polls. Default and least 10 seconds.
+            fail_fast: Do not wait for the rest once a task has failed. Default False.
+            opts: Resource options; ``custom_timeouts`` (create, update) bound the wait, too.
+
+        Raises:
+            ValueError: an option that cannot work.
+        """
+        options = checked_options(opts, replaced_by_deleting_first=False)
+        if options.provider is None:
+            options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(provider=_process()))
+        listed = list(tasks or ())
+        own = [task.id for task in listed]
+        ids: pulumi.Input[Sequence[pulumi.Input[str]]] = own
+        if task_ids is not None:
+            ids = (
+                pulumi.Output.from_input(task_ids).apply(lambda others: [*own, *others]) if own else task_ids
+            )
+        super().__init__(
+            MigrationCompletionProvider(),
+            resource_name,
+            {
+                "task_ids": ids,
+                "region": region,
+                "project_id": project_id,
+                "timeout": timeout,
+                "interval": interval,
+                "fail_fast": fail_fast,
+                "__tasks": [
+                    {
+                        "urn": task.urn,
+                        "name": task.name,
+                        "status": task.status,
+                        "region": task.region,
+                        "project_id": task.project_id,
+                    }
+                    for task in listed
+                ],
+                "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
+                "__create_timeout": custom_timeout(options, "create"),
+                "__update_timeout": custom_timeout(options, "update"),
+                "statuses": None,
+            },
+            options,
+        )
+
+
+_processes: WeakKeyDictionary[pulumi.Resource, list[pulumi.ProviderResource]] = WeakKeyDictionary()
+_members: WeakKeyDictionary[pulumi.Resource, int] = WeakKeyDictionary()
+
+
+def _process() -> pulumi.ProviderResource:
+    """Return a plugin process with a free thread: waiting must starve neither creates nor other waits."""
+    stack = pulumi.runtime.get_root_resource()
+    if stack is None:  # no stack, no second completion to share with (unit tests without mocks)
+        return provider_process("dcs-completions")
+    processes = _processes.setdefault(stack, [])
+    members = _members.get(stack, 0)
+    _members[stack] = members + 1
+    if members // THREADS >= len(processes):
+        number = len(processes) + 1
+        processes.append(provider_process("dcs-completions" if number == 1 else f"dcs-completions-{number}"))
+    return processes[members // THREADS]

@@ -1,0 +1,208 @@
+"""The ``MigrationTask`` resource: what a user writes and what the stack exports. No HTTP here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from dcs_migration.providers.migration_task import MigrationTaskProvider
+from dcs_migration.resources.migration_completion import MigrationCompletion
+from dcs_migration.resources.options import checked_options, custom_timeout
+from dcs_migration.resources.types import (
+    BackupFiles,
+    MigrationMethod,
+    MigrationType,
+    NetworkType,
+    SourceInstance,
+    TargetInstance,
+)
+from dcs_migration.resources.urn import urn_of
+
+TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationTask"  # noqa: S105 (Pulumi's word for the name of a type)
+
+# Declared with no value, so that the outputs exist as attributes before the provider fills them.
+_OUTPUT_ONLY = ("name", "status", "created_at", "updated_at", "released_at", "error")
+_READ_FROM_THE_SERVICE = (
+    *("task_name", "description", "migration_type", "migration_method", "backup_files"),
+    *("network_type", "source_instance", "target_instance", "existing_task_id", "triggers"),
+)
+
+
+class MigrationTask(Resource, module="dcs", name="MigrationTask"):
+    """A DCS data-migration task (``POST /v2/{project_id}/migration-task``, CreateMigrationTask).
+
+    Creating it starts the migration and returns as soon as the service has given an id; it never waits
+    for the data. Every change of an input replaces the task, which runs the migration again: only a
+    changed password is an update, and makes no call.
+    """
+
+    task_name: pulumi.Output[str]
+    """Name of the task, as written or defaulted."""
+    description: pulumi.Output[str | None]
+    """Description, without the provider's ownership mark."""
+    migration_type: pulumi.Output[str]
+    """``backupfile_import`` or ``online_migration``."""
+    migration_method: pulumi.Output[str]
+    """``full_amount_migration`` or ``incremental_migration``."""
+    backup_files: pulumi.Output[Any]
+    """What a backup import loads (:class:`BackupFiles`)."""
+    network_type: pulumi.Output[str | None]
+    """``vpc``, ``vpn`` or None."""
+    source_instance: pulumi.Output[Any]
+    """The source of an online migration (:class:`SourceInstance`); its password is a secret."""
+    target_instance: pulumi.Output[Any]
+    """The DCS instance that receives the data (:class:`TargetInstance`); its password is a secret."""
+    region: pulumi.Output[str]
+    """Region where the task lives."""
+    project_id: pulumi.Output[str]
+    """Project where the task lives."""
+    existing_task_id: pulumi.Output[str | None]
+    """Id of the task that was taken over, or None."""
+    triggers: pulumi.Output[Any]
+    """What runs the migration again when it changes."""
+    name: pulumi.Output[str]
+    """Name as the service returned it."""
+    status: pulumi.Output[str]
+    """Status as the service spells it, at the last create or refresh; ``GONE`` when its record is gone."""
+    created_at: pulumi.Output[str | None]
+    """When the service created the task; known after a refresh."""
+    updated_at: pulumi.Output[str | None]
+    """When the task changed or ended last; known after a refresh."""
+    released_at: pulumi.Output[str | None]
+    """When the service released what the task used; known after a refresh."""
+    error: pulumi.Output[str | None]
+    """The service's error text of a failed task; known after a refresh."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        migration_type: pulumi.Input[MigrationType],
+        migration_method: pulumi.Input[MigrationMethod],
+        target_instance: pulumi.Input[TargetInstance],
+        task_name: pulumi.Input[str] | None = None,
+        description: pulumi.Input[str] | None = None,
+        backup_files: pulumi.Input[BackupFiles] | None = None,
+        network_type: pulumi.Input[NetworkType] | None = None,
+        source_instance: pulumi.Input[SourceInstance] | None = None,
+        region: pulumi.Input[str] | None = None,
+        project_id: pulumi.Input[str] | None = None,
+        existing_task_id: pulumi.Input[str] | None = None,
+        triggers: pulumi.Input[Sequence[Any]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a migration task.
+
+        Args:
+            resource_name: Pulumi's name of the resource.
+            migration_type: ``backupfile_import``, or ``online_migration`` (withdrawn in most regions).
+            migration_method: ``full_amount_migration`` or ``incremental_migration``.
+            target_instance: ``id`` (required), ``name`` and ``password`` of the DCS instance.
+            task_name: Default ``<resource name>-<7 hex digits>``.
+            description: Free text, up to 1,000 characters.
+            backup_files: Required for a backup import: ``bucket_name`` and ``files``, or ``backup_id``.
+            network_type: ``vpc`` or ``vpn``, only for an online migration.
+            source_instance: Required for an online migration: ``addrs`` (required) and ``password``.
+            region: Default ``huaweicloud:region``, then HW_REGION_NAME.
+            project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
+            existing_task_id: Take over this task instead of creating one.
+            triggers: A list of anything; a change runs the migration again.
+            opts: Resource options. ``custom_timeouts.delete`` bounds a delete (default 10 minutes).
+
+        Raises:
+            ValueError: an option that cannot work (see :func:`checked_options`).
+        """
+        options = checked_options(opts)
+        super().__init__(
+            MigrationTaskProvider(),
+            resource_name,
+            {
+                "task_name": task_name,
+                "description": description,
+                "migration_type": migration_type,
+                "migration_method": migration_method,
+                "backup_files": backup_files,
+                "network_type": network_type,
+                "source_instance": _with_secret_password(source_instance),
+                "target_instance": _with_secret_password(target_instance),
+                "region": region,
+                "project_id": project_id,
+                "existing_task_id": existing_task_id,
+                "triggers": triggers,
+                "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
+                "__dry_run": pulumi.runtime.is_dry_run(),
+                "__delete_timeout": custom_timeout(options, "delete"),
+                **dict.fromkeys(_OUTPUT_ONLY),
+            },
+            options,
+        )
+
+    @classmethod
+    def get(
+        cls,
+        resource_name: str,
+        id: pulumi.Input[str],
+        region: pulumi.Input[str] | None = None,
+        project_id: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> MigrationTask:
+        """Read an existing task, without managing it (ListMigrationTask, then ShowMigrationTask).
+
+        A task whose record is gone gives ``status="GONE"`` and a warning. Inputs that the service does not
+        return (passwords, addresses) are None.
+
+        Args:
+            resource_name: Pulumi's name for it in this program.
+            id: Id of the task.
+            region: Default as for a new task.
+            project_id: Default as for a new task.
+            opts: Resource options.
+        """
+        task = cls.__new__(cls)
+        options = pulumi.ResourceOptions.merge(checked_options(opts), pulumi.ResourceOptions(id=id))
+        Resource.__init__(
+            task,
+            MigrationTaskProvider(),
+            resource_name,
+            {
+                **dict.fromkeys(_READ_FROM_THE_SERVICE),
+                "region": region,
+                "project_id": project_id,
+                "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
+                **dict.fromkeys(_OUTPUT_ONLY),
+            },
+            options,
+        )
+        return task
+
+    def completion(
+        self,
+        *,
+        timeout: pulumi.Input[str | float] | None = None,
+        interval: pulumi.Input[str | float] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> MigrationCompletion:
+        """Wait for this task alone: a :class:`MigrationCompletion` named ``<name>-completion``, as its child.
+
+        Args:
+            timeout: As for :class:`MigrationCompletion`.
+            interval: As for :class:`MigrationCompletion`.
+            opts: Options of the completion.
+        """
+        name = f"{self._name}-completion"
+        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts)
+        return MigrationCompletion(name, tasks=[self], timeout=timeout, interval=interval, opts=options)
+
+
+def _with_secret_password(instance: Any) -> Any:
+    """Mark the password as a secret, also where the whole instance is an output."""
+
+    def mark(value: Any) -> Any:
+        if isinstance(value, Mapping) and value.get("password") is not None:
+            return {**value, "password": pulumi.Output.secret(value["password"])}
+        return value
+
+    return instance.apply(mark) if isinstance(instance, pulumi.Output) else mark(instance)

@@ -1,0 +1,53 @@
+"""Resource options: what the engine would ignore or get wrong for a dynamic resource is refused here."""
+
+from __future__ import annotations
+
+import pulumi
+
+_PLUGIN_PACKAGE = "pulumi-python"
+
+
+def checked_options(
+    opts: pulumi.ResourceOptions | None, *, replaced_by_deleting_first: bool = True
+) -> pulumi.ResourceOptions:
+    """Return the options, for a task with ``delete_before_replace`` set.
+
+    The engine ignores what a provider's ``diff`` says about the order when a replacement is asked for
+    by ``--replace`` or ``pulumi state taint``; only the option holds there. Created first, a second
+    task would run while the old one still writes into the same target.
+
+    Raises:
+        ValueError: an option that would be ignored, or would break the promise of one task.
+    """
+    opts = opts or pulumi.ResourceOptions()
+    provider = opts.provider
+    if provider is not None and provider.package != _PLUGIN_PACKAGE:
+        raise ValueError(
+            f"opts.provider is a provider of the package '{provider.package}', which a dynamic resource "
+            "ignores; write region='...' (and project_id='...') instead, or pass what "
+            "dcs_migration.provider_process(...) returns"
+        )
+    if replaced_by_deleting_first and opts.delete_before_replace is False:
+        raise ValueError(
+            "opts.delete_before_replace=False would start a second task while the old one still writes into "
+            "the same target; leave it out"
+        )
+    if opts.import_ is not None:
+        raise ValueError(
+            "opts.import_ does not work for Pulumi's dynamic resources; write existing_task_id='...' to take "
+            "over a task, or use MigrationTask.get(...) to read one"
+        )
+    if not replaced_by_deleting_first:
+        return opts
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
+
+
+def custom_timeout(opts: pulumi.ResourceOptions, operation: str) -> str | None:
+    """A value of ``custom_timeouts`` as written ("10m"): the engine does not hand it to a dynamic provider."""
+    timeouts = opts.custom_timeouts
+    if timeouts is None:
+        return None
+    if isinstance(timeouts, pulumi.CustomTimeouts):
+        text: str | None = getattr(timeouts, operation)
+        return text
+    return timeouts.get(operation)  # a plain dict is accepted by the SDK, too

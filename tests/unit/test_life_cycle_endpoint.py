@@ -1,0 +1,131 @@
+"""The endpoint is remembered: an emulator's variable left in a shell must not empty a production state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dcs_migration.emulator import Emulator
+from dcs_migration.plugin.account import Accounts
+from dcs_migration.plugin.config import Settings
+from tests.fakes import FakeClock
+from tests.unit.life_cycle_world import BACKUP_IMPORT, REGION, Resource, World, environment, failing
+
+
+@pytest.fixture
+def elsewhere(clock: FakeClock) -> Iterator[Emulator]:
+    """Another cloud, which knows nothing of the task."""
+    with Emulator(clock=clock.time, progression="manual") as emulator:
+        yield emulator
+
+
+def host(cloud: Emulator) -> str:
+    """Return what state remembers of a cloud."""
+    return f"127.0.0.1:{cloud.port}"
+
+
+@pytest.fixture
+def resource(world: World, elsewhere: Emulator) -> Resource:
+    """A task of the first cloud, in a shell whose variable points to the other one."""
+    resource = world.started()
+    resource.plugin = world.new_plugin(environ={"HW_DCS_ENDPOINT": elsewhere.url})
+    return resource
+
+
+@pytest.mark.parametrize("command", ["refresh", "destroy"])
+@pytest.mark.parametrize("last", ["MIGRATING", "FAILED"])
+def test_another_endpoint_is_refused(
+    world: World, elsewhere: Emulator, resource: Resource, command: str, last: str
+) -> None:
+    """Refresh and destroy name both hosts and the way out; neither cloud is asked, and state stays."""
+    resource.outputs["status"] = last
+    message = failing(getattr(resource, command))
+    for part in (host(world.cloud), host(elsewhere), "HW_DCS_ENDPOINT", "DCS_MIGRATION_ACCEPT_ENDPOINT"):
+        assert part in message
+    assert elsewhere.requests() == world.requests() == []
+    assert resource.state is not None
+    assert resource.outputs["status"] == last
+
+
+@pytest.mark.parametrize("command", ["refresh", "destroy"])
+def test_a_moved_endpoint_is_accepted_by_an_explicit_variable(
+    world: World, elsewhere: Emulator, resource: Resource, command: str
+) -> None:
+    """Whoever names the new host may go on there."""
+    resource.plugin = world.new_plugin(
+        environ={"HW_DCS_ENDPOINT": elsewhere.url, "DCS_MIGRATION_ACCEPT_ENDPOINT": host(elsewhere)}
+    )
+    getattr(resource, command)()
+    assert elsewhere.requests() != []
+    assert world.requests() == []
+
+
+def test_the_variable_accepts_that_one_host_only(
+    world: World, elsewhere: Emulator, resource: Resource
+) -> None:
+    """It is no switch that turns the guard off."""
+    resource.plugin = world.new_plugin(
+        environ={"HW_DCS_ENDPOINT": elsewhere.url, "DCS_MIGRATION_ACCEPT_ENDPOINT": "dcs.example.com"}
+    )
+    failing(resource.destroy)
+    assert elsewhere.requests() == []
+
+
+def test_the_remembered_host_needs_no_variable(world: World, resource: Resource) -> None:
+    """A stale acceptance does no harm to a task that lives where the settings point."""
+    resource.plugin = world.new_plugin(environ={"DCS_MIGRATION_ACCEPT_ENDPOINT": "dcs.example.com"})
+    resource.destroy()
+    assert world.ids() == []
+
+
+def test_a_replacement_does_not_start_elsewhere(
+    world: World, elsewhere: Emulator, resource: Resource
+) -> None:
+    """The delete of the old task is refused, so that no new one is started at the wrong place."""
+    failing(lambda: resource.up({**BACKUP_IMPORT, "triggers": ["again"]}))
+    assert elsewhere.tasks() == []
+    assert world.ids() == [resource.id]
+
+
+def test_a_preview_and_a_password_need_no_endpoint(world: World, resource: Resource) -> None:
+    """What makes no call cares for no endpoint."""
+    assert resource.preview(BACKUP_IMPORT).step == "same"
+    resource.up({**BACKUP_IMPORT, "target_instance": {"id": "instance-1", "password": "rotated-Passw0rd"}})
+    assert resource.outputs["__endpoint"] == host(world.cloud)
+
+
+def test_it_survives_refresh_and_update(world: World) -> None:
+    """The hidden output is not lost on the way."""
+    resource = world.started()
+    resource.refresh()
+    resource.up({**BACKUP_IMPORT, "target_instance": {"id": "instance-1"}})
+    resource.refresh()
+    assert resource.outputs["__endpoint"] == host(world.cloud)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "",
+        f"https://dcs.{REGION}.myhuaweicloud.com",
+        f"https://DCS.{REGION}.MyHuaweiCloud.com/",
+        f"dcs.{REGION}.myhuaweicloud.com",
+        f"https://dcs.{REGION}.myhuaweicloud.com:443",
+    ],
+    ids=["not set", "with the scheme", "in capitals", "without the scheme", "with the port"],
+)
+def test_one_host_spelled_differently_is_the_same(clock: FakeClock, spelled: str) -> None:
+    """The guard compares hosts, not spellings."""
+    accounts = Accounts(Settings(environ=environment(spelled)), clock)
+    assert accounts.at(REGION, "project-7").endpoint == f"dcs.{REGION}.myhuaweicloud.com"
+
+
+def test_the_region_in_state_decides_where_is_asked(world: World) -> None:
+    """A shell configured for another region reads and deletes the task where state says it lives."""
+    resource = world.started()
+    resource.plugin = world.new_plugin(environ={"HW_REGION_NAME": "eu-north-7", "HW_PROJECT_ID": "elsewhere"})
+    resource.refresh()
+    assert resource.outputs["region"] == REGION
+    resource.destroy()
+    assert world.ids() == []

@@ -1,0 +1,263 @@
+"""No secret that the process has seen stays in a text, however it is encoded there."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcs_migration.plugin.secrets import MASK, Scrubber
+
+AWKWARD = "p/a+s s\"w\\ö&<'é\u2028日=%"
+
+
+def _scrubber(*values: Any) -> Scrubber:
+    scrubber = Scrubber()
+    scrubber.add(*values)
+    return scrubber
+
+
+def _go_json(text: str) -> str:
+    for char in "<>&":
+        text = json.dumps(text, ensure_ascii=False)[1:-1] if char == "<" else text
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "repr": lambda text: repr(text)[1:-1],
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON, not ASCII": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "JSON of Go": _go_json,
+    "JSON with escaped slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "URL path": quote,
+    "URL part": lambda text: quote(text, safe=""),
+    "URL in lower case": lambda text: "".join(
+        part if not index else "%" + part[:2].lower() + part[2:]
+        for index, part in enumerate(quote(text).split("%"))
+    ),
+    "form": quote_plus,
+    "HTML": html.escape,
+    "HTML text": lambda text: html.escape(text, quote=False),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 for URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+    "base64 without padding": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
+    "one line": lambda text: " ".join(text.split()),
+}
+SECRETS = ["hunter2!", AWKWARD, "aaaa", "äöüß", "a  b\tc", "....", "x" * 5000, "+/+/+/", "%41%42"]
+
+
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.parametrize("secret", SECRETS, ids=lambda secret: ascii(secret)[:12])
+def test_a_secret_is_removed_in_every_encoding(secret: str, encode: Callable[[str], str]) -> None:
+    """Whatever way a secret is written, nothing of it is left and the words around it stay."""
+    assert _scrubber(secret)(f"before, {encode(secret)}, behind") == f"before, {MASK}, behind"
+
+
+@pytest.mark.parametrize("secret", ["hunter2!", AWKWARD, "aaaa", "äöüß"], ids=ascii)
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("behind", range(4))
+def test_a_secret_inside_a_longer_base64_text_is_removed(secret: str, before: int, behind: int) -> None:
+    """User and password encoded together, as for basic authentication, do not hide the password."""
+    encoded = base64.b64encode(b"u" * before + secret.encode() + b"v" * behind).decode()
+    cleaned = _scrubber(secret)(f"Basic {encoded}")
+    assert MASK in cleaned
+    # Bits of a secret may stay in a character that it shares with its neighbours, never a whole byte more.
+    assert len(cleaned) <= len("Basic ") + len(MASK) + 4 * (-(-before // 3)) + 4 * (-(-behind // 3)) + 4
+
+
+@pytest.mark.parametrize("again", range(3))
+def test_every_occurrence_goes(again: int) -> None:
+    """A secret that stands several times, also twice in a row, goes each time."""
+    text = " ".join(["hunter2!hunter2!"] * (again + 1))
+    assert "hunter2" not in _scrubber("hunter2!")(text)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "text", "left"),
+    [
+        (["secret", "secretlong"], "secretlong secret", "*** ***"),
+        (["secretlong", "secret"], "xsecretlongx", "x***x"),
+        (["abc123", "123xyz"], "abc123xyz", "***"),
+        (["123xyz", "abc123"], "<abc123xyz>", "<***>"),
+        (["aXbXc", "XbX1"], "aXbXc aXbX1", "*** a***"),
+        (["aaaa"], "aaaaaaa", "***"),
+        (["longer-secret", "ger-"], "longer-secret", "***"),
+        (["one1", "two2"], "one1two2", "******"),
+    ],
+)
+def test_secrets_that_overlap_leave_no_part(secrets: list[str], text: str, left: str) -> None:
+    """Where secrets share characters the whole stretch goes, in whatever order they were seen."""
+    assert _scrubber(*secrets)(text) == left
+    assert _scrubber(*reversed(secrets))(text) == left
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "left"),
+    [
+        ("a", 'password "a" is bad', 'password "***" is bad'),
+        ("1", "HTTP 401: 1", "HTTP 401: ***"),
+        ("id", "the id of an idea", "the *** of an idea"),
+        ("ab", "ab:ab/cab", "***:***/cab"),
+        ("é", "%C3%A9 é", "*** ***"),
+        (".", "End. a.b . c", "End. a.b *** c"),
+        ("a&b", "x=a%26b a&amp;b a&b", "x=*** *** ***"),
+    ],
+)
+def test_a_short_secret_goes_where_it_stands_alone(secret: str, text: str, left: str) -> None:
+    """A secret of one to three characters is taken out as a word, not out of other words."""
+    assert _scrubber(secret)(text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("redis://:pw@host:6379", "redis://***@host:6379"),
+        ("redis://user:pw@host", "redis://***@host"),
+        ("https://token@host/path", "https://***@host/path"),
+        ("https://user:p@w@host/path", "https://***@host/path"),
+        ("redis://:p/w@host", "redis://***@host"),
+        ("redis://user:p/w@x@host:1", "redis://***@host:1"),
+        ("redis://:12/34@host", "redis://***@host"),
+        ("https://host/path", "https://host/path"),
+        ("https://host:8443/path/a@b", "https://host:8443/path/a@b"),
+        ("https://host/a@b", "https://host/a@b"),
+        ("write to a@b, see https://host", "write to a@b, see https://host"),
+        ("x://a:b@c y://d:e@f", "x://***@c y://***@f"),
+    ],
+)
+def test_credentials_in_urls_go_unseen_before(text: str, left: str) -> None:
+    """What stands between `://` and `@` is a secret, also one that nobody has told us of."""
+    assert Scrubber()(text) == left
+
+
+@pytest.mark.parametrize("value", [None, "", 7, 1.5, True, b"bytes", ["list"], {"a": "b"}, object], ids=repr)
+def test_what_is_no_text_is_no_secret(value: Any) -> None:
+    """Numbers, unknown values and the empty text are ignored."""
+    text = "None 7 1.5 True bytes list a b and nothing"
+    assert _scrubber(value)(text) == text
+
+
+def test_passwords_are_found_at_any_depth() -> None:
+    """Every password of a property bag is known after one look at it."""
+    scrubber = Scrubber()
+    scrubber.add_passwords(
+        {
+            "target_instance": {"password": "first-one", "name": "visible-name"},
+            "triggers": [{"deep": [{"password": "second-one"}]}, ({"password": "third-one"},)],
+            "password": "fourth-one",
+            "other": {"password": 7, "passwords": "not-one"},
+        }
+    )
+    left = scrubber("first-one second-one third-one fourth-one visible-name not-one 7")
+    assert left == "*** *** *** *** visible-name not-one 7"
+
+
+def test_without_secrets_a_text_stays() -> None:
+    """Nothing is masked that nobody called secret."""
+    assert Scrubber()("plain text, 100 %") == "plain text, 100 %"
+    assert _scrubber("hunter2!")("") == ""
+
+
+def test_a_secret_counts_from_when_it_is_added() -> None:
+    """Later texts are clean, and adding again changes nothing."""
+    scrubber = Scrubber()
+    assert scrubber("hunter2!") == "hunter2!"
+    scrubber.add("hunter2!", "hunter2!")
+    scrubber.add("hunter2!")
+    assert scrubber("hunter2!") == MASK
+
+
+def test_characters_of_patterns_are_taken_literally() -> None:
+    """A secret that looks like a regular expression removes itself and nothing else."""
+    scrubber = _scrubber(".*.*", "[a-z]+", "(", "\\d")
+    assert scrubber(".*.* [a-z]+ ( \\d abc 7") == "*** *** *** *** abc 7"
+
+
+def test_thousands_of_secrets_cost_little() -> None:
+    """A stack with a password for each of 2,000 tasks is neither slow to learn nor slow to scrub."""
+    scrubber = Scrubber()
+    started = time.perf_counter()
+    for number in range(2000):
+        scrubber.add(f"prefix/öf all-{number:05d}")
+    text = "prefix/öf none " * 5000 + "prefix/öf all-01234"
+    for _ in range(10):
+        assert scrubber(text).endswith(f"none {MASK}")
+    assert time.perf_counter() - started < 5
+
+
+def test_urls_without_end_cost_little() -> None:
+    """No text makes the search for credentials slow."""
+    started = time.perf_counter()
+    Scrubber()("a://b:c" * 20_000)
+    assert time.perf_counter() - started < 5
+
+
+def test_threads_may_add_while_others_scrub() -> None:
+    """Four threads learn and scrub at once; none fails, and all secrets are known in the end."""
+    scrubber = Scrubber()
+    failures: list[BaseException] = []
+
+    def work(thread: int) -> None:
+        try:
+            for number in range(200):
+                secret = f"same-start-{thread}-{number * 7919:x}" + "x" * (number % 40)
+                scrubber.add(secret, "ab"[thread % 2])
+                assert secret not in scrubber(f"<{secret}>")
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+# The mask's own character would make a masked text look like a secret.
+_letters = st.characters(codec="utf-8", exclude_characters="*")
+_secret = st.text(_letters, min_size=4, max_size=12)
+
+
+@settings(deadline=None)
+@given(st.lists(_secret, min_size=1, max_size=4), st.lists(st.text(_letters), max_size=5), st.data())
+def test_nothing_of_any_secret_stays(secrets: list[str], words: list[str], data: st.DataObject) -> None:
+    """However secrets of any characters are encoded and mixed with words, none of them can be read."""
+    scrubber = _scrubber(*secrets)
+    pieces = [word for word in words if word]
+    for secret in secrets:
+        encode = ENCODINGS[data.draw(st.sampled_from(sorted(ENCODINGS)))]
+        pieces.insert(data.draw(st.integers(0, len(pieces))), encode(secret))
+    cleaned = scrubber(" ".join(pieces))
+    forms = {encode(secret) for secret in secrets for encode in ENCODINGS.values()}
+    assert not [form for form in forms if len(form) >= 4 and form in cleaned]
+
+
+@settings(deadline=None)
+@given(_secret, st.binary(max_size=8), st.binary(max_size=8))
+def test_no_base64_text_gives_a_secret_back(secret: str, before: bytes, behind: bytes) -> None:
+    """A secret between any other bytes cannot be decoded any more."""
+    encoded = base64.b64encode(before + secret.encode() + behind).decode()
+    cleaned = _scrubber(secret)(encoded)
+    assert MASK in cleaned
+    assert encoded not in cleaned
+
+
+@settings(deadline=None)
+@given(st.text(), st.lists(st.text(max_size=6), max_size=4))
+def test_scrubbing_never_raises_and_adds_only_masks(text: str, secrets: list[str]) -> None:
+    """Any text and any secrets give a text, whose words but the mask were there before."""
+    cleaned = _scrubber(*secrets)(text)
+    for part in cleaned.split(MASK):
+        assert part in text or "@" in part
