@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import pulumi
 from pulumi.dynamic import Resource
+from pulumi.runtime.settings import get_monitor
 
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
 from dcs_migration.resources.options import checked_options, custom_timeout
@@ -103,19 +104,18 @@ class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
         )
 
 
-_processes: WeakKeyDictionary[pulumi.Resource, list[pulumi.ProviderResource]] = WeakKeyDictionary()
-_members: WeakKeyDictionary[pulumi.Resource, int] = WeakKeyDictionary()
+# The process of each completion so far, for each program: a monitor is the program's line to its engine.
+_places: WeakKeyDictionary[object, list[pulumi.ProviderResource]] = WeakKeyDictionary()
 
 
 def _process() -> pulumi.ProviderResource:
     """Return a plugin process with a free thread: waiting must starve neither creates nor other waits."""
-    stack = pulumi.runtime.get_root_resource()
-    if stack is None:  # no stack, no second completion to share with (unit tests without mocks)
-        return provider_process("dcs-completions")
-    processes = _processes.setdefault(stack, [])
-    members = _members.get(stack, 0)
-    _members[stack] = members + 1
-    if members // THREADS >= len(processes):
-        number = len(processes) + 1
-        processes.append(provider_process("dcs-completions" if number == 1 else f"dcs-completions-{number}"))
-    return processes[members // THREADS]
+    monitor = get_monitor()
+    taken = _places.setdefault(monitor, []) if monitor is not None else []
+    if len(taken) % THREADS:
+        process = taken[-1]
+    else:
+        number = len(taken) // THREADS + 1
+        process = provider_process("dcs-completions" if number == 1 else f"dcs-completions-{number}")
+    taken.append(process)
+    return process

@@ -24,7 +24,7 @@ TIMEOUT = 120  # seconds for one command
 
 PREAMBLE = """
 import pulumi
-from dcs_migration import MigrationTask, provider_process
+from dcs_migration import MigrationCompletion, MigrationTask, provider_process
 
 BACKUP = dict(
     migration_type="backupfile_import",

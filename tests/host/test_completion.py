@@ -6,6 +6,7 @@ import base64
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ class WaitingPlugin(Plugin):
 @pytest.fixture
 def waiter(cloud: Emulator, engine: StandInEngine, tmp_path: Path) -> Iterator[WaitingPlugin]:
     """A plugin process beside the one that makes tasks."""
-    with WaitingPlugin(engine, environment(cloud), tmp_path) as plugin:
-        yield plugin
+    plugin = WaitingPlugin(engine, environment(cloud), tmp_path)
+    yield plugin
+    plugin.close()
 
 
 def start_tasks(plugin: Plugin, count: int) -> list[Result]:
@@ -148,9 +150,7 @@ def test_a_failure_is_lines_without_a_traceback(
     name = tasks[0].outputs["name"]
     assert head == "1 of 2 migrations failed (1 done); all stay in state"
     assert line.startswith(f"{name} ({tasks[0].id}) is FAILED: cannot read the bucket with ")
-    assert line.endswith(
-        f"to run it again: `pulumi up --replace 'urn:of:{name}'`, or change its triggers"
-    )
+    assert line.endswith(f"to run it again: `pulumi up --replace 'urn:of:{name}'`, or change its triggers")
     assert SECRET_KEY not in caught.value.text
 
 
@@ -170,7 +170,7 @@ def test_four_waits_share_the_polls_of_one(plugin: Plugin, waiter: WaitingPlugin
         ]
     polls = [entry["time"] for entry in cloud.requests()]
     assert len(polls) == len(operations(cloud)) == 4
-    assert all(later - earlier > 0.8 for earlier, later in zip(polls, polls[1:], strict=False))
+    assert all(later - earlier > 0.8 for earlier, later in pairwise(polls))
 
 
 def test_an_engine_that_is_gone_ends_the_wait(
