@@ -117,7 +117,8 @@ def stats_body(task: Task) -> dict[str, Any]:
     if task.statistics is not None:
         idle = {} if moving else {"target_input_kbps": 0, "target_ops": 0}
         return {**_NO_STATISTICS, **task.statistics, **idle, "is_migrating": moving}
-    copied = task.status == SUCCESS or (moving and (task.status != MIGRATING or task.never_ends))
+    follows = task.never_ends if task.follows is None else task.follows
+    copied = task.status == SUCCESS or (moving and (task.status != MIGRATING or follows))
     keys = 1_000
     return {
         "full_migration_progress": 100 if copied else 50,

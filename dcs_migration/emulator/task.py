@@ -50,6 +50,7 @@ class Task:
 
     ``source`` and ``target`` hold what the request said of the instances, except passwords.
     ``pinned`` means that a control call has set the status, which the engine then leaves alone.
+    ``follows`` says whether the full phase is over, also where the status does not tell; None: not known.
     ``statistics`` are numbers by the names of ShowMigrationTaskStats, where real data is moved.
     """
 
@@ -67,6 +68,7 @@ class Task:
     resume_mode: str = "auto"
     status: str = MIGRATING
     pinned: bool = False
+    follows: bool | None = None
     stopping_since: float | None = None
     ended_at: float | None = None
     deleted_at: float | None = None

@@ -216,6 +216,7 @@ class TaskStore:
         phase = self._engine.phase(task, now)
         if phase is None:
             return
+        task.follows = phase.status == INCREMENTAL
         status = self._spelled(phase.status)
         if status != task.status:
             task.enter(status, phase.since, phase.error)

@@ -87,7 +87,8 @@ class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
                 "fail_fast": fail_fast,
                 "__tasks": [
                     {
-                        "urn": task.urn,
+                        "urn": task.urn if task.managed else None,
+                        "taken_over": task.existing_task_id,
                         "name": task.name,
                         "status": task.status,
                         "region": task.region,

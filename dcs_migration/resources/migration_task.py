@@ -76,6 +76,9 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
     error: pulumi.Output[str | None]
     """The service's error text of a failed task; known after a refresh."""
 
+    managed: bool = True
+    """Whether this stack manages the task; one that :meth:`get` returns is only read."""
+
     def __init__(
         self,
         resource_name: str,
@@ -162,6 +165,7 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
             opts: Resource options.
         """
         task = cls.__new__(cls)
+        task.managed = False
         options = pulumi.ResourceOptions.merge(checked_options(opts), pulumi.ResourceOptions(id=id))
         Resource.__init__(
             task,

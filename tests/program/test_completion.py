@@ -96,7 +96,7 @@ def test_tasks_come_first_with_what_is_known_of_them(monitor: Recorder) -> None:
     assert first["urn"] == f"urn:pulumi:dev::shop::{TASK_TOKEN}::b"
     assert (first["region"], first["status"]) == ("eu-west-102", "MIGRATING")
     assert second["urn"] == f"urn:pulumi:dev::shop::{TASK_TOKEN}::a"
-    assert set(first) <= {"urn", "name", "status", "region", "project_id"}
+    assert set(first) <= {"urn", "name", "status", "region", "project_id", "taken_over"}
     assert sorted(request.dependencies) == sorted(entry["urn"] for entry in props["__tasks"])
     assert "of-the-target" not in json.dumps(props)
 
@@ -283,3 +283,10 @@ def test_every_output_is_an_attribute(monitor: Recorder) -> None:
     done = run(lambda: {"done": MigrationCompletion("done", task_ids=[ELSEWHERE])})["done"]
     for name in ("id", "urn", "task_ids", "statuses"):
         assert isinstance(getattr(done, name), pulumi.Output), name
+
+
+def test_a_task_that_this_stack_cannot_run_again_brings_no_urn(monitor: Recorder) -> None:
+    """`pulumi up --replace` of a task that is only read would run nothing, so it is not proposed."""
+    run(lambda: MigrationCompletion("done", tasks=[MigrationTask.get("seen", ELSEWHERE)]).id)
+    (seen,) = monitor.of("done")[2]["__tasks"]
+    assert seen.get("urn") is None

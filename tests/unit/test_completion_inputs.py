@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -22,12 +23,12 @@ REAL = {"HW_REGION_NAME": "eu-west-101"}
 LOOPBACK = {**REAL, "HW_DCS_ENDPOINT": "http://127.0.0.1:8788"}
 
 
-def checked(environ: dict[str, str] | None = None, **inputs: Any) -> tuple[dict[str, Any], list[str]]:
+def checked(environ: Mapping[str, str] = REAL, /, **inputs: Any) -> tuple[dict[str, Any], list[str]]:
     """Check inputs that wait for one task, by default in the real service."""
-    return check({"task_ids": [ID], **inputs}, Settings(environ=REAL if environ is None else environ))
+    return check({"task_ids": [ID], **inputs}, Settings(environ=environ))
 
 
-def problems(environ: dict[str, str] | None = None, **inputs: Any) -> list[str]:
+def problems(environ: Mapping[str, str] = REAL, /, **inputs: Any) -> list[str]:
     """Return the lines of the problems."""
     return checked(environ, **inputs)[1]
 
@@ -65,7 +66,7 @@ def test_the_defaults_are_an_hour_and_ten_seconds() -> None:
 
 @pytest.mark.parametrize("key", ["timeout", "interval"])
 @pytest.mark.parametrize("written", ["", "soon", "10 m", "-5m", "1e3", "1d", -90, float("nan")])
-def test_what_is_no_duration_is_refused(key: str, written: str | float) -> None:
+def test_what_is_no_duration_is_refused(key: str, written: Any) -> None:
     """The line names the input and shows how a duration is written."""
     assert f'{key}: is not a duration, write for example "90s", "10m" or "1h30m"' in problems(
         **{key: written}
@@ -180,14 +181,16 @@ def test_fail_fast_is_a_flag(value: Any) -> None:
 @pytest.mark.parametrize("key", ["region", "project_id"])
 def test_a_malformed_place_is_refused(key: str) -> None:
     """A region or project that could not be one is not sent."""
-    (line,) = problems(**{key: "a/b"})
+    inputs: dict[str, Any] = {key: "a/b"}
+    (line,) = problems(**inputs)
     assert line.startswith(f"{key}: is not in the right form")
 
 
 @pytest.mark.parametrize("key", ["task_ids", "timeout", "interval", "fail_fast", "region", "project_id"])
 def test_what_is_known_only_later_passes(key: str) -> None:
     """A preview before the tasks exist is as good as any."""
-    assert problems(**{key: UNKNOWN}) == []
+    inputs: dict[str, Any] = {key: UNKNOWN}
+    assert problems(**inputs) == []
 
 
 def test_ids_and_facts_that_are_known_only_later_pass() -> None:
@@ -225,6 +228,6 @@ def test_every_problem_is_told_at_once() -> None:
 
 def test_the_hidden_inputs_stay() -> None:
     """State must keep them: the update and the failure texts need them."""
-    hidden = {"__tasks": [{"urn": "urn"}], "__urn": "urn", "__create_timeout": "1h"}
+    hidden: dict[str, Any] = {"__tasks": [{"urn": "urn"}], "__urn": "urn", "__create_timeout": "1h"}
     inputs, _ = checked(**hidden, __update_timeout=None)
     assert {key: inputs[key] for key in inputs if key.startswith("__")} == hidden

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,10 +37,11 @@ def shared(_manual_cloud: CloudOfAllTests, engine: FakeEngine) -> Waits:
 
 def together(waits: Waits, works: list[list[Task]], inputs: list[dict[str, Any]]) -> None:
     """Wait in four completions at a time, one thread each; none fails."""
-    assert isinstance(waits.clock, Shared)
+    clock = waits.clock
+    assert isinstance(clock, Shared)
     completions = [waits.completion(f"done-{index}") for index in range(TOGETHER)]
     runs = [
-        waits.clock.leaving(lambda one=one, tasks=tasks, more=more: one.up(tasks, **more))
+        clock.leaving(partial(one.up, tasks, **more))
         for one, tasks, more in zip(completions, works, inputs, strict=True)
     ]
     assert in_threads(list(runs)) == [None] * TOGETHER
@@ -207,6 +209,17 @@ def test_many_old_style_tasks_take_turns_too(waits: Waits) -> None:
     assert len(waits.polls()) <= 10
 
 
+def test_those_that_were_not_asked_come_first_the_next_time(waits: Waits, engine: FakeEngine) -> None:
+    """Twenty slow tasks do not keep the eleven behind them from being seen."""
+    slow = [waits.online_task(f"cache-{number}") for number in range(MOST_ASKED)]
+    quick = [waits.online_task(f"quick-{number}") for number in range(11)]
+    for task in slow:
+        waits.set_statistics(task, full_migration_progress=10)
+    waits.turn(85, slow, "SUCCESS")
+    waits.completion().up([*slow, *quick])
+    assert "11 of 31 done · 20 running · 10s" in engine.progress
+
+
 def test_a_list_in_another_order_while_tasks_are_added(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages that move under the reader neither lose a task nor fail one."""
     monkeypatch.setattr(listing, "PAGE_SIZE", 7)
@@ -246,9 +259,10 @@ def test_throttling_widens_the_interval_and_a_success_narrows_it(waits: Waits, e
     """A 429 is no failure: each one doubles the pause, and the next good poll is the end of it."""
     task = waits.task()
     waits.clock.at(5, lambda: waits.cloud.fault("ListMigrationTask", "throttle", times=3))
-    waits.turn(165, task, "SUCCESS")
+    waits.clock.at(165, lambda: waits.cloud.fault("ListMigrationTask", "throttle"))
+    waits.turn(175, task, "SUCCESS")
     waits.completion().up([task])
-    assert gaps(waits.list_calls()) == [10, 20, 40, 80, 10, 10]
+    assert gaps(waits.list_calls()) == [10, 20, 40, 80, 10, 10, 20]
     assert "throttled, next poll in 20 s" in engine.progress[1]
     assert "throttled" not in engine.progress[-1]
 
@@ -278,10 +292,10 @@ def test_throttling_alone_never_fails_a_wait(waits: Waits) -> None:
 def test_a_long_interval_stays_as_it_is_when_throttled(waits: Waits) -> None:
     """Widening never makes it shorter."""
     task = waits.task()
-    waits.cloud.fault("ListMigrationTask", "throttle")
-    waits.turn(500, task, "SUCCESS")
+    waits.clock.at(5, lambda: waits.cloud.fault("ListMigrationTask", "throttle"))
+    waits.turn(700, task, "SUCCESS")
     waits.completion().up([task], interval="10m")
-    assert gaps(waits.list_calls()) == [600]
+    assert gaps(waits.list_calls()) == [600, 600]
 
 
 def test_all_completions_keep_a_pause_together(shared: Waits) -> None:

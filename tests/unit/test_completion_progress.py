@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.migration_completion import progress
 from dcs_migration.plugin.migration_completion.progress import (
     IN_A_LOG,
     ON_A_TERMINAL,
@@ -86,15 +85,16 @@ def test_trouble_that_only_goes_on_is_no_news(engine: FakeEngine) -> None:
 
 def test_a_log_is_quiet_and_a_terminal_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a minute before a person, five minutes in a log; CI is a log whatever it has."""
-    monkeypatch.setattr(progress.os, "open", lambda *args: os.pipe()[0])
-    assert silence({}.get) == ON_A_TERMINAL == 30
+    nothing: dict[str, str] = {}
+    monkeypatch.setattr(os, "open", lambda *args: os.dup(0))
+    assert silence(nothing.get) == ON_A_TERMINAL == 30
     assert silence({"CI": "true"}.get) == IN_A_LOG == 300
 
     def no_terminal(*args: object) -> int:
         raise OSError(6, "No such device or address")
 
-    monkeypatch.setattr(progress.os, "open", no_terminal)
-    assert silence({}.get) == IN_A_LOG
+    monkeypatch.setattr(os, "open", no_terminal)
+    assert silence(nothing.get) == IN_A_LOG
 
 
 def test_a_wait_shows_its_beginning_its_changes_and_its_end(waits: Waits, engine: FakeEngine) -> None:
@@ -161,6 +161,17 @@ def test_statistics_are_shown_as_far_as_they_go(
     waits.completion().up([task])
     expected = f" · cache ({task.id}){text}" if text else ""
     assert engine.progress[0] == f"0 of 1 done · 1 running · 0s{expected}"
+
+
+def test_no_statistics_are_asked_for_in_trouble(waits: Waits, engine: FakeEngine) -> None:
+    """The line has something else to say, and the service enough to do."""
+    task = waits.online_task()
+    waits.cloud.set_status(task.id, "FULLMIGRATING")
+    waits.clock.at(5, lambda: waits.cloud.fault("ListMigrationTask", "error", times=5))
+    waits.turn(45, task, "INCRMIGEATING")
+    waits.completion().up([task])
+    assert [("polling fails" in text) for text in engine.progress] == [False, True, True, False]
+    assert waits.count("ShowMigrationTaskStats") == 1
 
 
 def test_many_online_tasks_are_too_many_for_a_line(waits: Waits) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from dcs_migration.dcs.client import DcsClient
+from dcs_migration.dcs.models import LogLine
 from dcs_migration.dcs.statuses import STATUSES, Kind
 from dcs_migration.emulator import Emulator
 from dcs_migration.emulator.errors import SHAPE_NAMES
@@ -24,7 +27,7 @@ def waits(cloud: Emulator, clock: FakeClock, engine: FakeEngine) -> Waits:
     return Waits(cloud, clock, engine)
 
 
-def failure(waits: Waits, *tasks: Task, **inputs: object) -> list[str]:
+def failure(waits: Waits, *tasks: Task, **inputs: Any) -> list[str]:
     """Return the lines with which a wait for tasks fails; it has touched none of them."""
     with pytest.raises(ProviderError) as caught:
         waits.completion().up(tasks, **inputs)
@@ -90,6 +93,14 @@ def test_an_old_style_incremental_task_is_done_by_its_statistics(waits: Waits) -
     assert len(waits.polls()) == 4
 
 
+def test_statistics_that_are_missing_once_are_asked_for_again(waits: Waits) -> None:
+    """If the task has vanished, the next listing shows that."""
+    task = waits.online_task()
+    waits.cloud.fault("ShowMigrationTaskStats", "error", status=400, error_code="DCS.4133", times=2)
+    assert waits.completion().up([task]) == {task.id: "MIGRATING"}
+    assert len(waits.polls()) == 2
+
+
 def test_an_import_that_is_called_incremental_ends_in_its_success(waits: Waits) -> None:
     """Statistics, which an import may not have, say nothing of it."""
     task = waits.task(migration_method="incremental_migration")
@@ -120,7 +131,7 @@ def test_a_status_never_seen_counts_as_running_and_is_named(waits: Waits, engine
 # Records that are gone.
 
 
-@pytest.mark.parametrize("known", ["SUCCESS", "MIGRATION_SUCCESS"])
+@pytest.mark.parametrize("known", ["SUCCESS", "MIGRATION_SUCCESS", "INCRMIGEATING"])
 def test_gone_after_a_success_is_done(waits: Waits, known: str) -> None:
     """The service forgets finished tasks, and state remembers."""
     task = waits.task().known_as(known)
@@ -236,6 +247,29 @@ def test_a_failure_shows_no_secret_and_stays_one_line(waits: Waits) -> None:
     assert "open-sesame" not in lines[1]
     assert "AUTH *** failed at redis://***@10.0.0.1 see there xxx" in lines[1]
     assert len(lines[1]) < 1000
+
+
+def test_a_secret_that_is_cut_is_masked_all_the_same(waits: Waits) -> None:
+    """No part of it stays at the end of a long text."""
+    scrub.add("hunter2-hunter2")
+    task = waits.task()
+    waits.cloud.set_status(task.id, "FAILED", "x" * 490 + "hunter2-hunter2")
+    assert "hunter" not in failure(waits, task)[1]
+
+
+def test_the_order_of_the_log_is_no_matter(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No document tells it: the last lines are found by their time."""
+    task = waits.task()
+    for number in range(5):
+        waits.cloud.set_status(task.id, "FAILED", f"step {number} broke")
+        waits.clock.advance(1)
+    in_order = DcsClient.list_migration_task_logs
+
+    def newest_first(self: DcsClient, *args: Any) -> list[LogLine]:
+        return in_order(self, *args)[::-1]
+
+    monkeypatch.setattr(DcsClient, "list_migration_task_logs", newest_first)
+    assert "step 4 broke | step 2 broke | step 3 broke; to run" in failure(waits, task)[1]
 
 
 def test_the_log_only_adds_to_a_failure(waits: Waits) -> None:

@@ -113,7 +113,9 @@ class MigrationCompletionLifeCycle:
             if own is props:
                 watched.append(Watched(id_, account))
             else:
-                watched.append(Watched(id_, account, own.get("name"), own.get("urn"), own.get("status")))
+                # Replacing a task that was taken over takes it over again: it would run nothing.
+                urn = None if own.get("taken_over") else own.get("urn")
+                watched.append(Watched(id_, account, own.get("name"), urn, own.get("status")))
         return watched
 
     def _poller_of(self, account: Account) -> Poller:
