@@ -1,4 +1,4 @@
-"""A migration from start to end on this machine: the emulator, the real Pulumi CLI and the root program.
+"""Migrations from start to end on this machine: two Redis servers, the emulator, the real Pulumi CLI.
 
 Nothing is left behind: the stack, its state and the CLI's own files live in a temporary folder.
 Run by ``make demo``.
@@ -20,18 +20,27 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from redis import Redis
+
+from dcs_migration.emulator.real_data.places import Place
+from dcs_migration.emulator.real_data.progress import MoveError
+from dcs_migration.emulator.real_data.servers import RedisServer, local_redis
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ("Pulumi.yaml", "__main__.py")
 
 REGION = "emulator-1"
-DURATION = 3
-"""Seconds that the emulator's migration takes."""
+TARGET_ID = "demo-redis"
+BUCKET, BACKUP = "backups", "orders.rdb"
+NEW_ORDERS = 5_000
+BOUND = 60
+"""Seconds that a migration may take before something is wrong."""
 
 # Settings of the user's own clouds and stacks must neither be used nor be changed.
 FOREIGN = ("HW_", "HUAWEICLOUD_", "PULUMI_")
@@ -39,7 +48,8 @@ FOREIGN = ("HW_", "HUAWEICLOUD_", "PULUMI_")
 NEXT = """
 What to do next
   read        README.md and Pulumi.yaml: what the configuration keys mean
-  play        python -m dcs_migration.emulator --help: an emulator to keep, with faults to inject
+  your data   python -m dcs_migration.emulator --redis my-redis=localhost:6379 --bucket backups=/some/folder
+              moves it between Redis servers of yours; docs/emulator.md tells all of it
   for real    pulumi config set huaweicloud:region <region>, the keys in HW_ACCESS_KEY and HW_SECRET_KEY,
               then the same `pulumi config set` and `pulumi up` as above
 """
@@ -55,7 +65,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="dcs-demo-") as folder:
             tell(Path(folder))
-    except DemoError as error:
+    except (DemoError, MoveError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -68,38 +78,146 @@ def main() -> int:
 def tell(folder: Path) -> None:
     """Run every step of the story, with all files in ``folder``."""
     secret_key = secrets.token_hex(16)
-    title("A DCS for this machine")
-    with emulator(secret_key) as url:
-        stack = Stack(folder, environment(folder, url, secret_key), url)
+    title("Two Redis servers on this machine: a shop's, and one that shall get its data")
+    with redis_server() as shop, redis_server() as target:
+        fill(shop, target)
+        show_data(shop, target)
 
-        title("A stack that imports one backup file into one Redis instance")
-        stack.pulumi("stack", "init", "demo")
-        stack.pulumi("config", "set", "huaweicloud:region", REGION)
-        stack.pulumi("config", "set", "targetInstanceId", "demo-redis")
-        stack.pulumi("config", "set", "--secret", "targetPassword", secrets.token_hex(8), hide_last=True)
-        stack.pulumi("config", "set", "sourceBucket", "backups")
-        stack.pulumi("config", "set", "--path", "sourceFiles[0]", "orders.rdb")
+        title("A backup file of the shop, in a folder that plays the bucket")
+        bucket = folder / BUCKET
+        bucket.mkdir()
+        shop.client.save()
+        shutil.copy(shop.process.dump, bucket / BACKUP)
+        print(f"\n  {BUCKET}/{BACKUP}  {(bucket / BACKUP).stat().st_size} bytes")
 
-        title("Start the migration: `up` returns as soon as the service has the task")
-        stack.pulumi("up", "--yes")
-        show_tasks(url)
+        title(f"A DCS for this machine: instance {TARGET_ID} is the target, bucket {BUCKET} is the folder")
+        secret_key = secrets.token_hex(16)
+        with emulator(secret_key, target.place, bucket) as url:
+            stack = Stack(folder, environment(folder, url, secret_key), url)
+            import_backup(stack, url, shop, target)
+            migrate_online(stack, url, shop, target)
 
-        title("The same program again: nothing to do, and no second migration")
-        stack.pulumi("preview", "--expect-no-changes")
+            title("Remove the stack: the task goes, the data stays")
+            stack.pulumi("destroy", "--yes")
+            show_tasks(url)
+            print(f"The target has {target.client.dbsize()} keys.")
 
-        title(f"The migration ends by itself, here after {DURATION} seconds")
-        wait_for_status(url, "SUCCESS", bound=DURATION + 20)
-        show_tasks(url)
-        stack.pulumi("refresh", "--yes", "--run-program")
-        stack.pulumi("stack", "output", "status")
+            title("What it cost: calls to the service, step by step")
+            for command, calls in stack.costs:
+                print(f"  {command:<42} {calls}")
 
-        title("Remove it")
-        stack.pulumi("destroy", "--yes")
-        show_tasks(url)
 
-        title("What it cost: calls to the service, step by step")
-        for command, calls in stack.costs:
-            print(f"  {command:<42} {calls}")
+def import_backup(stack: Stack, url: str, shop: Server, target: Server) -> None:
+    """Tell how a backup file is imported."""
+    title("A stack that imports the backup file into the target")
+    stack.pulumi("stack", "init", "demo")
+    stack.pulumi("config", "set", "huaweicloud:region", REGION)
+    stack.pulumi("config", "set", "targetInstanceId", TARGET_ID)
+    stack.pulumi("config", "set", "--secret", "targetPassword", str(target.place.password), hide_last=True)
+    stack.pulumi("config", "set", "sourceBucket", BUCKET)
+    stack.pulumi("config", "set", "--path", "sourceFiles[0]", BACKUP)
+
+    title("Start the import: `up` returns as soon as the service has the task")
+    stack.pulumi("up", "--yes")
+
+    title("The import ends by itself: keys of the same name are overwritten, others stay")
+    end_of_migration(stack, url)
+    show_data(shop, target)
+
+    title("The same program again: nothing to do, and no second import")
+    stack.pulumi("preview", "--expect-no-changes")
+
+
+def migrate_online(stack: Stack, url: str, shop: Server, target: Server) -> None:
+    """Tell how the shop, which has sold on, is migrated without a backup."""
+    title(f"Meanwhile the shop has got {NEW_ORDERS} more orders")
+    shop.client.mset({f"order:{number}": "paid" for number in range(1_000, 1_000 + NEW_ORDERS)})
+    show_data(shop, target)
+
+    title("Now migrate online, from server to server: another definition, so another task")
+    stack.pulumi("config", "rm", "sourceBucket")
+    stack.pulumi("config", "rm", "sourceFiles")
+    stack.pulumi("config", "set", "migrationType", "online_migration")
+    stack.pulumi("config", "set", "sourceAddrs", str(shop.place))
+    stack.pulumi("config", "set", "--secret", "sourcePassword", str(shop.place.password), hide_last=True)
+    stack.pulumi("up", "--yes")
+    end_of_migration(stack, url)
+    show_data(shop, target)
+
+    title("And again there is nothing to do")
+    stack.pulumi("preview", "--expect-no-changes")
+
+
+def end_of_migration(stack: Stack, url: str) -> None:
+    """Wait for the end of the migration, and let the stack know."""
+    wait_for_success(url)
+    show_tasks(url)
+    stack.pulumi("refresh", "--yes", "--run-program")
+    stack.pulumi("stack", "output", "status")
+
+
+class Server:
+    """A Redis server with its place and a client."""
+
+    def __init__(self, place: Place, process: RedisServer) -> None:
+        """Make the client."""
+        self.place = place
+        self.process = process
+        self.client: Any = Redis(
+            place.host, place.port, password=place.password, protocol=2, decode_responses=True
+        )
+
+
+@contextmanager
+def redis_server() -> Iterator[Server]:
+    """Run a Redis server on a free port, with a password."""
+    with local_redis(secrets.token_hex(8)) as (place, process):
+        yield Server(place, process)
+
+
+def fill(shop: Server, target: Server) -> None:
+    """Write the data with which the story begins."""
+    shop.client.mset({f"order:{number}": "paid" for number in range(1, 101)})
+    shop.client.hset("cart:7", mapping={"apples": 3, "pears": 1})
+    shop.client.rpush("to-pack", "order:98", "order:99", "order:100")
+    shop.client.zadd("best-sellers", {"apples": 412, "pears": 97})
+    shop.client.set("session:ann", "basket open", ex=3_600)
+    target.client.set("order:1", "not paid yet")
+    target.client.set("own:note", "was here before")
+
+
+SAMPLE: tuple[tuple[str, Callable[[Any, str], Any]], ...] = (
+    ("order:1", lambda client, key: client.get(key)),
+    ("order:1000", lambda client, key: client.get(key)),
+    ("cart:7", lambda client, key: client.hgetall(key)),
+    ("to-pack", lambda client, key: client.lrange(key, 0, -1)),
+    ("best-sellers", lambda client, key: client.zrange(key, 0, -1, desc=True, withscores=True)),
+    ("session:ann", lambda client, key: client.get(key)),
+    ("own:note", lambda client, key: client.get(key)),
+)
+
+
+def show_data(shop: Server, target: Server) -> None:
+    """Print the numbers of keys and a few values, side by side."""
+    print(f"\n  {'':<13} {'the shop':<38} the target")
+    print(f"  {'keys':<13} {shop.client.dbsize():<38} {target.client.dbsize()}")
+    for key, read in SAMPLE:
+        found = [_in_words(server.client, key, read) for server in (shop, target)]
+        print(f"  {key:<13} {found[0]:<38} {found[1]}")
+    sys.stdout.flush()
+
+
+def _in_words(client: Any, key: str, read: Callable[[Any, str], Any]) -> str:
+    if not client.exists(key):
+        return "-"
+    value = read(client, key)
+    if isinstance(value, dict):
+        text = ", ".join(f"{name}: {amount}" for name, amount in value.items())
+    elif isinstance(value, list):
+        text = ", ".join(item if isinstance(item, str) else f"{item[0]}: {item[1]:g}" for item in value)
+    else:
+        text = str(value)
+    return f"{text} (for {client.ttl(key)} s)" if client.ttl(key) > 0 else text
 
 
 class Stack:
@@ -141,14 +259,14 @@ class Stack:
 
 
 @contextmanager
-def emulator(secret_key: str) -> Iterator[str]:
+def emulator(secret_key: str, target: Place, bucket: Path) -> Iterator[str]:
     """Start the emulator on a free port, yield its URL, and stop it.
 
     Raises:
         DemoError: it did not start.
     """
-    arguments = ["-m", "dcs_migration.emulator", "--port", "0", "--progression", "timed"]
-    arguments += ["--duration", str(DURATION), "--access-key", "demo", "--secret-key"]
+    arguments = ["-m", "dcs_migration.emulator", "--port", "0", "--redis", f"{TARGET_ID}={target}"]
+    arguments += ["--bucket", f"{BUCKET}={bucket}", "--access-key", "demo", "--secret-key"]
     show_command(shlex.join(["python", *arguments]) + " ********")
     command = [sys.executable, *arguments, secret_key]
     with started(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
@@ -239,17 +357,20 @@ def show_tasks(url: str) -> None:
         print(f"  {task['name']}  {task['status']}  id {task['id']}")
 
 
-def wait_for_status(url: str, status: str, bound: float) -> None:
-    """Wait until every task has a status.
+def wait_for_success(url: str) -> None:
+    """Wait until every task has succeeded.
 
     Raises:
-        DemoError: they had not after ``bound`` seconds.
+        DemoError: one has failed, or they had not after `BOUND` seconds.
     """
-    until = time.monotonic() + bound
-    while {task["status"] for task in control(url, "GET", "tasks")} != {status}:
+    until = time.monotonic() + BOUND
+    while {task["status"] for task in control(url, "GET", "tasks")} != {"SUCCESS"}:
+        for task in control(url, "GET", "tasks"):
+            if task["error"]:
+                raise DemoError(f"the task is {task['status']}: {task['error']}")
         if time.monotonic() > until:
-            raise DemoError(f"the task is not {status} after {bound:.0f} s")
-        time.sleep(0.2)
+            raise DemoError(f"the task has not succeeded after {BOUND} s")
+        time.sleep(0.1)
 
 
 def title(text: str) -> None:

@@ -76,6 +76,7 @@ class TaskStore:
         self._changed = False
         if state is not None:
             self._tasks, self._created = _load(state)
+        self._restless = dict(self._tasks)  # what time may change: no look at thousands that have ended
 
     @contextmanager
     def transaction(self) -> Iterator[float]:
@@ -94,13 +95,13 @@ class TaskStore:
 
     def listed(self, project_id: str, now: float) -> list[Task]:
         """Return the tasks that the list of a project shows, oldest first."""
+        expiring = [name for name in ("records-expire", "records-expire-wholly") if name in self._quirks]
         return [
             task
             for task in self._tasks.values()
             if task.project_id == project_id
             and task.deleted_at is None
-            and not self._expired("records-expire", task, now)
-            and not self._expired("records-expire-wholly", task, now)
+            and not (expiring and any(self._expired(name, task, now) for name in expiring))
         ]
 
     def shown(self, project_id: str, task_id: str, now: float) -> Task | None:
@@ -133,7 +134,7 @@ class TaskStore:
         """Start a task from a valid creation request."""
         task = new_task(self._new_id(), project_id, request, now)
         self._tasks[task.id] = task
-        self._changed = True
+        self._touch(task)
         if "password-echoed" in self._quirks:
             self._passwords[task.id] = _passwords(request)
         if "create-answers-error" in self._quirks:
@@ -145,7 +146,7 @@ class TaskStore:
     def stop(self, task: Task, now: float, *, at_once: bool = False) -> None:
         """Begin to stop a running task, or with ``at_once`` end it here and now."""
         self._engine.stop(task)
-        self._changed = True
+        self._touch(task)
         if at_once:
             task.enter(TERMINATED, now)
         elif task.stopping_since is None:
@@ -163,7 +164,7 @@ class TaskStore:
             self._engine.stop(task)
         task.deleted_at = now
         self._passwords.pop(task.id, None)
-        self._changed = True
+        self._touch(task)
 
     def set_status(self, task_id: str, status: str, error: str | None, now: float) -> Task:
         """Give a task a status from outside; raises KeyError when there is no such task."""
@@ -172,7 +173,7 @@ class TaskStore:
         task.pinned = True
         task.stopping_since = None
         task.enter(status, now, error)
-        self._changed = True
+        self._touch(task)
         return task
 
     def remove(self, task_id: str, now: float) -> None:
@@ -185,19 +186,27 @@ class TaskStore:
             if task.running:
                 self._engine.stop(task)
         self._tasks.clear()
+        self._restless.clear()
         self._passwords.clear()
         self._writes.clear()
+        self._changed = True
+
+    def _touch(self, task: Task) -> None:
+        """Note that a task was changed, so that it is saved, and looked at until it is at rest again."""
+        self._restless[task.id] = task
         self._changed = True
 
     # The state machine.
 
     def _settle(self, now: float) -> None:
-        for task in list(self._tasks.values()):
+        releases = "success-becomes-released" in self._quirks
+        for task in list((self._tasks if releases else self._restless).values()):
             if task.deleted_at is not None:
                 if now >= task.deleted_at + self._linger:
-                    del self._tasks[task.id]
+                    del self._tasks[task.id], self._restless[task.id]
                     self._changed = True
-            elif task.stopping_since is not None:
+                continue
+            if task.stopping_since is not None:
                 self._settle_stop(task, task.stopping_since, now)
             elif not task.pinned:
                 if task.status not in ENDED:
@@ -205,6 +214,8 @@ class TaskStore:
                 if task.status == SUCCESS and self._expired("success-becomes-released", task, now):
                     task.release(now)
                     self._changed = True
+            if task.status in ENDED or (task.pinned and task.stopping_since is None):
+                self._restless.pop(task.id, None)
 
     def _settle_stop(self, task: Task, since: float, now: float) -> None:
         seconds = SLOW_STOP_SECONDS if "stop-is-slow" in self._quirks else self._stop_seconds

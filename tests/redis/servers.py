@@ -48,7 +48,7 @@ class Server:
     def save(self, file: Path) -> None:
         """Make a backup file of all databases."""
         self.client.save()
-        shutil.copy(self.process.socket.parent / "dump.rdb", file)
+        shutil.copy(self.process.dump, file)
 
 
 @dataclass

@@ -72,7 +72,7 @@ def _version(path: Path) -> tuple[int, ...]:
 
 
 class RedisServer:
-    """A redis-server in a temporary folder of its own, that saves nothing there. A context manager.
+    """A redis-server in a temporary folder of its own, that saves nothing there by itself. A context manager.
 
     It listens on a Unix socket that only this user can reach, and on a port of 127.0.0.1 when
     ``settings`` have one. ``settings`` are lines of redis.conf; they go into a file for this user
@@ -133,6 +133,11 @@ class RedisServer:
     def socket(self) -> Path:
         """The Unix socket on which it listens."""
         return self._folder / _SOCKET
+
+    @property
+    def dump(self) -> Path:
+        """The backup file that SAVE writes."""
+        return self._folder / _DUMP
 
     @property
     def running(self) -> bool:
