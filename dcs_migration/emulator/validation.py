@@ -21,7 +21,8 @@ _PROJECT_ID = re.compile(r"[0-9a-zA-Z_-]{1,64}")
 _TASK_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
 _INSTANCE_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 INSTANCE_NAME = re.compile(r"[0-9A-Za-z_-]{4,64}")
-_ADDRS = re.compile(r"[^\s,:]+:[0-9]{1,5}(,[^\s,:]+:[0-9]{1,5})*")
+_ADDRESS = r"(\[[^\s,\]]+\]|[^\s,:]+):[0-9]{1,5}"
+_ADDRS = re.compile(rf"{_ADDRESS}(,{_ADDRESS})*")
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 

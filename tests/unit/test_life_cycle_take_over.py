@@ -78,7 +78,7 @@ class TestAgrees:
         )
         resource = world.resource()
         resource.up(
-            {**ONLINE, "existing_task_id": id_, "source_instance": {"addrs": "10.0.0.2:6379, 10.0.0.1:6379"}}
+            {**ONLINE, "existing_task_id": id_, "source_instance": {"addrs": "10.0.0.2:6379,10.0.0.1:6379"}}
         )
         assert resource.id == id_
 

@@ -265,7 +265,7 @@ def test_a_text_in_the_wrong_form_gets_an_example(
 
 
 @pytest.mark.parametrize(
-    "addrs", ["redis.example:6379", "10.0.0.1:1, 10.0.0.2:2", "[2001:db8::1]:6379", "my_host-1.a:06379"]
+    "addrs", ["redis.example:6379", "10.0.0.1:1,10.0.0.2:2", "[2001:db8::1]:6379", "my_host-1.a:06379"]
 )
 def test_addresses_may_be_names_and_several(addrs: str) -> None:
     """Host names, IPv4, bracketed IPv6 and lists of them are addresses."""

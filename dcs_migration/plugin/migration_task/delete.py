@@ -75,8 +75,10 @@ class Deletion:
         seen = self._account.look(self._id, max_age=max_age, not_before=self._wrote)
         if seen.row is None:
             return None
-        gone = seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended
-        return None if gone else seen.row
+        if seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended:
+            # Show goes on telling of deleted tasks; one listing that passed over a row is not to be trusted.
+            return self._account.listed(self._id, max_age=0.0, not_before=self._account.clock.monotonic())
+        return seen.row
 
     def _confirm(self) -> TaskRow | None:
         """After our own delete was accepted, a listing without the task is proof enough."""
