@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test format clean
+.PHONY: help setup demo bench test chaos format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,11 +16,17 @@ setup: ## Make venv/ with the package, the development tools and a Pulumi CLI (a
 demo: setup ## Run a migration from start to end on this machine: no cloud account, no network
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
+bench: setup ## Measure the emulator: its start, moves of real data, calls, memory
+	@$(BIN)/python tools/bench_emulator.py
+
 test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
+
+chaos: setup ## Break it at random for long: 20,000 schedules of faults and kills (CHAOS="--seed 20000" goes on)
+	$(BIN)/python tools/chaos.py $(CHAOS)
 
 format: setup ## Rewrite the Python sources in the project's style
 	$(BIN)/ruff check --fix .

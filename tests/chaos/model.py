@@ -1,0 +1,277 @@
+"""What is true, kept apart from what the provider believes: who started which task, who asked for it, who dies."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from dcs_migration.clock import Clock
+from dcs_migration.emulator import Emulator
+from dcs_migration.plugin.secrets import Scrubber, scrub
+from dcs_migration.providers.migration_task import MigrationTaskProvider
+from tests.chaos.plan import Kill
+from tests.chaos.tap import CREATE, LIST, SHOW, WRITES, Seen
+from tests.fakes import FakeClock, FakeEngine
+from tests.unit.life_cycle_world import Plugin, Resource
+
+LOOK_AGE = 3.1  # seconds: a look that a POST may rely on
+BATCH_WINDOW = 0.06  # seconds: sleeps this short are between a check and its write, and nobody dies there
+ENDED_BADLY = ("FAILED", "MIGRATION_FAILED", "ERROR", "TERMINATED")
+ENDED = (*ENDED_BADLY, "SUCCESS", "MIGRATION_SUCCESS", "RELEASED")
+
+
+class CliDied(BaseException):
+    """The CLI is dead: whatever the plugin answers, no state is written."""
+
+
+class PluginDied(BaseException):
+    """This process is dead: nothing in it goes on."""
+
+
+class Broken(AssertionError):
+    """A promise was broken; the text holds the seed, the schedule and the log of what happened."""
+
+
+@dataclass
+class Figures:
+    """What a campaign did."""
+
+    schedules: int = 0
+    steps: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    longest: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Managed:
+    """One resource of one stack. ``asked`` counts the imports that its user has asked for."""
+
+    number: int
+    resource: Resource
+    desired: dict[str, Any] | None = None
+    asked: int = 0
+    renames: int = 0
+
+
+@dataclass
+class Started:
+    """One task that the server started for a resource."""
+
+    id: str
+    owner: Managed
+    asked: int
+    status: str = "MIGRATING"
+    recorded: bool = False  # state knew of it once
+    lost: bool = False  # the cloud forgot it before any state knew of it: nobody could have found it
+
+
+class Ledger:
+    """Every task that was started, every broken promise."""
+
+    def __init__(self, cloud: Emulator) -> None:
+        self.cloud = cloud
+        self.started: dict[str, Started] = {}
+        self.foreign: set[str] = set()
+        self.broken: list[str] = []
+        self.counts: Counter[str] = Counter()
+
+    def break_(self, what: str) -> None:
+        """Note a broken promise."""
+        self.broken.append(what)
+
+    def observe(self) -> dict[str, str]:
+        """Bring the statuses up to date; return those of the tasks that exist."""
+        statuses = {str(task["id"]): str(task["status"]) for task in self.cloud.tasks()}
+        for id_, task in self.started.items():
+            task.status = statuses.get(id_, task.status)
+        return statuses
+
+    def listed(self) -> set[str]:
+        """Return the ids that the service lists; records may expire."""
+        store = self.cloud._control._store
+        projects = {str(task["project_id"]) for task in self.cloud.tasks()}
+        with store.transaction() as now:
+            return {task.id for project in projects for task in store.listed(project, now)}
+
+    def creation(self, owner: Managed) -> None:
+        """Note the task that the server has just started, and judge whether it was asked for."""
+        statuses = self.observe()
+        new = set(statuses) - set(self.started) - self.foreign
+        visible = self.listed()
+        for id_ in new:
+            for earlier in self.started.values():
+                if earlier.owner is not owner or earlier.asked != owner.asked:
+                    continue
+                if earlier.status in ENDED_BADLY or earlier.lost:
+                    continue
+                if not earlier.recorded and earlier.id not in visible:
+                    earlier.lost = True
+                    self.counts["forgotten by the cloud before any state knew"] += 1
+                    continue
+                self.break_(f"unasked import: {id_} after {earlier.id} ({earlier.status})")
+            self.started[id_] = Started(id_, owner, owner.asked, statuses[id_])
+
+
+@dataclass
+class Run:
+    """One command of the CLI, with the engine and the plugin process of its own."""
+
+    ledger: Ledger
+    kill: Kill | None
+    overtake: Callable[[], None]
+    clock: ProcessClock
+    engine: FakeEngine
+    plugin: Plugin
+    cli_dead: bool = False
+    plugin_dead: bool = False
+    refused: bool = False
+    last_look: tuple[int, float] = (-1, float("-inf"))  # order and moment of the last good listing
+    order: int = 0
+    moments: Counter[str] = field(default_factory=Counter)
+    killed: bool = False
+
+    def moment(self, kind: str) -> None:
+        """Let pass a moment of a kind, at which this run may be killed."""
+        if self.plugin_dead:
+            raise PluginDied
+        self.moments[kind] += 1
+        kill = self.kill
+        if self.killed or kill is None or kill.moment != kind or self.moments[kind] != kill.count:
+            return
+        self.killed = True
+        self.ledger.counts[f"killed: {kill.who}"] += 1
+        if kill.who != "plugin":
+            self.cli_dead = True
+            self.engine.alive = False
+        if kill.who in ("all", "plugin"):
+            self.plugin_dead = True
+            if kind != "answer":
+                raise PluginDied
+        if kill.who == "overtaken":
+            self.overtake()
+
+
+class ProcessClock:
+    """The world's clock as one process sees it, for as long as it lives."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.run: Run | None = None
+
+    def monotonic(self) -> float:
+        """See `FakeClock`."""
+        if self.run is not None and self.run.plugin_dead:
+            raise PluginDied
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """See `FakeClock`."""
+        if self.run is not None and seconds > BATCH_WINDOW:
+            self.run.moment("sleep")
+        self._clock.sleep(seconds)
+
+    def now(self) -> Any:
+        """See `FakeClock`."""
+        return self._clock.now()
+
+
+class Operation:
+    """One call of the provider: judges the requests that it makes."""
+
+    def __init__(self, run: Run, managed: Managed, name: str, clock: Clock) -> None:
+        self.run = run
+        self.managed = managed
+        self.name = name
+        self.clock = clock
+        self.began = clock.monotonic()
+        self._last: dict[str, int] = {}  # of each write (and task): its place in the order of requests
+        self._looked = -1
+        self.unclear = False  # the last POST may have started a task, and nobody has looked since
+
+    def arrives(self, seen: Seen) -> None:
+        """Judge a request before the server acts on it."""
+        run, ledger = self.run, self.run.ledger
+        run.order += 1
+        ledger.counts[seen.operation] += 1
+        if seen.operation == LIST:
+            self.unclear = False
+        if run.refused:
+            ledger.break_(f"{seen.operation} after the credentials were refused")
+        if seen.operation not in WRITES:
+            return
+        if run.cli_dead or run.plugin_dead:
+            ledger.break_(f"{seen.operation} after the engine died")
+        if seen.operation == CREATE:
+            self._judge_create()
+        for id_ in seen.ids:
+            self._judge_change(seen.operation, id_)
+
+    def _judge_create(self) -> None:
+        if self.name != "create":
+            self.run.ledger.break_(f"a task was started by {self.name}")
+        order, moment = self.run.last_look
+        fresh = self.clock.monotonic() - moment <= LOOK_AGE
+        if not fresh or order < self._last.get(CREATE, -1):
+            self.run.ledger.break_(
+                "CreateMigrationTask without a look-up that is fresh and newer than the last try"
+            )
+        self._last[CREATE] = self.run.order
+
+    def _judge_change(self, operation: str, id_: str) -> None:
+        ledger = self.run.ledger
+        task = ledger.started.get(id_)
+        if task is None or task.owner is not self.managed:
+            ledger.break_(f"{operation} of a task that is not ours: {id_}")
+        if self.name not in ("delete", "create"):
+            ledger.break_(f"{operation} by {self.name}")
+        if (
+            task is not None
+            and self.name == "create"
+            and ledger.observe().get(id_) not in (*ENDED_BADLY, None)
+        ):
+            ledger.break_(f"{operation} of a task that did not fail, by create")
+        if self._last.get(operation + id_, -1) > self._looked:
+            ledger.break_(f"{operation} retried without a look-up")
+        self._last[operation + id_] = self.run.order
+
+    def acted(self, seen: Seen) -> None:
+        """Take note of what the server did, and of what the caller can know of it."""
+        run = self.run
+        if seen.operation == CREATE:
+            run.ledger.creation(self.managed)
+            self.unclear = seen.unclear
+        if seen.good and seen.operation in (LIST, SHOW):
+            self._looked = run.order
+            if seen.operation == LIST:
+                run.last_look = (run.order, self.clock.monotonic())
+        if seen.status == 401:
+            run.refused = True
+        with contextlib.suppress(PluginDied):
+            run.moment("answer")
+
+
+class WatchedProvider(MigrationTaskProvider):
+    """The provider, whose every call is judged by what ``watch`` does around it."""
+
+    def __init__(self, plugin: Plugin, watch: Callable[[str, Callable[[], Any]], Any]) -> None:
+        super().__init__()
+        self._loaded = plugin.provider._loaded
+        self._watch = watch
+
+    def _call(self, operation: str, *args: Any) -> Any:
+        return self._watch(operation, lambda: super(WatchedProvider, self)._call(operation, *args))
+
+
+@contextlib.contextmanager
+def new_process() -> Iterator[None]:
+    """Know no secret at first, as a new process does."""
+    kept = dict(vars(scrub))
+    vars(scrub).update(vars(Scrubber()))
+    try:
+        yield
+    finally:
+        vars(scrub).update(kept)

@@ -1,0 +1,47 @@
+"""The bounded campaign: 2,000 random schedules. `make chaos` runs as many as one likes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.plan import draw
+from tests.chaos.schedules import Broken, Machine
+
+CHUNKS = 16
+CHUNK = 125
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_schedules_break_no_promise(machine: Machine, chunk: int) -> None:
+    """No duplicate, no orphan, no unasked import, nobody else's task touched, no leak, whatever goes wrong."""
+    for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+        schedule = draw(seed)
+        try:
+            machine.run(schedule)
+        except Broken as error:
+            pytest.fail(f"{error}\nthe shortest that shows it:\n{machine.shrunk(schedule)}", pytrace=False)
+
+
+def test_a_seed_always_means_the_same_schedule() -> None:
+    """What a seed showed once it shows again."""
+    assert draw(7) == draw(7)
+    assert draw(7) != draw(8)
+
+
+def test_the_campaign_reaches_what_it_is_about(machine: Machine) -> None:
+    """Adoptions, kills of every kind and every kind of fault are met within a few hundred schedules."""
+    figures = machine.figures
+    for seed in range(100_000, 100_400):
+        machine.run_seed(seed)
+    assert figures.counts["adoptions"]
+    for who in ("all", "plugin", "orphan", "overtaken"):
+        assert figures.counts[f"killed: {who}"]
+    assert set(figures.faults) >= {
+        "error",
+        "drop_before",
+        "drop_after",
+        "garbage",
+        "truncate",
+        "refused",
+        "late",
+    }
