@@ -1,0 +1,57 @@
+"""The README tells what is there: its programs run, its commands and settings exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pulumi
+import pytest
+from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.sync_await import _sync_await
+
+from dcs_migration.plugin import config
+from tests.program.test_program import Answers
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_its_programs_run() -> None:
+    """The python blocks, one after the other, are a program that registers what they say."""
+    pulumi.runtime.set_mocks(Answers(), project="shop", stack="dev")
+    settings = {"shop:instanceId": "instance-1", "shop:redisPassword": "secret"}
+    pulumi.runtime.set_all_config(settings, ["shop:redisPassword"])
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) >= 2
+    names: dict[str, object] = {}
+
+    def program() -> None:
+        for block in blocks:
+            exec(block, names)
+
+    _sync_await(run_pulumi_func(program))
+    assert {"task", "done"} <= names.keys()
+
+
+def test_its_commands_are_make_targets() -> None:
+    """Every `make` command of the page is a target."""
+    commands = set(re.findall(r"\bmake ([a-z]+)", README))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert {"demo", "test"} <= commands <= targets
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"huaweicloud:{key}" for key in config.WHERE),
+        *(name for names in config.WHERE.values() for name in names),
+        *(name for keys in config.WHO if not keys.from_config for name in keys.required),
+        config.DCS_ENDPOINT,
+        config.ACCEPT_ENDPOINT,
+    ],
+)
+def test_every_setting_is_told(name: str) -> None:
+    """Each stack setting and each variable that is read stands on the page."""
+    shortened = name.replace("HUAWEICLOUD_SDK_SK", "`_SK`")
+    assert name in README or shortened in README
