@@ -264,7 +264,7 @@ def test_mistakes_show_in_preview_and_cost_nothing(stack: Stack, emulator: Emula
         'migration_type: is not one of the allowed values, write "backupfile_import" or "online_migration" '
         '(did you mean "backupfile_import"?)',
         "backup_files.bucket: unknown key, did you mean bucket_name?",
-        'backup_files.files[0].file_name: is empty, write for example "orders.rdb", or leave it out',
+        'backup_files.files[0].file_name: is empty, write for example "orders.rdb"',
         "target_instance.id: is required, write for example",
     ):
         assert line in text
@@ -277,9 +277,9 @@ def test_get_reads_a_task_without_managing_it(stack: Stack, emulator: Emulator) 
     stack.program(ONE).up()
     id_ = stack.outputs()["task"]["id"]
     reader = f"""
-        task = MigrationTask.get("seen", "{id_}")
-        pulumi.export("seen", {{"id": task.id, "status": task.status, "name": task.name,
-                                "target": task.target_instance, "description": task.description}})
+    seen = MigrationTask.get("seen", "{id_}")
+    pulumi.export("seen", {{"id": seen.id, "status": seen.status, "name": seen.name,
+                            "target": seen.target_instance, "description": seen.description}})
     """
     stack.program(ONE + reader)
     stack.preview()

@@ -108,7 +108,7 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "a port too high",
-        changed(ONLINE, ("source_instance", "addrs"), "a:65536 , b:1"),
+        changed(ONLINE, ("source_instance", "addrs"), "a:65536,b:1"),
         "source_instance.addrs: has a port outside 1 to 65535, correct it",
     ),
     (
