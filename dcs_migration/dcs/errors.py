@@ -98,6 +98,12 @@ class NotSent(TransportError):
 
     verb = "was not sent"
 
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}; check the network, the region and the endpoint "
+            "(huaweicloud:endpoints or HW_DCS_ENDPOINT)"
+        )
+
 
 class OutcomeUnknown(TransportError):
     """The request may have reached the service and been acted upon: look before repeating it."""

@@ -246,7 +246,7 @@ class Creation:
         waited = sum(PATIENCE[Busy].pauses)
         return TaskError(
             f"nothing was started: the target is {by}, also after {waited:.0f} s; wait for it, or chain the tasks "
-            f"with opts=ResourceOptions(depends_on=[...]) on what waits for the first ({error})"
+            f"with opts=ResourceOptions(depends_on=[first.completion()]) ({error})"
         )
 
     def _blocking(self) -> str | None:
