@@ -69,9 +69,25 @@ class Running:
             time.sleep(0.05)
         assert happened(), self.text
 
+    def until_or_end(self, happened: Callable[[], object]) -> None:
+        """Wait until something has happened, or the command has ended."""
+        deadline = time.monotonic() + PATIENCE
+        while not happened() and self._process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the CLI alone."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for the end, whatever was printed; return the exit code."""
+        return self._process.wait(TIMEOUT)
+
     def interrupt(self) -> None:
         """Press Ctrl-C: a terminal signals the whole foreground process group."""
-        os.killpg(self._process.pid, signal.SIGINT)
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGINT)
 
     def kill(self) -> None:
         """``kill -9`` of the CLI alone: its plugins live on."""
