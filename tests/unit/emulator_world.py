@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import requests
+
 from dcs_migration.emulator import Emulator
 from tests.signing import SignedClient
 
 START = 1_700_000_000.0
+
+
+ABSENT = "0" * 32
+"""An id of the right form that no task has."""
 
 
 class HandClock:
@@ -42,3 +48,13 @@ def world(**options: Any) -> Iterator[World]:
     clock = HandClock()
     with Emulator(clock=clock, **options) as cloud:
         yield World(cloud, clock)
+
+
+def code(answer: requests.Response) -> tuple[int, str]:
+    """Return the status and the error code of a refusal in the service's normal shape."""
+    body = answer.json()
+    assert set(body) in (
+        {"error_msg", "error_code", "error_ext_msg"},
+        {"error_msg", "error_code", "request_id"},
+    )
+    return answer.status_code, body["error_code"]

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 
 from tests.signing import PROJECT, SignedClient, import_request, online_changes
-from tests.unit.emulator_world import World, world
-
-ABSENT = "0" * 32
+from tests.unit.emulator_world import ABSENT, World, code, world
 
 
 @pytest.fixture
@@ -19,16 +16,6 @@ def here() -> Iterator[World]:
     """An emulator whose tasks take ten seconds."""
     with world(duration=10.0) as it:
         yield it
-
-
-def code(answer: requests.Response) -> tuple[int, str]:
-    """Return the status and the error code of a refusal in the service's normal shape."""
-    body = answer.json()
-    assert set(body) in (
-        {"error_msg", "error_code", "error_ext_msg"},
-        {"error_msg", "error_code", "request_id"},
-    )
-    return answer.status_code, body["error_code"]
 
 
 class TestCreate:
