@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from dcs_migration.dcs import models
+from dcs_migration.dcs import models, online
 from dcs_migration.dcs.codes import normalise_code
 from dcs_migration.dcs.errors import (
     ApiError,
@@ -49,6 +49,69 @@ class DcsClient:
             error=error,
         )
 
+    def create_online_migration_task(self, body: Mapping[str, Any]) -> models.Created:
+        """Make a migration instance: POST /v2/{project_id}/migration/instance (CreateOnlineMigrationTask).
+
+        Sent once. The answer's `job_id` is in no document, but the service sends it. Raises as a creation.
+        """
+        operation = "CreateOnlineMigrationTask"
+        answer = self.transport.write(operation, "POST", f"{self._base}/migration/instance", body)
+        task_id = models.text(answer.get("instance_id")) or models.task_id_of(answer)
+        if task_id is None:
+            raise OutcomeUnknown(operation, "the answer holds no instance id")
+        return models.Created(task_id, None, None, None, models.text(answer.get("job_id")))
+
+    def show_job_status(self, job_id: str) -> str | None:
+        """Return how far a job is: GET /v2/{project_id}/jobs/{job_id} (ShowJobInfo): SUCCESS, FAIL or other."""
+        answer = self.transport.read("ShowJobInfo", f"{self._base}/jobs/{_segment(job_id, 'job id')}")
+        return models.text(answer.get("status")) or models.text(
+            models.fields(answer.get("job")).get("status")
+        )
+
+    def set_online_migration_task(self, task_id: str, body: Mapping[str, Any]) -> str | None:
+        """Configure and start: POST /v2/{project_id}/migration/{task_id}/task (SetOnlineMigrationTask).
+
+        Sent once. Returns the text of an error that the service put into an answer of 200.
+        """
+        path = f"{self._base}/migration/{_segment(task_id, 'task id')}/task"
+        return models.text(self.transport.write("SetOnlineMigrationTask", "POST", path, body).get("error"))
+
+    def batch_restart_online_migration_tasks(self, task_ids: Sequence[str]) -> dict[str, ApiError | None]:
+        """Start stopped tasks: POST .../migration-tasks/batch-restart (BatchRestartOnlineMigrationTasks).
+
+        At most 50 ids; answers as a batch stop does.
+        """
+        return self._batch(
+            "BatchRestartOnlineMigrationTasks", f"{self._base}/migration-tasks/batch-restart", task_ids
+        )
+
+    def exchange_instance_ip(self, task_id: str) -> None:
+        """Swap the addresses of source and target: POST .../{task_id}/exchange-ip (ExchangeInstanceIp).
+
+        Stops the migration. Done when `task_status` is EXCHANGE_SUCCESS.
+        """
+        self.transport.write("ExchangeInstanceIp", "POST", f"{self._task_path(task_id)}/exchange-ip", {})
+
+    def rollback_exchange_instance_ip(self, task_id: str) -> None:
+        """Swap them back: POST .../{task_id}/rollback-ip (RollbackExchangeInstanceIp).
+
+        Done when `task_status` is ROLLBACK_SUCCESS.
+        """
+        self.transport.write(
+            "RollbackExchangeInstanceIp", "POST", f"{self._task_path(task_id)}/rollback-ip", {}
+        )
+
+    def show_online_migration(self, task_id: str) -> online.Online:
+        """Return an online migration's settings and progress: GET as for `show_migration_task`.
+
+        Raises TaskNotFound for DCS.4133.
+        """
+        operation = "ShowMigrationTask"
+        try:
+            return online.parse_online(self.transport.read(operation, self._task_path(task_id)), task_id)
+        except models.Malformed as error:
+            raise _not_dcs(operation, error) from None
+
     def list_migration_tasks(self, offset: int = 0, limit: int = MAX_PAGE) -> models.Page:
         """Return one page of tasks: GET /v2/{project_id}/migration-tasks (ListMigrationTask).
 
@@ -87,12 +150,12 @@ class DcsClient:
 
         At most 50 ids. Returns, for each id, the refusal or None (accepted, or not mentioned in the answer).
         """
+        return self._batch("BatchStopMigrationTasks", f"{self._base}/migration-task/batch-stop", task_ids)
+
+    def _batch(self, operation: str, path: str, task_ids: Sequence[str]) -> dict[str, ApiError | None]:
         if len(task_ids) > MAX_BATCH:
-            raise ValueError(f"at most {MAX_BATCH} tasks can be stopped in one call")
-        operation = "BatchStopMigrationTasks"
-        answer = self.transport.write(
-            operation, "POST", f"{self._base}/migration-task/batch-stop", {"migration_tasks": list(task_ids)}
-        )
+            raise ValueError(f"at most {MAX_BATCH} tasks can be named in one call")
+        answer = self.transport.write(operation, "POST", path, {"migration_tasks": list(task_ids)})
         results: dict[str, ApiError | None] = dict.fromkeys(task_ids)
         items = answer.get("migration_tasks")
         for item in map(models.fields, items if isinstance(items, list) else []):

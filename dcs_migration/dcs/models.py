@@ -45,12 +45,16 @@ class TaskRow:
 
 @dataclass(frozen=True)
 class Created:
-    """The answer of a creation; `error` is filled if the service took the call and refused the task."""
+    """The answer of a creation; `error` is filled if the service took the call and refused the task.
+
+    job_id: of the job that makes a migration instance, if the service told one.
+    """
 
     id: str
     name: str | None
     status: str | None
     error: str | None
+    job_id: str | None = None
 
 
 @dataclass(frozen=True)

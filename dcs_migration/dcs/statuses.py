@@ -23,19 +23,21 @@ class Status:
     """One status of a migration task.
 
     name: as the service spells it; kind: what it means; ended: the task can be deleted without a stop first;
-    stopping: a stop was accepted and is under way; known: False for a status that is not in the table.
+    idle: nothing has begun yet that could be stopped; stopping: a stop was accepted and is under way;
+    known: False for a status that is not in the table.
     """
 
     name: str
     kind: Kind
     ended: bool = False
+    idle: bool = False
     stopping: bool = False
     known: bool = True
 
 
 _ALL = (
     Status("CREATING", Kind.RUNNING),
-    Status("RUNNING", Kind.RUNNING),  # an online task that waits to be configured
+    Status("RUNNING", Kind.RUNNING, idle=True),  # an online task that waits to be configured
     Status("MIGRATING", Kind.RUNNING),
     Status("FULLMIGRATING", Kind.RUNNING),
     Status("INCRMIGEATING", Kind.STEADY),  # the service's real spelling

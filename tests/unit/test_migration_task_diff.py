@@ -13,7 +13,8 @@ from pulumi.output import UNKNOWN
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.statuses import STATUSES, Kind
 from dcs_migration.plugin.migration_task.diff import Changes, compare, replacement_warning
-from dcs_migration.plugin.migration_task.fields import INPUTS, OUTPUTS
+from dcs_migration.plugin.migration_task.fields import INPUTS
+from dcs_migration.plugin.tasks.props import OUTPUTS
 from tests.unit.definitions import BACKUP, ONLINE, VALID, Path, changed, paths, shown
 
 ID = "task-1"

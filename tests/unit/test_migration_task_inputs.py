@@ -13,7 +13,8 @@ from pulumi.output import UNKNOWN
 
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.migration_task.inputs import Checked, check, default_name
+from dcs_migration.plugin.migration_task.inputs import Checked, check
+from dcs_migration.plugin.tasks.defaults import default_name
 from tests.unit.definitions import BACKUP, ONLINE, URN, VALID, Path, changed, paths, shown
 
 CONFIGURED = {"huaweicloud:region": "eu-west-101", "huaweicloud:projectId": "p0"}

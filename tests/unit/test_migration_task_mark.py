@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcs_migration.plugin.migration_task.diff import compare
-from dcs_migration.plugin.migration_task.fields import normalised
-from dcs_migration.plugin.migration_task.mark import mark_of, marked, split
+from dcs_migration.plugin.migration_task.fields import MARKED, normalised
+from dcs_migration.plugin.tasks.mark import mark_of, marked, split
 from tests.unit.definitions import BACKUP, ONLINE, URN, VALID, Path, changed, paths, shown
 
 MARK = "0123456789ab"
@@ -19,7 +19,7 @@ UNMARKED = ("password", "region", "project_id")
 
 
 def _mark(inputs: dict[str, Any], urn: str = URN) -> str:
-    return mark_of(urn, normalised(inputs))
+    return mark_of(urn, normalised(inputs), MARKED)
 
 
 def _id(value: Any) -> str | None:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.plugin import durations
-from dcs_migration.plugin.config import NO_REGION, Settings
-from dcs_migration.plugin.inputs import UNKNOWN, is_unknown, problems
-from dcs_migration.plugin.migration_task.fields import (
-    DEFAULTS,
-    DELETE_TIMEOUT,
-    URN,
-    Props,
-    normalised,
-    without_nulls,
-)
+from dcs_migration.plugin.config import Settings
+from dcs_migration.plugin.inputs import is_unknown, problems
+from dcs_migration.plugin.migration_task.fields import normalised
+from dcs_migration.plugin.tasks.defaults import fill
+from dcs_migration.plugin.tasks.props import DEFAULTS, DELETE_TIMEOUT, URN, Props, without_nulls
 
 SCHEMA = "migration_task"
 
@@ -27,7 +20,6 @@ BACKUP, ONLINE = "backupfile_import", "online_migration"
 FROM_BUCKET, FROM_RECORD = "self_build_obs", "backup_record"
 
 _USUAL_NAME = re.compile(r"[A-Za-z0-9_-]{4,64}")
-_LONGEST_DEFAULT = 64
 
 
 @dataclass
@@ -51,87 +43,11 @@ def check(olds: Props, news: Props, settings: Settings) -> Checked:
     written = {key: value for key, value in news.items() if not key.startswith("__")}
     found = [*problems(SCHEMA, written), *_across_fields(written), *_delete_timeout(news)]
     inputs = normalised(written)
-    defaults = _Defaults(olds, news.get(URN), settings)
-    filled: list[str] = []
-    for key, fill in (("task_name", defaults.task_name), ("region", defaults.region)):
-        if key not in inputs:
-            try:
-                value = fill()
-            except ConfigurationError as error:
-                found.append(f"{key}: {error}")
-                continue
-            filled.append(key)
-            inputs[key] = value
-    if "project_id" not in inputs and "region" in inputs:
-        try:
-            project_id = defaults.project_id(inputs["region"])
-        except ConfigurationError as error:
-            found.append(f"project_id: {error}")
-        else:
-            if project_id is not None:
-                filled.append("project_id")
-                inputs["project_id"] = project_id
+    filled, missing = fill(inputs, olds, news, settings, name="task_name")
+    found += missing
     hidden = {key: news[key] for key in (URN, DELETE_TIMEOUT) if key in news}
     complete = {**inputs, **hidden, DEFAULTS: filled}
     return Checked(complete, found, [] if found else list(_warnings(normalised(olds), inputs, filled)))
-
-
-class _Defaults:
-    """Where an input that was not written comes from."""
-
-    def __init__(self, olds: Props, urn: Any, settings: Settings) -> None:
-        self._olds = olds
-        self._urn = urn
-        self._settings = settings
-
-    def task_name(self) -> Any:
-        """The name in state, if it was a default then, too: it survives renames. Else one from the URN.
-
-        A preview may not know the URN yet, below a parent that is made by another program.
-        """
-        if "task_name" in (self._olds.get(DEFAULTS) or ()) and self._olds.get("task_name"):
-            return self._olds["task_name"]
-        return default_name(self._urn) if isinstance(self._urn, str) else UNKNOWN
-
-    def region(self) -> Any:
-        """The region in state, which the configuration must not contradict; else the configured one."""
-        return self._place("region", "region", self._settings.region) or _raise(NO_REGION)
-
-    def project_id(self, region: Any) -> Any:
-        """The project in state, else the configured one; each only for the region it belongs to."""
-        here = region == self._settings.region
-        configured = self._settings.project_id if here else None
-        if self._olds.get("region") != region:
-            return configured
-        return self._place("project_id", "project", configured)
-
-    def _place(self, key: str, noun: str, configured: str | None) -> Any:
-        known = self._olds.get(key)
-        if known is None or is_unknown(known):
-            return configured
-        if configured is not None and configured != known:
-            raise ConfigurationError(moved(key, noun, known, configured))
-        return known
-
-
-def moved(key: str, noun: str, known: str, configured: str) -> str:
-    """Say that the configuration names another place than state does."""
-    return (
-        f"this task lives in {noun} {known}, the configuration now says {configured}; write "
-        f'{key}="{known}" to leave it there, or {key}="{configured}" to run the migration again there'
-    )
-
-
-def _raise(message: str) -> Any:
-    raise ConfigurationError(message)
-
-
-def default_name(urn: str) -> str:
-    """Name a task after its resource: ``<resource name>-<7 hex digits of the URN's hash>``, made to fit."""
-    resource_name = urn.split("::", 3)[-1]
-    digest = hashlib.sha256(urn.encode("utf-8", "surrogatepass")).hexdigest()[:7]
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", resource_name)[: _LONGEST_DEFAULT - 8].strip("-") or "task"
-    return f"{stem}-{digest}"
 
 
 def _across_fields(written: Mapping[str, Any]) -> Iterator[str]:

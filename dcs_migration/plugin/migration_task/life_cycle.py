@@ -15,26 +15,22 @@ from pulumi.dynamic import (
 from pulumi.dynamic.config import Config
 
 from dcs_migration.clock import Clock, SystemClock
-from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.plugin import durations
 from dcs_migration.plugin.account import Account, Accounts
-from dcs_migration.plugin.config import ACCEPT_ENDPOINT, Settings
+from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.engine import Engine, engine_of_this_process
 from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.migration_task import read, take_over
-from dcs_migration.plugin.migration_task.create import Creation
-from dcs_migration.plugin.migration_task.delete import DEFAULT_TIMEOUT, Deletion
+from dcs_migration.plugin.migration_task import take_over
+from dcs_migration.plugin.migration_task.definition import AGAIN, definition_of
 from dcs_migration.plugin.migration_task.diff import compare, replacement_warning
-from dcs_migration.plugin.migration_task.fields import (
-    DELETE_TIMEOUT,
-    DRY_RUN,
-    ENDPOINT,
-    OUTPUTS,
-    TAKEN_OVER,
-    URN,
-)
+from dcs_migration.plugin.migration_task.fields import INPUTS
 from dcs_migration.plugin.migration_task.inputs import check
 from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.tasks import read
+from dcs_migration.plugin.tasks.create import Creation
+from dcs_migration.plugin.tasks.delete import DEFAULT_TIMEOUT, Deletion
+from dcs_migration.plugin.tasks.home import account_of
+from dcs_migration.plugin.tasks.props import DELETE_TIMEOUT, DRY_RUN, ENDPOINT, OUTPUTS, TAKEN_OVER, URN
 
 Props = dict[str, Any]
 
@@ -93,7 +89,7 @@ class MigrationTaskLifeCycle:
         if props.get("existing_task_id"):
             row = take_over.existing(account, props)
             return CreateResult(row.id, {**outputs, **read.outputs_of(row, {}), TAKEN_OVER: row.id})
-        result = Creation(account, self._engine, props).run()
+        result = Creation(account, self._engine, definition_of(props)).run()
         # From here on nothing may fail: an error would lose the id.
         told = read.outputs_of(result.row, {}) if result.row else {}
         return CreateResult(result.id, {**outputs, "name": result.name, "status": result.status, **told})
@@ -108,13 +104,13 @@ class MigrationTaskLifeCycle:
                 self._warn(warning, props)
             return ReadResult(id_, {**outputs, "region": account.region, "project_id": account.project_id})
         try:
-            outputs, warning = read.refreshed(account, id_, props)
+            outputs, warning = read.refreshed(account, id_, props, again=AGAIN)
         except read.Gone:
             self._warn(f"task {id_} ended without success and its record is gone: removed from state", props)
             return ReadResult("", {})
         if warning is not None:
             self._warn(warning, props)
-        return ReadResult(id_, outputs, read.inputs_of(outputs))
+        return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Write the new inputs into state; no call is made."""
@@ -137,16 +133,7 @@ class MigrationTaskLifeCycle:
         Deletion(self._account(props), self._engine, id_, props.get(URN), bound).run()
 
     def _account(self, props: Props) -> Account:
-        account = self._accounts.at(props.get("region"), props.get("project_id"))
-        remembered = props.get(ENDPOINT)
-        accepted = self._accounts.settings.accepted_endpoint()
-        if remembered and account.endpoint not in (remembered, accepted):
-            raise ConfigurationError(
-                f"this task lives at {remembered}, the settings now point to {account.endpoint} (is HW_DCS_ENDPOINT "
-                f"left over from something else?); unset it, or set {ACCEPT_ENDPOINT}={account.endpoint} if the "
-                "service has moved there"
-            )
-        return account
+        return account_of(self._accounts, props)
 
     def _warn(self, message: str, props: Props) -> None:
         urn = props.get(URN)

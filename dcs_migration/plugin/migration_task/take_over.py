@@ -8,8 +8,9 @@ from typing import Any
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.plugin.account import Account, Evidence
-from dcs_migration.plugin.migration_task.fields import DEFAULTS, Props, normalised
-from dcs_migration.plugin.migration_task.read import completed, described
+from dcs_migration.plugin.migration_task.fields import normalised
+from dcs_migration.plugin.tasks.props import DEFAULTS, Props
+from dcs_migration.plugin.tasks.read import completed, described
 
 
 def existing(account: Account, props: Props) -> TaskRow:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dcs_migration.plugin.migration_task.fields import MARKED, without_password
+from dcs_migration.plugin.tasks.props import without_password
 
 _MARK = re.compile(r"(?:^|\s)\[pulumi:([0-9a-f]{12})\]\s*$")
 
 
-def mark_of(urn: str, inputs: Mapping[str, Any]) -> str:
-    """Return the mark of a definition: a hash of its URN and of every input but passwords.
+def mark_of(urn: str, inputs: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """Return the mark of a definition: a hash of its URN and of the inputs under ``keys``, but no passwords.
 
     Region and project stay out of it: a mark is only ever looked for inside one project of one region, and
     a project that is configured today and was looked up yesterday is the same place.
     """
-    definition = {key: _canonical(without_password(inputs[key])) for key in MARKED if key in inputs}
+    definition = {key: _canonical(without_password(inputs[key])) for key in keys if key in inputs}
     text = json.dumps([urn, definition], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 

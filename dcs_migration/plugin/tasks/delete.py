@@ -52,16 +52,18 @@ class Deletion:
             WaitTimeout: it did not end, or not vanish, in time.
             DcsMigrationError: what the service answered.
         """
-        stop_sent = deleted = False
+        stop_sent = deleted = refused = False
         row = self._look(LOOK_UP_AGE)
         while row is not None:
             status = lookup(row.status)
-            if status.ended or deleted:
+            if status.ended or deleted or (status.idle and not refused):
                 if self._write(self._account.delete):
                     deleted = True
                     row = self._confirm()
                     if row is None:
                         break
+                else:
+                    refused = True
             elif not status.stopping and not stop_sent:
                 self._say(f"stopping the task ({row.status})")
                 stop_sent = self._write(self._account.stop)

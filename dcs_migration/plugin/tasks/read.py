@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.account import Account, Evidence, Seen
-from dcs_migration.plugin.migration_task import mark as marks
-from dcs_migration.plugin.migration_task.fields import (
+from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.tasks import mark as marks
+from dcs_migration.plugin.tasks.props import (
+    CREATE_TIMEOUT,
     DEFAULTS,
     DELETE_TIMEOUT,
-    INPUTS,
     OUTPUTS,
     TAKEN_OVER,
+    UPDATE_TIMEOUT,
     URN,
     Props,
 )
-from dcs_migration.plugin.secrets import scrub
 
 GONE = "GONE"
-_HIDDEN_INPUTS = (URN, DELETE_TIMEOUT, DEFAULTS)
+_HIDDEN_INPUTS = (URN, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS)
 LOOK_UP_AGE = 10.0  # seconds: one listing answers for a whole refresh
 
 
@@ -30,11 +31,25 @@ class Gone(Exception):
     """The task failed or was stopped, and its record is gone: the resource has nothing to stand for."""
 
 
-def refreshed(account: Account, id_: str, props: Props) -> tuple[dict[str, Any], str | None]:
+def refreshed(
+    account: Account,
+    id_: str,
+    props: Props,
+    *,
+    again: str,
+    removable: Collection[Kind] = (Kind.FAILURE, Kind.STOPPED),
+) -> tuple[dict[str, Any], str | None]:
     """Return the new outputs of a managed task, and a warning.
 
     The service forgets finished tasks, while state usually still says MIGRATING because ``up`` does not
     refresh. Taking a forgotten task out of state would run its import again, so it stays as ``GONE``.
+
+    Args:
+        account: Where it lives.
+        id_: Its id.
+        props: What state holds of it.
+        again: What runs it again, in words.
+        removable: What its last status meant if nothing is lost by making it anew.
 
     Raises:
         Gone: it ended without success, and its record is gone.
@@ -50,12 +65,14 @@ def refreshed(account: Account, id_: str, props: Props) -> tuple[dict[str, Any],
             f"ShowMigrationTask knows no task {id_}, which alone does not prove it gone; "
             "grant dcs:migrationTask:list to let the listing tell; state is left as it is"
         )
-    return _forgotten(id_, seen, props)
+    return _forgotten(id_, seen, props, again, removable)
 
 
-def _forgotten(id_: str, seen: Seen, props: Props) -> tuple[dict[str, Any], str | None]:
+def _forgotten(
+    id_: str, seen: Seen, props: Props, again: str, removable: Collection[Kind]
+) -> tuple[dict[str, Any], str | None]:
     last = lookup(seen.row.status if seen.row else str(props.get("status") or ""))
-    if last.kind in (Kind.FAILURE, Kind.STOPPED) and not props.get(TAKEN_OVER):
+    if last.kind in removable and not props.get(TAKEN_OVER):
         raise Gone
     if seen.row is not None and last.kind is Kind.SUCCESS:
         return {**props, **outputs_of(seen.row, props)}, None
@@ -65,7 +82,7 @@ def _forgotten(id_: str, seen: Seen, props: Props) -> tuple[dict[str, Any], str 
     if props.get("status") != GONE:
         warning = (
             f"the record of task {id_} is gone (last status {props.get('status')}): it stays as GONE and does not "
-            "run again by itself; change triggers to run it again"
+            f"run again by itself; {again} to run it again"
         )
     return {**props, "status": GONE}, warning
 
@@ -129,6 +146,6 @@ def outputs_of(row: TaskRow, props: Props) -> dict[str, Any]:
     return {key: told[key] or props.get(key) for key in OUTPUTS if told[key] or props.get(key)}
 
 
-def inputs_of(outputs: Props) -> dict[str, Any]:
+def inputs_of(outputs: Props, inputs: Iterable[str]) -> dict[str, Any]:
     """Rebuild the inputs from outputs, hidden ones included, so that the next preview compares like with like."""
-    return {key: outputs[key] for key in (*INPUTS, *_HIDDEN_INPUTS) if key in outputs}
+    return {key: outputs[key] for key in (*inputs, *_HIDDEN_INPUTS) if key in outputs}

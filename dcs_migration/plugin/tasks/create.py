@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dcs_migration.dcs.errors import (
     ApiError,
@@ -23,10 +23,11 @@ from dcs_migration.dcs.models import Created, TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.engine import Engine
-from dcs_migration.plugin.migration_task import mark as marks
-from dcs_migration.plugin.migration_task.fields import URN, Props, normalised
-from dcs_migration.plugin.migration_task.inputs import ONLINE
 from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.tasks import mark as marks
+
+if TYPE_CHECKING:
+    from dcs_migration.dcs.client import DcsClient
 
 # All times in seconds.
 LOOK_UP_AGE = 3.0  # a listing this old still tells whether the task exists
@@ -52,11 +53,29 @@ PATIENCE: dict[type[DcsMigrationError], Patience] = {
 }
 
 _OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
-_ENDED_BADLY = (Kind.FAILURE, Kind.STOPPED)
 
 
 class _LookUpFailed(TaskError):
     """The listing could not be had."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What is created: the mark by which it is known, and how it is asked for.
+
+    operation: the API's name of the call that ``post`` makes. ended_badly: what a task's status may mean
+    that cannot stand for the definition any more. target: id of the instance that may be busy. again: what
+    runs it again. refused: words a refusal.
+    """
+
+    urn: str
+    mark: str
+    operation: str
+    post: Callable[[DcsClient], Created]
+    ended_badly: Collection[Kind]
+    again: str
+    target: str | None = None
+    refused: Callable[[ApiError], DcsMigrationError] = lambda error: error
 
 
 @dataclass(frozen=True)
@@ -67,19 +86,18 @@ class Result:
     name: str | None
     status: str | None
     row: TaskRow | None = None
+    job_id: str | None = None
 
 
 class Creation:
     """One run of create for one definition."""
 
-    def __init__(self, account: Account, engine: Engine, props: Props) -> None:
-        """Set up for checked inputs."""
+    def __init__(self, account: Account, engine: Engine, definition: Definition) -> None:
+        """Set up."""
         self._account = account
         self._clock = account.clock
         self._engine = engine
-        self._urn = str(props.get(URN, ""))
-        self._inputs = normalised(props)
-        self._mark = marks.mark_of(self._urn, self._inputs)
+        self._definition = definition
         self._attempted = float("-inf")  # moment when the last POST ended
         self._left_behind: set[str] = set()  # failed tasks of this definition whose records stay
 
@@ -100,7 +118,7 @@ class Creation:
                 return self._adopt(found)
             self._engine.require()
             try:
-                created = self._account.client.create_migration_task(request_body(self._inputs, self._mark))
+                created = self._definition.post(self._account.client)
             except tuple(PATIENCE) as error:
                 kind = type(error)
                 refusals[kind] = refusals.get(kind, 0) + 1
@@ -113,7 +131,7 @@ class Creation:
                 self._account.created()
                 return self._search(error)
             except ApiError as error:
-                raise self._refused(error) from None
+                raise self._definition.refused(error) from None
             else:
                 self._account.created()
                 return self._accept(created)
@@ -137,7 +155,7 @@ class Creation:
             row
             for row in listing.rows.values()
             if row.id not in self._account.deleted | self._left_behind
-            and marks.split(row.description)[1] == self._mark
+            and marks.split(row.description)[1] == self._definition.mark
             and lookup(row.status).kind is not Kind.GONE
         ]
         return sorted(ours, key=lambda row: (row.created_at or "", row.id))
@@ -152,7 +170,7 @@ class Creation:
                     f"nothing was started: task {row.id} of this very definition is being stopped; "
                     "run `pulumi up` again in a minute"
                 )
-            if status.kind not in _ENDED_BADLY:
+            if status.kind not in self._definition.ended_badly:
                 usable.append(row)
                 continue
             left = self._remove(row.id)
@@ -176,7 +194,7 @@ class Creation:
         row, *others = found
         self._warn(
             f"adopted task {row.id} ({row.status}), started for this definition by an earlier run or by a request "
-            "whose answer was lost; nothing new was started; to run it again, change triggers"
+            f"whose answer was lost; nothing new was started; to run it again, {self._definition.again}"
             + (
                 f"; more tasks bear the same mark: {', '.join(other.id for other in others)}"
                 if others
@@ -195,12 +213,12 @@ class Creation:
                 found = self._ours(0.0)
             except CredentialsRefused as refused:
                 raise TaskError(
-                    f"{refused}; whether CreateMigrationTask started a task before is not known; "
+                    f"{refused}; whether {self._definition.operation} started a task before is not known; "
                     "the next `pulumi up` looks for it first"
                 ) from None
             except _LookUpFailed as failed:
                 found, trouble = [], failed
-            usable = [row for row in found if lookup(row.status).kind not in _ENDED_BADLY]
+            usable = [row for row in found if lookup(row.status).kind not in self._definition.ended_badly]
             if usable:
                 return self._adopt(usable)
             if found:
@@ -220,23 +238,14 @@ class Creation:
 
     def _accept(self, created: Created) -> Result:
         """Take the new task, unless the service says in the same breath that it failed."""
-        if not created.error and lookup(created.status).kind not in _ENDED_BADLY:
-            return Result(created.id, created.name, created.status)
+        if not created.error and lookup(created.status).kind not in self._definition.ended_badly:
+            return Result(created.id, created.name, created.status, job_id=created.job_id)
         raise self._failed_at_once(created.id, created.error or f"its status is {created.status}")
 
     def _failed_at_once(self, id_: str, reason: str) -> TaskError:
         return TaskError(
-            f"CreateMigrationTask made task {id_}, which failed at once: {scrub(reason)}; {self._remove(id_)}"
+            f"{self._definition.operation} made task {id_}, which failed at once: {scrub(reason)}; {self._remove(id_)}"
         )
-
-    def _refused(self, error: ApiError) -> DcsMigrationError:
-        online = self._inputs.get("migration_type") == ONLINE
-        if online and error.status == 400 and "migration_type" in (error.error_msg or "").lower():
-            return TaskError(
-                "nothing was started: this region has withdrawn online_migration from CreateMigrationTask; "
-                f"use a backupfile_import, or the console's online migration ({error})"
-            )
-        return error
 
     def _gave_up(self, error: DcsMigrationError) -> DcsMigrationError:
         if not isinstance(error, Busy):
@@ -250,8 +259,8 @@ class Creation:
         )
 
     def _blocking(self) -> str | None:
-        target = self._inputs.get("target_instance")
-        instance = target.get("id") if isinstance(target, Mapping) else None
+        if self._definition.target is None:
+            return None
         try:
             rows = self._account.listing.get(max_age=SEARCH_EVERY).rows.values()
         except DcsMigrationError:
@@ -259,21 +268,12 @@ class Creation:
         names = [
             f"task {row.name or row.id} ({row.id}, {row.status})"
             for row in rows
-            if row.target_instance_id == instance and not lookup(row.status).ended
+            if row.target_instance_id == self._definition.target and not lookup(row.status).ended
         ]
         return " and ".join(names[:3]) or None
 
     def _warn(self, message: str) -> None:
-        self._engine.log("WARNING", message, self._urn)
+        self._engine.log("WARNING", message, self._definition.urn)
 
     def _say(self, message: str) -> None:
-        self._engine.log("INFO", message, self._urn, ephemeral=True)
-
-
-def request_body(inputs: Props, mark: str) -> dict[str, Any]:
-    """Return the body of CreateMigrationTask for normalised inputs."""
-    sent = ("task_name", "migration_type", "migration_method", "backup_files", "network_type")
-    body: dict[str, Any] = {key: inputs[key] for key in sent if key in inputs}
-    body.update({key: inputs[key] for key in ("source_instance", "target_instance") if key in inputs})
-    body["description"] = marks.marked(inputs.get("description"), mark)
-    return body
+        self._engine.log("INFO", message, self._definition.urn, ephemeral=True)

@@ -1,0 +1,1 @@
+"""What the resources share that stand for a task of the service: its mark, and how it is made, read and deleted."""

@@ -1,0 +1,119 @@
+"""Where an input comes from that was not written: name, region and project, for every kind of task."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from dcs_migration.dcs.errors import ConfigurationError, TaskError
+from dcs_migration.plugin.config import NO_REGION, Settings
+from dcs_migration.plugin.inputs import UNKNOWN, is_unknown
+from dcs_migration.plugin.tasks.props import DEFAULTS, URN, Props
+
+_LONGEST_DEFAULT = 64
+
+
+def fill(
+    inputs: dict[str, Any], olds: Props, news: Props, settings: Settings, *, name: str | None
+) -> tuple[list[str], list[str]]:
+    """Complete inputs with their defaults, in place.
+
+    Args:
+        inputs: What the user wrote, normalised.
+        olds: The old inputs, empty for a new task.
+        news: What the program sent, hidden properties included.
+        settings: The configured region and project.
+        name: The input that names the task in the service, if there is one.
+
+    Returns:
+        The names of the inputs that were filled in, and one line for each that could not be.
+    """
+    defaults = _Defaults(olds, news.get(URN), settings)
+    fills: dict[str, Callable[[], Any]] = {"region": defaults.region}
+    if name is not None:
+        fills = {name: lambda: defaults.name(name), **fills}
+    fills["project_id"] = lambda: defaults.project_id(inputs["region"]) if "region" in inputs else None
+    filled, problems = [], []
+    for key, value_of in fills.items():
+        if key in inputs:
+            continue
+        try:
+            value = value_of()
+        except ConfigurationError as error:
+            problems.append(f"{key}: {error}")
+            continue
+        if value is not None:
+            filled.append(key)
+            inputs[key] = value
+    return filled, problems
+
+
+class _Defaults:
+    """The value that each input has when it is not written."""
+
+    def __init__(self, olds: Props, urn: Any, settings: Settings) -> None:
+        self._olds = olds
+        self._urn = urn
+        self._settings = settings
+
+    def name(self, key: str) -> Any:
+        """The name in state, if it was a default then, too: it survives renames. Else one from the URN.
+
+        A preview may not know the URN yet, below a parent that is made by another program.
+        """
+        if key in (self._olds.get(DEFAULTS) or ()) and self._olds.get(key):
+            return self._olds[key]
+        return default_name(self._urn) if isinstance(self._urn, str) else UNKNOWN
+
+    def region(self) -> Any:
+        """The region in state, which the configuration must not contradict; else the configured one."""
+        region = self._place("region", "region", self._settings.region)
+        if not region:
+            raise ConfigurationError(NO_REGION)
+        return region
+
+    def project_id(self, region: Any) -> Any:
+        """The project in state, else the configured one; each only for the region it belongs to."""
+        here = region == self._settings.region
+        configured = self._settings.project_id if here else None
+        if self._olds.get("region") != region:
+            return configured
+        return self._place("project_id", "project", configured)
+
+    def _place(self, key: str, noun: str, configured: str | None) -> Any:
+        known = self._olds.get(key)
+        if known is None or is_unknown(known):
+            return configured
+        if configured is not None and configured != known:
+            raise ConfigurationError(_moved(key, noun, known, configured))
+        return known
+
+
+def _moved(key: str, noun: str, known: str, configured: str) -> str:
+    """Say that the configuration names another place than state does."""
+    return (
+        f"this task lives in {noun} {known}, the configuration now says {configured}; write "
+        f'{key}="{known}" to leave it there, or {key}="{configured}" to run the migration again there'
+    )
+
+
+def require_same_project(old: Props, news: Props) -> None:
+    """A project that was looked up at create is in no old input, so that ``check`` could not compare it.
+
+    Raises:
+        TaskError: the configuration now names another project than the one where the task lives.
+    """
+    known, configured = old.get("project_id"), news.get("project_id")
+    defaulted = "project_id" in (news.get(DEFAULTS) or ()) and old.get("region") == news.get("region")
+    if defaulted and known and configured and known != configured:
+        raise TaskError(f"project_id: {_moved('project_id', 'project', known, configured)}")
+
+
+def default_name(urn: str) -> str:
+    """Name a task after its resource: ``<resource name>-<7 hex digits of the URN's hash>``, made to fit."""
+    resource_name = urn.split("::", 3)[-1]
+    digest = hashlib.sha256(urn.encode("utf-8", "surrogatepass")).hexdigest()[:7]
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", resource_name)[: _LONGEST_DEFAULT - 8].strip("-") or "task"
+    return f"{stem}-{digest}"
