@@ -71,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--duration", type=_seconds, default=5.0, help="seconds a timed task takes (5)")
     parser.add_argument("--stop-seconds", type=_seconds, default=1.0, help="seconds a stop takes (1)")
     parser.add_argument(
+        "--job-seconds", type=_seconds, default=1.0, help="seconds until a migration instance is made (1)"
+    )
+    parser.add_argument(
+        "--exchange-seconds", type=_seconds, default=1.0, help="seconds an exchange of addresses takes (1)"
+    )
+    parser.add_argument(
         "--linger", type=_seconds, default=60.0, help="seconds Show knows a deleted task (60)"
     )
     parser.add_argument("--state", metavar="FILE", help="keep the tasks in this file")
@@ -87,6 +93,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=DIR",
         help="the folder that is bucket NAME, for backup files (.rdb); repeatable",
+    )
+    parser.add_argument(
+        "--address",
+        action="append",
+        default=[],
+        metavar="ID=PORT",
+        help="the port that leads to instance ID, until addresses are exchanged; repeatable",
     )
     parser.add_argument(
         "--quirk",
@@ -133,6 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             quirks=options.quirk,
             redis=parse_pairs("--redis", options.redis),
             buckets=parse_pairs("--bucket", options.bucket),
+            addresses=parse_pairs("--address", options.address),
+            job_seconds=options.job_seconds,
+            exchange_seconds=options.exchange_seconds,
         )
     except ModuleNotFoundError as error:
         _fail_for_library(error)

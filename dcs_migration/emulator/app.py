@@ -34,6 +34,12 @@ GARBAGE = b"\x00\xff<<< this is not JSON >>>"
 # operation, method, path
 ROUTES: tuple[tuple[str, str, str], ...] = (
     ("CreateMigrationTask", "POST", "/v2/<project_id>/migration-task"),
+    ("CreateOnlineMigrationTask", "POST", "/v2/<project_id>/migration/instance"),
+    ("SetOnlineMigrationTask", "POST", "/v2/<project_id>/migration/<task_id>/task"),
+    ("ShowJobInfo", "GET", "/v2/<project_id>/jobs/<job_id>"),
+    ("BatchRestartOnlineMigrationTasks", "POST", "/v2/<project_id>/migration-tasks/batch-restart"),
+    ("ExchangeInstanceIp", "POST", "/v2/<project_id>/migration-task/<task_id>/exchange-ip"),
+    ("RollbackExchangeInstanceIp", "POST", "/v2/<project_id>/migration-task/<task_id>/rollback-ip"),
     ("ListMigrationTask", "GET", "/v2/<project_id>/migration-tasks"),
     ("ShowMigrationTask", "GET", "/v2/<project_id>/migration-task/<task_id>"),
     ("ShowMigrationTaskStats", "GET", "/v2/<project_id>/migration-task/<task_id>/stats"),
@@ -142,7 +148,7 @@ class Application:
         received = Received(exchange.method, exchange.path, query, headers, body)
         # By the real clock, whatever the tasks live by: the caller signs by it as well.
         authenticate(received, self._credentials, time.time())
-        call = Call(request.args, lambda: _parse(request.mimetype, body), **arguments)
+        call = Call(request.args, lambda: _parse(request.mimetype, body), bool(body), **arguments)
         fault = self._faults.take(exchange.operation)
         if fault is None:
             return _response(self._run(exchange, call))

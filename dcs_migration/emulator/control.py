@@ -17,7 +17,7 @@ from dcs_migration.emulator.errors import JSON_TYPE
 from dcs_migration.emulator.faults import FaultError, FaultQueue, make_fault
 from dcs_migration.emulator.journal import Journal
 from dcs_migration.emulator.quirks import QUIRKS, QuirkError, QuirkSet
-from dcs_migration.emulator.task import is_status
+from dcs_migration.emulator.task import Task, is_status
 from dcs_migration.emulator.tasks import TaskStore
 
 CONTROL_PREFIX = "/_emulator/"
@@ -79,24 +79,38 @@ class Control:
                     "status": task.status,
                     "project_id": task.project_id,
                     "description": task.description,
-                    "target_instance_id": task.target_id,
+                    "target_instance_id": task.target_id or None,
                     "migration_type": task.migration_type,
                     "migration_method": task.migration_method,
                     "error": task.error,
                     "created_at": moment(task.created_at),
+                    **_online_fields(task),
                 }
                 for task in self._store.existing()
             ]
 
-    def set_status(self, task_id: str, status: str, error: str | None = None) -> None:
-        """Give a task a status, which then stays; raises `ControlError`."""
-        if not is_status(status):
+    def set_status(
+        self,
+        task_id: str,
+        status: str,
+        error: str | None = None,
+        *,
+        task_status: str | None = None,
+        offset: int | None = None,
+    ) -> None:
+        """Give a task a status, which then stays; raises `ControlError`.
+
+        ``task_status`` tells of an exchange of addresses, ``offset`` is how many bytes the target is behind.
+        """
+        if not is_status(status) or (task_status is not None and not is_status(task_status)):
             raise ControlError(400, "status must be upper-case letters and underscores")
+        if offset is not None and (not isinstance(offset, int) or isinstance(offset, bool) or offset < 0):
+            raise ControlError(400, "offset must be a number of bytes")
         if error is not None and not isinstance(error, str):
             raise ControlError(400, "error must be a string")
         with self._store.transaction() as now:
             try:
-                self._store.set_status(task_id, status, error, now)
+                self._store.set_status(task_id, status, error, now, task_status=task_status, offset=offset)
             except KeyError:
                 raise ControlError(404, f"no task {task_id}") from None
 
@@ -154,9 +168,11 @@ class Control:
 
     def _post_status(self, body: bytes, task_id: str) -> None:
         fields = _object(body)
-        if not {"status"} <= set(fields) <= {"status", "error"}:
-            raise ControlError(400, "status is needed, error is optional, there is nothing else")
-        self.set_status(task_id, fields["status"], fields.get("error"))
+        if not {"status"} <= set(fields) <= {"status", "error", "task_status", "offset"}:
+            raise ControlError(
+                400, "status is needed; error, task_status and offset are optional; there is nothing else"
+            )
+        self.set_status(task_id, **fields)
 
     def _post_quirks(self, body: bytes) -> dict[str, Any]:
         specs = _object(body).get("quirks")
@@ -168,6 +184,20 @@ class Control:
     def _quirk_table(self) -> dict[str, Any]:
         available = {name: quirk.description for name, quirk in QUIRKS.items()}
         return {"quirks": self._quirks.specs(), "available": available}
+
+
+def _online_fields(task: Task) -> dict[str, Any]:
+    """Return what there is to know of a task on a migration instance; nothing for others."""
+    if task.network is None:
+        return {}
+    return {
+        "job_id": task.job_id,
+        "task_status": task.task_status,
+        "resume_mode": task.resume_mode,
+        "bandwidth_limit_mb": task.bandwidth_limit_mb,
+        "runs": task.runs,
+        "restarts": task.restarts,
+    }
 
 
 def _object(body: bytes) -> dict[str, Any]:

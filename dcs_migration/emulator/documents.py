@@ -7,11 +7,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.task import DELETED, ENDED, MIGRATING, SUCCESS, TERMINATING, LogRow, Task
+from dcs_migration.emulator.task import CREATING, DELETED, ENDED, FAILED, SUCCESS, TERMINATING, LogRow, Task
 from dcs_migration.emulator.tasks import Secrets
 from dcs_migration.emulator.validation import BACKUP_RECORD, OBS
 
 VERSION = "3.0"
+NETWORK = ("vpc_id", "subnet_id", "security_group_id")
 _NO_STATISTICS = dict.fromkeys(
     (
         "full_migration_progress",
@@ -49,7 +50,7 @@ def list_row(task: Task, quirks: QuirkSet) -> dict[str, Any]:
         "status": task.status,
         "migration_type": task.migration_type,
         "migration_method": task.migration_method,
-        "ecs_tenant_private_ip": None,
+        "ecs_tenant_private_ip": _private_ip(task),
         "data_source": _data_source(task),
         "source_instance_name": source.get("name"),
         "source_instance_id": source.get("id"),
@@ -58,7 +59,7 @@ def list_row(task: Task, quirks: QuirkSet) -> dict[str, Any]:
         "source_instance_spec_code": None,
         "target_instance_addrs": target.get("addrs"),
         "target_instance_name": target.get("name"),
-        "target_instance_id": task.target_id,
+        "target_instance_id": task.target_id or None,
         "target_instance_status": target.get("task_status"),
         "target_instance_subnet_id": None,
         "target_instance_spec_code": None,
@@ -81,7 +82,7 @@ def show_body(task: Task, quirks: QuirkSet, passwords: Secrets) -> dict[str, Any
         "status": shown_status(task, quirks),
         "migration_type": task.migration_type,
         "migration_method": task.migration_method,
-        "ecs_tenant_private_ip": None,
+        "ecs_tenant_private_ip": _private_ip(task),
         "backup_files": _backup_files(task),
         "network_type": task.network_type,
         "source_instance": _instance(task.source, "source", quirks, passwords),
@@ -92,11 +93,9 @@ def show_body(task: Task, quirks: QuirkSet, passwords: Secrets) -> dict[str, Any
         "version": VERSION,
         "resume_mode": task.resume_mode,
         "supported_features": [],
-        "tenant_vpc_id": None,
-        "tenant_subnet_id": None,
-        "tenant_security_group_id": None,
-        "bandwidth_limit_mb": None,
-        "task_status": None,
+        **{f"tenant_{name}": (task.network or {}).get(name) for name in NETWORK},
+        "bandwidth_limit_mb": task.bandwidth_limit_mb,
+        "task_status": task.task_status,
     }
 
 
@@ -111,18 +110,28 @@ def log_row(row: LogRow) -> dict[str, Any]:
     }
 
 
-def stats_body(task: Task) -> dict[str, Any]:
+def stats_body(task: Task, quirks: QuirkSet) -> dict[str, Any]:
+    """Return how far a task is, as ShowMigrationTaskStats writes it."""
+    numbers = _statistics(task)
+    if "stats-as-strings" not in quirks:
+        return numbers
+    return {name: value if isinstance(value, bool) else f"{value:g}" for name, value in numbers.items()}
+
+
+def _statistics(task: Task) -> dict[str, Any]:
     """Return the numbers of the real data, or plain ones that agree with the status: half or all of it."""
     moving = task.status not in ENDED and task.status != TERMINATING
     if task.statistics is not None:
         idle = {} if moving else {"target_input_kbps": 0, "target_ops": 0}
         return {**_NO_STATISTICS, **task.statistics, **idle, "is_migrating": moving}
+    if task.waits:
+        return {**_NO_STATISTICS, "is_migrating": False}
     follows = task.never_ends if task.follows is None else task.follows
-    copied = task.status == SUCCESS or (moving and (task.status != MIGRATING or follows))
+    copied = task.status == SUCCESS or (moving and (task.status != task.full_phase or follows))
     keys = 1_000
     return {
         "full_migration_progress": 100 if copied else 50,
-        "offset": 0 if copied else 4_096,
+        "offset": task.offset if task.offset is not None else 0 if copied else 4_096,
         "source_dbsize": keys,
         "target_dbsize": keys if copied else keys // 2,
         "target_input_kbps": 12.5 if moving else 0,
@@ -136,9 +145,27 @@ def unsorted_key(task: Task) -> str:
     return hashlib.sha256(task.id.encode()).hexdigest()
 
 
+def job_body(task: Task) -> dict[str, Any]:
+    """Return the job that makes a task's migration instance."""
+    statuses = {CREATING: "RUNNING", FAILED: "FAIL"}
+    return {
+        "job_id": task.job_id,
+        "job_type": "create_migration_instance",
+        "status": statuses.get(task.status, "SUCCESS") if task.runs == 0 else "SUCCESS",
+        "begin_time": moment(task.created_at),
+        "end_time": moment(task.made_at),
+        "fail_reason": task.error if task.runs == 0 else None,
+    }
+
+
+def _private_ip(task: Task) -> str | None:
+    """Return the address of a migration instance once it is made."""
+    return None if task.network is None or task.status == CREATING else "192.168.0.20"
+
+
 def _data_source(task: Task) -> str | None:
     if task.source is not None:
-        return str(task.source["addrs"])
+        return str(task.source.get("addrs") or task.source.get("id"))
     return (task.backup_files or {}).get("bucket_name")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dcs_migration.emulator.documents import (
+    job_body,
     list_row,
     log_row,
     show_body,
@@ -20,8 +21,10 @@ from dcs_migration.emulator.quirks import QuirkSet
 from dcs_migration.emulator.task import BACKUP_IMPORT, ENDED, ONLINE, Task
 from dcs_migration.emulator.tasks import TaskStore
 from dcs_migration.emulator.validation import (
-    BATCH_STOP,
+    BATCH,
+    CREATE_ONLINE,
     DELETE,
+    EXCHANGE,
     INSTANCE_NAME,
     UPDATE,
     check_body,
@@ -29,6 +32,7 @@ from dcs_migration.emulator.validation import (
     check_log_level,
     check_page,
     check_project_id,
+    check_set_online,
     check_task_id,
 )
 
@@ -38,6 +42,7 @@ READS = frozenset(
         "ShowMigrationTask",
         "ShowMigrationTaskStats",
         "ListMigrationTaskLogs",
+        "ShowJobInfo",
         "KeystoneListProjects",
     }
 )
@@ -51,8 +56,10 @@ class Call:
 
     query: Mapping[str, str]
     read_body: Callable[[], Any]
+    has_body: bool
     project_id: str = ""
     task_id: str = ""
+    job_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,12 @@ class Operations:
         self._quirks = quirks
         self._table: dict[str, Callable[[Call], Reply]] = {
             "CreateMigrationTask": self._create,
+            "CreateOnlineMigrationTask": self._create_online,
+            "SetOnlineMigrationTask": self._set_online,
+            "ShowJobInfo": self._job,
+            "BatchRestartOnlineMigrationTasks": self._batch_restart,
+            "ExchangeInstanceIp": self._exchange,
+            "RollbackExchangeInstanceIp": self._roll_back,
             "ListMigrationTask": self._list,
             "ShowMigrationTask": self._show,
             "ShowMigrationTaskStats": self._stats,
@@ -117,6 +130,68 @@ class Operations:
                 body["error"] = task.error
             return Reply(body, task_ids=[task.id])
 
+    def _create_online(self, call: Call) -> Reply:
+        request = check_body(CREATE_ONLINE, call.read_body())
+        if "names-as-instances" in self._quirks and not INSTANCE_NAME.fullmatch(request["name"]):
+            raise invalid("name")
+        with self._store.transaction() as now:
+            task = self._store.create_online(call.project_id, request, now)
+            body = {"instance_id": task.id, "job_id": task.job_id}
+            if "no-job-id" in self._quirks:
+                del body["job_id"]
+            return Reply(body, task_ids=[task.id])
+
+    def _job(self, call: Call) -> Reply:
+        with self._store.transaction():
+            task = self._store.of_job(call.project_id, call.job_id)
+            if task is None:
+                raise api_error("DCS.4133")
+            return Reply(job_body(task), task_ids=[task.id])
+
+    def _set_online(self, call: Call) -> Reply:
+        request = check_set_online(call.read_body())
+        with self._store.transaction() as now:
+            task = self._find_existing(call.project_id, call.task_id, now)
+            answer = {"id": task.id, "name": task.name, "status": task.status, "error": None}
+            if "set-answers-error" in self._quirks:
+                return Reply({**answer, "error": "The migration task could not be configured."})
+            self._store.configure(task, request, now)
+            return Reply({**answer, "status": task.status})
+
+    def _batch_restart(self, call: Call) -> Reply:
+        def restart(task_id: str, now: float) -> None:
+            task = self._find_existing(call.project_id, task_id, now)
+            self._store.online.restart(task, now)
+            self._store.touch(task)
+
+        return self._batch(call, restart)
+
+    def _exchange(self, call: Call) -> Reply:
+        def exchange(task: Task, now: float) -> None:
+            lag = float(stats_body(task, self._quirks)["offset"])
+            self._store.online.exchange(task, lag, now)
+
+        return self._exchange_reply(call, exchange)
+
+    def _roll_back(self, call: Call) -> Reply:
+        return self._exchange_reply(call, self._store.online.roll_back)
+
+    def _exchange_reply(self, call: Call, write: Callable[[Task, float], None]) -> Reply:
+        if call.has_body:
+            check_body(EXCHANGE, call.read_body())
+        with self._store.transaction() as now:
+            task = self._find_existing(call.project_id, call.task_id, now)
+            write(task, now)
+            self._store.touch(task)
+        return Reply(None, status=204) if "exchange-answers-204" in self._quirks else Reply({})
+
+    def _find_existing(self, project_id: str, task_id: str, now: float) -> Task:
+        """Return a task that was not deleted, nor made by the call of old."""
+        task = self._find(project_id, task_id, now)
+        if task.deleted_at is not None or task.network is None:
+            raise api_error("DCS.4957")
+        return task
+
     def _is_busy(self, project_id: str, target_id: str) -> bool:
         return any(
             task.running and (task.project_id, task.target_id) == (project_id, target_id)
@@ -149,7 +224,7 @@ class Operations:
             task = self._find(call.project_id, call.task_id, now)
             if "stats-of-import-refused" in self._quirks and task.migration_type == BACKUP_IMPORT:
                 raise api_error("DCS.4133")
-            return Reply(stats_body(task))
+            return Reply(stats_body(task, self._quirks))
 
     def _logs(self, call: Call) -> Reply:
         offset, limit = check_page(call.query)
@@ -172,15 +247,21 @@ class Operations:
             return Reply(None, status=204)
 
     def _batch_stop(self, call: Call) -> Reply:
-        task_ids: list[str] = check_body(BATCH_STOP, call.read_body())["migration_tasks"]
+        return self._batch(
+            call,
+            lambda task_id, now: self._store.stop(self._find_stoppable(call.project_id, task_id, now), now),
+        )
+
+    def _batch(self, call: Call, write: Callable[[str, float], None]) -> Reply:
+        task_ids: list[str] = check_body(BATCH, call.read_body())["migration_tasks"]
         with self._store.transaction() as now:
-            results = [self._stop_one(call.project_id, task_id, now) for task_id in task_ids]
+            results = [self._write_one(write, task_id, now) for task_id in task_ids]
         return Reply({"migration_tasks": results}, task_ids=task_ids)
 
-    def _stop_one(self, project_id: str, task_id: str, now: float) -> dict[str, Any]:
+    def _write_one(self, write: Callable[[str, float], None], task_id: str, now: float) -> dict[str, Any]:
         try:
             check_task_id(task_id)
-            self._store.stop(self._find_stoppable(project_id, task_id, now), now)
+            write(task_id, now)
         except ApiError as error:
             return {
                 "task_id": task_id,
@@ -206,10 +287,10 @@ class Operations:
         with self._store.transaction() as now:
             tasks = self._deletable(call.project_id, task_ids, now)
             refusal = self._quirks.text("delete-of-running-refused")
-            if refusal is not None and any(task.running for task in tasks.values()):
+            if refusal is not None and any(task.running and not task.waits for task in tasks.values()):
                 raise api_error(refusal)
             if "delete-of-running-ignored" in self._quirks:
-                tasks = {task_id: task for task_id, task in tasks.items() if not task.running}
+                tasks = {task_id: task for task_id, task in tasks.items() if not task.running or task.waits}
             for task in tasks.values():
                 self._store.delete(task, now)
         told = [] if "delete-answers-empty-list" in self._quirks else list(tasks)
@@ -234,7 +315,7 @@ class Operations:
 
     def _find_stoppable(self, project_id: str, task_id: str, now: float) -> Task:
         task = self._find(project_id, task_id, now)
-        if task.deleted_at is not None or task.status in ENDED:
+        if task.deleted_at is not None or task.status in ENDED or task.waits or task.exchanging:
             raise api_error("DCS.4957")
         refusal = self._quirks.text("stop-of-import-refused")
         if refusal is not None and task.migration_type == BACKUP_IMPORT:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dcs_migration.emulator.task import INCREMENTAL, MIGRATING, SUCCESS, Task
+from dcs_migration.emulator.task import INCREMENTAL, SUCCESS, Task
 
 DEFAULT_DURATION_SECONDS = 5.0
 
@@ -32,8 +32,14 @@ class Engine(Protocol):
     def phase(self, task: Task, now: float) -> Phase | None:
         """Return where the task is, or None when it stays as it is."""
 
+    def resume(self, task: Task) -> None:
+        """Go on with a task that was stopped; the engine still knows its servers."""
+
     def stop(self, task: Task) -> None:
         """Stop moving a task that is being stopped or deleted."""
+
+    def exchange(self, task: Task) -> None:
+        """Swap the addresses of a task's source and target; a second time swaps them back."""
 
     def stopped(self, task: Task) -> bool:
         """Whether nothing of a task that was stopped is moving any more."""
@@ -48,7 +54,13 @@ class _Clockwork:
     def start(self, task: Task, request: Mapping[str, Any]) -> None:
         """Nothing to do."""
 
+    def resume(self, task: Task) -> None:
+        """Nothing to do."""
+
     def stop(self, task: Task) -> None:
+        """Nothing to do."""
+
+    def exchange(self, task: Task) -> None:
         """Nothing to do."""
 
     def stopped(self, task: Task) -> bool:
@@ -68,8 +80,8 @@ class Timed(_Clockwork):
     def phase(self, task: Task, now: float) -> Phase | None:
         """Return the last phase that has been reached."""
         status, after = (INCREMENTAL, self._duration / 2) if task.never_ends else (SUCCESS, self._duration)
-        since = task.created_at + after
-        return Phase(status, since) if now >= since else Phase(MIGRATING, task.created_at)
+        since = task.begun_at + (0 if task.resumed else after)
+        return Phase(status, since) if now >= since else Phase(task.full_phase, task.begun_at)
 
 
 class Immediate(Timed):

@@ -81,6 +81,21 @@ QUIRKS: dict[str, Quirk] = {
     "retry-after": Quirk("a 429 says Retry-After: SECONDS", 3.0, _seconds),
     "incremental-stays-migrating": Quirk("an incremental task stays MIGRATING for ever"),
     "incremental-spelled-right": Quirk("the incremental phase is spelled INCRMIGRATING"),
+    "no-job-id": Quirk("the answer to a new migration instance holds no job_id"),
+    "job-is-slow": Quirk("a migration instance takes SECONDS to be made", 60.0, _seconds),
+    "job-fails": Quirk("a migration instance cannot be made: its job is FAIL, the task FAILED"),
+    "set-while-running-refused": Quirk("a running task cannot be configured: CODE", "DCS.4957", _code),
+    "set-while-running-restarts": Quirk("a running task that is configured copies everything again"),
+    "set-answers-error": Quirk("a configuration answers 200 with an error text and starts nothing"),
+    "restart-refused": Quirk("a stopped task cannot be started again: CODE", "DCS.4957", _code),
+    "restart-is-full": Quirk("a stopped incremental task that is started again copies everything again"),
+    "exchange-fails": Quirk("an exchange of addresses ends as EXCHANGE_FAILED"),
+    "exchange-needs-no-lag": Quirk(
+        "addresses cannot be exchanged while the target is behind: CODE", "DCS.4957", _code
+    ),
+    "exchange-answers-204": Quirk("an exchange of addresses, and its rollback, answer 204"),
+    "rollback-fails": Quirk("a rollback of addresses ends as ROLLBACK_FAILED"),
+    "stats-as-strings": Quirk("statistics are strings, as the schema has them"),
     "error-body": Quirk(f"errors are written as SHAPE: {', '.join(SHAPE_NAMES)}", "v1", _shape),
 }
 

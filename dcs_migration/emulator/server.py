@@ -17,9 +17,11 @@ from dcs_migration.emulator.app import OPERATIONS, Application
 from dcs_migration.emulator.control import Control
 from dcs_migration.emulator.faults import FaultQueue
 from dcs_migration.emulator.journal import Journal
+from dcs_migration.emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_SECONDS
 from dcs_migration.emulator.operations import Operations
 from dcs_migration.emulator.progression import DEFAULT_DURATION_SECONDS, PROGRESSIONS, Engine
 from dcs_migration.emulator.quirks import QuirkSet
+from dcs_migration.emulator.real_data.addresses import Addresses, parse_addresses
 from dcs_migration.emulator.real_data.places import parse_buckets, parse_places
 from dcs_migration.emulator.signature import Credentials
 from dcs_migration.emulator.tasks import DEFAULT_LINGER_SECONDS, DEFAULT_STOP_SECONDS, TaskStore
@@ -36,12 +38,14 @@ class Emulator:
 
     ``port`` 0 takes any free one. ``progression`` is ``timed`` (a task takes ``duration`` seconds),
     ``immediate`` or ``manual``; a stop takes ``stop_seconds``; Show knows a deleted task for
-    ``linger`` seconds. ``state`` is a file that keeps the tasks across restarts. ``quirks`` are names
+    ``linger`` seconds; a migration instance is made in ``job_seconds``, an exchange of addresses takes
+    ``exchange_seconds``. ``state`` is a file that keeps the tasks across restarts. ``quirks`` are names
     of `dcs_migration.emulator.quirks.QUIRKS`. ``clock`` returns the Unix time that tasks and journal
     live by (signatures are judged by the real one). ``deterministic_ids`` gives the same ids each time.
 
     ``redis`` maps target ids to ``HOST:PORT[:PASSWORD]``: tasks with these targets move real data, whatever
-    ``progression`` is. ``buckets`` maps names of buckets to folders with backup files for them.
+    ``progression`` is. ``buckets`` maps names of buckets to folders with backup files for them. ``addresses`` maps ids in
+    ``redis`` to ports of this machine (0: a free one) that lead to their servers: an exchange swaps these.
 
     Raises ValueError for bad options, OSError when the port cannot be had, `StateFileError` for a
     state file that cannot be used, ModuleNotFoundError when ``redis`` needs the library and it is missing.
@@ -59,12 +63,15 @@ class Emulator:
         duration: float = DEFAULT_DURATION_SECONDS,
         stop_seconds: float = DEFAULT_STOP_SECONDS,
         linger: float = DEFAULT_LINGER_SECONDS,
+        job_seconds: float = DEFAULT_JOB_SECONDS,
+        exchange_seconds: float = DEFAULT_EXCHANGE_SECONDS,
         state: str | os.PathLike[str] | None = None,
         quirks: Iterable[str] = (),
         clock: Callable[[], float] = time.time,
         deterministic_ids: bool = False,
         redis: Mapping[str, str] | None = None,
         buckets: Mapping[str, str | os.PathLike[str]] | None = None,
+        addresses: Mapping[str, int | str] | None = None,
     ) -> None:
         if (access_key is None) != (secret_key is None):
             raise ValueError("an access key and its secret key go together")
@@ -73,13 +80,17 @@ class Emulator:
         self.access_key = access_key or DEFAULT_ACCESS_KEY
         self.secret_key = secret_key or DEFAULT_SECRET_KEY
         quirk_set = QuirkSet(quirks)
-        self._engine = _engine(PROGRESSIONS[progression](duration), redis or {}, buckets or {}, clock)
+        self._engine, self._addresses = _engine(
+            PROGRESSIONS[progression](duration), redis or {}, buckets or {}, addresses or {}, clock
+        )
         store = TaskStore(
             self._engine,
             quirk_set,
             clock,
             stop_seconds=stop_seconds,
             linger=linger,
+            job_seconds=job_seconds,
+            exchange_seconds=exchange_seconds,
             deterministic_ids=deterministic_ids,
             state=None if state is None else Path(state),
         )
@@ -159,9 +170,17 @@ class Emulator:
         """Forget tasks, requests and faults, and return to the quirks of the start."""
         self._control.reset()
 
-    def set_status(self, task_id: str, status: str, error: str | None = None) -> None:
-        """Give a task a status, which then stays until it is stopped or deleted."""
-        self._control.set_status(task_id, status, error)
+    def set_status(
+        self,
+        task_id: str,
+        status: str,
+        error: str | None = None,
+        *,
+        task_status: str | None = None,
+        offset: int | None = None,
+    ) -> None:
+        """Give a task a status, which then stays; ``offset`` is how many bytes its target is behind."""
+        self._control.set_status(task_id, status, error, task_status=task_status, offset=offset)
 
     def remove(self, task_id: str) -> None:
         """Delete a task as somebody at the console would."""
@@ -192,18 +211,26 @@ class Emulator:
         """The quirks that are on, each ``name`` or ``name=value``."""
         return self._control.quirks()
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where applications connect to, by instance id: ``127.0.0.1:PORT``, which an exchange leads elsewhere."""
+        return {instance_id: f"127.0.0.1:{port}" for instance_id, port in self._addresses.items()}
+
 
 def _engine(
     clockwork: Engine,
     redis: Mapping[str, str],
     buckets: Mapping[str, str | os.PathLike[str]],
+    addresses: Mapping[str, int | str],
     clock: Callable[[], float],
-) -> Engine:
-    """Return what moves tasks; the Redis client is loaded only when real data is asked for."""
+) -> tuple[Engine, dict[str, int]]:
+    """Return what moves tasks, and the ports of addresses; the Redis client is loaded only for real data."""
     folders = parse_buckets(buckets)
     places = parse_places(redis)
+    ports = parse_addresses(addresses, places)
     if not places:
-        return clockwork
+        return clockwork, {}
     from dcs_migration.emulator.real_data.engine import RealData
 
-    return RealData(clockwork, places, folders, clock)
+    doors = Addresses(ports, places)
+    return RealData(clockwork, places, folders, doors, clock), doors.ports()

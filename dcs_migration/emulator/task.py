@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+CREATING = "CREATING"
+IDLE = "RUNNING"  # the service's own word for a task that waits to be configured
 MIGRATING = "MIGRATING"
+FULL_PHASE = "FULLMIGRATING"
 INCREMENTAL = "INCRMIGEATING"  # the service's own spelling
 INCREMENTAL_SPELLED_RIGHT = "INCRMIGRATING"
 TERMINATING = "TERMINATING"
@@ -16,6 +19,9 @@ SUCCESS = "SUCCESS"
 FAILED = "FAILED"
 RELEASED = "RELEASED"
 DELETED = "DELETED"
+
+EXCHANGING, EXCHANGED, EXCHANGE_FAILED = "EXCHANGING", "EXCHANGE_SUCCESS", "EXCHANGE_FAILED"
+ROLLING_BACK, ROLLED_BACK, ROLLBACK_FAILED = "ROLLBACKING", "ROLLBACK_SUCCESS", "ROLLBACK_FAILED"
 
 FAILURES = frozenset({FAILED, "MIGRATION_FAILED", "ERROR"})
 ENDED = frozenset({SUCCESS, "MIGRATION_SUCCESS", TERMINATED, RELEASED, DELETED}) | FAILURES
@@ -52,6 +58,11 @@ class Task:
     ``pinned`` means that a control call has set the status, which the engine then leaves alone.
     ``follows`` says whether the full phase is over, also where the status does not tell; None: not known.
     ``statistics`` are numbers by the names of ShowMigrationTaskStats, where real data is moved.
+
+    ``network`` is what a migration instance was made with; only such a task has what follows it. ``started_at``
+    is when its present run began, ``resumed`` says that this run goes on where the last one was stopped.
+    ``offset`` is a lag in bytes that a control call has set. ``runs`` and ``restarts`` count full copies and
+    resumed ones. ``exchange_since`` is when the exchange of addresses began that ``task_status`` tells of.
     """
 
     id: str
@@ -59,11 +70,11 @@ class Task:
     name: str
     description: str | None
     migration_type: str
-    migration_method: str
+    migration_method: str | None
     network_type: str | None
     backup_files: dict[str, Any] | None
     source: dict[str, Any] | None
-    target: dict[str, Any]
+    target: dict[str, Any] | None
     created_at: float
     resume_mode: str = "auto"
     status: str = MIGRATING
@@ -75,11 +86,37 @@ class Task:
     error: str | None = None
     logs: list[LogRow] = field(default_factory=list)
     statistics: dict[str, Any] | None = None
+    network: dict[str, str] | None = None
+    job_id: str | None = None
+    made_at: float | None = None
+    bandwidth_limit_mb: str | None = None
+    started_at: float | None = None
+    resumed: bool = False
+    offset: int | None = None
+    runs: int = 0
+    restarts: int = 0
+    task_status: str | None = None
+    exchange_since: float | None = None
 
     @property
     def running(self) -> bool:
         """Whether the task has neither ended nor been deleted."""
         return self.deleted_at is None and self.status not in ENDED
+
+    @property
+    def waits(self) -> bool:
+        """Whether its migration instance is being made, or waits to be configured."""
+        return self.status in (CREATING, IDLE) and self.network is not None
+
+    @property
+    def full_phase(self) -> str:
+        """What the service calls the time in which everything is copied."""
+        return MIGRATING if self.network is None else FULL_PHASE
+
+    @property
+    def begun_at(self) -> float:
+        """When its present run began."""
+        return self.created_at if self.started_at is None else self.started_at
 
     @property
     def in_step(self) -> bool:
@@ -93,8 +130,13 @@ class Task:
 
     @property
     def target_id(self) -> str:
-        """The id of the target instance."""
-        return str(self.target["id"])
+        """The id of the target instance; empty where there is none."""
+        return str((self.target or {}).get("id") or "")
+
+    @property
+    def exchanging(self) -> bool:
+        """Whether an exchange of addresses is under way."""
+        return self.task_status in (EXCHANGING, ROLLING_BACK)
 
     def log(self, at: float, level: str, message: str, code: str) -> None:
         """Append a row to the task's log."""
@@ -140,15 +182,40 @@ def new_task(task_id: str, project_id: str, request: Mapping[str, Any], now: flo
         migration_method=request["migration_method"],
         network_type=request.get("network_type"),
         backup_files=request.get("backup_files"),
-        source=_without_password(request.get("source_instance")),
-        target=_without_password(request["target_instance"]) or {},
+        source=without_password(request.get("source_instance")),
+        target=without_password(request["target_instance"]),
         created_at=now,
     )
     task.log(now, "INFO", "The migration task was created.", "migration.task.created")
     return task
 
 
-def _without_password(instance: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def new_online_task(
+    task_id: str, job_id: str, project_id: str, request: Mapping[str, Any], now: float
+) -> Task:
+    """Return the record of a valid request for a migration instance, which is not configured yet."""
+    task = Task(
+        id=task_id,
+        project_id=project_id,
+        name=request["name"],
+        description=request.get("description"),
+        migration_type=ONLINE,
+        migration_method=None,
+        network_type=None,
+        backup_files=None,
+        source=None,
+        target=None,
+        created_at=now,
+        status=CREATING,
+        job_id=job_id,
+        network={name: request[name] for name in ("vpc_id", "subnet_id", "security_group_id")},
+    )
+    task.log(now, "INFO", "The migration instance is being created.", "migration.instance.creating")
+    return task
+
+
+def without_password(instance: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a request says of an instance, without its password."""
     if instance is None:
         return None
-    return {name: value for name, value in instance.items() if name != "password"}
+    return {name: value for name, value in instance.items() if name != "password" and value is not None}

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dcs_migration.emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_SECONDS, OnlineTasks
 from dcs_migration.emulator.progression import Engine
 from dcs_migration.emulator.quirks import QuirkSet
 from dcs_migration.emulator.task import (
@@ -58,9 +59,12 @@ class TaskStore:
         *,
         stop_seconds: float = DEFAULT_STOP_SECONDS,
         linger: float = DEFAULT_LINGER_SECONDS,
+        job_seconds: float = DEFAULT_JOB_SECONDS,
+        exchange_seconds: float = DEFAULT_EXCHANGE_SECONDS,
         deterministic_ids: bool = False,
         state: Path | None = None,
     ) -> None:
+        self.online = OnlineTasks(engine, quirks, job_seconds=job_seconds, exchange_seconds=exchange_seconds)
         self._engine = engine
         self._quirks = quirks
         self._clock = clock
@@ -134,7 +138,7 @@ class TaskStore:
         """Start a task from a valid creation request."""
         task = new_task(self._new_id(), project_id, request, now)
         self._tasks[task.id] = task
-        self._touch(task)
+        self.touch(task)
         if "password-echoed" in self._quirks:
             self._passwords[task.id] = _passwords(request)
         if "create-answers-error" in self._quirks:
@@ -143,10 +147,29 @@ class TaskStore:
             self._engine.start(task, request)
         return task
 
+    def create_online(self, project_id: str, request: Mapping[str, Any], now: float) -> Task:
+        """Make a migration instance from a valid request."""
+        task = self.online.new(self._new_id(), project_id, request, now)
+        self._tasks[task.id] = task
+        self.touch(task)
+        return task
+
+    def of_job(self, project_id: str, job_id: str) -> Task | None:
+        """Return the task whose migration instance a job makes."""
+        tasks = self._tasks.values()
+        return next((task for task in tasks if (task.project_id, task.job_id) == (project_id, job_id)), None)
+
+    def configure(self, task: Task, request: Mapping[str, Any], now: float) -> None:
+        """Configure a task; raises `ApiError` where its state does not allow it."""
+        self.online.configure(task, request, now)
+        if "password-echoed" in self._quirks:
+            self._passwords[task.id] = _passwords(request)
+        self.touch(task)
+
     def stop(self, task: Task, now: float, *, at_once: bool = False) -> None:
         """Begin to stop a running task, or with ``at_once`` end it here and now."""
         self._engine.stop(task)
-        self._touch(task)
+        self.touch(task)
         if at_once:
             task.enter(TERMINATED, now)
         elif task.stopping_since is None:
@@ -164,16 +187,27 @@ class TaskStore:
             self._engine.stop(task)
         task.deleted_at = now
         self._passwords.pop(task.id, None)
-        self._touch(task)
+        self.touch(task)
 
-    def set_status(self, task_id: str, status: str, error: str | None, now: float) -> Task:
+    def set_status(
+        self,
+        task_id: str,
+        status: str,
+        error: str | None,
+        now: float,
+        *,
+        task_status: str | None = None,
+        offset: int | None = None,
+    ) -> Task:
         """Give a task a status from outside; raises KeyError when there is no such task."""
         task = self._existing(task_id)
         self._engine.stop(task)
         task.pinned = True
-        task.stopping_since = None
+        task.stopping_since = task.exchange_since = None
+        task.offset = task.offset if offset is None else offset
+        task.task_status = task_status or task.task_status
         task.enter(status, now, error)
-        self._touch(task)
+        self.touch(task)
         return task
 
     def remove(self, task_id: str, now: float) -> None:
@@ -191,7 +225,7 @@ class TaskStore:
         self._writes.clear()
         self._changed = True
 
-    def _touch(self, task: Task) -> None:
+    def touch(self, task: Task) -> None:
         """Note that a task was changed, so that it is saved, and looked at until it is at rest again."""
         self._restless[task.id] = task
         self._changed = True
@@ -209,12 +243,16 @@ class TaskStore:
             if task.stopping_since is not None:
                 self._settle_stop(task, task.stopping_since, now)
             elif not task.pinned:
-                if task.status not in ENDED:
+                if task.status not in ENDED and not task.waits:
                     self._settle_phase(task, now)
                 if task.status == SUCCESS and self._expired("success-becomes-released", task, now):
                     task.release(now)
                     self._changed = True
-            if task.status in ENDED or (task.pinned and task.stopping_since is None):
+            if task.network is not None and self.online.settle(task, now):
+                self._changed = True
+            if self.online.rests(task) or (
+                task.pinned and task.stopping_since is None and not task.exchanging
+            ):
                 self._restless.pop(task.id, None)
 
     def _settle_stop(self, task: Task, since: float, now: float) -> None:

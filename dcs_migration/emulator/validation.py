@@ -45,6 +45,15 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """A whole number within bounds, also written as a string."""
+
+    least: int
+    most: int
+    required: bool = False
+
+
+@dataclass(frozen=True)
 class Record:
     """An object with exactly these fields, those that are not required being optional."""
 
@@ -62,7 +71,7 @@ class Items:
     max_items: int | None = None
 
 
-Rule = Text | Flag | Record | Items
+Rule = Text | Flag | Whole | Record | Items
 
 
 def _invalid_instance_id(path: str) -> ApiError:
@@ -110,7 +119,34 @@ CREATE = Record(
         ),
     }
 )
-BATCH_STOP = Record({"migration_tasks": Items(Text(), required=True, max_items=MAX_BATCH)})
+CREATE_ONLINE = Record(
+    {
+        "name": Text(required=True, max_length=255),
+        "description": Text(max_length=1024),
+        **dict.fromkeys(
+            ("vpc_id", "subnet_id", "security_group_id"), Text(required=True, pattern=_INSTANCE_ID)
+        ),
+    }
+)
+_SIDE = Record(
+    {
+        **_INSTANCE,
+        "id": Text(pattern=_INSTANCE_ID, refusal=_invalid_instance_id),
+        "addrs": Text(pattern=_ADDRS),
+    },
+    required=True,
+)
+SET_ONLINE = Record(
+    {
+        "migration_method": Text(required=True, choices=(FULL, INCREMENTAL_METHOD)),
+        "resume_mode": Text(required=True, choices=("auto", "manual")),
+        "bandwidth_limit_mb": Whole(1, 10_240),
+        "source_instance": _SIDE,
+        "target_instance": _SIDE,
+    }
+)
+EXCHANGE = Record({"exchanged_ip": Items(Text(), min_items=0), "is_exchange_domain": Flag()})
+BATCH = Record({"migration_tasks": Items(Text(), required=True, max_items=MAX_BATCH)})
 UPDATE = Record({"resume_mode": Text(required=True, choices=("auto", "manual"))})
 DELETE = Record({"task_id_list": Items(Text(), required=True)})
 
@@ -147,6 +183,25 @@ def check_create(body: object) -> dict[str, Any]:
     return request
 
 
+def check_set_online(body: object) -> dict[str, Any]:
+    """Return a request to configure a task, or raise the `ApiError` of its first fault."""
+    if isinstance(body, dict):  # the side that is not used may be null
+        body = {
+            key: {name: item for name, item in value.items() if item is not None}
+            if isinstance(value, dict)
+            else value
+            for key, value in body.items()
+            if value is not None
+        }
+    request = check_body(SET_ONLINE, body)
+    for side in ("source_instance", "target_instance"):
+        if ("id" in request[side]) == ("addrs" in request[side]):
+            raise invalid(side)
+    if "bandwidth_limit_mb" in request and request["migration_method"] == FULL:
+        raise invalid("bandwidth_limit_mb")
+    return request
+
+
 def _need(record: Mapping[str, Any], names: tuple[str, ...], prefix: str) -> None:
     for name in names:
         if name not in record:
@@ -159,6 +214,8 @@ def _check(rule: Rule, value: object, path: str) -> None:
     elif isinstance(rule, Flag):
         if not isinstance(value, bool):
             raise invalid(path)
+    elif isinstance(rule, Whole):
+        _check_whole(rule, value, path)
     elif isinstance(rule, Record):
         _check_record(rule, value, path)
     else:
@@ -174,6 +231,13 @@ def _check_text(rule: Text, value: object, path: str) -> None:
         raise invalid(path)
     if rule.pattern is not None and not rule.pattern.fullmatch(value):
         raise rule.refusal(path)
+
+
+def _check_whole(rule: Whole, value: object, path: str) -> None:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not rule.least <= value <= rule.most:
+        raise invalid(path)
 
 
 def _check_record(rule: Record, value: object, path: str) -> None:

@@ -180,7 +180,7 @@ class TestHeads:
             ("GET", f"{BASE}/migration-tasks?limit=%ff", (400, "DCS.4800")),
             ("GET", f"{BASE}/migration-tasks?limit={'9' * 5_000}", (400, "DCS.4800")),
             ("GET", f"{BASE}/migration-tasks?offset=%D9%A3", (400, "DCS.4800")),
-            ("POST", f"{BASE}/migration-task/{ABSENT}/exchange-ip", (404, "APIGW.0101")),
+            ("POST", f"{BASE}/migration-task/{ABSENT}/exchange-name", (404, "APIGW.0101")),
         ],
     )
     def test_routes_and_methods_that_are_not_there(

@@ -37,7 +37,14 @@ def dcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An emulator with a key pair of its own, whose tasks change when told to."""
-    with Emulator(progression="manual", access_key="official", secret_key="client") as it:
+    with Emulator(
+        progression="manual",
+        access_key="official",
+        secret_key="client",
+        job_seconds=0,
+        stop_seconds=0,
+        exchange_seconds=0,
+    ) as it:
         yield it
 
 
@@ -92,6 +99,39 @@ class Official:
             backup_files=None,
             source_instance=self.models.SourceInstanceBody(addrs="10.0.0.1:6379", password="source-secret"),
         )
+
+    def create_instance(self) -> str:
+        """Make a migration instance; it is ready at once."""
+        body = self.models.CreateOnlineMigrationTaskBody(
+            name="copy", description="nightly", vpc_id="vpc-1", subnet_id="net-1", security_group_id="group-1"
+        )
+        return str(self.call("CreateOnlineMigrationTask", body=body).instance_id)
+
+    def configure(self, task_id: str) -> Any:
+        """Configure an incremental migration between a DCS instance and another Redis."""
+        side = self.models.ConfigMigrationInstanceBody
+        body = self.models.SetOnlineMigrationTaskBody(
+            migration_method="incremental_migration",
+            resume_mode="auto",
+            bandwidth_limit_mb="100",
+            source_instance=side(id="shop", password="source-secret"),
+            target_instance=side(addrs="10.0.0.2:6379"),
+        )
+        return self.call("SetOnlineMigrationTask", task_id=task_id, body=body)
+
+    def following(self, emulator: Emulator) -> str:
+        """Return the id of a migration between two DCS instances that follows its source."""
+        task_id = self.create_instance()
+        side = self.models.ConfigMigrationInstanceBody
+        body = self.models.SetOnlineMigrationTaskBody(
+            migration_method="incremental_migration",
+            resume_mode="manual",
+            source_instance=side(id="shop"),
+            target_instance=side(id="orders"),
+        )
+        self.call("SetOnlineMigrationTask", task_id=task_id, body=body)
+        emulator.set_status(task_id, "INCRMIGEATING")
+        return task_id
 
     def refused(self, operation: str, request: str | None = None, **fields: Any) -> tuple[int, str, str]:
         """Return the status, the code and the message of a refusal, as the client read them."""
@@ -189,6 +229,57 @@ class TestOperations:
         body = official.models.DeleteMigrateTaskRequest(task_id_list=[task_id, ABSENT])
         assert official.call("DeleteMigrationTask", body=body).task_id_list == [task_id]
         assert emulator.tasks() == []
+
+    def test_CreateOnlineMigrationTask(self, official: Official, emulator: Emulator) -> None:
+        """A migration instance is made; the client's model drops the job's id, which the service sends."""
+        task_id = official.create_instance()
+        shown = official.call("ShowMigrationTask", task_id=task_id)
+        assert (shown.task_name, shown.tenant_vpc_id, shown.description) == ("copy", "vpc-1", "nightly")
+        assert shown.migration_method is None
+
+    def test_ShowJobInfo(self, official: Official, emulator: Emulator) -> None:
+        """The job that makes the instance ends in success."""
+        task_id = official.create_instance()
+        job = next(task["job_id"] for task in emulator.tasks() if task["id"] == task_id)
+        shown = official.call("ShowJobInfo", job_id=job)
+        assert (shown.job_id, shown.status, shown.fail_reason) == (job, "SUCCESS", None)
+
+    def test_SetOnlineMigrationTask(self, official: Official) -> None:
+        """The client's body, with the unused one of id and addrs left out, starts the migration."""
+        task_id = official.create_instance()
+        answer = official.configure(task_id)
+        assert (answer.id, answer.name, answer.status) == (task_id, "copy", "FULLMIGRATING")
+        shown = official.call("ShowMigrationTask", task_id=task_id)
+        assert (shown.source_instance.id, shown.target_instance.addrs) == ("shop", "10.0.0.2:6379")
+        assert (shown.bandwidth_limit_mb, shown.resume_mode) == ("100", "auto")
+
+    def test_BatchRestartOnlineMigrationTasks(self, official: Official, emulator: Emulator) -> None:
+        """A stopped one goes on; others are refused one by one."""
+        task_id = official.create_instance()
+        official.configure(task_id)
+        official.call("StopMigrationTaskSync", task_id=task_id)
+        body = official.models.BatchRestartOnlineMigrationTasksBody(migration_tasks=[task_id, ABSENT])
+        first, second = official.call("BatchRestartOnlineMigrationTasks", body=body).migration_tasks
+        assert (first.task_id, first.result) == (task_id, "success")
+        assert (second.result, second.error_code) == ("failed", "DCS.4133")
+        assert official.call("ShowMigrationTask", task_id=task_id).status == "INCRMIGEATING"
+
+    def test_ExchangeInstanceIp(self, official: Official, emulator: Emulator) -> None:
+        """Addresses are exchanged in the incremental phase, and the migration ends."""
+        task_id = official.following(emulator)
+        body = official.models.IpExchangeRequest(exchanged_ip=[], is_exchange_domain=False)
+        official.call("ExchangeInstanceIp", task_id=task_id, body=body)
+        shown = official.call("ShowMigrationTask", task_id=task_id)
+        assert (shown.status, shown.task_status) == ("TERMINATED", "EXCHANGE_SUCCESS")
+
+    def test_RollbackExchangeInstanceIp(self, official: Official, emulator: Emulator) -> None:
+        """And back, without a body."""
+        task_id = official.following(emulator)
+        body = official.models.IpExchangeRequest(exchanged_ip=[], is_exchange_domain=False)
+        official.call("ExchangeInstanceIp", task_id=task_id, body=body)
+        official.call("ShowMigrationTask", task_id=task_id)
+        official.call("RollbackExchangeInstanceIp", task_id=task_id)
+        assert official.call("ShowMigrationTask", task_id=task_id).task_status == "ROLLBACK_SUCCESS"
 
     def test_KeystoneListProjects(self, dcs: Any) -> None:
         """A client that knows no project asks for the region's, and uses it in paths."""

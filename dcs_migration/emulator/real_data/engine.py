@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dcs_migration.emulator.progression import Engine, Phase
+from dcs_migration.emulator.real_data.addresses import Addresses
 from dcs_migration.emulator.real_data.backup import import_files
 from dcs_migration.emulator.real_data.online import copy_online
 from dcs_migration.emulator.real_data.places import Place, parse_place
@@ -22,13 +23,16 @@ CLOSE_SECONDS = 20.0
 
 INTERRUPTED = "The emulator ended while the data was moved."
 
+_NOWHERE = Place("0.0.0.0", 0)  # noqa: S104 - an instance that no server is given for
+
 Move = Callable[[Progress], None]
 
 
 class RealData:
     """Moves the data of tasks whose target id is in ``places``; ``otherwise`` has all other tasks.
 
-    ``buckets`` are folders by the names of buckets. ``clock`` returns the Unix time tasks live by.
+    ``buckets`` are folders by the names of buckets. ``addresses`` are those that an exchange swaps. ``clock``
+    returns the Unix time tasks live by.
     """
 
     def __init__(
@@ -36,22 +40,36 @@ class RealData:
         otherwise: Engine,
         places: Mapping[str, Place],
         buckets: Mapping[str, Path],
+        addresses: Addresses,
         clock: Callable[[], float],
     ) -> None:
         self._otherwise = otherwise
         self._places = places
         self._buckets = buckets
+        self._addresses = addresses
         self._clock = clock
         self._workers: dict[str, _Worker] = {}
+        self._sides: dict[str, tuple[list[Place], Place]] = {}
 
     def start(self, task: Task, request: Mapping[str, Any]) -> None:
         """Begin to move the data of a new task."""
-        if task.target_id not in self._places:
+        target = self._target(request["target_instance"])
+        if target is None:
             self._otherwise.start(task, request)
             return
+        self._sides[task.id] = self._sources(request.get("source_instance")), target
+        self._move_in_a_thread(task)
+
+    def resume(self, task: Task) -> None:
+        """Go on with a task that was stopped."""
+        if task.id in self._sides:
+            self._move_in_a_thread(task)
+        else:
+            self._otherwise.resume(task)
+
+    def _move_in_a_thread(self, task: Task) -> None:
         self._workers = {key: worker for key, worker in self._workers.items() if worker.is_alive()}
-        sources = self._sources(request.get("source_instance"))
-        target = self._target(request["target_instance"])
+        sources, target = self._sides[task.id]
         passwords = [place.password for place in (*sources, target)]
         worker = _Worker(
             partial(self._move, task, sources, target), Progress(task, self._clock, passwords), task.id
@@ -64,7 +82,7 @@ class RealData:
         worker = self._workers.get(task.id)
         if worker is not None:
             return worker.report(task)
-        if task.target_id in self._places:
+        if task.id in self._sides or self._target(task.target or {}) is not None:
             return Phase(FAILED, now, INTERRUPTED)  # a task of the state file: its thread is no more
         return self._otherwise.phase(task, now)
 
@@ -74,6 +92,10 @@ class RealData:
         if worker is not None:
             worker.progress.cancel()
         self._otherwise.stop(task)
+
+    def exchange(self, task: Task) -> None:
+        """Swap the addresses of source and target."""
+        self._addresses.exchange(str((task.source or {})["id"]), task.target_id)
 
     def stopped(self, task: Task) -> bool:
         """Whether nothing is moved any more."""
@@ -91,10 +113,14 @@ class RealData:
         until = time.monotonic() + CLOSE_SECONDS
         for worker in workers:
             worker.join(max(0.0, until - time.monotonic()))
+        self._addresses.close()
         self._otherwise.close()
 
-    def _target(self, request: Mapping[str, Any]) -> Place:
-        return self._places[request["id"]].with_password(request.get("password"))
+    def _target(self, request: Mapping[str, Any]) -> Place | None:
+        """Return the server of a target that is one of ours, named by id or by address."""
+        named = {str(place): place for place in self._places.values()}
+        place = self._places.get(request.get("id", "")) or named.get(request.get("addrs", ""))
+        return place and place.with_password(request.get("password"))
 
     def _sources(self, request: Mapping[str, Any] | None) -> list[Place]:
         """Return the sources of a request; the password is the request's, or that of a known server."""
@@ -102,6 +128,10 @@ class RealData:
             return []
         known = {(place.host, place.port): place.password for place in self._places.values()}
         named = self._places.get(request.get("id", ""))
+        if named is not None and "addrs" not in request:
+            return [named.with_password(request.get("password"))]
+        if "addrs" not in request:
+            return [_NOWHERE]
         sources = []
         for text in request["addrs"].split(","):
             host, _, port = text.rpartition(":")
@@ -115,6 +145,8 @@ class RealData:
             import_files(folder, names, target, progress)
             return
         for source in sources:
+            if source is _NOWHERE:
+                raise MoveError("the source is an instance that was not given with --redis")
             _check_port(source)
         if not task.never_ends:
             copy_online(sources, target, progress)

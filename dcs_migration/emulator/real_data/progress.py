@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dcs_migration.emulator.progression import Phase
-from dcs_migration.emulator.task import MIGRATING, LogRow, Task
+from dcs_migration.emulator.task import LogRow, Task
 
 Numbers = dict[str, Any]
 
@@ -32,7 +32,7 @@ class Progress:
         self._name = task.name
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
-        self._phase = Phase(MIGRATING, task.created_at)
+        self._phase = Phase(task.full_phase, task.begun_at)
         self._numbers: Numbers = {}
         self._rows: list[LogRow] = []
 
