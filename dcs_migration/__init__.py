@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dcs_migration.resources.migration_completion import MigrationCompletion
+from dcs_migration.resources.migration_instance import MigrationInstance
 from dcs_migration.resources.migration_task import MigrationTask
+from dcs_migration.resources.online_migration import OnlineMigration
+from dcs_migration.resources.online_migration_task import OnlineMigrationTask
 from dcs_migration.resources.provider_process import provider_process
 from dcs_migration.resources.types import (
     BackupFile,
@@ -12,8 +15,12 @@ from dcs_migration.resources.types import (
     MigrationMethod,
     MigrationType,
     NetworkType,
+    OnlineMigrationState,
+    RedisInstance,
+    ResumeMode,
     SourceInstance,
     TargetInstance,
+    Until,
 )
 
 __all__ = [
@@ -21,11 +28,18 @@ __all__ = [
     "BackupFiles",
     "FileSource",
     "MigrationCompletion",
+    "MigrationInstance",
     "MigrationMethod",
     "MigrationTask",
     "MigrationType",
     "NetworkType",
+    "OnlineMigration",
+    "OnlineMigrationState",
+    "OnlineMigrationTask",
+    "RedisInstance",
+    "ResumeMode",
     "SourceInstance",
     "TargetInstance",
+    "Until",
     "provider_process",
 ]

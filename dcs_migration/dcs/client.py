@@ -97,9 +97,7 @@ class DcsClient:
 
         Done when `task_status` is ROLLBACK_SUCCESS.
         """
-        self.transport.write(
-            "RollbackExchangeInstanceIp", "POST", f"{self._task_path(task_id)}/rollback-ip", {}
-        )
+        self.transport.write("RollbackExchangeInstanceIp", "POST", f"{self._task_path(task_id)}/rollback-ip")
 
     def show_online_migration(self, task_id: str) -> online.Online:
         """Return an online migration's settings and progress: GET as for `show_migration_task`.

@@ -65,11 +65,11 @@ class Account:
         self.delete: Batcher[Written] = Batcher(self._delete, clock.sleep)
         self.deleted: set[str] = set()
         """Ids deleted by this process: a listing that still shows one of them is too old."""
-        self._last_created = float("-inf")
+        self._last_written = float("-inf")
 
-    def created(self) -> None:
-        """Note that this process has just started a task, or may have: an older listing cannot deny it."""
-        self._last_created = self.clock.monotonic()
+    def wrote(self) -> None:
+        """Note that this process has just changed a task, or may have: an older listing cannot deny it."""
+        self._last_written = self.clock.monotonic()
 
     def _stop(self, ids: Sequence[str]) -> dict[str, Written]:
         refusals = self.client.batch_stop_migration_tasks(ids)
@@ -111,7 +111,7 @@ class Account:
 
     def listed(self, id_: str, *, max_age: float, not_before: float) -> TaskRow | None:
         """Return the task's row of the shared listing, or None; arguments and errors as for :meth:`look`."""
-        listing = self.listing.get(max_age=max_age, not_before=max(not_before, self._last_created))
+        listing = self.listing.get(max_age=max_age, not_before=max(not_before, self._last_written))
         row = listing.rows.get(id_)
         return row if row is not None and lookup(row.status).kind is not Kind.GONE else None
 

@@ -211,6 +211,12 @@ def _too_long(problem: _Problem) -> Iterator[str]:
     yield f"{problem.where}: has {len(problem.instance)} {unit}, write at most {problem.wanted}"
 
 
+def _out_of_range(problem: _Problem) -> Iterator[str]:
+    least, most = (problem.described.get(bound) for bound in ("minimum", "maximum"))
+    span = f"{least} or more" if most is None else f"{least} to {most}"
+    yield f"{problem.where}: is out of range, write {span}"
+
+
 def _malformed(problem: _Problem) -> Iterator[str]:
     if not problem.instance:
         yield from _too_short(problem)
@@ -234,6 +240,8 @@ _WORDING: dict[str, Callable[[_Problem], Iterator[str]]] = {
     "maxLength": _too_long,
     "maxItems": _too_long,
     "pattern": _malformed,
+    "minimum": _out_of_range,
+    "maximum": _out_of_range,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -11,6 +11,7 @@ from pulumi.dynamic import Resource
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import checked_options, custom_timeout
+from dcs_migration.resources.secrets import with_secret_password
 from dcs_migration.resources.types import (
     BackupFiles,
     MigrationMethod,
@@ -37,6 +38,17 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
     Creating it starts the migration and returns as soon as the service has given an id; it never waits
     for the data. Every change of an input replaces the task, which runs the migration again: only a
     changed password is an update, and makes no call.
+
+    Example:
+        from dcs_migration import MigrationTask
+
+        orders = MigrationTask(
+            "orders",
+            migration_type="backupfile_import",
+            migration_method="full_amount_migration",
+            backup_files={"bucket_name": "backups", "files": [{"file_name": "orders.rdb"}]},
+            target_instance={"id": "4cd5dbb8-aacd-4603-b817-3e97d48c7a20"},
+        )
     """
 
     task_name: pulumi.Output[str]
@@ -101,17 +113,21 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
 
         Args:
             resource_name: Pulumi's name of the resource.
-            migration_type: ``backupfile_import``, or ``online_migration`` (withdrawn in most regions).
-            migration_method: ``full_amount_migration`` or ``incremental_migration``.
-            target_instance: ``id`` (required), ``name`` and ``password`` of the DCS instance.
-            task_name: Default ``<resource name>-<7 hex digits>``.
+            migration_type: ``backupfile_import`` loads backup files; ``online_migration`` copies from a running
+                Redis (withdrawn in most regions).
+            migration_method: ``full_amount_migration`` copies once; ``incremental_migration`` goes on following
+                the source (online only).
+            target_instance: ``id`` (required), ``name`` and ``password`` of the DCS instance that receives the
+                data. A changed password alone runs nothing again.
+            task_name: Default ``<resource name>-<7 hex digits>``; it stays through renames.
             description: Free text, up to 1,000 characters.
             backup_files: Required for a backup import: ``bucket_name`` and ``files``, or ``backup_id``.
             network_type: ``vpc`` or ``vpn``, only for an online migration.
             source_instance: Required for an online migration: ``addrs`` (required) and ``password``.
             region: Default ``huaweicloud:region``, then HW_REGION_NAME.
             project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
-            existing_task_id: Take over this task instead of creating one.
+            existing_task_id: Take over this task instead of creating one: it must agree with the other inputs, and
+                is never stopped or deleted.
             triggers: A list of anything; a change runs the migration again.
             opts: Resource options. ``custom_timeouts.delete`` bounds a delete (default 10 minutes).
 
@@ -129,8 +145,8 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
                 "migration_method": migration_method,
                 "backup_files": backup_files,
                 "network_type": network_type,
-                "source_instance": _with_secret_password(source_instance),
-                "target_instance": _with_secret_password(target_instance),
+                "source_instance": with_secret_password(source_instance),
+                "target_instance": with_secret_password(target_instance),
                 "region": region,
                 "project_id": project_id,
                 "existing_task_id": existing_task_id,
@@ -199,14 +215,3 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
         name = f"{self._name}-completion"
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts)
         return MigrationCompletion(name, tasks=[self], timeout=timeout, interval=interval, opts=options)
-
-
-def _with_secret_password(instance: Any) -> Any:
-    """Mark the password as a secret, also where the whole instance is an output."""
-
-    def mark(value: Any) -> Any:
-        if isinstance(value, Mapping) and value.get("password") is not None:
-            return {**value, "password": pulumi.Output.secret(value["password"])}
-        return value
-
-    return instance.apply(mark) if isinstance(instance, pulumi.Output) else mark(instance)

@@ -10,6 +10,9 @@ import pulumi
 MigrationType = Literal["backupfile_import", "online_migration"]
 MigrationMethod = Literal["full_amount_migration", "incremental_migration"]
 NetworkType = Literal["vpc", "vpn"]
+ResumeMode = Literal["auto", "manual"]
+OnlineMigrationState = Literal["running", "stopped", "switched"]
+Until = Literal["done", "in_sync"]
 FileSource = Literal["self_build_obs", "backup_record"]
 
 # Required and optional keys stand in two classes, because `Required` is newer than Python 3.10.
@@ -53,4 +56,12 @@ class TargetInstance(_TargetInstanceRequired, total=False):
     """The DCS instance that receives the data."""
 
     name: pulumi.Input[str]
+    password: pulumi.Input[str]
+
+
+class RedisInstance(TypedDict, total=False):
+    """One side of an online migration: a DCS instance by `id`, or another Redis by `addrs`."""
+
+    id: pulumi.Input[str]
+    addrs: pulumi.Input[str]
     password: pulumi.Input[str]

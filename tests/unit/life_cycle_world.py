@@ -13,9 +13,14 @@ from dcs_migration.emulator import Emulator
 from dcs_migration.emulator.operations import project_id_of
 from dcs_migration.plugin.account import Accounts
 from dcs_migration.plugin.config import Settings
+from dcs_migration.plugin.migration_instance.life_cycle import MigrationInstanceLifeCycle
 from dcs_migration.plugin.migration_task.life_cycle import MigrationTaskLifeCycle
+from dcs_migration.plugin.online_migration.life_cycle import OnlineMigrationLifeCycle
 from dcs_migration.plugin.reporting import ProviderError
+from dcs_migration.providers.base import Provider
+from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.providers.migration_task import MigrationTaskProvider
+from dcs_migration.providers.online_migration import OnlineMigrationProvider
 from tests.fakes import FakeClock, FakeEngine
 from tests.signing import SignedClient
 
@@ -97,22 +102,35 @@ class Plugin:
         timeouts: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         settings = Settings(dict(config or {}).get, environ)
+        accounts = Accounts(settings, clock, timeouts=timeouts)
         self.provider = MigrationTaskProvider()
-        self.provider._loaded = MigrationTaskLifeCycle(Accounts(settings, clock, timeouts=timeouts), engine)
+        self.provider._loaded = MigrationTaskLifeCycle(accounts, engine)
+        instances, online = MigrationInstanceProvider(), OnlineMigrationProvider()
+        instances._loaded = MigrationInstanceLifeCycle(accounts, engine)
+        online._loaded = OnlineMigrationLifeCycle(accounts, engine)
+        self.providers: dict[str, Provider] = {
+            "MigrationTask": self.provider,
+            "MigrationInstance": instances,
+            "OnlineMigration": online,
+        }
 
 
 class Resource:
     """One resource of one stack. Each method is a command of the CLI, in the plugin process that is given."""
 
-    def __init__(self, plugin: Plugin, name: str = "orders", stack: str = "dev") -> None:
+    def __init__(
+        self, plugin: Plugin, name: str = "orders", stack: str = "dev", kind: str = "MigrationTask"
+    ) -> None:
         self.plugin = plugin
-        self.urn = f"urn:pulumi:{stack}::shop::pulumi-python:dynamic/dcs:MigrationTask::{name}"
+        self.kind = kind
+        self.urn = f"urn:pulumi:{stack}::shop::pulumi-python:dynamic/dcs:{kind}::{name}"
         self.state: State | None = None
         self.delete_timeout: str | None = None
+        self.update_timeout: str | None = None
 
     @property
-    def _provider(self) -> MigrationTaskProvider:
-        return self.plugin.provider
+    def _provider(self) -> Provider:
+        return self.plugin.providers[self.kind]
 
     @property
     def id(self) -> str:
@@ -127,7 +145,12 @@ class Resource:
         return self.state.outputs
 
     def _written(self, inputs: Mapping[str, Any], *, preview: bool) -> dict[str, Any]:
-        hidden = {"__urn": self.urn, "__dry_run": preview, "__delete_timeout": self.delete_timeout}
+        hidden = {
+            "__urn": self.urn,
+            "__dry_run": preview,
+            "__delete_timeout": self.delete_timeout,
+            "__update_timeout": self.update_timeout,
+        }
         return {**inputs, **hidden, "__provider": PICKLE}
 
     def _check(
@@ -223,9 +246,15 @@ class World:
         """Start another plugin process."""
         return Plugin({**self.environ, **options.pop("environ", {})}, self.clock, self.engine, **options)
 
-    def resource(self, name: str = "orders", stack: str = "dev", plugin: Plugin | None = None) -> Resource:
+    def resource(
+        self,
+        name: str = "orders",
+        stack: str = "dev",
+        plugin: Plugin | None = None,
+        kind: str = "MigrationTask",
+    ) -> Resource:
         """Return a resource that is not in state yet."""
-        return Resource(plugin or self.plugin, name, stack)
+        return Resource(plugin or self.plugin, name, stack, kind)
 
     def started(self, inputs: Mapping[str, Any] = BACKUP_IMPORT, **names: Any) -> Resource:
         """Return a resource that was created, in an earlier run, and forget the requests for it."""

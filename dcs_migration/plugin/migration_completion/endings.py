@@ -90,6 +90,10 @@ def _last_errors(task: Watched) -> list[str]:
 
 
 def _named(tasks: Sequence[Watched]) -> str:
-    names = [f"{task.title} {task.status or 'not seen yet'}" for task in tasks[:MOST_LINES]]
+    names = [f"{task.title} {task.status or 'not seen yet'}{_behind(task)}" for task in tasks[:MOST_LINES]]
     more = len(tasks) - len(names)
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
+def _behind(task: Watched) -> str:
+    return f" (behind by {task.lag:.0f} bytes)" if task.lag else ""

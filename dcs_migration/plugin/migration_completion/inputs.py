@@ -11,7 +11,8 @@ from dcs_migration.plugin.config import NO_REGION, Settings
 from dcs_migration.plugin.inputs import problems
 
 SCHEMA = "migration_completion"
-INPUTS = ("task_ids", "region", "project_id", "timeout", "interval", "fail_fast")
+INPUTS = ("task_ids", "region", "project_id", "timeout", "interval", "fail_fast", "until", "max_lag_bytes")
+IN_SYNC = "in_sync"
 
 # Hidden inputs, which the engine keeps in state and never shows.
 TASKS = "__tasks"  # what the program knows of its own tasks, in the order of the first ids
@@ -30,7 +31,7 @@ Props = Mapping[str, Any]
 def check(news: Props, settings: Settings) -> tuple[dict[str, Any], list[str]]:
     """Validate the inputs of a wait; return them, completed, and one line for each problem."""
     written = {key: news[key] for key in news if not key.startswith("__") and news[key] is not None}
-    found = [*problems(SCHEMA, written), *_ids(written), *_durations(news, settings)]
+    found = [*problems(SCHEMA, written), *_ids(written), *_durations(news, settings), *_lag(written)]
     inputs = dict(written)
     if _bare_ids(news) and "region" not in written:
         try:
@@ -52,6 +53,12 @@ def _ids(written: Props) -> Iterator[str]:
     for index, id_ in enumerate(ids):
         if isinstance(id_, str) and first.setdefault(id_, index) != index:
             yield f"task_ids[{index}]: is the same as task_ids[{first[id_]}], write each task once"
+
+
+def _lag(written: Props) -> Iterator[str]:
+    until = written.get("until", "done")
+    if "max_lag_bytes" in written and isinstance(until, str) and until != IN_SYNC:
+        yield f'max_lag_bytes: is only for until="{IN_SYNC}" and would be ignored, leave it out'
 
 
 def _bare_ids(news: Props) -> bool:
@@ -100,6 +107,11 @@ def timeout_of(props: Props, operation: str) -> float:
         if value is not None
     ]
     return min(written, default=DEFAULT_TIMEOUT)
+
+
+def max_lag_of(props: Props) -> float | None:
+    """Return how many bytes behind its source an incremental migration may be; None where that is no matter."""
+    return float(props.get("max_lag_bytes") or 0) if props.get("until") == IN_SYNC else None
 
 
 def interval_of(props: Props) -> float:

@@ -18,6 +18,7 @@ _FULL = "full_amount_migration"
 _INCREMENTAL = "incremental_migration"
 _ONLINE = "online_migration"
 _WHOLE = 100.0  # percent
+_IN_A_ROW = 2  # times that a target must have been in sync: one look may fall into a pause of the writes
 
 
 class State(Enum):
@@ -43,6 +44,12 @@ class Watched:
     row: TaskRow | None = None
     asked: float = float("-inf")
     """The moment when it was last asked for by itself."""
+    max_lag: float | None = None
+    """How many bytes an incremental one may be behind to be done; None where that is no matter."""
+    lag: float | None = None
+    """How many bytes it was behind when it was last asked for."""
+    in_sync: int = 0
+    """How often in a row it was not too far behind."""
 
     @property
     def title(self) -> str:
@@ -65,19 +72,21 @@ def judge(task: Watched, row: TaskRow | None) -> bool:
         _judge_lost(task, row.status)
         return True
     task.status = row.status
-    if status.kind is Kind.SUCCESS or (status.kind is Kind.STEADY and row.migration_method != _FULL):
+    follows = status.kind is Kind.STEADY and row.migration_method != _FULL
+    if status.kind is Kind.SUCCESS or (follows and task.max_lag is None):
         task.state = State.DONE
     elif status.kind in FAILED:
         task.state, task.error = State.FAILED, row.error
-    return not (status.name == "MIGRATING" and row.migration_method == _INCREMENTAL and task.online)
+    old_style = status.name == "MIGRATING" and row.migration_method == _INCREMENTAL and task.online
+    return not old_style and not (follows and task.max_lag is not None)
 
 
 def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
     """Ask the service for one task by itself, a call or two.
 
     A row that is missing may have been passed over, forgotten or deleted: a second witness tells. An
-    old-style incremental task stays MIGRATING for ever: its statistics tell the phase
-    (ShowMigrationTaskStats).
+    old-style incremental task stays MIGRATING for ever: its statistics tell the phase, and those of any
+    incremental task how far it is behind (ShowMigrationTaskStats).
 
     Args:
         task: A task that `judge` left open.
@@ -95,10 +104,18 @@ def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
             judge(task, row)
         return
     try:
-        progress = task.account.client.show_migration_task_stats(task.id).full_progress
+        stats = task.account.client.show_migration_task_stats(task.id)
     except TaskNotFound:
         return  # if it has vanished, the next listing shows that
-    if progress is not None and progress >= _WHOLE:
+    whole = stats.full_progress is not None and stats.full_progress >= _WHOLE
+    if task.max_lag is None:
+        task.state = State.DONE if whole else task.state
+        return
+    follows = whole or lookup(row.status).kind is Kind.STEADY
+    task.lag = stats.offset
+    near = follows and stats.offset is not None and stats.offset <= task.max_lag
+    task.in_sync = task.in_sync + 1 if near else 0
+    if task.in_sync >= _IN_A_ROW:
         task.state = State.DONE
 
 

@@ -17,7 +17,7 @@ from pulumi.dynamic import (
 from pulumi.dynamic.config import Config
 
 from dcs_migration.clock import Clock, SystemClock
-from dcs_migration.dcs.statuses import lookup
+from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.account import Account, Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.engine import Engine, engine_of_this_process
@@ -28,6 +28,7 @@ from dcs_migration.plugin.migration_completion.inputs import (
     URN,
     check,
     interval_of,
+    max_lag_of,
     timeout_of,
 )
 from dcs_migration.plugin.migration_completion.judging import REACHED, Watched
@@ -80,6 +81,8 @@ class MigrationCompletionLifeCycle:
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Wait for those tasks that were not done before."""
         before: Mapping[str, str] = olds.get("statuses") or {}
+        if max_lag_of(olds) != max_lag_of(news):  # what has only reached its incremental phase is asked again
+            before = {id_: status for id_, status in before.items() if lookup(status).kind is Kind.SUCCESS}
         return UpdateResult({**news, "statuses": self._wait(news, before, timeout_of(news, "update"))})
 
     def delete(self, id_: str, props: Props) -> None:
@@ -105,17 +108,19 @@ class MigrationCompletionLifeCycle:
         return {id_: reached[id_] for id_ in props["task_ids"]}
 
     def _watched(self, props: Props) -> list[Watched]:
-        known = list(props.get(TASKS) or ())
+        known, max_lag = list(props.get(TASKS) or ()), max_lag_of(props)
         watched = []
         for index, id_ in enumerate(props["task_ids"]):
             own: Mapping[str, Any] = known[index] if index < len(known) else props
             account = self._accounts.at(own.get("region"), own.get("project_id"))
             if own is props:
-                watched.append(Watched(id_, account))
+                watched.append(Watched(id_, account, max_lag=max_lag))
             else:
                 # Replacing a task that was taken over takes it over again: it would run nothing.
                 urn = None if own.get("taken_over") else own.get("urn")
-                watched.append(Watched(id_, account, own.get("name"), urn, own.get("status")))
+                watched.append(
+                    Watched(id_, account, own.get("name"), urn, own.get("status"), max_lag=max_lag)
+                )
         return watched
 
     def _poller_of(self, account: Account) -> Poller:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dcs_migration.plugin import durations
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import is_unknown, problems
 from dcs_migration.plugin.migration_task.fields import normalised
 from dcs_migration.plugin.tasks.defaults import fill
 from dcs_migration.plugin.tasks.props import DEFAULTS, DELETE_TIMEOUT, URN, Props, without_nulls
+from dcs_migration.plugin.tasks.timeouts import timeout_problems
 
 SCHEMA = "migration_task"
 
@@ -41,7 +41,7 @@ def check(olds: Props, news: Props, settings: Settings) -> Checked:
     """
     news = without_nulls(news)
     written = {key: value for key, value in news.items() if not key.startswith("__")}
-    found = [*problems(SCHEMA, written), *_across_fields(written), *_delete_timeout(news)]
+    found = [*problems(SCHEMA, written), *_across_fields(written), *timeout_problems(news)]
     inputs = normalised(written)
     filled, missing = fill(inputs, olds, news, settings, name="task_name")
     found += missing
@@ -126,15 +126,6 @@ def _ports(addrs: str) -> Iterator[str]:
     ports = re.findall(r":(\d{1,5})\s*(?:,|$)", addrs)
     if any(not 1 <= int(port) <= 65535 for port in ports):
         yield "source_instance.addrs: has a port outside 1 to 65535, correct it"
-
-
-def _delete_timeout(news: Props) -> Iterator[str]:
-    text = news.get(DELETE_TIMEOUT)
-    if isinstance(text, str):
-        try:
-            durations.seconds(text)
-        except ValueError as error:
-            yield f"opts.custom_timeouts.delete: {error}"
 
 
 def _warnings(olds: Props, inputs: Props, filled: list[str]) -> Iterator[str]:

@@ -12,14 +12,7 @@ from pulumi.dynamic import (
     ReadResult,
     UpdateResult,
 )
-from pulumi.dynamic.config import Config
 
-from dcs_migration.clock import Clock, SystemClock
-from dcs_migration.plugin import durations
-from dcs_migration.plugin.account import Account, Accounts
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.engine import Engine, engine_of_this_process
-from dcs_migration.plugin.inputs import is_unknown
 from dcs_migration.plugin.migration_task import take_over
 from dcs_migration.plugin.migration_task.definition import AGAIN, definition_of
 from dcs_migration.plugin.migration_task.diff import compare, replacement_warning
@@ -28,32 +21,21 @@ from dcs_migration.plugin.migration_task.inputs import check
 from dcs_migration.plugin.secrets import scrub
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
-from dcs_migration.plugin.tasks.delete import DEFAULT_TIMEOUT, Deletion
-from dcs_migration.plugin.tasks.home import account_of
+from dcs_migration.plugin.tasks.delete import Deletion
+from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.plugin.tasks.props import DELETE_TIMEOUT, DRY_RUN, ENDPOINT, OUTPUTS, TAKEN_OVER, URN
+from dcs_migration.plugin.tasks.timeouts import timeout_of
 
 Props = dict[str, Any]
 
 _OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER)
 
 
-class MigrationTaskLifeCycle:
+class MigrationTaskLifeCycle(TaskLifeCycle):
     """Check, diff, create, read, update and delete of migration tasks, for one plugin process."""
-
-    def __init__(self, accounts: Accounts, engine: Engine) -> None:
-        """Build over the process's accounts and engine."""
-        self._accounts = accounts
-        self._engine = engine
-        self._preview = False
-
-    @classmethod
-    def from_config(cls, config: Config, clock: Clock | None = None) -> MigrationTaskLifeCycle:
-        """Build for this plugin process."""
-        return cls(Accounts(Settings(config.get), clock or SystemClock()), engine_of_this_process())
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
-        # A plugin process serves one phase, a preview or an update, and only the program knows which.
         self._preview = bool(news.pop(DRY_RUN, self._preview))
         scrub.add_passwords(news)
         checked = check(olds, news, self._accounts.settings)
@@ -128,13 +110,6 @@ class MigrationTaskLifeCycle:
                 f"task {id_} was taken over, not started here: it is forgotten, not stopped or deleted", props
             )
             return
-        timeout = props.get(DELETE_TIMEOUT)
-        bound = durations.seconds(timeout) if timeout else DEFAULT_TIMEOUT
-        Deletion(self._account(props), self._engine, id_, props.get(URN), bound).run()
-
-    def _account(self, props: Props) -> Account:
-        return account_of(self._accounts, props)
-
-    def _warn(self, message: str, props: Props) -> None:
-        urn = props.get(URN)
-        self._engine.log("WARNING", message, None if urn is None or is_unknown(urn) else str(urn))
+        Deletion(
+            self._account(props), self._engine, id_, props.get(URN), timeout_of(props, DELETE_TIMEOUT)
+        ).run()

@@ -128,12 +128,12 @@ class Creation:
                 self._say(f"{error}; trying again in {pause:.0f} s")
                 self._clock.sleep(pause)
             except _OUTCOME_UNCLEAR as error:
-                self._account.created()
+                self._account.wrote()
                 return self._search(error)
             except ApiError as error:
                 raise self._definition.refused(error) from None
             else:
-                self._account.created()
+                self._account.wrote()
                 return self._accept(created)
             finally:
                 self._attempted = self._clock.monotonic()

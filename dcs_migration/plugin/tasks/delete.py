@@ -20,7 +20,6 @@ from dcs_migration.plugin.batching import Batcher
 from dcs_migration.plugin.engine import Engine
 
 # All times in seconds.
-DEFAULT_TIMEOUT = 600.0
 PAUSES = (1.5, 2.0, 3.0, 5.0, 10.0)  # between looks; the last one repeats
 LOOK_UP_AGE = 10.0  # of the listing that the first look may use
 SHARED_AGE = 1.0  # of one that several deletes share while they wait

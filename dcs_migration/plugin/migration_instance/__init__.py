@@ -1,0 +1,1 @@
+"""The plugin side of ``MigrationInstance``: the machine on which an online migration runs."""

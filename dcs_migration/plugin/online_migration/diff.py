@@ -1,0 +1,128 @@
+"""What a change of inputs asks for, and what a preview says of it. No call is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dcs_migration.dcs.errors import TaskError
+from dcs_migration.dcs.statuses import Kind, lookup
+from dcs_migration.plugin.inputs import is_unknown
+from dcs_migration.plugin.online_migration.fields import (
+    DEFINITION,
+    INPUTS,
+    RUNNING,
+    STOPPED,
+    SWITCHED,
+    WITH_PASSWORD,
+    normalised,
+)
+from dcs_migration.plugin.tasks.defaults import require_same_project
+from dcs_migration.plugin.tasks.props import (
+    CREATE_TIMEOUT,
+    DELETE_TIMEOUT,
+    PASSWORD,
+    UPDATE_TIMEOUT,
+    OnChange,
+    Props,
+    changed,
+    password_of,
+    same,
+)
+
+_TIMEOUTS = {CREATE_TIMEOUT: "create", UPDATE_TIMEOUT: "update", DELETE_TIMEOUT: "delete"}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The names of the inputs whose change replaces, those changed in place, and those only of state."""
+
+    replaces: tuple[str, ...] = ()
+    in_place: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.replaces or self.in_place or self.updates)
+
+
+def compare(olds: Props, news: Props, *, preview: bool) -> Changes:
+    """Compare old outputs with new inputs by the table in :mod:`fields`.
+
+    Raises:
+        TaskError: the service does not allow the change from where the migration is.
+    """
+    old, new = normalised(olds), normalised(news)
+    differing = [key for key in INPUTS if changed(key, INPUTS[key], old, new, unknown_is_change=preview)]
+    in_place = tuple(key for key in differing if INPUTS[key] is OnChange.IN_PLACE)
+    updates = [key for key in differing if INPUTS[key] is OnChange.UPDATE]
+    for key in WITH_PASSWORD:
+        if not is_unknown(new.get(key)) and not same(password_of(old, key), password_of(new, key), preview):
+            updates.append(f"{key}.{PASSWORD}")
+    updates += [
+        f"opts.custom_timeouts.{shown}" for key, shown in _TIMEOUTS.items() if olds.get(key) != news.get(key)
+    ]
+    replaces = tuple(key for key in differing if INPUTS[key] in (OnChange.REPLACE, OnChange.REPLACE_IF_GIVEN))
+    require_same_project(old, news)
+    if not replaces:
+        _require_allowed(old, new, in_place)
+    return Changes(replaces, in_place, tuple(updates))
+
+
+def _require_allowed(old: Props, new: Props, in_place: tuple[str, ...]) -> None:
+    before, after = old.get("state"), new.get("state")
+    if (before, after) == (STOPPED, SWITCHED):
+        raise TaskError(
+            'state: a stopped migration cannot be switched: write "running" first, and "switched" when the target '
+            "has caught up"
+        )
+    others = [key for key in in_place if key != "state"]
+    if after == SWITCHED and others:
+        raise TaskError(
+            f"{', '.join(others)}: cannot be changed while the migration is switched or is being switched, for the "
+            "replication has ended then; take the change back, or write another state first"
+        )
+
+
+def warnings(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
+    """Say in words what an update will do to data and addresses."""
+    old, new = normalised(olds), normalised(news)
+    source, target = _named(new.get("source_instance")), _named(new.get("target_instance"))
+    before, after = old["state"], new["state"]
+    if changes.replaces:
+        yield f"replaced because {', '.join(changes.replaces)} changed: {_RUNS_AGAIN.format(target=target)}"
+        return
+    if "state" in changes.in_place and (before, after) in _TRANSITIONS:
+        yield _TRANSITIONS[before, after].format(source=source, target=target)
+    why = [key for key in changes.in_place if key in (*DEFINITION, "triggers")]
+    if why and after == RUNNING:
+        ended = lookup(olds.get("status")).kind in (Kind.SUCCESS, Kind.GONE, Kind.RELEASED)
+        words = _RUNS_AGAIN if ended else _CONFIGURES_ANEW
+        yield f"{', '.join(why)} changed: {words.format(target=target)}"
+
+
+_RUNS_AGAIN = "RUNS THE MIGRATION AGAIN over {target}; same keys are overwritten"
+_CONFIGURES_ANEW = "CONFIGURES the running migration ANEW, which may copy all of it to {target} again; same keys are overwritten"
+_SWITCHES_BACK = (
+    "SWITCHES the addresses of {source} and {target} BACK; what was written to {target} since the switch is not in "
+    "{source}"
+)
+_TRANSITIONS = {
+    (RUNNING, STOPPED): "STOPS the replication into {target}; what was copied stays",
+    (RUNNING, SWITCHED): (
+        "SWITCHES the addresses of {source} and {target} once the target has caught up; the replication ends"
+    ),
+    (STOPPED, RUNNING): "STARTS the replication into {target} again; same keys are overwritten",
+    (SWITCHED, STOPPED): _SWITCHES_BACK,
+    (
+        SWITCHED,
+        RUNNING,
+    ): f"{_SWITCHES_BACK}, and is overwritten: STARTS the replication into {{target}} again",
+}
+
+
+def _named(instance: Any) -> str:
+    known = instance.get("id") if isinstance(instance, Mapping) else None
+    if isinstance(known, str):
+        return f"instance {known}"
+    return "an instance"  # addresses may carry passwords

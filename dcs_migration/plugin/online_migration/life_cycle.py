@@ -1,0 +1,130 @@
+"""The life cycle of an ``OnlineMigration`` in Pulumi's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    UpdateResult,
+)
+
+from dcs_migration.dcs.errors import TaskNotFound
+from dcs_migration.dcs.online import Online
+from dcs_migration.plugin.account import Account
+from dcs_migration.plugin.online_migration.diff import compare, warnings
+from dcs_migration.plugin.online_migration.fields import INPUTS, OUTPUTS, normalised
+from dcs_migration.plugin.online_migration.inputs import check
+from dcs_migration.plugin.online_migration.looking import Looking
+from dcs_migration.plugin.online_migration.phases import state_of
+from dcs_migration.plugin.online_migration.steering import Steering
+from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.tasks import read
+from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
+from dcs_migration.plugin.tasks.props import (
+    CREATE_TIMEOUT,
+    DELETE_TIMEOUT,
+    DRY_RUN,
+    ENDPOINT,
+    UPDATE_TIMEOUT,
+    URN,
+)
+from dcs_migration.plugin.tasks.timeouts import timeout_of
+
+Props = dict[str, Any]
+
+_AGAIN = "replace its MigrationInstance"
+_TOLD_SETTINGS = ("migration_method", "resume_mode", "bandwidth_limit_mb")
+
+
+class OnlineMigrationLifeCycle(TaskLifeCycle):
+    """Check, diff, create, read, update and delete of online migrations, for one plugin process."""
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
+        self._preview = bool(news.pop(DRY_RUN, self._preview))
+        scrub.add_passwords(news)
+        checked = check(olds, news, self._accounts.settings)
+        return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in checked.problems])
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        """Compare by the table, and say in words what will happen to data and addresses."""
+        scrub.add_passwords(olds)
+        scrub.add_passwords(news)
+        changes = compare(olds, news, preview=self._preview)
+        for warning in warnings(changes, olds, news):
+            self._warn(warning, news)
+        return DiffResult(changes=bool(changes), replaces=list(changes.replaces), delete_before_replace=True)
+
+    def create(self, props: Props) -> CreateResult:
+        """Wait for the instance, then configure and start the migration (SetOnlineMigrationTask)."""
+        scrub.add_passwords(props)
+        account = self._account(props)
+        id_ = str(props["task_id"])
+        looking = self._looking(account, id_, props, CREATE_TIMEOUT)
+        looking.until_made(props.get("job_id"))
+        told = Steering(looking, self._engine, normalised(props)).reach()
+        home = {"region": account.region, "project_id": account.project_id, ENDPOINT: account.endpoint}
+        return CreateResult(id_, {**props, **home, **_outputs(told)})
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """Answer a refresh; a state that is not the one that was left is shown as drift."""
+        scrub.add_passwords(props)
+        account = self._account(props)
+        # A migration that is gone stays: making it anew would copy over data that has moved on.
+        outputs, warning = read.refreshed(account, id_, props, again=_AGAIN, removable=())
+        if warning is not None:
+            self._warn(warning, props)
+        outputs = {**props, **{key: outputs[key] for key in OUTPUTS if key in outputs}}
+        if outputs.get("status") != read.GONE:
+            outputs.update(self._told(account, id_, outputs))
+        return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
+
+    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
+        """Change the migration where it is; a password alone is only written into state."""
+        scrub.add_passwords(olds)
+        scrub.add_passwords(news)
+        kept = {key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT) if key in olds}
+        outputs = {**kept, **news}
+        changes = compare(olds, news, preview=False)
+        if not changes.in_place:
+            return UpdateResult(outputs)
+        looking = self._looking(self._account(outputs), id_, news, UPDATE_TIMEOUT)
+        told = Steering(looking, self._engine, normalised(news), changes.in_place).reach()
+        return UpdateResult({**outputs, **_outputs(told)})
+
+    def delete(self, id_: str, props: Props) -> None:
+        """Stop the replication. What was copied stays, and so do addresses that were switched."""
+        scrub.add_passwords(props)
+        looking = self._looking(self._account(props), id_, props, DELETE_TIMEOUT)
+        if looking.account.look(id_, max_age=read.LOOK_UP_AGE).row is None:
+            return
+        Steering(looking, self._engine, normalised(props)).halt()
+
+    def _told(self, account: Account, id_: str, outputs: Props) -> Props:
+        """Return what the service tells of the settings, and the state that it is in."""
+        try:
+            told = account.client.show_online_migration(id_)
+        except TaskNotFound:
+            return {}
+        settings = {
+            key: getattr(told, key) for key in _TOLD_SETTINGS if key in outputs and getattr(told, key)
+        }
+        if "bandwidth_limit_mb" in settings:
+            try:
+                settings["bandwidth_limit_mb"] = int(float(settings["bandwidth_limit_mb"]))
+            except ValueError:
+                del settings["bandwidth_limit_mb"]
+        return {**settings, "state": state_of(told) or outputs.get("state"), **_outputs(told)}
+
+    def _looking(self, account: Account, id_: str, props: Props, timeout: str) -> Looking:
+        urn = props.get(URN)
+        return Looking(account, self._engine, id_, str(urn) if urn else None, timeout_of(props, timeout))
+
+
+def _outputs(told: Online) -> Props:
+    return {"status": told.status, "task_status": told.task_status}

@@ -1,0 +1,88 @@
+"""One write, made once: looked for when its answer is lost, and repeated only when it certainly did nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dcs_migration.dcs.errors import DcsMigrationError, OutcomeUnknown, ServerFault, TaskError
+from dcs_migration.dcs.online import Online
+from dcs_migration.plugin.engine import Engine
+from dcs_migration.plugin.online_migration.looking import Looking
+from dcs_migration.plugin.tasks.create import PATIENCE, SEARCH_EVERY, SEARCH_FOR
+
+_OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
+
+SHOWS_WITHIN = 15.0  # seconds: for so long the service may still tell of the time before a write
+SHOW_PAUSES = (0.5, 1.5, 3.0, 5.0)  # the last one repeats
+
+
+class Writing:
+    """The writes of one operation on one migration."""
+
+    def __init__(self, looking: Looking, engine: Engine) -> None:
+        """Set up over what looks at the migration."""
+        self._looking = looking
+        self._engine = engine
+
+    def make(self, operation: str, call: Callable[[], object], took: Callable[[Online], bool]) -> Online:
+        """Make a write.
+
+        Args:
+            operation: The API's name of it.
+            call: Sends it, once.
+            took: Whether what the service tells shows that it was carried out.
+
+        Returns:
+            What the service tells afterwards: usually that it was carried out.
+
+        Raises:
+            DcsMigrationError: it was refused, or its outcome is not known; the message says which.
+        """
+        refusals: dict[type[DcsMigrationError], int] = {}
+        while True:
+            self._engine.require()
+            try:
+                call()
+            except tuple(PATIENCE) as error:
+                kind = type(error)
+                refusals[kind] = refusals.get(kind, 0) + 1
+                pause = PATIENCE[kind].pause(refusals[kind])
+                if pause is None:
+                    raise TaskError(f"nothing was changed: {error}; run `pulumi up` again later") from None
+                self._looking.say(f"{error}; trying again in {pause:.0f} s")
+                self._looking.sleep(pause)
+                told = self._looking.look()
+                if took(told):
+                    return told
+            except _OUTCOME_UNCLEAR as error:
+                return self._search(operation, error, took)
+            else:
+                return self._shown(took)
+            finally:
+                self._looking.account.wrote()
+
+    def _shown(self, took: Callable[[Online], bool]) -> Online:
+        """After an accepted write the service may tell of the time before it for a while."""
+        waited, looks = 0.0, 0
+        while True:
+            told = self._looking.look()
+            if took(told) or waited >= SHOWS_WITHIN:
+                return told
+            pause = SHOW_PAUSES[min(looks, len(SHOW_PAUSES) - 1)]
+            self._looking.sleep(pause)
+            waited, looks = waited + pause, looks + 1
+
+    def _search(self, operation: str, error: DcsMigrationError, took: Callable[[Online], bool]) -> Online:
+        waited = 0.0
+        while True:
+            told = self._looking.look()
+            if took(told):
+                return told
+            if waited >= SEARCH_FOR:
+                raise TaskError(
+                    f"{error}; the service does not show within {SEARCH_FOR:.0f} s that {operation} was carried out, "
+                    "and nothing was sent twice; run `pulumi up` again: it looks first"
+                )
+            self._looking.say("the service's answer was lost; looking whether it was carried out")
+            self._looking.sleep(SEARCH_EVERY)
+            waited += SEARCH_EVERY

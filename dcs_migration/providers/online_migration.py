@@ -1,0 +1,17 @@
+"""The provider class of ``OnlineMigration``. Its import path is in users' states: never move or rename it."""
+
+from __future__ import annotations
+
+from pulumi.dynamic.config import Config
+
+from dcs_migration.providers.base import LifeCycle, Provider
+
+
+class OnlineMigrationProvider(Provider):
+    """Life cycle of an online migration; see :mod:`dcs_migration.plugin.online_migration.life_cycle`."""
+
+    def load(self, config: Config) -> LifeCycle:
+        """Import the plugin side, which the program never does."""
+        from dcs_migration.plugin.online_migration.life_cycle import OnlineMigrationLifeCycle
+
+        return OnlineMigrationLifeCycle.from_config(config)

@@ -1,0 +1,109 @@
+"""The ``MigrationInstance`` resource: the machine on which an online migration runs. No HTTP here."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from dcs_migration.providers.migration_instance import MigrationInstanceProvider
+from dcs_migration.resources.options import checked_options, custom_timeout
+from dcs_migration.resources.urn import urn_of
+
+TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationInstance"  # noqa: S105 (Pulumi's word for the name of a type)
+
+_OUTPUT_ONLY = ("job_id", "status", "created_at", "updated_at", "released_at", "error")
+
+
+class MigrationInstance(Resource, module="dcs", name="MigrationInstance"):
+    """A machine for one online migration (``POST /v2/{project_id}/migration/instance``, CreateOnlineMigrationTask).
+
+    Creating it returns at once; the service goes on making it. Every change replaces it, which ends the
+    migration that runs on it: no call changes an instance. Most users write an ``OnlineMigrationTask``
+    instead, which joins it with the migration.
+
+    Example:
+        from dcs_migration import MigrationInstance
+
+        machine = MigrationInstance(
+            "mover",
+            vpc_id="3c8a5b1e-7d1f-4f5e-9c3b-6a2d8e4f1b70",
+            subnet_id="a9d3c6e2-4b8f-4d17-8f3e-5c1b7a9e2d64",
+            security_group_id="e4b7f1a8-2c6d-4e39-b5a1-9d8c3f6e7b02",
+        )
+    """
+
+    name: pulumi.Output[str]
+    """Name of the instance, as written or defaulted."""
+    description: pulumi.Output[str | None]
+    """Description, without the provider's ownership mark."""
+    vpc_id: pulumi.Output[str]
+    """Id of its VPC."""
+    subnet_id: pulumi.Output[str]
+    """Id of its subnet."""
+    security_group_id: pulumi.Output[str]
+    """Id of its security group."""
+    region: pulumi.Output[str]
+    """Region where it lives."""
+    project_id: pulumi.Output[str]
+    """Project where it lives."""
+    job_id: pulumi.Output[str | None]
+    """Id of the job that makes it, if the service told one; None for one that was found again."""
+    status: pulumi.Output[str]
+    """Status as the service spells it, at the last create or refresh; ``GONE`` when its record is gone."""
+    created_at: pulumi.Output[str | None]
+    """When the service made it; known after a refresh."""
+    updated_at: pulumi.Output[str | None]
+    """When it changed last; known after a refresh."""
+    released_at: pulumi.Output[str | None]
+    """When the service took it down; known after a refresh."""
+    error: pulumi.Output[str | None]
+    """The service's error text; known after a refresh."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        vpc_id: pulumi.Input[str],
+        subnet_id: pulumi.Input[str],
+        security_group_id: pulumi.Input[str],
+        name: pulumi.Input[str] | None = None,
+        description: pulumi.Input[str] | None = None,
+        region: pulumi.Input[str] | None = None,
+        project_id: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a migration instance.
+
+        Args:
+            resource_name: Pulumi's name of the resource.
+            vpc_id: VPC in which it gets an address.
+            subnet_id: Subnet (its network id); one address of it is taken.
+            security_group_id: Must let it reach source and target.
+            name: Default ``<resource name>-<7 hex digits>``.
+            description: Free text, up to 1,000 characters.
+            region: Default ``huaweicloud:region``, then HW_REGION_NAME.
+            project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
+            opts: Resource options. ``custom_timeouts.delete`` bounds a delete (default 10 minutes).
+
+        Raises:
+            ValueError: an option that cannot work (see :func:`checked_options`).
+        """
+        options = checked_options(opts)
+        super().__init__(
+            MigrationInstanceProvider(),
+            resource_name,
+            {
+                "name": name,
+                "description": description,
+                "vpc_id": vpc_id,
+                "subnet_id": subnet_id,
+                "security_group_id": security_group_id,
+                "region": region,
+                "project_id": project_id,
+                "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
+                "__dry_run": pulumi.runtime.is_dry_run(),
+                "__delete_timeout": custom_timeout(options, "delete"),
+                **dict.fromkeys(_OUTPUT_ONLY),
+            },
+            options,
+        )

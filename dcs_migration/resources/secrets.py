@@ -1,0 +1,19 @@
+"""Passwords are secrets, whether or not the user marked them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+
+def with_secret_password(instance: Any) -> Any:
+    """Mark the password as a secret, also where the whole instance is an output."""
+
+    def mark(value: Any) -> Any:
+        if isinstance(value, Mapping) and value.get("password") is not None:
+            return {**value, "password": pulumi.Output.secret(value["password"])}
+        return value
+
+    return instance.apply(mark) if isinstance(instance, pulumi.Output) else mark(instance)

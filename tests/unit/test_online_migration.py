@@ -1,0 +1,281 @@
+"""The life cycle of an online migration: made, started, changed in place, stopped, switched, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.life_cycle_world import Resource, World, failing
+from tests.unit.online_world import (
+    CREATE,
+    DELETE,
+    EXCHANGE,
+    FULL,
+    INSTANCE,
+    MIGRATION,
+    RESTART,
+    ROLLBACK,
+    SET,
+    STOP,
+    Migration,
+)
+
+
+@pytest.fixture
+def migration(world: World) -> Migration:
+    """One that is not there yet."""
+    return Migration(world)
+
+
+@pytest.fixture
+def following(migration: Migration) -> Migration:
+    """One that follows its source, begun in an earlier run; its target has caught up."""
+    migration.up()
+    migration.world.cloud.set_status(migration.id, "INCRMIGEATING", offset=0)
+    return migration.in_a_later_run()
+
+
+class TestBegin:
+    """From nothing to a running migration."""
+
+    def test_instance_and_migration(self, world: World, migration: Migration) -> None:
+        """One instance, which is waited for, and one configuration."""
+        outputs = migration.up().outputs
+        assert world.writes() == [CREATE, SET]
+        assert outputs["status"] == "FULLMIGRATING"
+        assert (migration.task["status"], migration.task["runs"]) == ("FULLMIGRATING", 1)
+        assert migration.preview() == "same"
+
+    def test_the_instance_returns_at_once(self, world: World, migration: Migration) -> None:
+        """Its id is in state before it is made."""
+        state = migration.instance.up(INSTANCE)
+        assert world.clock.sleeps == []
+        assert state.outputs["job_id"]
+        assert state.outputs["status"] == "CREATING"
+
+    def test_without_a_job_id_the_status_tells(self, world: World, migration: Migration) -> None:
+        """The answer's job is in no document."""
+        world.cloud.set_quirks(["no-job-id"])
+        migration.up()
+        assert world.count("ShowJobInfo") == 0
+        assert migration.task["runs"] == 1
+
+    def test_an_instance_that_cannot_be_made(self, world: World, migration: Migration) -> None:
+        """Is an error that says what to do; nothing was configured."""
+        world.cloud.set_quirks(["job-fails"])
+        message = failing(migration.up)
+        assert "could not make migration instance" in message
+        assert world.count(SET) == 0
+
+    def test_a_run_that_was_killed_after_it_had_started(self, world: World, migration: Migration) -> None:
+        """The next one looks, finds it running as asked, and starts nothing."""
+        migration.up()
+        migration.online.state = None
+        migration.in_a_later_run().up()
+        assert world.writes() == []
+        assert migration.task["runs"] == 1
+
+    def test_a_killed_run_whose_migration_is_done(self, world: World, migration: Migration) -> None:
+        """It is not run again."""
+        migration.up(**FULL)
+        world.cloud.set_status(migration.id, "SUCCESS")
+        migration.online.state = None
+        assert migration.in_a_later_run().up(**FULL).outputs["status"] == "SUCCESS"
+        assert world.writes() == []
+
+    def test_an_instance_is_found_by_its_mark(self, world: World, migration: Migration) -> None:
+        """A run that was killed before it had its answer makes no second one."""
+        first = migration.instance.up(INSTANCE).id
+        migration.instance.state = None
+        migration.in_a_later_run()
+        assert migration.instance.up(INSTANCE).id == first
+        assert world.writes() == []
+
+    def test_two_stacks_share_no_instance(self, world: World) -> None:
+        """The mark holds the URN."""
+        one = world.resource(kind="MigrationInstance").up(INSTANCE)
+        other = world.resource(stack="prod", kind="MigrationInstance").up(INSTANCE)
+        assert one.id != other.id
+
+    def test_begun_as_stopped(self, world: World, migration: Migration) -> None:
+        """Nothing is started."""
+        migration.up(state="stopped")
+        assert world.writes() == [CREATE]
+
+
+class TestFaultsAtTheStart:
+    """The answer of the call that starts is lost or refused."""
+
+    @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "garbage"])
+    def test_a_lost_answer(self, world: World, migration: Migration, fault: str) -> None:
+        """It is looked for before anything is sent again: one run, in this `up` or the next."""
+        migration.instance.up(INSTANCE)
+        world.cloud.fault(SET, fault)
+        try:
+            migration.up()
+        except Exception:
+            migration.in_a_later_run().up()
+        assert migration.task["runs"] == 1
+
+    def test_a_refusal(self, world: World, migration: Migration) -> None:
+        """Is one line with what the service said."""
+        migration.instance.up(INSTANCE)
+        world.cloud.fault(SET, "error", status=400, error_code="DCS.4080")
+        message = failing(migration.up)
+        assert "SetOnlineMigrationTask failed: HTTP 400 DCS.4080" in message
+
+    def test_an_engine_that_is_gone(self, world: World, migration: Migration) -> None:
+        """Nothing is written any more."""
+        migration.instance.up(INSTANCE)
+        world.engine.alive = False
+        assert "no longer answers" in failing(migration.up)
+        assert world.count(SET) == 0
+
+
+class TestInPlace:
+    """Changes of what runs."""
+
+    def test_bandwidth(self, world: World, following: Migration) -> None:
+        """One call, and the sync goes on."""
+        following.up(bandwidth_limit_mb=7)
+        assert world.writes() == [SET]
+        assert (following.task["status"], following.task["runs"]) == ("INCRMIGEATING", 1)
+        assert following.preview(bandwidth_limit_mb=7) == "same"
+
+    def test_a_rotated_password(self, world: World, following: Migration) -> None:
+        """Is written into state, without a call."""
+        assert following.preview(source_instance={"id": "shop", "password": "rotated"}) == "update"
+        following.up(source_instance={"id": "shop", "password": "rotated"})
+        assert world.requests() == []
+
+    def test_triggers_of_one_that_is_done(self, world: World, migration: Migration) -> None:
+        """Run it again; without them it is left alone."""
+        migration.up(**FULL)
+        world.cloud.set_status(migration.id, "SUCCESS")
+        migration.in_a_later_run().online.refresh()
+        migration.up(**FULL, resume_mode="manual")
+        assert (world.writes(), migration.task["runs"]) == ([], 1)
+        migration.up(**FULL, resume_mode="manual", triggers=["again"])
+        assert (world.writes(), migration.task["runs"]) == ([SET], 2)
+
+    def test_after_a_failure(self, world: World, migration: Migration) -> None:
+        """What mends it starts it again."""
+        migration.up()
+        world.cloud.set_status(migration.id, "FAILED", error="wrong password")
+        migration.in_a_later_run().up(triggers=["mended"])
+        assert migration.task["runs"] == 2
+
+
+class TestState:
+    """One word in a pull request."""
+
+    def test_stopped_and_running_again(self, world: World, following: Migration) -> None:
+        """It stops, keeps what it has, and goes on."""
+        assert following.up(state="stopped").outputs["status"] == "TERMINATED"
+        assert world.writes() == [STOP]
+        assert following.preview(state="stopped") == "same"
+        following.up(state="running")
+        assert world.writes() == [STOP, RESTART]
+        assert following.task["runs"] == 1
+
+    def test_switched_and_back(self, world: World, following: Migration) -> None:
+        """The addresses are exchanged once the target has caught up, and back by asking for another state."""
+        assert following.up(state="switched").outputs["task_status"] == "EXCHANGE_SUCCESS"
+        assert world.writes() == [EXCHANGE]
+        assert following.preview(state="switched") == "same"
+        assert following.up(state="stopped").outputs["task_status"] == "ROLLBACK_SUCCESS"
+        assert world.writes() == [EXCHANGE, ROLLBACK]
+        following.up(state="running")
+        assert world.writes() == [EXCHANGE, ROLLBACK, RESTART]
+
+    def test_a_target_that_is_behind(self, world: World, following: Migration) -> None:
+        """Is waited for, within the bound; nothing is switched before."""
+        world.cloud.set_status(following.id, "INCRMIGEATING", offset=4096)
+        following.online.update_timeout = "2m"
+        message = failing(lambda: following.up(state="switched"))
+        assert "behind by 4096 bytes" in message
+        assert "run `pulumi up` again" in message
+        assert world.writes() == []
+        world.clock.at(30, lambda: world.cloud.set_status(following.id, "INCRMIGEATING", offset=0))
+        following.up(state="switched")
+        assert world.writes() == [EXCHANGE]
+
+    def test_a_switch_that_was_killed(self, world: World, following: Migration) -> None:
+        """The next run finds it switched, and does not switch it again."""
+        state = following.online.state
+        following.up(state="switched")
+        following.online.state = state
+        following.in_a_later_run().up(state="switched")
+        assert world.writes() == []
+
+    @pytest.mark.parametrize("fault", ["drop_after", "garbage"])
+    def test_a_switch_whose_answer_is_lost(self, world: World, following: Migration, fault: str) -> None:
+        """Is looked for; addresses are never exchanged twice."""
+        world.cloud.fault(EXCHANGE, fault)
+        following.up(state="switched")
+        assert following.task["task_status"] == "EXCHANGE_SUCCESS"
+
+    def test_a_switch_that_fails(self, world: World, following: Migration) -> None:
+        """Is one line; the addresses are as they were."""
+        world.cloud.set_quirks(["exchange-fails"])
+        message = failing(lambda: following.up(state="switched"))
+        assert "the addresses are as they were" in message
+
+
+class TestDrift:
+    """What others did to it."""
+
+    def test_stopped_in_the_console(self, world: World, following: Migration) -> None:
+        """A refresh shows it, and the next `up` starts it again."""
+        world.cloud.set_status(following.id, "TERMINATED")
+        following.online.refresh()
+        assert following.online.outputs["state"] == "stopped"
+        assert following.preview() == "update"
+        following.up()
+        assert world.writes() == [RESTART]
+
+    def test_a_record_that_is_gone_stays(self, world: World, following: Migration) -> None:
+        """Nothing is copied again by itself."""
+        world.cloud.remove(following.id)
+        world.clock.advance(3600)
+        following.online.refresh()
+        following.instance.refresh()
+        assert following.online.outputs["status"] == "GONE"
+        assert following.instance.outputs["status"] == "GONE"
+        assert following.preview() == "same"
+        following.up()
+        assert world.writes() == []
+
+
+class TestEnd:
+    """Destroy."""
+
+    def test_stopped_before_its_instance_goes(self, world: World, following: Migration) -> None:
+        """Stop, wait, delete."""
+        following.online.destroy()
+        assert following.task["status"] == "TERMINATED"
+        following.instance.destroy()
+        assert world.writes() == [STOP, DELETE]
+        assert world.ids() == []
+
+    def test_switched_addresses_stay(self, world: World, following: Migration) -> None:
+        """Applications write to the target now."""
+        following.up(state="switched")
+        following.online.destroy()
+        following.instance.destroy()
+        assert world.writes() == [EXCHANGE, DELETE]
+
+    def test_an_instance_that_was_never_configured(self, world: World, migration: Migration) -> None:
+        """There is nothing to stop."""
+        migration.instance.up(INSTANCE)
+        migration.in_a_later_run().instance.destroy()
+        assert world.ids() == []
+
+    def test_another_name_is_another_instance(self, world: World, migration: Migration) -> None:
+        """No call changes one."""
+        first: Resource = migration.instance
+        first.up(INSTANCE)
+        plan: Any = first.preview({**INSTANCE, "name": "another-name"})
+        assert (plan.step, plan.replaces) == ("replace", ["name"])
+        assert MIGRATION
