@@ -38,7 +38,7 @@ def said(changes: dict[str, Any], olds: dict[str, Any] = OLD) -> list[str]:
 
 @pytest.mark.parametrize("key", INPUTS)
 def test_each_input_changes_as_the_table_says(key: str) -> None:
-    """Replaced, changed in place, or written into state."""
+    """Replaced, changed in place, or not at all."""
     rule = INPUTS[key]
     olds = {**OLD, "project_id": "p-1"}
     changes = compare(olds, {**olds, key: OTHER[key]}, preview=True)
@@ -48,14 +48,14 @@ def test_each_input_changes_as_the_table_says(key: str) -> None:
             OnChange.REPLACE: Changes(replaces=(key,)),
             OnChange.REPLACE_IF_GIVEN: Changes(replaces=(key,)),
             OnChange.IN_PLACE: Changes(in_place=(key,)),
-            OnChange.UPDATE: Changes(updates=(key,)),
+            OnChange.NOTHING: Changes(),
         }[rule]
     )
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"resume_mode": "auto"}, {"state": "running"}, {"triggers": []}, {"job_id": None}],
+    [{"resume_mode": "auto"}, {"state": "running"}, {"triggers": []}, {"job_id": "another"}],
     ids=str,
 )
 def test_a_default_that_is_written_is_no_change(changes: dict[str, Any]) -> None:

@@ -27,7 +27,6 @@ from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.plugin.tasks.props import (
     DEFAULTS,
     DELETE_TIMEOUT,
-    DRY_RUN,
     ENDPOINT,
     URN,
     changed,
@@ -46,7 +45,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
-        self._preview = bool(news.pop(DRY_RUN, self._preview))
+        self._declare(news)
         news = without_nulls(news)
         written = {key: value for key, value in news.items() if not key.startswith("__")}
         found = [*problems(SCHEMA, written), *timeout_problems(news)]

@@ -23,7 +23,7 @@ from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
 from dcs_migration.plugin.tasks.delete import Deletion
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.plugin.tasks.props import DELETE_TIMEOUT, DRY_RUN, ENDPOINT, OUTPUTS, TAKEN_OVER, URN
+from dcs_migration.plugin.tasks.props import DELETE_TIMEOUT, ENDPOINT, OUTPUTS, TAKEN_OVER, URN
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 
 Props = dict[str, Any]
@@ -36,7 +36,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
-        self._preview = bool(news.pop(DRY_RUN, self._preview))
+        self._declare(news)
         scrub.add_passwords(news)
         checked = check(olds, news, self._accounts.settings)
         for warning in checked.warnings:
@@ -51,7 +51,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         changes = compare(id_, olds, news, preview=self._preview)
         warning = replacement_warning(changes, olds, news)
         if warning is not None:
-            self._warn(warning, news)
+            self._foretell(warning, news)
         return DiffResult(
             changes=bool(changes.replaces or changes.updates),
             replaces=list(changes.replaces),

@@ -10,7 +10,7 @@ RUNNING, STOPPED, SWITCHED = "running", "stopped", "switched"
 
 INPUTS: dict[str, OnChange] = {
     "task_id": OnChange.REPLACE,
-    "job_id": OnChange.UPDATE,
+    "job_id": OnChange.NOTHING,
     "migration_method": OnChange.IN_PLACE,
     "resume_mode": OnChange.IN_PLACE,
     "bandwidth_limit_mb": OnChange.IN_PLACE,

@@ -28,7 +28,6 @@ from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.plugin.tasks.props import (
     CREATE_TIMEOUT,
     DELETE_TIMEOUT,
-    DRY_RUN,
     ENDPOINT,
     UPDATE_TIMEOUT,
     URN,
@@ -46,7 +45,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
-        self._preview = bool(news.pop(DRY_RUN, self._preview))
+        self._declare(news)
         scrub.add_passwords(news)
         checked = check(olds, news, self._accounts.settings)
         return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in checked.problems])
@@ -57,7 +56,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         scrub.add_passwords(news)
         changes = compare(olds, news, preview=self._preview)
         for warning in warnings(changes, olds, news):
-            self._warn(warning, news)
+            self._foretell(warning, news)
         return DiffResult(changes=bool(changes), replaces=list(changes.replaces), delete_before_replace=True)
 
     def create(self, props: Props) -> CreateResult:

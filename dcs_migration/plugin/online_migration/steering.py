@@ -29,6 +29,11 @@ from dcs_migration.plugin.online_migration.writing import Writing
 from dcs_migration.plugin.secrets import scrub
 
 _WHOLE = 100.0  # percent
+_REACHED = {
+    RUNNING: "the migration is {status}",
+    STOPPED: "the migration does not run; what was copied stays",
+    SWITCHED: "source and target have exchanged their addresses",
+}
 _LOG_LINES = 3
 
 
@@ -63,11 +68,15 @@ class Steering:
         told = self._looking.settled()
         if wanted != SWITCHED and is_switched(told):
             told = self._switch_back(told)
-        return _REACH[wanted](self, told)
+        told = _REACH[wanted](self, told)
+        self._looking.say(_REACHED[wanted].format(status=told.status))
+        return told
 
     def halt(self) -> Online:
         """Stop what runs, and return what the service tells when nothing does any more."""
-        return self._stop(self._looking.settled())
+        told = self._stop(self._looking.settled())
+        self._looking.say(_REACHED[STOPPED])
+        return told
 
     def _run(self, told: Online) -> Online:
         phase = phase_of(told)

@@ -18,6 +18,7 @@ class OnChange(Enum):
     REPLACE_IF_GIVEN = "as REPLACE; but leaving it out is no change, because state says where the task lives"
     IN_PLACE = "the task is changed where it is"
     UPDATE = "state alone changes, no call is made"
+    NOTHING = "it matters at create alone"
 
 
 # Names of properties whose values are secrets, wherever they stand.
@@ -75,6 +76,8 @@ def same(old: Any, new: Any, unknown_is_change: bool) -> bool:
 
 def changed(key: str, rule: OnChange, old: Props, new: Props, *, unknown_is_change: bool) -> bool:
     """Whether an input has changed, passwords left aside."""
+    if rule is OnChange.NOTHING:
+        return False
     if rule is OnChange.REPLACE_IF_GIVEN and (key not in new or key not in old):
         return False
     return not same(without_password(old.get(key)), without_password(new.get(key)), unknown_is_change)

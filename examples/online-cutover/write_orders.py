@@ -1,0 +1,57 @@
+"""An application: writes one order after the other, and notes those that Redis has acknowledged.
+
+    python write_orders.py HOST:PORT FILE [PASSWORD]
+
+It ends on SIGTERM. When its connection breaks, as it does when addresses move, it connects again.
+"""
+
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+PAUSE = 0.002  # seconds between two writes
+
+
+class Redis:
+    """A connection that writes keys; the protocol is plain enough to speak it without a library."""
+
+    def __init__(self, host: str, port: int, password: str | None) -> None:
+        self._socket = socket.create_connection((host, port), timeout=5)
+        self._answers = self._socket.makefile("rb")
+        if password:
+            self.call("AUTH", password)
+
+    def call(self, *words: str) -> str:
+        """Send a command, and return the answer's line; raises OSError where there is none."""
+        parts = [f"*{len(words)}\r\n", *(f"${len(word.encode())}\r\n{word}\r\n" for word in words)]
+        self._socket.sendall("".join(parts).encode())
+        answer = self._answers.readline().decode()
+        if not answer.startswith("+"):
+            raise OSError(answer or "the connection is closed")
+        return answer
+
+
+def main() -> None:
+    """Write until told to end."""
+    (host, _, port), file = sys.argv[1].rpartition(":"), Path(sys.argv[2])
+    password = sys.argv[3] if len(sys.argv) > 3 else None
+    end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: end.set())
+    number = len(file.read_text().splitlines()) if file.exists() else 0
+    redis = None
+    with file.open("a", buffering=1) as acknowledged:
+        while not end.wait(PAUSE):
+            try:
+                redis = redis or Redis(host, int(port), password)
+                redis.call("SET", f"order:{number}", "paid")
+            except OSError:
+                redis = None
+                continue
+            acknowledged.write(f"order:{number}\n")
+            number += 1
+
+
+if __name__ == "__main__":
+    main()
