@@ -100,7 +100,10 @@ def test_every_argument_and_method_is_named() -> None:
     """The section about use in process names every argument, method and property of `Emulator`."""
     text = section("In process")
     arguments = set(inspect.signature(Emulator).parameters)
-    public = {name for name in vars(Emulator) if not name.startswith("_")} - {"quirks", "addresses"}  # no calls
+    public = {name for name in vars(Emulator) if not name.startswith("_")} - {
+        "quirks",
+        "addresses",
+    }  # no calls
     assert arguments <= set(names(text))
     assert {f"{name}()" for name in public} <= set(names(text))
 

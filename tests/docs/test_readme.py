@@ -55,3 +55,25 @@ def test_every_setting_is_told(name: str) -> None:
     """Each stack setting and each variable that is read stands on the page."""
     shortened = name.replace("HUAWEICLOUD_SDK_SK", "`_SK`")
     assert name in README or shortened in README
+
+
+def test_its_wheel_is_the_one_that_is_built() -> None:
+    """The name of the wheel has the version that the package has."""
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert version is not None
+    assert re.findall(r"pulumi_dcs_migration-(\S+)-py3-none-any\.whl", README) == [version[1]]
+
+
+def test_it_is_short() -> None:
+    """It stays a page that is read: what takes more room has a page of its own."""
+    assert len(README.splitlines()) <= 215
+
+
+def test_its_two_commands_come_first() -> None:
+    """Whoever opens it sees what to run, and whether it ever ran for real."""
+    first = README.partition("## ")[0]
+    assert (
+        first.index("make demo")
+        < first.index("make test")
+        < first.index("ever ran against the real service: no")
+    )

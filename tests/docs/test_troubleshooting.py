@@ -1,0 +1,101 @@
+"""Every message that the troubleshooting page explains is one that somebody can get."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dcs_migration.dcs import failures
+from dcs_migration.dcs.errors import NotSent, parse_error
+from dcs_migration.plugin.inputs import problems
+from tests.docs.pages import ROOT, Page
+
+PAGE = Page(ROOT / "docs" / "guides" / "troubleshooting.md")
+OURS, _, PULUMIS = PAGE.text.partition("## Said by Pulumi")
+OF_PYTHON = "ModuleNotFoundError: No module named 'dcs_migration'"
+
+
+def api_error(status: int, code: str) -> str:
+    """The text of an error answer of the service."""
+    body = f'{{"error_code": "{code}", "error_msg": "no"}}'.encode()
+    return str(parse_error("ListMigrationTask", status, {"X-Request-Id": "1"}, body))
+
+
+# Messages that are put together from several parts: here they are provoked.
+PROVOKED = {
+    "unknown key, did you mean ...?": lambda: problems("migration_task", {"task_nam": "orders"})[-1],
+    "... failed: HTTP 401 APIGW.0301...": lambda: api_error(401, "APIGW.0301"),
+    "... failed: HTTP 403 ...; grant the DCS migration permissions": lambda: api_error(403, "DCS.2003"),
+    "... failed: HTTP 429 ...: try again in a minute": lambda: api_error(429, "APIGW.0308"),
+    "... was not sent: ...; check the network, the region and the endpoint": lambda: str(
+        NotSent("ListMigrationTask", failures.explain(ConnectionRefusedError(), "dcs.example.com")[1])
+    ),
+}
+
+
+def entries(text: str) -> list[str]:
+    """The messages in the headings of a part of the page."""
+    return re.findall(r"^### `(.+)`$", text, re.MULTILINE)
+
+
+def templates(tree: ast.AST) -> Iterator[str]:
+    """The texts of a module, with a NUL for each value that is put in."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[str]:
+    """The texts of the whole package, but its emulator."""
+    package = ROOT / "dcs_migration"
+    files = [file for file in package.rglob("*.py") if "emulator" not in file.relative_to(package).parts]
+    return [text for file in files for text in templates(ast.parse(file.read_text("utf-8")))]
+
+
+def pattern(message: str) -> re.Pattern[str]:
+    """What a message looks like; three dots stand for anything."""
+    return re.compile(".*?".join(map(re.escape, message.split("..."))), re.DOTALL)
+
+
+@pytest.mark.parametrize("message", entries(OURS))
+def test_we_say_it(message: str, texts: list[str]) -> None:
+    """A message of the page is a text of the code, or comes from what provokes it."""
+    if message in PROVOKED:
+        assert pattern(message).search(PROVOKED[message]())
+    else:
+        assert any(pattern(message).search(text) for text in texts)
+
+
+def test_all_that_is_provoked_is_told() -> None:
+    """No message is provoked that the page does not have."""
+    assert PROVOKED.keys() <= set(entries(OURS))
+
+
+def test_every_entry_says_what_to_do() -> None:
+    """Below each heading there is a cause and a mend."""
+    for body in re.split(r"^##+ .*$", PAGE.text, flags=re.MULTILINE)[1:]:
+        assert not body.strip() or len(body.split()) >= 5, body
+
+
+@pytest.mark.parametrize("message", [entry for entry in entries(PULUMIS) if entry != OF_PYTHON])
+def test_pulumi_says_it(message: str) -> None:
+    """The Pulumi CLI holds the words."""
+    path = shutil.which("pulumi")
+    assert path is not None, "no pulumi on PATH: run `make setup`"
+    words = max(message.split("..."), key=len).strip().encode()
+    assert words in Path(path).read_bytes()
+
+
+def test_python_says_it() -> None:
+    """A package that is not there is named so."""
+    with pytest.raises(ModuleNotFoundError) as caught:
+        __import__("dcs_migration_")
+    assert f"{caught.type.__name__}: {caught.value}".replace("migration_", "migration") == OF_PYTHON

@@ -1,0 +1,283 @@
+"""Write docs/reference.md from the schemas, the tables of changes and the docstrings.
+
+``python tools/reference.py`` writes it; with ``--check`` it only tells, by its exit code, whether it is up to date.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+import dcs_migration
+from dcs_migration.plugin import config
+from dcs_migration.plugin.tasks.props import OnChange
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # what it shares with the tests
+from tools.reference_tables import Schema, allowed, nested_shapes, resolved, table, type_of
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reference.md"
+SCHEMAS = ROOT / "dcs_migration" / "schemas"
+
+CHANGES = {
+    OnChange.REPLACE: "runs again",
+    OnChange.REPLACE_IF_GIVEN: "runs again; leaving it out does not",
+    OnChange.IN_PLACE: "changed in place",
+    OnChange.UPDATE: "state only",
+}
+PASSWORD_CHANGES = "state only, no call"
+WAIT_CHANGES = "waits for what is not done yet"
+
+NOT_IN_SCHEMAS = {"resource_name": "text", "tasks": "list of tasks", "opts": "`pulumi.ResourceOptions`"}
+
+CONFIG = {
+    "region": "Region. Required here or as `region=` on the resource; state then keeps it.",
+    "projectId": "Project of the configured region. Without it IAM is asked once, at create.",
+    "accessKey": "Access key. Use the environment, or at least `--secret` for its companions.",
+    "secretKey": "Secret key: `pulumi config set --secret huaweicloud:secretKey`.",
+    "securityToken": "Security token of temporary keys.",
+    "cloud": f"Domain of the cloud. Default `{config.DEFAULT_CLOUD}`.",
+    "endpoints": "Map of URLs, `dcs` and `iam`: `pulumi config set --path 'huaweicloud:endpoints.dcs' https://...`.",
+    "insecure": "No TLS verification, and plain http is allowed. Default false.",
+    "maxRetries": f"How often a read is tried again, 0 to 20. Default {config.DEFAULT_MAX_RETRIES}.",
+}
+ENVIRONMENT_ONLY = {
+    "HW_AUTH_TOKEN": "A token in place of a key pair.",
+    config.DCS_ENDPOINT: "URL of DCS, such as an emulator's. It goes before `huaweicloud:endpoints`.",
+    config.IAM_ENDPOINT: "URL of IAM, when `huaweicloud:endpoints` names none.",
+    config.ACCEPT_ENDPOINT: "Host that tasks may have moved to: see [troubleshooting](guides/troubleshooting.md).",
+    "DCS_MIGRATION_DEBUG": "`1` shows tracebacks with errors.",
+}
+
+INTRODUCTION = """# Reference
+
+Written by `python tools/reference.py` from the schemas, the tables of changes and the docstrings of the code.
+
+*On change* tells what a changed input does: **runs again** (the old task is stopped and deleted, a new one started;
+the preview says so), **changed in place** (by a call), or **state only** (no call). Every input takes a plain value or a `pulumi.Output`. An unknown key, a wrong type or value is an error in preview, with its path.
+
+Of Pulumi's resource options these are refused, because they would be ignored or do harm: `provider` of another
+package, `import_`, and for a task `delete_before_replace=False`.
+"""
+
+
+@dataclass
+class Doc:
+    """A docstring in parts: its text, and its sections."""
+
+    text: str
+    arguments: dict[str, str] = field(default_factory=dict)
+    example: str = ""
+
+
+def parsed(docstring: str | None) -> Doc:
+    """Take a docstring in Google's form apart."""
+    text, *sections = re.split(
+        r"^(Args|Raises|Returns|Example):\n", inspect.cleandoc(docstring or ""), flags=re.M
+    )
+    doc = Doc(markdown(text))
+    for name, body in zip(sections[::2], sections[1::2], strict=True):
+        body = textwrap.dedent(body).strip("\n")
+        if name == "Example":
+            doc.example = body
+        elif name == "Args":
+            for entry in re.split(r"^(?=\w+:)", body, flags=re.M):
+                argument, _, words = entry.partition(":")
+                if words:
+                    doc.arguments[argument] = markdown(" ".join(words.split()))
+    return doc
+
+
+def markdown(text: str) -> str:
+    """Turn the marks of a docstring into those of a page."""
+    text = re.sub(r":\w+:`~?\.?([^`]+)`", r"`\1`", text)
+    return text.replace("``", "`").strip()
+
+
+def page() -> str:
+    """Return the whole page."""
+    public = [getattr(dcs_migration, name) for name in dcs_migration.__all__]
+    resources = [each for each in public if inspect.isclass(each) and issubclass(each, pulumi.Resource)]
+    functions = [each for each in public if inspect.isfunction(each)]
+    parts = [INTRODUCTION]
+    for resource in sorted(
+        resources, key=lambda resource: (resource.__name__ != "MigrationTask", resource.__name__)
+    ):
+        parts += [f"## {resource.__name__}\n", *described_resource(resource)]
+    for function in functions:
+        parts += [f"## {function.__name__}\n", *described_callable(function, function.__name__)]
+    parts += ["## Settings\n", *described_settings()]
+    return "\n".join(parts)
+
+
+def described_resource(resource: type[pulumi.Resource]) -> Iterator[str]:
+    """Yield the parts about a resource."""
+    doc = parsed(resource.__doc__)
+    yield doc.text + "\n"
+    if doc.example:
+        yield f"```python\n{doc.example}\n```\n"
+    schema, changes, with_password = schema_of(resource), *changes_of(resource)
+    yield f"### Inputs of {resource.__name__}\n"
+    yield from table(("input", "type", "allowed", "on change", ""), inputs_of(resource))
+    for key, nested in nested_shapes(schema):
+        yield f"### {resource.__name__}: `{key}`\n"
+        yield from table(
+            ("key", "type", "allowed", "on change", ""),
+            nested_rows(schema, nested, key, changes, with_password),
+        )
+    yield f"### Outputs of {resource.__name__}\n"
+    if changes:
+        yield "Every input, as written or defaulted, and those below. A task's `id` is the service's.\n"
+    yield from table(("output", ""), outputs_of(resource, set(changes)))
+    for name, member in vars(resource).items():
+        function = member.__func__ if isinstance(member, classmethod) else member
+        if not name.startswith("_") and inspect.isfunction(function):
+            yield f"### {resource.__name__}.{name}\n"
+            yield from described_callable(function, f"{resource.__name__}.{name}")
+
+
+def described_callable(function: Any, shown: str) -> Iterator[str]:
+    """Yield the parts about a function or a method."""
+    doc = parsed(function.__doc__)
+    signature = [
+        f"{parameter.name}={parameter.default!r}"
+        if parameter.default is not parameter.empty
+        else parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.name not in ("self", "cls")
+    ]
+    yield f"`{shown}({', '.join(signature)})`\n"
+    yield doc.text + "\n"
+    yield from table(("argument", ""), ((f"`{name}`", words) for name, words in doc.arguments.items()))
+
+
+def schema_of(resource: type[pulumi.Resource]) -> Schema:
+    """Return the schema whose title is the resource's name; an empty one for a component without any."""
+    for file in sorted(SCHEMAS.glob("*.json")):
+        schema: Schema = json.loads(file.read_text("utf-8"))
+        if schema["title"] == resource.__name__:
+            return schema
+    return {"properties": {}}
+
+
+def changes_of(resource: type[pulumi.Resource]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what a change of each input does, and which inputs hold a password."""
+    source = inspect.getsource(inspect.getmodule(resource) or dcs_migration)
+    provider = re.search(r"from dcs_migration\.providers\.(\w+) import", source)
+    if provider is None:
+        return {}, ()
+    source = inspect.getsource(importlib.import_module(f"dcs_migration.providers.{provider[1]}"))
+    package = re.search(r"from (dcs_migration\.plugin\.\w+)\.life_cycle import", source)
+    assert package is not None, f"{provider[1]} loads no life cycle"
+    try:
+        fields = importlib.import_module(f"{package[1]}.fields")
+    except ModuleNotFoundError:
+        inputs = importlib.import_module(f"{package[1]}.inputs").INPUTS
+        return dict.fromkeys(inputs, WAIT_CHANGES), ()
+    return {key: CHANGES.get(rule, rule.value) for key, rule in fields.INPUTS.items()}, getattr(
+        fields, "WITH_PASSWORD", ()
+    )
+
+
+def inputs_of(resource: type[pulumi.Resource]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each argument of the constructor."""
+    documented = parsed(resource.__init__.__doc__).arguments
+    for name, parameter in inspect.signature(resource.__init__).parameters.items():
+        if name == "self":
+            continue
+        # A component hands its arguments on: they are what they are there.
+        elsewhere = re.match(r"As for `(\w+)`", documented.get(name, ""))
+        owner = getattr(dcs_migration, elsewhere[1]) if elsewhere else resource
+        schema, (changes, _) = schema_of(owner), changes_of(owner)
+        described = resolved(schema, schema["properties"].get(name, {}))
+        words = described.get("description") or documented.get(name, "")
+        required = "**required** " if parameter.default is parameter.empty and described else ""
+        kind = type_of(described) or NOT_IN_SCHEMAS.get(name, "")
+        yield f"`{name}`", kind, allowed(described), changes.get(name, ""), required + words
+
+
+def nested_rows(
+    schema: Schema, shape: Schema, path: str, changes: Mapping[str, str], with_password: tuple[str, ...]
+) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each key of a nested map."""
+    outer = re.split(r"[.\[]", path)[0]
+    for key, inner in shape["properties"].items():
+        described = resolved(schema, inner)
+        change = PASSWORD_CHANGES if key == "password" and outer in with_password else changes.get(outer, "")
+        required = "**required** " if key in shape.get("required", ()) else ""
+        yield (
+            f"`{key}`",
+            type_of(described),
+            allowed(described),
+            change,
+            required + described.get("description", ""),
+        )
+
+
+def outputs_of(resource: type[pulumi.Resource], inputs: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the name and the words of each attribute of the class that is not an input."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(resource))).body
+    assert isinstance(tree, ast.ClassDef)
+    for attribute, below in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(attribute, ast.AnnAssign) and isinstance(attribute.target, ast.Name):
+            words = (
+                below.value.value
+                if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+                else ""
+            )
+            if (
+                ast.unparse(attribute.annotation).startswith("pulumi.Output")
+                and attribute.target.id not in inputs
+            ):
+                yield f"`{attribute.target.id}`", markdown(str(words))
+
+
+def described_settings() -> Iterator[str]:
+    """Yield the tables of the configuration and of the environment."""
+    variables: dict[str, list[str]] = {key: list(names) for key, names in config.WHERE.items()}
+    stack = next(keys for keys in config.WHO if keys.from_config)
+    for keys in config.WHO:
+        for part in ("access_key", "secret_key", "security_token"):
+            if not keys.from_config and getattr(keys, part):
+                variables.setdefault(getattr(stack, part), []).append(getattr(keys, part))
+    known = {*config.WHERE, *stack.required, stack.security_token, "endpoints"}
+    assert known == set(CONFIG), f"tell about {known ^ set(CONFIG)}"
+    yield "Where the service is: stack configuration first. Who calls it: the environment first, one whole set from one"
+    yield "source ([why](guides/secrets.md)).\n"
+    yield from table(
+        ("stack configuration", "environment", ""),
+        (
+            (f"`huaweicloud:{key}`", ", ".join(f"`{name}`" for name in variables.get(key, ())), words)
+            for key, words in CONFIG.items()
+        ),
+    )
+    yield from table(
+        ("environment only", ""), ((f"`{name}`", words) for name, words in ENVIRONMENT_ONLY.items())
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check the page; return the exit code."""
+    text = page()
+    if "--check" in arguments:
+        if PAGE.is_file() and PAGE.read_text("utf-8") == text:
+            return 0
+        print("docs/reference.md is not up to date: run `python tools/reference.py`", file=sys.stderr)
+        return 1
+    PAGE.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
