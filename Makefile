@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench test chaos format clean
+.PHONY: help setup demo bench test chaos docs format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,8 +25,12 @@ test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI inc
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
 
-chaos: setup ## Break it at random for long: 20,000 schedules of faults and kills (CHAOS="--seed 20000" goes on)
-	$(BIN)/python tools/chaos.py $(CHAOS)
+chaos: setup ## Break it at random for long: 20,000 schedules, 112 kills (CHAOS="--seed 20000 --kill-seed 112" goes on)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/chaos.py $(CHAOS)
+
+docs: setup ## Write the generated parts of the documentation anew: the reference, the transcript of the demo
+	@$(BIN)/python tools/reference.py
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/transcript.py
 
 format: setup ## Rewrite the Python sources in the project's style
 	$(BIN)/ruff check --fix .

@@ -53,7 +53,7 @@ class _SourceInstanceRequired(TypedDict):
 class SourceInstance(_SourceInstanceRequired, total=False):
     """The running Redis to copy from: `addrs` is `host:port[,host:port...]`."""
 
-    password: pulumi.Input[str]
+    password: pulumi.Input[str] | None
     """Password of the instance, when it has one. Always a secret; a change of it alone runs nothing again."""
 
 
@@ -67,7 +67,7 @@ class TargetInstance(_TargetInstanceRequired, total=False):
 
     name: pulumi.Input[str]
     """Name of the DCS instance; the id alone decides."""
-    password: pulumi.Input[str]
+    password: pulumi.Input[str] | None
     """Password of the instance, when it has one. Always a secret; a change of it alone runs nothing again."""
 
 
@@ -78,5 +78,5 @@ class RedisInstance(TypedDict, total=False):
     """Id of the DCS instance."""
     addrs: pulumi.Input[str]
     """`host:port`, several separated by commas. No scheme and no password in it."""
-    password: pulumi.Input[str]
+    password: pulumi.Input[str] | None
     """Password of the instance, when it has one. Always a secret; a change of it alone runs nothing again."""

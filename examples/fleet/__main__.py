@@ -1,0 +1,46 @@
+"""Make a migration task of every line of fleet.yaml, and wait for all of them at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict
+
+import pulumi
+import yaml  # installed with Pulumi
+
+from dcs_migration import MigrationCompletion, MigrationTask
+
+
+class Line(TypedDict):
+    """What fleet.yaml says of one service."""
+
+    file: str
+    instance: str
+
+
+config = pulumi.Config()
+fleet: dict[str, Line] = yaml.safe_load(Path(__file__).with_name("fleet.yaml").read_text("utf-8"))
+
+tasks = {
+    name: MigrationTask(
+        name,
+        migration_type="backupfile_import",
+        migration_method="full_amount_migration",
+        backup_files={
+            "bucket_name": config.require("bucket"),
+            "files": [{"file_name": line["file"]}],
+        },
+        target_instance={"id": line["instance"]},
+    )
+    for name, line in fleet.items()
+}
+done = MigrationCompletion("fleet-done", tasks=list(tasks.values()), timeout="4h")
+
+ids = pulumi.Output.all(**{name: task.id for name, task in tasks.items()})
+pulumi.export("tasks", len(tasks))
+pulumi.export(
+    "statuses",
+    pulumi.Output.all(ids, done.statuses).apply(
+        lambda known: {name: known[1].get(id_) for name, id_ in known[0].items()}
+    ),
+)

@@ -1,0 +1,95 @@
+"""The workflows of examples/github-actions do what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dcs_migration.emulator import Emulator
+from tests.e2e.stack import calls
+from tests.examples.conftest import NewExample
+from tests.examples.example import EXAMPLES, Example
+from tests.examples.workflows import Runner, expressions, load
+
+HERE = Path(__file__).parent
+WORKFLOWS = sorted((EXAMPLES / "github-actions" / ".github" / "workflows").glob("*.yml"))
+SCHEMA = json.loads((HERE / "workflow_schema.json").read_text("utf-8"))
+CREDENTIALS = {"secrets.HW_ACCESS_KEY", "secrets.HW_SECRET_KEY"}
+OF_THE_STATE = {"vars.PULUMI_BACKEND_URL", "secrets.PULUMI_CONFIG_PASSPHRASE"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_are_in_form(path: Path) -> None:
+    """Every key of a workflow exists, has the right type, and is tidy; no secret is written into it."""
+    Draft202012Validator(SCHEMA).validate(load(path))
+    assert expressions(path) <= OF_THE_STATE | CREDENTIALS | {"github.ref"}
+    text = path.read_text("utf-8")
+    assert text.endswith("\n")
+    assert not [
+        line for line in text.splitlines() if line != line.rstrip() or "\t" in line or len(line) > 110
+    ]
+
+
+def test_only_trusted_jobs_get_credentials() -> None:
+    """The preview of a pull request knows no key of the cloud; deployment and alarm take theirs from an environment."""
+    for path in WORKFLOWS:
+        (job,) = load(path)["jobs"].values()
+        if path.stem == "preview":
+            assert not expressions(path) & CREDENTIALS
+            assert "HW_" not in json.dumps(load(path))
+        else:
+            assert expressions(path) >= CREDENTIALS
+            assert job["environment"] == "production"
+
+
+def test_a_deployment_is_never_cut_off() -> None:
+    """What writes waits for what writes, and is not cancelled by it."""
+    writing = [load(path)["concurrency"] for path in WORKFLOWS if path.stem != "preview"]
+    assert writing == [{"group": "production", "cancel-in-progress": False}] * 2
+
+
+def runner_for(example: Example, cloud: Emulator) -> Runner:
+    """GitHub's machine: it has no key of the cloud but those that a step is given."""
+    environ = {key: value for key, value in example.environ.items() if not key.startswith("HW_")}
+    del environ["PULUMI_BACKEND_URL"], environ["PULUMI_CONFIG_PASSPHRASE"]
+    backend = example.root / "remote-state"
+    backend.mkdir()
+    known = {
+        "vars.PULUMI_BACKEND_URL": backend.as_uri(),
+        "secrets.PULUMI_CONFIG_PASSPHRASE": "of the pipeline",
+        "secrets.HW_ACCESS_KEY": cloud.access_key,
+        "secrets.HW_SECRET_KEY": cloud.secret_key,
+    }
+    return Runner(example.work, known, environ | {"HW_DCS_ENDPOINT": cloud.url, "NO_COLOR": "1"})
+
+
+def test_from_pull_request_to_alarm(example: NewExample, cloud: Emulator) -> None:
+    """Preview, deploy, the quiet night and the alarm: each job runs step by step, and does its work."""
+    runner = runner_for(example("github-actions"), cloud)
+    preview, deploy, drift = (
+        load(path) for name in ("preview", "deploy", "drift") for path in WORKFLOWS if path.stem == name
+    )
+
+    assert runner.run(preview, "preview") == 0, runner.log
+    assert "+ 3 to create" in runner.log
+    assert cloud.requests() == []
+
+    assert runner.run(deploy, "up") == 0, runner.log
+    assert "3 unchanged" in runner.said[-1]
+    assert len(cloud.tasks()) == calls(cloud)["CreateMigrationTask"] == 2
+
+    known = len(cloud.requests())
+    assert runner.run(preview, "preview") == 0, runner.log  # of the next pull request: now there is a state
+    assert "3 unchanged" in runner.log
+    assert len(cloud.requests()) == known
+
+    assert runner.run(drift, "alarm") == 0, runner.log
+
+    cloud.set_status(cloud.tasks()[0]["id"], "FAILED", "the file is broken")
+    assert runner.run(drift, "alarm") == 1
+    assert "::error::" in runner.said[-1]
+    assert "is FAILED" in runner.said[-1]
+    assert calls(cloud)["CreateMigrationTask"] == 2
