@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,12 +41,14 @@ class Control:
         faults: FaultQueue,
         journal: Journal,
         operations: Iterable[str],
+        addresses: Mapping[str, str],
     ) -> None:
         self._store = store
         self._quirks = quirks
         self._faults = faults
         self._journal = journal
         self._operations = tuple(operations)
+        self._addresses = dict(addresses)
         self._initial_quirks = quirks.specs()
         actions: tuple[tuple[str, str, Callable[..., Any]], ...] = (
             ("GET", "health", lambda body: {"status": "ok"}),
@@ -54,6 +56,7 @@ class Control:
             ("GET", "tasks", lambda body: self.tasks()),
             ("POST", "tasks/<task_id>", self._post_status),
             ("DELETE", "tasks/<task_id>", lambda body, task_id: self.remove(task_id)),
+            ("GET", "addresses", lambda body: self._addresses),
             ("GET", "requests", lambda body: self._journal.entries()),
             ("DELETE", "requests", lambda body: self._journal.clear()),
             ("POST", "faults", lambda body: self.fault(**_object(body))),

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.task import CREATING, DELETED, ENDED, FAILED, SUCCESS, TERMINATING, LogRow, Task
+from dcs_migration.emulator.task import CREATING, DELETED, ENDED, SUCCESS, TERMINATING, LogRow, Task
 from dcs_migration.emulator.tasks import Secrets
 from dcs_migration.emulator.validation import BACKUP_RECORD, OBS
 
@@ -147,14 +147,14 @@ def unsorted_key(task: Task) -> str:
 
 def job_body(task: Task) -> dict[str, Any]:
     """Return the job that makes a task's migration instance."""
-    statuses = {CREATING: "RUNNING", FAILED: "FAIL"}
+    status = "RUNNING" if task.job_ended_at is None else "SUCCESS" if task.made else "FAIL"
     return {
         "job_id": task.job_id,
         "job_type": "create_migration_instance",
-        "status": statuses.get(task.status, "SUCCESS") if task.runs == 0 else "SUCCESS",
+        "status": status,
         "begin_time": moment(task.created_at),
-        "end_time": moment(task.made_at),
-        "fail_reason": task.error if task.runs == 0 else None,
+        "end_time": moment(task.job_ended_at),
+        "fail_reason": task.error if status == "FAIL" else None,
     }
 
 

@@ -18,6 +18,7 @@ from dcs_migration.emulator.task import (
     FAILED,
     IDLE,
     INCREMENTAL,
+    MIGRATING,
     ROLLBACK_FAILED,
     ROLLED_BACK,
     ROLLING_BACK,
@@ -61,7 +62,7 @@ class OnlineTasks:
         if task.running and not task.waits and task.status != TERMINATING and not task.exchanging:
             self._reconfigure(task, request, now)
             return
-        if task.exchanging or task.status not in _CONFIGURABLE:
+        if task.exchanging or task.swapped or task.status not in _CONFIGURABLE or not task.made:
             raise api_error("DCS.4957")
         self._settings(task, request)
         self._begin(task, request, now)
@@ -112,9 +113,9 @@ class OnlineTasks:
         refusal = self._quirks.text("restart-refused")
         if refusal is not None:
             raise api_error(refusal)
-        if task.network is None or task.status != TERMINATED or task.runs == 0 or task.exchanging:
-            raise api_error("DCS.4957")
-        if task.task_status == EXCHANGED:  # its replication would run against the swapped addresses
+        stopped = task.status == TERMINATED and task.runs > 0
+        # With swapped addresses the replication would run against what applications write.
+        if not stopped or task.exchanging or task.swapped:
             raise api_error("DCS.4957")
         goes_on = task.never_ends and "restart-is-full" not in self._quirks
         self._run(task, now)
@@ -126,8 +127,8 @@ class OnlineTasks:
 
     def exchange(self, task: Task, lag: float, now: float) -> None:
         """Begin to swap the addresses of source and target, which ends the replication."""
-        follows = task.running and (task.in_step or bool(task.follows))
-        if task.network is None or task.exchanging or not follows:
+        follows = task.in_step or (task.status == MIGRATING and bool(task.follows))
+        if task.exchanging or not follows:
             raise api_error("DCS.4957")
         if not all("id" in (side or {}) for side in (task.source, task.target)):
             raise api_error("DCS.4800", "source_instance.id")
@@ -162,10 +163,11 @@ class OnlineTasks:
         made_at = task.created_at + (self._job_seconds if slow is None else slow)
         if now < made_at:
             return False
-        task.made_at = made_at
+        task.job_ended_at = made_at
         if "job-fails" in self._quirks:
             task.enter(FAILED, made_at, "The migration instance could not be created.")
         else:
+            task.made = True
             task.enter(IDLE, made_at)
         return True
 

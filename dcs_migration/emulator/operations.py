@@ -155,6 +155,10 @@ class Operations:
             answer = {"id": task.id, "name": task.name, "status": task.status, "error": None}
             if "set-answers-error" in self._quirks:
                 return Reply({**answer, "error": "The migration task could not be configured."})
+            refusal = self._quirks.text("second-task-on-target-refused")
+            target = request["target_instance"].get("id")
+            if refusal is not None and target and self._is_busy(call.project_id, target, but=task):
+                raise api_error(refusal)
             self._store.configure(task, request, now)
             return Reply({**answer, "status": task.status})
 
@@ -192,9 +196,9 @@ class Operations:
             raise api_error("DCS.4957")
         return task
 
-    def _is_busy(self, project_id: str, target_id: str) -> bool:
+    def _is_busy(self, project_id: str, target_id: str, but: Task | None = None) -> bool:
         return any(
-            task.running and (task.project_id, task.target_id) == (project_id, target_id)
+            task is not but and task.running and (task.project_id, task.target_id) == (project_id, target_id)
             for task in self._store.existing()
         )
 

@@ -83,32 +83,36 @@ class Emulator:
         self._engine, self._addresses = _engine(
             PROGRESSIONS[progression](duration), redis or {}, buckets or {}, addresses or {}, clock
         )
-        store = TaskStore(
-            self._engine,
-            quirk_set,
-            clock,
-            stop_seconds=stop_seconds,
-            linger=linger,
-            job_seconds=job_seconds,
-            exchange_seconds=exchange_seconds,
-            deterministic_ids=deterministic_ids,
-            state=None if state is None else Path(state),
-        )
-        self._faults = FaultQueue()
-        self._journal = Journal()
-        self._closing = threading.Event()
-        self._control = Control(store, quirk_set, self._faults, self._journal, OPERATIONS)
-        app = Application(
-            Operations(store, quirk_set),
-            self._control,
-            Credentials(self.access_key, self.secret_key, auth_token),
-            quirk_set,
-            self._faults,
-            self._journal,
-            clock,
-            self._closing,
-        )
-        self._listen(app, host, port)
+        try:
+            store = TaskStore(
+                self._engine,
+                quirk_set,
+                clock,
+                stop_seconds=stop_seconds,
+                linger=linger,
+                job_seconds=job_seconds,
+                exchange_seconds=exchange_seconds,
+                deterministic_ids=deterministic_ids,
+                state=None if state is None else Path(state),
+            )
+            self._faults = FaultQueue()
+            self._journal = Journal()
+            self._closing = threading.Event()
+            self._control = Control(store, quirk_set, self._faults, self._journal, OPERATIONS, self.addresses)
+            app = Application(
+                Operations(store, quirk_set),
+                self._control,
+                Credentials(self.access_key, self.secret_key, auth_token),
+                quirk_set,
+                self._faults,
+                self._journal,
+                clock,
+                self._closing,
+            )
+            self._listen(app, host, port)
+        except BaseException:  # what was opened so far would go on without an owner
+            self._engine.close()
+            raise
 
     def _listen(self, app: Application, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -213,7 +217,7 @@ class Emulator:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where applications connect to, by instance id: ``127.0.0.1:PORT``, which an exchange leads elsewhere."""
+        """Where applications connect to, by instance id: ``127.0.0.1:PORT``; an exchange leads it elsewhere."""
         return {instance_id: f"127.0.0.1:{port}" for instance_id, port in self._addresses.items()}
 
 

@@ -88,7 +88,8 @@ class Task:
     statistics: dict[str, Any] | None = None
     network: dict[str, str] | None = None
     job_id: str | None = None
-    made_at: float | None = None
+    job_ended_at: float | None = None
+    made: bool = False
     bandwidth_limit_mb: str | None = None
     started_at: float | None = None
     resumed: bool = False
@@ -132,6 +133,11 @@ class Task:
     def target_id(self) -> str:
         """The id of the target instance; empty where there is none."""
         return str((self.target or {}).get("id") or "")
+
+    @property
+    def swapped(self) -> bool:
+        """Whether source and target have each other's address."""
+        return self.task_status in (EXCHANGED, ROLLING_BACK, ROLLBACK_FAILED)
 
     @property
     def exchanging(self) -> bool:

@@ -18,6 +18,7 @@ from dcs_migration.emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_
 from dcs_migration.emulator.progression import Engine
 from dcs_migration.emulator.quirks import QuirkSet
 from dcs_migration.emulator.task import (
+    CREATING,
     ENDED,
     FAILED,
     INCREMENTAL,
@@ -80,6 +81,9 @@ class TaskStore:
         self._changed = False
         if state is not None:
             self._tasks, self._created = _load(state)
+            for task in self._tasks.values():
+                if task.swapped:
+                    engine.exchange(task)
         self._restless = dict(self._tasks)  # what time may change: no look at thousands that have ended
 
     @contextmanager
@@ -205,7 +209,9 @@ class TaskStore:
         task.pinned = True
         task.stopping_since = task.exchange_since = None
         task.offset = task.offset if offset is None else offset
-        task.task_status = task_status or task.task_status
+        task.task_status = task_status or (None if task.exchanging else task.task_status)
+        if task.status == CREATING:
+            task.made, task.job_ended_at = True, now
         task.enter(status, now, error)
         self.touch(task)
         return task
@@ -219,6 +225,8 @@ class TaskStore:
         for task in self._tasks.values():
             if task.running:
                 self._engine.stop(task)
+            if task.swapped:
+                self._engine.exchange(task)
         self._tasks.clear()
         self._restless.clear()
         self._passwords.clear()

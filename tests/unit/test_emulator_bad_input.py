@@ -306,7 +306,7 @@ class TestControl:
         """A peer that is not this machine is refused, whatever Host it claims to call."""
         quirks = QuirkSet()
         store = TaskStore(Manual(), quirks, time.time)
-        control = Control(store, quirks, FaultQueue(), Journal(), OPERATIONS)
+        control = Control(store, quirks, FaultQueue(), Journal(), OPERATIONS, {})
         environ = create_environ("/_emulator/health", "http://localhost", environ_base={"REMOTE_ADDR": peer})
         assert control.answer(Request(environ), "/_emulator/health", b"").status_code == status
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import select
+import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -13,7 +14,11 @@ from dcs_migration.emulator.real_data.places import Place
 
 _CHUNK_BYTES = 65_536
 _CONNECT_SECONDS = 5.0
-_LOOK_SECONDS = 1.0
+_RETRY_SECONDS = 0.05
+
+
+class AddressError(ValueError):
+    """An address cannot be opened; the message is one line."""
 
 
 def parse_addresses(addresses: Mapping[str, str | int], places: Mapping[str, Place]) -> dict[str, int]:
@@ -22,25 +27,31 @@ def parse_addresses(addresses: Mapping[str, str | int], places: Mapping[str, Pla
     for instance_id, text in addresses.items():
         if instance_id not in places:
             raise ValueError(f"--address: {instance_id} is no instance that --redis names")
-        if not str(text).isdigit() or not 0 <= int(text) <= 65535:
-            raise ValueError("--address: ID=PORT is needed, 0 takes a free one")
+        if not (str(text).isascii() and str(text).isdigit()) or not 0 <= int(text) <= 65535:
+            raise ValueError(f"--address: {instance_id}=PORT is needed, 0 takes a free one")
         ports[instance_id] = int(text)
     return ports
 
 
 class Addresses:
-    """Forwards connections on a port of this machine to the server that the port's address belongs to now."""
+    """Forwards connections on a port of this machine to the server that the port's address belongs to now.
+
+    Raises `AddressError` when a port cannot be had.
+    """
 
     def __init__(self, ports: Mapping[str, int], places: Mapping[str, Place]) -> None:
         self._lock = threading.Lock()
         self._places = dict(places)
         self._doors: dict[str, _Door] = {}
-        try:
-            for instance_id, port in ports.items():
+        for instance_id, port in ports.items():
+            try:
                 self._doors[instance_id] = _Door(port, partial(self._place, instance_id))
-        except OSError:
-            self.close()
-            raise
+            except OSError as error:
+                self.close()
+                reason = os.strerror(error.errno) if error.errno else error
+                raise AddressError(
+                    f"--address: cannot listen on 127.0.0.1:{port} for {instance_id}: {reason}"
+                ) from None
 
     def ports(self) -> dict[str, int]:
         """Return the port of each instance's address."""
@@ -84,7 +95,8 @@ class _Door:
 
     def close(self) -> None:
         """End this port."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         _shut(self._listener)
         self._listener.close()
         self.cut()
@@ -94,39 +106,54 @@ class _Door:
             try:
                 client, _ = self._listener.accept()
             except OSError:
-                return
+                time.sleep(_RETRY_SECONDS)  # closed, or too many files are open for a moment
+                continue
             threading.Thread(target=self._forward, args=(client,), daemon=True).start()
 
     def _forward(self, client: socket.socket) -> None:
         place = self._place()
-        try:
-            server = socket.create_connection((place.host, place.port), _CONNECT_SECONDS)
-        except OSError:
-            client.close()
-            return
-        with client, server:
+        with (
+            client,
+            suppress(OSError),
+            socket.create_connection((place.host, place.port), _CONNECT_SECONDS) as server,
+        ):
+            server.settimeout(None)
             with self._lock:
+                if self._closed:
+                    return
                 self._open |= {client, server}
             try:
                 if place == self._place():  # nothing was exchanged meanwhile
-                    _pump(client, server)
-            except OSError:
-                pass
+                    _join(client, server)
             finally:
                 with self._lock:
                     self._open -= {client, server}
 
 
-def _pump(client: socket.socket, server: socket.socket) -> None:
-    """Carry bytes both ways until either side ends."""
-    to = {client: server, server: client}
-    while True:
-        readable, _, _ = select.select(list(to), [], [], _LOOK_SECONDS)
-        for side in readable:
-            data = side.recv(_CHUNK_BYTES)
-            if not data:
-                return
-            to[side].sendall(data)
+def _join(client: socket.socket, server: socket.socket) -> None:
+    """Carry bytes both ways until both sides have ended.
+
+    By two threads: a client that sends much before it reads must not wait for itself.
+    """
+    for side in (client, server):
+        side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    back = threading.Thread(target=_carry, args=(server, client), daemon=True)
+    back.start()
+    _carry(client, server)
+    back.join()
+
+
+def _carry(one: socket.socket, other: socket.socket) -> None:
+    """Carry bytes one way, and then the end."""
+    try:
+        while data := one.recv(_CHUNK_BYTES):
+            other.sendall(data)
+    except OSError:
+        _shut(one)
+        _shut(other)
+    else:
+        with suppress(OSError):
+            other.shutdown(socket.SHUT_WR)
 
 
 def _shut(connection: socket.socket) -> None:

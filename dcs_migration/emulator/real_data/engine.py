@@ -55,6 +55,8 @@ class RealData:
         """Begin to move the data of a new task."""
         target = self._target(request["target_instance"])
         if target is None:
+            self._workers.pop(task.id, None)  # what an earlier run with other instances has left
+            self._sides.pop(task.id, None)
             self._otherwise.start(task, request)
             return
         self._sides[task.id] = self._sources(request.get("source_instance")), target
@@ -62,17 +64,24 @@ class RealData:
 
     def resume(self, task: Task) -> None:
         """Go on with a task that was stopped."""
+        target = self._target(task.target or {})
+        if task.id not in self._sides and target is not None:
+            # A task of the state file, which holds no password.
+            self._sides[task.id] = self._sources(task.source), target
         if task.id in self._sides:
             self._move_in_a_thread(task)
         else:
             self._otherwise.resume(task)
 
     def _move_in_a_thread(self, task: Task) -> None:
-        self._workers = {key: worker for key, worker in self._workers.items() if worker.is_alive()}
+        self._workers = {key: worker for key, worker in self._workers.items() if not worker.told}
         sources, target = self._sides[task.id]
         passwords = [place.password for place in (*sources, target)]
         worker = _Worker(
-            partial(self._move, task, sources, target), Progress(task, self._clock, passwords), task.id
+            partial(self._move, task, sources, target),
+            Progress(task, self._clock, passwords),
+            task.id,
+            self._workers.get(task.id),
         )
         self._workers[task.id] = worker
         worker.start()
@@ -95,7 +104,9 @@ class RealData:
 
     def exchange(self, task: Task) -> None:
         """Swap the addresses of source and target."""
-        self._addresses.exchange(str((task.source or {})["id"]), task.target_id)
+        sides = str((task.source or {}).get("id")), task.target_id
+        if set(sides) <= set(self._places):
+            self._addresses.exchange(*sides)
 
     def stopped(self, task: Task) -> bool:
         """Whether nothing is moved any more."""
@@ -174,13 +185,19 @@ def _check_port(source: Place) -> None:
 class _Worker(threading.Thread):
     """The thread that moves the data of one task."""
 
-    def __init__(self, move: Move, progress: Progress, task_id: str) -> None:
+    def __init__(self, move: Move, progress: Progress, task_id: str, before: _Worker | None) -> None:
         super().__init__(name=f"move-{task_id}", daemon=True)
         self._move = move
+        self._before = before  # it lets go of the servers first
         self.progress = progress
+        self.told = False
+        """Whether its end was reported."""
 
     def run(self) -> None:
         """Move the data, and tell how that ended."""
+        if self._before is not None:
+            self._before.join()
+            self._before = None
         try:
             self._move(self.progress)
         except Cancelled:
@@ -195,7 +212,9 @@ class _Worker(threading.Thread):
 
     def report(self, task: Task) -> Phase:
         """Give the task its new log rows and numbers, and return its phase."""
+        ended = not self.is_alive()
         phase, numbers, rows = self.progress.take()
+        self.told = ended
         task.logs.extend(rows)
         task.statistics = numbers
         return phase

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from dcs_migration.emulator.real_data.copying import databases, target_numbers
 from dcs_migration.emulator.real_data.online import refuse_itself
 from dcs_migration.emulator.real_data.peer import Peer, reached
 from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.progress import MoveError, Progress
+from dcs_migration.emulator.real_data.progress import Cancelled, MoveError, Progress
 from dcs_migration.emulator.task import INCREMENTAL
 
 LOOK_SECONDS = 0.1
@@ -18,6 +19,9 @@ START_SECONDS = 30.0
 """How long the first synchronisation may get no further."""
 RECONNECT_SECONDS = 10.0
 """How long a target that was in step may be without its source."""
+CATCH_UP_SECONDS = 2.0
+"""How long a stop waits for what the source had acknowledged before it."""
+_CATCH_UP_LOOK_SECONDS = 0.01
 
 
 def follow(source_place: Place, target_place: Place, progress: Progress) -> None:
@@ -70,7 +74,24 @@ def _watch(source: Peer, target: Peer, progress: Progress) -> None:
         patience = RECONNECT_SECONDS if in_step else START_SECONDS
         if time.monotonic() - since > patience:
             raise MoveError(f"{look.trouble}, for more than {patience:g} seconds")
-        progress.pause(LOOK_SECONDS)
+        try:
+            progress.pause(LOOK_SECONDS)
+        except Cancelled:
+            if look.linked:
+                _catch_up(source, target)
+            raise
+
+
+def _catch_up(source: Peer, target: Peer) -> None:
+    """Let the target receive what the source has acknowledged until now, so that a stop loses none of it."""
+    with suppress(MoveError):
+        goal = source.info()["master_repl_offset"]
+        until = time.monotonic() + CATCH_UP_SECONDS
+        while time.monotonic() < until:
+            ours = target.info()
+            if ours.get("master_link_status") != "up" or ours.get("slave_repl_offset", 0) >= goal:
+                return
+            time.sleep(_CATCH_UP_LOOK_SECONDS)
 
 
 def _look(source: Peer, target: Peer, progress: Progress) -> _Look:
