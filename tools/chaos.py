@@ -1,6 +1,7 @@
-"""The long campaign: random schedules against the provider, the client and the emulator, in this process.
+"""The long campaign: random schedules against provider, client and emulator, then kills of the real CLI.
 
-A schedule is drawn from its seed alone: ``--seed N`` goes on where an earlier campaign stopped.
+Both are drawn from their seeds alone: ``--seed`` and ``--kill-seed`` go on where an earlier campaign stopped, or
+show again what it found.
 """
 
 from __future__ import annotations
@@ -8,107 +9,123 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.chaos.kills import Outcome, strike
+from tests.chaos.kills import draw as draw_kill
 from tests.chaos.plan import draw
 from tests.chaos.schedules import Broken, Figures, Machine
+from tests.chaos.summary import Campaign, Failure
+from tests.e2e.stack import require_cli
 
 CHUNK = 100
-PROMISES = {
-    "duplicates": "duplicate:",
-    "orphans": "orphan:",
-    "unasked imports": "unasked import:",
-    "leaks": "holds a secret",
-}
 
 
-def run_chunk(first: int, count: int) -> tuple[Figures, list[tuple[int, str]]]:
-    """Run schedules; return the figures, and the seed and text of each broken promise."""
+def run_chunk(first: int, count: int) -> tuple[Figures, list[Failure]]:
+    """Run schedules; return the figures, and each broken promise."""
     for name in list(os.environ):
         if name.startswith(("HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")):
             del os.environ[name]
-    found: list[tuple[int, str]] = []
+    found: list[Failure] = []
     with Machine() as machine:
         for seed in range(first, first + count):
             try:
                 machine.run_seed(seed)
             except Broken as error:
-                found.append((seed, f"{error}\nthe shortest that shows it:\n{machine.shrunk(draw(seed))}"))
+                text = f"{error}\nthe shortest that shows it:\n{machine.shrunk(draw(seed))}"
+                found.append(Failure("schedule", seed, text))
         return machine.figures, found
 
 
-def together(parts: Sequence[Figures]) -> Figures:
-    """Add up figures."""
-    whole = Figures()
-    for part in parts:
-        whole.schedules += part.schedules
-        whole.steps += part.steps
-        whole.counts += part.counts
-        whole.faults += part.faults
-        for name, seconds in part.longest.items():
-            whole.longest[name] = max(seconds, whole.longest.get(name, 0.0))
-    return whole
+def run_kill(seed: int) -> Outcome | Failure:
+    """Strike the real CLI once."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            return strike(draw_kill(seed), Path(folder))
+        except AssertionError as error:
+            return Failure("kill", seed, str(error))
 
 
-def table(figures: Figures, found: Sequence[tuple[int, str]], seconds: float, next_seed: int) -> str:
-    """Return the summary."""
-    counts = Counter(figures.counts)
-    rows: list[tuple[str, str]] = [
-        ("schedules", f"{figures.schedules}"),
-        ("steps", f"{figures.steps}"),
-        ("faults met", f"{sum(figures.faults.values())}"),
-        *((f"  {kind}", f"{number}") for kind, number in figures.faults.most_common()),
-        *((name, f"{counts[name]}") for name in sorted(counts)),
-        *(
-            (f"longest {name}", f"{value:.0f} s (injected)")
-            for name, value in sorted(figures.longest.items())
-        ),
+class Progress:
+    """Tells how far a part is, at most every ten seconds."""
+
+    def __init__(self, what: str, size: int) -> None:
+        self._what = what
+        self._size = size
+        self._began = time.monotonic()
+        self._told = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self._began
+
+    def tell(self, done: int, broken: int) -> None:
+        """Print a line now and then, and at the end."""
+        if self.seconds - self._told < 10 and done < self._size:
+            return
+        self._told = self.seconds
+        print(f"{done} of {self._size} {self._what}, {broken} broken, {self.seconds:.0f} s", file=sys.stderr)
+
+
+def run_schedules(campaign: Campaign, pool: ProcessPoolExecutor, first: int, count: int) -> None:
+    """Run schedules in chunks."""
+    progress = Progress("schedules", count)
+    end = first + count
+    chunks: list[Future[tuple[Figures, list[Failure]]]] = [
+        pool.submit(run_chunk, seed, min(CHUNK, end - seed)) for seed in range(first, end, CHUNK)
     ]
-    for name, words in PROMISES.items():
-        seeds = [str(seed) for seed, text in found if words in text]
-        rows.append((name, f"0 of {figures.schedules}" if not seeds else "seeds " + ", ".join(seeds[:10])))
-    other = [str(seed) for seed, text in found if not any(words in text for words in PROMISES.values())]
-    rows.append(("other promises broken", "0" if not other else "seeds " + ", ".join(other[:10])))
-    rows.append(("time", f"{seconds:.0f} s, {figures.schedules / max(seconds, 0.001):.1f} schedules/s"))
-    rows.append(("to go on", f"--seed {next_seed}"))
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+    for chunk in as_completed(chunks):
+        part, broken = chunk.result()
+        campaign.add(part)
+        campaign.failures += broken
+        progress.tell(campaign.figures.schedules, len(campaign.failures))
+    campaign.seconds_of_schedules = progress.seconds
+
+
+def run_kills(campaign: Campaign, pool: ProcessPoolExecutor, first: int, count: int) -> None:
+    """Strike the real CLI again and again, one blow at a time in each worker."""
+    progress = Progress("kills", count)
+    for future in as_completed([pool.submit(run_kill, seed) for seed in range(first, first + count)]):
+        result = future.result()
+        campaign.kills += 1
+        if isinstance(result, Failure):
+            campaign.failures.append(result)
+            print(f"broken: {result.again}", file=sys.stderr)
+        else:
+            campaign.outcomes.append(result)
+        progress.tell(campaign.kills, len(campaign.failures))
+    campaign.seconds_of_kills = progress.seconds
 
 
 def main() -> int:
     """Run the campaign; 1 when a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--schedules", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--seconds", type=float, default=3600.0, help="begin nothing new after that long")
+    parser.add_argument("--seed", type=int, default=0, help="of the first schedule")
+    parser.add_argument("--kills", type=int, default=112)
+    parser.add_argument("--kill-seed", type=int, default=0, help="of the first kill")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    started = time.monotonic()
-    parts: list[Figures] = []
-    found: list[tuple[int, str]] = []
-    seed, end = options.seed, options.seed + options.schedules
+    campaign = Campaign()
     with ProcessPoolExecutor(options.workers) as pool:
-        while seed < end and time.monotonic() - started < options.seconds:
-            chunks = [
-                (first, min(CHUNK, end - first))
-                for first in range(seed, min(end, seed + options.workers * CHUNK), CHUNK)
-            ]
-            for part, broken in pool.map(run_chunk, *zip(*chunks, strict=True)):
-                parts.append(part)
-                found += broken
-            seed = chunks[-1][0] + chunks[-1][1]
-            took = time.monotonic() - started
-            print(f"{seed - options.seed} schedules, {len(found)} broken, {took:.0f} s", file=sys.stderr)
-    for number, text in found[:5]:
-        print(f"seed {number}: {text}\n")
-    print(table(together(parts), found, time.monotonic() - started, seed))
-    return 1 if found else 0
+        if options.kills:
+            require_cli()
+        run_schedules(campaign, pool, options.seed, options.schedules)
+        run_kills(campaign, pool, options.kill_seed, options.kills)
+    for failure in campaign.failures[:5]:
+        print(f"{failure.of} {failure.seed}: {failure.text}\nto see it again: {failure.again}\n")
+    for failure in campaign.failures[5:]:
+        print(f"{failure.of} {failure.seed} broke, too: {failure.again}")
+    print(campaign.table())
+    more = f"--seed {options.seed + options.schedules} --kill-seed {options.kill_seed + options.kills}"
+    print(f'\nto go on: make chaos CHAOS="{more}"')
+    return 1 if campaign.failures else 0
 
 
 if __name__ == "__main__":

@@ -131,6 +131,13 @@ def _forms(value: str) -> set[str]:
 
 
 def _json_forms(value: str) -> Iterator[str]:
+    """As JSON shows it, and as JSON does whose text is JSON: an error may quote a whole request."""
+    for once in _escaped(value):
+        yield once
+        yield from _escaped(once)
+
+
+def _escaped(value: str) -> Iterator[str]:
     for ascii_only in (True, False):
         plain = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
         yield plain

@@ -93,6 +93,11 @@ class Course:
             told = self._told(step.kind)
             for fault in step.faults:
                 self.tap.order(fault, told)
+            self.ledger.under_way = run
+            if step.value % 2:
+                run.landing = self.tap.land_crossing
+            else:
+                self.tap.land_crossing()
         with new_process():
             try:
                 work(run)
@@ -138,7 +143,7 @@ class Course:
     def _attempt(self, run: Run, managed: Managed) -> Iterator[None]:
         """Run commands of a resource in this run's plugin; any failure in one line is well."""
         managed.resource.plugin = run.plugin
-        managed.resource.plugin.provider = WatchedProvider(
+        managed.resource.plugin.providers["MigrationTask"] = WatchedProvider(
             run.plugin, lambda name, call: self._watched(run, managed, name, call)
         )
         try:
@@ -225,7 +230,7 @@ class Course:
             task
             for task in self.ledger.started.values()
             if task.owner is managed
-            and not task.lost
+            and not (task.lost or task.stray)
             and existing.get(task.id, "FAILED") not in ENDED_BADLY
             and (task.id in listed or existing[task.id] not in ENDED)
         ]
@@ -240,7 +245,7 @@ class Course:
         taken = state.outputs.get("__taken_over") == state.id and state.id in self.ledger.foreign
         if not taken and (task is None or task.owner is not managed):
             self.ledger.break_(f"state holds a task that is not ours: {state.id}")
-        if live and live[0].id != state.id:
+        if live and live[0].id != state.id and not (task is not None and task.stray):
             self.ledger.break_(f"orphan: {live[0].id} ({live[0].status}), while state holds {state.id}")
 
     @contextlib.contextmanager

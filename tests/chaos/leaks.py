@@ -19,13 +19,18 @@ def forms(secret: str) -> frozenset[str]:
     """Return a secret as it stands and as URLs, JSON and base64 would show it."""
     raw = secret.encode()
     found = {secret, quote(raw, safe=""), quote(raw), quote_plus(raw), quote(raw, safe="").lower()}
-    found |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    in_json = _in_json(secret)
+    found |= in_json.union(*map(_in_json, in_json))  # JSON may be quoted in JSON
     for before in range(3):
         # Of the encoded text only what does not depend on the neighbours.
         encoded = base64.b64encode(b"x" * before + raw + b"x" * ((3 - (before + len(raw)) % 3) % 3)).decode()
         core = encoded[4 if before else 0 : -4]
         found |= {core, core.replace("+", "-").replace("/", "_")}
     return frozenset(found)
+
+
+def _in_json(text: str) -> set[str]:
+    return {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
 
 
 def leaked(text: str, secrets: Iterable[str]) -> str | None:
@@ -44,5 +49,7 @@ def legible(props: Any) -> Any:
 
 def told_by_server(secret: str) -> str:
     """Return a message of a server that gives a secret away in several ways."""
-    encoded = base64.b64encode(secret.encode()).decode()
-    return f"auth failed for {secret} (redis://:{quote(secret, safe='')}@10.0.0.1:6379) {encoded}"
+    encoded = [base64.b64encode(b"x" * before + secret.encode() + b"yz").decode() for before in range(3)]
+    quoted = json.dumps({"password": secret})
+    in_url = f"redis://:{quote(secret, safe='')}@10.0.0.1:6379"
+    return f"auth failed for {secret} ({in_url}) {quoted} {' '.join(encoded)}"

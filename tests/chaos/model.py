@@ -18,7 +18,7 @@ from tests.fakes import FakeClock, FakeEngine
 from tests.unit.life_cycle_world import Plugin, Resource
 
 LOOK_AGE = 3.1  # seconds: a look that a POST may rely on
-BATCH_WINDOW = 0.06  # seconds: sleeps this short are between a check and its write, and nobody dies there
+BATCH_WINDOW = 0.06  # seconds: sleeps this short are between the engine check and its write
 ENDED_BADLY = ("FAILED", "MIGRATION_FAILED", "ERROR", "TERMINATED")
 ENDED = (*ENDED_BADLY, "SUCCESS", "MIGRATION_SUCCESS", "RELEASED")
 
@@ -67,6 +67,8 @@ class Started:
     status: str = "MIGRATING"
     recorded: bool = False  # state knew of it once
     lost: bool = False  # the cloud forgot it before any state knew of it: nobody could have found it
+    stray: bool = False  # carried out after the look-up of a later command: nobody could have known
+    crossed: tuple[Run, int] | None = None  # the run in which it was carried out for an earlier one, and when
 
 
 class Ledger:
@@ -78,6 +80,7 @@ class Ledger:
         self.foreign: set[str] = set()
         self.broken: list[str] = []
         self.counts: Counter[str] = Counter()
+        self.under_way: Run | None = None
 
     def break_(self, what: str) -> None:
         """Note a broken promise."""
@@ -97,8 +100,11 @@ class Ledger:
         with store.transaction() as now:
             return {task.id for project in projects for task in store.listed(project, now)}
 
-    def creation(self, owner: Managed) -> None:
-        """Note the task that the server has just started, and judge whether it was asked for."""
+    def creation(self, owner: Managed, run: Run, looks: int) -> None:
+        """Note the task that the server has just started, and judge whether it was asked for.
+
+        ``looks``: how often this run had looked when it sent the request.
+        """
         statuses = self.observe()
         new = set(statuses) - set(self.started) - self.foreign
         visible = self.listed()
@@ -106,7 +112,11 @@ class Ledger:
             for earlier in self.started.values():
                 if earlier.owner is not owner or earlier.asked != owner.asked:
                     continue
-                if earlier.status in ENDED_BADLY or earlier.lost:
+                if earlier.status in ENDED_BADLY or earlier.lost or earlier.stray:
+                    continue
+                if earlier.crossed is not None and earlier.crossed == (run, looks):
+                    earlier.stray = True
+                    self.counts["delayed POST carried out between the next look-up and POST"] += 1
                     continue
                 if not earlier.recorded and earlier.id not in visible:
                     earlier.lost = True
@@ -115,8 +125,26 @@ class Ledger:
                 self.break_(f"unasked import: {id_} after {earlier.id} ({earlier.status})")
             self.started[id_] = Started(id_, owner, owner.asked, statuses[id_])
 
+    def crossing(self, owner: Managed, asked: int, run: Run | None) -> None:
+        """Note a task that the server started for a command that is over; ``run`` is the one under way."""
+        statuses = self.observe()
+        for id_ in set(statuses) - set(self.started) - self.foreign:
+            others = [
+                task
+                for task in self.started.values()
+                if task.owner is owner and task.status not in ENDED_BADLY and not (task.lost or task.stray)
+            ]
+            task = self.started[id_] = Started(id_, owner, asked, statuses[id_])
+            if asked != owner.asked or any(other.asked == asked for other in others):
+                task.stray = True
+                self.counts["delayed POST carried out after the next one, or after a change"] += 1
+            else:
+                self.counts["delayed POST carried out for nobody else"] += 1
+            if run is not None:
+                task.crossed = (run, run.looks)
 
-@dataclass
+
+@dataclass(eq=False)
 class Run:
     """One command of the CLI, with the engine and the plugin process of its own."""
 
@@ -133,20 +161,27 @@ class Run:
     order: int = 0
     moments: Counter[str] = field(default_factory=Counter)
     killed: bool = False
+    looks: int = 0  # how many good listings it has had
+    spared: bool = False  # its CLI died after the last check before a write: that one write may still leave
+    landing: Callable[[], None] | None = None  # carries out what an earlier command left under way
 
     def moment(self, kind: str) -> None:
         """Let pass a moment of a kind, at which this run may be killed."""
         if self.plugin_dead:
             raise PluginDied
         self.moments[kind] += 1
+        if kind == "require" and self.landing is not None:
+            self.landing()
         kill = self.kill
         if self.killed or kill is None or kill.moment != kind or self.moments[kind] != kill.count:
             return
         self.killed = True
         self.ledger.counts[f"killed: {kill.who}"] += 1
+        self.ledger.counts[f"killed at: {kind}"] += 1
         if kill.who != "plugin":
             self.cli_dead = True
             self.engine.alive = False
+            self.spared = kind == "window"
         if kill.who in ("all", "plugin"):
             self.plugin_dead = True
             if kind != "answer":
@@ -170,8 +205,8 @@ class ProcessClock:
 
     def sleep(self, seconds: float) -> None:
         """See `FakeClock`."""
-        if self.run is not None and seconds > BATCH_WINDOW:
-            self.run.moment("sleep")
+        if self.run is not None:
+            self.run.moment("sleep" if seconds > BATCH_WINDOW else "window")
         self._clock.sleep(seconds)
 
     def now(self) -> Any:
@@ -188,8 +223,10 @@ class Operation:
         self.name = name
         self.clock = clock
         self.began = clock.monotonic()
+        self.asked = managed.asked
         self._last: dict[str, int] = {}  # of each write (and task): its place in the order of requests
         self._looked = -1
+        self._looks = 0  # how often the run had looked at the last POST
         self.unclear = False  # the last POST may have started a task, and nobody has looked since
 
     def arrives(self, seen: Seen) -> None:
@@ -203,8 +240,9 @@ class Operation:
             ledger.break_(f"{seen.operation} after the credentials were refused")
         if seen.operation not in WRITES:
             return
-        if run.cli_dead or run.plugin_dead:
+        if (run.cli_dead and not run.spared) or run.plugin_dead:
             ledger.break_(f"{seen.operation} after the engine died")
+        run.spared = False
         if seen.operation == CREATE:
             self._judge_create()
         for id_ in seen.ids:
@@ -220,6 +258,7 @@ class Operation:
                 "CreateMigrationTask without a look-up that is fresh and newer than the last try"
             )
         self._last[CREATE] = self.run.order
+        self._looks = self.run.looks
 
     def _judge_change(self, operation: str, id_: str) -> None:
         ledger = self.run.ledger
@@ -242,16 +281,21 @@ class Operation:
         """Take note of what the server did, and of what the caller can know of it."""
         run = self.run
         if seen.operation == CREATE:
-            run.ledger.creation(self.managed)
+            run.ledger.creation(self.managed, run, self._looks)
             self.unclear = seen.unclear
         if seen.good and seen.operation in (LIST, SHOW):
             self._looked = run.order
             if seen.operation == LIST:
                 run.last_look = (run.order, self.clock.monotonic())
+                run.looks += 1
         if seen.status == 401:
             run.refused = True
         with contextlib.suppress(PluginDied):
             run.moment("answer")
+
+    def crossed(self) -> None:
+        """Take note of what the server did for this call after it was over."""
+        self.run.ledger.crossing(self.managed, self.asked, self.run.ledger.under_way)
 
 
 class WatchedProvider(MigrationTaskProvider):

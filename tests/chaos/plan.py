@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 STACKS = ("dev", "prod")
@@ -14,8 +14,10 @@ NAMES = ("orders", "users")
 class Fault:
     """One failure that a request meets: ``operation`` and ``kind`` as `Emulator.fault` takes them.
 
-    Three kinds are ours: ``refused`` (no connection, nothing arrives), ``late`` (the caller loses the connection,
-    the request is carried out ``seconds`` later) and ``short`` (a well-formed listing without any task). The first ``skip`` requests pass, the next ``times`` do not.
+    Four kinds are ours: ``refused`` (no connection, nothing arrives), ``late`` (the caller loses the connection,
+    the request is carried out ``seconds`` later), ``crossing`` (as ``late``, but it is carried out only in the next
+    command) and ``short`` (a well-formed listing without any task). The first ``skip`` requests pass, the next
+    ``times`` do not.
     """
 
     operation: str
@@ -40,7 +42,8 @@ class Kill:
 
     ``who``: ``all`` (the CLI and its plugin), ``plugin`` (the plugin alone), ``orphan`` (the CLI alone: its plugin
     goes on), ``overtaken`` (as ``orphan``, and the next ``up`` runs to its end at that very moment).
-    ``moment``: ``require`` (before a write), ``answer`` (a request was carried out), ``sleep``.
+    ``moment``: ``require`` (before a write), ``answer`` (a request was carried out), ``sleep``, ``window`` (while a
+    stop or a delete waits for others to share its call).
     """
 
     who: str
@@ -179,7 +182,7 @@ PAUSING = (
     Fault("DeleteMigrationTask", "drop_before"),
     Fault("BatchStopMigrationTasks", "error", 400, "DCS.4026"),
 )
-MOMENTS = ("require", "answer", "sleep")
+MOMENTS = ("require", "answer", "sleep", "window")
 
 
 def _pick(chance: random.Random, weights: dict[str, int]) -> str:
@@ -198,13 +201,34 @@ def draw(seed: int) -> Schedule:
     return Schedule(
         seed,
         tuple(quirks),
-        tuple(_with_short_lists(steps, seed)),
+        tuple(_with_crossings(_with_windows(_with_short_lists(steps, seed), seed), seed)),
         project_known=chance.random() < 0.7,
         logged=chance.random() < 0.15,
     )
 
 
-def _with_short_lists(steps: list[Step], seed: int) -> Iterator[Step]:
+def _with_windows(steps: Iterable[Step], seed: int) -> Iterator[Step]:
+    """Let runs die while a stop or a delete waits for others to share its call."""
+    chance = random.Random(f"windows of {seed}")
+    for step in steps:
+        if step.kind in ("replace", "change", "destroy") and step.kill is None and chance.random() < 0.12:
+            who = chance.choice(("all", "plugin", "orphan"))
+            yield replace(step, kill=Kill(who, "window", chance.choice((1, 2))))
+        else:
+            yield step
+
+
+def _with_crossings(steps: Iterable[Step], seed: int) -> Iterator[Step]:
+    """Let the service carry out requests whose callers have long given up."""
+    chance = random.Random(f"crossings of {seed}")
+    for step in steps:
+        if step.kind in ("up", "replace", "change") and step.kill is None and chance.random() < 0.05:
+            yield replace(step, faults=(*step.faults, Fault("CreateMigrationTask", "crossing")))
+        else:
+            yield step
+
+
+def _with_short_lists(steps: Iterable[Step], seed: int) -> Iterator[Step]:
     """Let listings that leave everything out meet refreshes: absence there is no proof."""
     chance = random.Random(f"short lists of {seed}")
     for step in steps:
@@ -234,7 +258,7 @@ def _step(chance: random.Random, kind: str, resource: int) -> Step:
     kill = None
     if chance.random() < 0.2:
         who = chance.choice(("all", "plugin", "orphan", "overtaken"))
-        moments = ("require", "sleep") if who == "overtaken" else MOMENTS
+        moments = ("require", "sleep") if who == "overtaken" else ("require", "answer", "sleep")
         kill = Kill(who, chance.choice(moments), chance.choice((1, 1, 2, 3, 4)))
         if kill.moment == "sleep":
             faults.append(chance.choice(PAUSING))  # something to wait for

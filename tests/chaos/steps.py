@@ -199,6 +199,8 @@ class Steps(Course):
         self.happened.append("recovery")
         self.cloud.set_quirks([spec for spec in self.schedule.quirks if spec not in IN_THE_WAY])
         self._pass(900.0)
+        self.ledger.under_way = None
+        self.tap.land_crossing()
 
         def bring_up(run: Run) -> None:
             for managed in self.managed:

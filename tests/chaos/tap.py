@@ -74,6 +74,9 @@ class Caller(Protocol):
     def acted(self, seen: Seen) -> None:
         """Take note of what became of it."""
 
+    def crossed(self) -> None:
+        """Take note that the server carried out a request whose caller has given up."""
+
 
 class Tap:
     """Wraps an emulator's application; also orders the faults that an emulator cannot make."""
@@ -87,6 +90,7 @@ class Tap:
         self._own: list[Fault] = []
         self._later: list[list[Any]] = []  # fault, message, and how many requests it still skips
         self._late: list[tuple[dict[str, Any], bytes, Caller, list[bool]]] = []
+        self._crossing: list[tuple[dict[str, Any], bytes, Caller]] = []
         self._lock = threading.RLock()
         self.clock = FakeClock()
 
@@ -97,12 +101,13 @@ class Tap:
         self._own.clear()
         self._later.clear()
         self._late.clear()
+        self._crossing.clear()
 
     def order(self, fault: Fault, message: str) -> None:
         """Order a fault, of the emulator's kinds or of ours; one that skips requests is ordered when they came."""
         if fault.skip:
             self._later.append([fault, message, fault.skip])
-        elif fault.kind in ("late", "refused", "short"):
+        elif fault.kind in ("late", "crossing", "refused", "short"):
             self._own += [fault] * fault.times
         else:
             more = {"status": fault.status, "error_code": fault.error_code} if fault.kind == "error" else {}
@@ -159,6 +164,15 @@ class Tap:
                 done[0] = True
                 self._carry_out(environ, body, caller)
 
+    def land_crossing(self) -> None:
+        """Carry out what an earlier command has left under way."""
+        while self._crossing:
+            environ, body, caller = self._crossing.pop(0)
+            # Nobody waits for its answer, so that a fault which cuts it changes nothing more.
+            with suppress(ConnectionError):
+                self._call(environ, body)
+            caller.crossed()
+
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
         caller = self.caller
@@ -171,6 +185,10 @@ class Tap:
             late = self._take("late", seen.operation)
             if late is not None:
                 self._postpone(environ, body, caller, late.seconds or 0.0)
+                caller.acted(seen)
+                raise ConnectionCut
+            if self._take("crossing", seen.operation) is not None:
+                self._crossing.append((environ, body, caller))
                 caller.acted(seen)
                 raise ConnectionCut
             left = sum(order["times"] for order in self.cloud.faults())

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from dcs_migration.emulator import Emulator
+from tests.chaos import kills
+from tests.chaos.leaks import FIRST_PASSWORD, leaked, told_by_server
 from tests.chaos.plan import Fault, Schedule, Step
 from tests.chaos.schedules import Machine
+from tests.e2e.running import Running
+from tests.e2e.stack import Stack
 from tests.fakes import FakeClock, FakeEngine
-from tests.unit.life_cycle_world import ONLINE, CheckFailed, Plugin, Resource, environment
+from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, CheckFailed, Plugin, Resource, environment
 
 ADDRESSES = {
     # found by the fuzzed inputs (derandomised, BY_SCHEMA)
@@ -44,3 +53,32 @@ def test_one_listing_without_an_ended_task_is_no_reason_to_leave_it_behind(machi
     short = Fault("ListMigrationTask", "short")
     steps = (Step("up", 0, value=1), Step("destroy", 0, pause=130.0, faults=(short,)), Step("up", 0, value=2))
     machine.run(Schedule(246, (), steps))
+
+
+def test_the_debug_log_hides_what_is_json_within_json(caplog: pytest.LogCaptureFixture) -> None:
+    """An answer whose message quotes a request leaks no password into the debug log (tests/e2e/test_secrets.py)."""
+    caplog.set_level(logging.DEBUG, "dcs_migration")
+    inputs = {**BACKUP_IMPORT, "target_instance": {"id": "instance-1", "password": FIRST_PASSWORD}}
+    with Emulator() as cloud:
+        resource = Resource(Plugin(environment(cloud.url), FakeClock(), FakeEngine()))
+        resource.up(inputs)
+        quoted = json.dumps({"password": FIRST_PASSWORD})
+        cloud.set_status(resource.id, "FAILED", f"refused: {quoted} {told_by_server(FIRST_PASSWORD)}")
+        resource.refresh()
+    assert "refused: " in caplog.text
+    for text in (caplog.text, json.dumps(resource.outputs["error"])):
+        assert leaked(text, [FIRST_PASSWORD, json.dumps(FIRST_PASSWORD)[1:-1]]) is None
+
+
+def test_a_state_file_that_was_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`kill -9` may leave the CLI's state file empty: from its back-up, `up` finds every task (kills 13 and 19)."""
+    blow = "kill -9 of both"
+
+    def kill_while_it_writes(command: Running, service: kills.Service, stack: Stack) -> None:
+        kill_both(command, service, stack)
+        kills.state_of(stack).write_bytes(b"")
+
+    kill_both = kills.BLOWS[blow]
+    monkeypatch.setitem(kills.BLOWS, blow, kill_while_it_writes)
+    outcome = kills.strike(replace(kills.draw(5), blow=blow, recovery="up alone"), tmp_path)
+    assert outcome.restored

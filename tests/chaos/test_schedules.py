@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos.plan import draw
+from tests.chaos.plan import MOMENTS, draw
 from tests.chaos.schedules import Broken, Machine
 
 CHUNKS = 16
@@ -36,6 +36,9 @@ def test_the_campaign_reaches_what_it_is_about(machine: Machine) -> None:
     assert figures.counts["adoptions"]
     for who in ("all", "plugin", "orphan", "overtaken"):
         assert figures.counts[f"killed: {who}"]
+    for moment in MOMENTS:
+        assert figures.counts[f"killed at: {moment}"]
+    assert figures.counts["delayed POST carried out for nobody else"]
     assert set(figures.faults) >= {
         "error",
         "drop_before",
@@ -44,4 +47,5 @@ def test_the_campaign_reaches_what_it_is_about(machine: Machine) -> None:
         "truncate",
         "refused",
         "late",
+        "crossing",
     }
