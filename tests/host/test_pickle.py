@@ -12,11 +12,19 @@ import dill
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
+from dcs_migration.providers.migration_completion import MigrationCompletionProvider
+from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.providers.migration_task import MigrationTaskProvider
+from dcs_migration.providers.online_migration import OnlineMigrationProvider
 from tests.host.harness import ROOT
 
 # What release 0.1.0 writes into users' states. Never to be changed: old states are read for ever.
-RELEASED = "gASVRwAAAAAAAACMJmRjc19taWdyYXRpb24ucHJvdmlkZXJzLm1pZ3JhdGlvbl90YXNrlIwVTWlncmF0aW9uVGFza1Byb3ZpZGVylJOUKYGULg=="
+RELEASED: dict[type, str] = {
+    MigrationTaskProvider: "gASVRwAAAAAAAACMJmRjc19taWdyYXRpb24ucHJvdmlkZXJzLm1pZ3JhdGlvbl90YXNrlIwVTWlncmF0aW9uVGFza1Byb3ZpZGVylJOUKYGULg==",
+    MigrationCompletionProvider: "gASVUwAAAAAAAACMLGRjc19taWdyYXRpb24ucHJvdmlkZXJzLm1pZ3JhdGlvbl9jb21wbGV0aW9ulIwbTWlncmF0aW9uQ29tcGxldGlvblByb3ZpZGVylJOUKYGULg==",
+    MigrationInstanceProvider: "gASVTwAAAAAAAACMKmRjc19taWdyYXRpb24ucHJvdmlkZXJzLm1pZ3JhdGlvbl9pbnN0YW5jZZSMGU1pZ3JhdGlvbkluc3RhbmNlUHJvdmlkZXKUk5QpgZQu",
+    OnlineMigrationProvider: "gASVSwAAAAAAAACMKGRjc19taWdyYXRpb24ucHJvdmlkZXJzLm9ubGluZV9taWdyYXRpb26UjBdPbmxpbmVNaWdyYXRpb25Qcm92aWRlcpSTlCmBlC4=",
+}
 PRINT_IT = (
     "from pulumi.dynamic.dynamic import serialize_provider\n"
     "from dcs_migration.providers.migration_task import MigrationTaskProvider\n"
@@ -59,6 +67,8 @@ def test_it_is_no_secret() -> None:
     assert MigrationTaskProvider.serialize_as_secret_always is False
 
 
-def test_the_pickle_of_the_first_release_still_loads() -> None:
-    """Whatever is moved or renamed, the states of all releases go on naming a class that exists."""
-    assert type(dill.loads(base64.b64decode(RELEASED))) is MigrationTaskProvider
+@pytest.mark.parametrize("provider", RELEASED, ids=lambda provider: provider.__name__)
+def test_the_pickle_of_the_first_release_still_loads(provider: type) -> None:
+    """Whatever is moved or renamed, the states of all releases go on naming a class that exists, and the same."""
+    assert type(dill.loads(base64.b64decode(RELEASED[provider]))) is provider
+    assert serialize_provider(provider()) == RELEASED[provider]
