@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench test chaos docs format clean
+.PHONY: help setup demo bench test matrix chaos docs format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI inc
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
+
+matrix: setup ## Try the lowest and newest versions allowed, from registries (MATRIX="python3.10 python3.13")
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.packaging.matrix $(MATRIX)
 
 chaos: setup ## Break it at random for long: 20,000 schedules, 112 kills (CHAOS="--seed 20000 --kill-seed 112" goes on)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/chaos.py $(CHAOS)
