@@ -138,6 +138,9 @@ class Course:
         """The engine may die after the plugin's answer, before it was written into state."""
         if self.chance.random() < 0.1:
             (self.migration.instance if which == 0 else self.migration.online).state = before
+            known = before.outputs.get("triggers") if before is not None else None
+            if which == 1 and known != self.wanted.get("triggers"):
+                self.runs_allowed += 1  # no mark tells that it has run for these triggers: docs/safety.md
             raise ProviderError("killed")
 
     def change(self) -> None:
