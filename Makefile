@@ -16,8 +16,8 @@ setup: ## Make venv/ with the package, the development tools and a Pulumi CLI (a
 demo: setup ## Run a migration from start to end on this machine: no cloud account, no network
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
-bench: setup ## Measure the emulator: its start, moves of real data, calls, memory
-	@$(BIN)/python tools/bench_emulator.py
+bench: setup ## Measure time, calls and memory, and write docs/bench.md: a quarter of an hour (BENCH=--quick: two minutes)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.bench $(BENCH)
 
 test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI included
 	$(BIN)/ruff check .

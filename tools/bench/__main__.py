@@ -1,0 +1,97 @@
+"""Measures, and writes docs/bench/figures.json, docs/bench.md's tables and the picture. Run by ``make bench``.
+
+``--quick`` measures less, prints the tables and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+from typing import Any
+
+from tools.bench import completion, emulator, moves, overhead, plugin, report
+from tools.bench.stacks import BenchError
+
+# How much is measured: a quarter of an hour, or two minutes.
+WHOLE: dict[str, Any] = {
+    "overhead": {1: 7, 100: 5, 1_000: 1},
+    "completion": (1, 10, 100, 1_000),
+    "seconds": 8.0,
+    "plugins": 5,
+    "calls": 10_000,
+    "moves": 3,
+}
+QUICK: dict[str, Any] = {
+    "overhead": {1: 2, 100: 1},
+    "completion": (1, 100),
+    "seconds": 4.0,
+    "plugins": 1,
+    "calls": 2_000,
+    "moves": 1,
+}
+
+
+def main() -> int:
+    """Measure, print and write; return the exit code."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="measure less, and write nothing")
+    quick = parser.parse_args().quick
+    began = time.monotonic()
+    try:
+        figures = measure(QUICK if quick else WHOLE)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted; nothing is written", file=sys.stderr)
+        return 130
+    print(report.machine(figures["machine"]))
+    for name in report.TABLES:
+        print(f"\n{name.replace('_', ' ')}\n\n{report.table(name, figures)}")
+    if not quick:
+        report.FIGURES.parent.mkdir(exist_ok=True)
+        report.FIGURES.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+        report.main()
+        print(f"\nWritten to {report.PAGE.relative_to(report.ROOT)}")
+    print(f"\nMeasured in {time.monotonic() - began:.0f} s")
+    return 0
+
+
+def measure(much: dict[str, Any]) -> dict[str, Any]:
+    """Return all figures."""
+    load_before = os.getloadavg()[0]
+    figures = {
+        "overhead": overhead.measure(much["overhead"], say),
+        **plugin.measure(much["plugins"], say),
+        "completion": completion.measure(much["completion"], much["seconds"], say),
+        **emulator.measure(much["calls"], say),
+        "moves": moves.measure(much["moves"], say),
+    }
+    cli = subprocess.run(["pulumi", "version"], capture_output=True, text=True, check=True).stdout
+    machine = {
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "cli": cli.strip().lstrip("v"),
+        "sdk": importlib.metadata.version("pulumi"),
+        "load_before": round(load_before, 1),
+        "load_after": round(os.getloadavg()[0], 1),
+    }
+    return {"machine": machine, **figures}
+
+
+def say(what: str) -> None:
+    """Tell what goes on, beside the figures."""
+    print(f"- {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Writes docs/bench.md's tables and its picture from docs/bench/figures.json.
+
+``python -m tools.bench.report`` writes them; with ``--check`` it only tells, by its exit code, whether they agree.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.bench.picture import overhead_picture
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "bench.md"
+FIGURES = ROOT / "docs" / "bench" / "figures.json"
+PICTURE = ROOT / "docs" / "bench" / "overhead.svg"
+
+_MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+Figures = Mapping[str, Any]
+Row = Mapping[str, Any]
+Column = tuple[str, Callable[[Row], str]]
+
+
+def _words(key: str) -> Callable[[Row], str]:
+    return lambda row: str(row[key])
+
+
+def _number(key: str, form: str = ",") -> Callable[[Row], str]:
+    return lambda row: format(row[key], form)
+
+
+def _calls(row: Row) -> str:
+    return ", ".join(f"{count:,} {operation}" for operation, count in row["calls"].items()) or "none"
+
+
+def _both(unit: str, form: str) -> tuple[Column, Column]:
+    return ("do-nothing", _number(f"nothing_{unit}", form)), ("ours", _number(f"ours_{unit}", form))
+
+
+# A table for each part of the figures: the headings, and what stands below them.
+TABLES: dict[str, tuple[Column, ...]] = {
+    "overhead": (
+        ("resources", _number("resources")),
+        ("command", _words("step")),
+        ("do-nothing, s", _number("nothing_s", ".2f")),
+        ("alike, s", _number("alike_s", ".2f")),
+        ("ours, s", _number("ours_s", ".2f")),
+        ("ratio", _number("ratio", ".2f")),
+        ("lowest to highest", lambda row: f"{row['lowest_ratio']:.2f} to {row['highest_ratio']:.2f}"),
+        ("ratio to alike", _number("ratio_to_alike", ".2f")),
+        ("ratio of processor time", _number("cpu_ratio", ".2f")),
+        ("rounds", _number("rounds")),
+    ),
+    "calls": (("tasks", _number("resources")), ("command", _words("step")), ("calls", _calls)),
+    "plugin": (("operation", _words("what")), *_both("ms", ".1f")),
+    "memory": (("plugin process", _words("what")), *_both("mb", ".0f")),
+    "completion": (
+        ("tasks", _number("tasks")),
+        ("poll every, s", _number("interval_s")),
+        ("`up`, s", _number("up_s", ".1f")),
+        ("from the last task's end to that of `up`, s", _number("late_s", ".1f")),
+        ("calls", _calls),
+    ),
+    "emulator_start": (
+        ("options", _words("what")),
+        ("median, s", _number("median_s", ".2f")),
+        ("worst, s", _number("worst_s", ".2f")),
+    ),
+    "emulator_calls": (
+        ("operation", _words("what")),
+        ("tasks", _number("tasks")),
+        ("calls per second", _number("calls_per_s")),
+    ),
+    "emulator_memory": (("moment", _words("what")), ("MB", _number("mb"))),
+    "moves": (("100,000 keys of 100 bytes", _words("what")), ("best, s", _number("best_s", ".2f"))),
+}
+_SAME_ROWS = {"calls": "overhead"}  # tables that show other columns of another part
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Write the page and the picture, or check them; return the exit code."""
+    figures = json.loads(FIGURES.read_text("utf-8"))
+    written = {
+        PAGE: filled(PAGE.read_text("utf-8"), figures),
+        PICTURE: overhead_picture(figures["overhead"]),
+    }
+    if "--check" in arguments:
+        stale = [
+            path for path, text in written.items() if not path.exists() or path.read_text("utf-8") != text
+        ]
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is not what figures.json says: run python -m tools.bench.report")
+        return int(bool(stale))
+    for path, text in written.items():
+        path.write_text(text, "utf-8")
+    return 0
+
+
+def filled(page: str, figures: Figures) -> str:
+    """Return the page with the text between each pair of marks written anew."""
+    return _MARKED.sub(lambda found: f"{found[1]}\n{block(found[2], figures)}\n\n{found[3]}", page)
+
+
+def block(name: str, figures: Figures) -> str:
+    """Return one table, or the sentence about the machine."""
+    return machine(figures["machine"]) if name == "machine" else table(name, figures)
+
+
+def table(name: str, figures: Figures) -> str:
+    """Return a table in Markdown."""
+    columns = TABLES[name]
+    lines = [[heading for heading, _ in columns], ["---"] * len(columns)]
+    lines += [[cell(row) for _, cell in columns] for row in figures[_SAME_ROWS.get(name, name)]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def machine(found: Row) -> str:
+    """Say where and when the figures were taken."""
+    return (
+        f"Taken on {found['date']}: {found['cores']} cores, {found['system']}, Python {found['python']}, "
+        f"Pulumi CLI {found['cli']}, SDK {found['sdk']}. "
+        f"Load average {found['load_before']:.1f} before and {found['load_after']:.1f} after."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
