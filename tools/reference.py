@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import json
 import re
 import sys
 import textwrap
@@ -20,11 +19,11 @@ from typing import Any
 import pulumi
 
 import dcs_migration
-from dcs_migration.plugin import config
+from dcs_migration.plugin import config, inputs
 from dcs_migration.plugin.tasks.props import OnChange
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # what it shares with the tests
-from tools.reference_tables import Schema, allowed, nested_shapes, resolved, table, type_of
+from tools.reference_tables import Schema, allowed, nested_shapes, table, type_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference.md"
@@ -134,7 +133,7 @@ def described_resource(resource: type[pulumi.Resource]) -> Iterator[str]:
         yield f"### {resource.__name__}: `{key}`\n"
         yield from table(
             ("key", "type", "allowed", "on change", ""),
-            nested_rows(schema, nested, key, changes, with_password),
+            nested_rows(nested, key, changes, with_password),
         )
     yield f"### Outputs of {resource.__name__}\n"
     if changes:
@@ -165,7 +164,7 @@ def described_callable(function: Any, shown: str) -> Iterator[str]:
 def schema_of(resource: type[pulumi.Resource]) -> Schema:
     """Return the schema whose title is the resource's name; an empty one for a component without any."""
     for file in sorted(SCHEMAS.glob("*.json")):
-        schema: Schema = json.loads(file.read_text("utf-8"))
+        schema = inputs.schema(file.stem)
         if schema["title"] == resource.__name__:
             return schema
     return {"properties": {}}
@@ -200,7 +199,7 @@ def inputs_of(resource: type[pulumi.Resource]) -> Iterator[tuple[str, ...]]:
         elsewhere = re.match(r"As for `(\w+)`", documented.get(name, ""))
         owner = getattr(dcs_migration, elsewhere[1]) if elsewhere else resource
         schema, (changes, _) = schema_of(owner), changes_of(owner)
-        described = resolved(schema, schema["properties"].get(name, {}))
+        described = schema["properties"].get(name, {})
         words = described.get("description") or documented.get(name, "")
         required = "**required** " if parameter.default is parameter.empty and described else ""
         kind = type_of(described) or NOT_IN_SCHEMAS.get(name, "")
@@ -208,12 +207,11 @@ def inputs_of(resource: type[pulumi.Resource]) -> Iterator[tuple[str, ...]]:
 
 
 def nested_rows(
-    schema: Schema, shape: Schema, path: str, changes: Mapping[str, str], with_password: tuple[str, ...]
+    shape: Schema, path: str, changes: Mapping[str, str], with_password: tuple[str, ...]
 ) -> Iterator[tuple[str, ...]]:
     """Yield a row for each key of a nested map."""
     outer = re.split(r"[.\[]", path)[0]
-    for key, inner in shape["properties"].items():
-        described = resolved(schema, inner)
+    for key, described in shape["properties"].items():
         change = PASSWORD_CHANGES if key == "password" and outer in with_password else changes.get(outer, "")
         required = "**required** " if key in shape.get("required", ()) else ""
         yield (

@@ -15,7 +15,6 @@ def nested_shapes(schema: Schema) -> Iterator[tuple[str, Schema]]:
     """Yield the path and the shape of each map in the inputs, outer ones first."""
 
     def walk(path: str, described: Schema) -> Iterator[tuple[str, Schema]]:
-        described = resolved(schema, described)
         if described.get("type") == "array" and "items" in described:
             yield from walk(f"{path}[]", described["items"])
         elif "properties" in described:
@@ -25,13 +24,6 @@ def nested_shapes(schema: Schema) -> Iterator[tuple[str, Schema]]:
 
     for key, described in schema["properties"].items():
         yield from walk(key, described)
-
-
-def resolved(schema: Schema, described: Schema) -> Schema:
-    """Follow a reference; what stands beside it adds to it."""
-    if "$ref" not in described:
-        return described
-    return {**schema["$defs"][described["$ref"].rsplit("/", 1)[1]], **described}
 
 
 def type_of(described: Schema) -> str:

@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend
 from pulumi.output import Unknown
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
 
 Schema = Mapping[str, Any]
 
@@ -51,10 +51,22 @@ def has_unknown(value: Any) -> bool:
 
 @cache
 def schema(name: str) -> Schema:
-    """Return a packaged schema."""
+    """Return a packaged schema, with what it refers to in the place of each reference."""
     text = (resources.files("dcs_migration") / "schemas" / f"{name}.json").read_text("utf-8")
     loaded: Schema = json.loads(text)
-    return loaded
+    expanded: Schema = _expanded(loaded, loaded.get("$defs", {}))
+    return expanded
+
+
+def _expanded(part: Any, definitions: Schema) -> Any:
+    """Put a definition where it is referred to; what stands beside the reference adds to it."""
+    if isinstance(part, list):
+        return [_expanded(item, definitions) for item in part]
+    if not isinstance(part, Mapping):
+        return part
+    if "$ref" in part:
+        part = {**definitions[part["$ref"].rsplit("/", 1)[1]], **part}
+    return {key: _expanded(item, definitions) for key, item in part.items() if key not in ("$ref", "$defs")}
 
 
 def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
@@ -96,6 +108,10 @@ def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
 
 @cache
 def _validator(name: str) -> Validator:
+    # Loaded at the first check: a refresh and a destroy do without, and are done sooner.
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
     checks = {**Draft202012Validator.VALIDATORS, "pattern": _pattern}
     keywords = {key: _skipping_unknown(check) for key, check in checks.items()}
     tolerant: type[Validator] = extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
@@ -103,6 +119,8 @@ def _validator(name: str) -> Validator:
 
 
 def _pattern(validator: Any, wanted: str, instance: Any, subschema: Any) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError
+
     # In JSON Schema `$` is the end of the text; in Python also the place before a last line break.
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), instance):
         yield ValidationError("does not match")
@@ -132,7 +150,7 @@ def _shown(key: Any) -> str:
 class _Problem:
     """One error of the validator, and what the schema says of the place where it was found."""
 
-    def __init__(self, root: Schema, error: ValidationError) -> None:
+    def __init__(self, described: Schema, error: ValidationError) -> None:
         self.instance: Any = error.instance
         self.wanted: Any = error.validator_value
         self.keyword = str(error.validator)
@@ -140,22 +158,11 @@ class _Problem:
         self.parts = list(error.absolute_path)
         self.where = path(self.parts)
         self.required = False
-        described = _resolved(root, root)
         for part in self.parts:
             self.required = part in described.get("required", ())
-            within = described["items"] if isinstance(part, int) else described["properties"][part]
-            described = _resolved(root, within)
+            described = described["items"] if isinstance(part, int) else described["properties"][part]
         self.described = described
-        self.properties: Schema = {
-            key: _resolved(root, described["properties"][key]) for key in described.get("properties", ())
-        }
-
-
-def _resolved(root: Schema, subschema: Schema) -> Schema:
-    """Follow a reference; what stands beside it adds to it."""
-    if "$ref" not in subschema:
-        return subschema
-    return {**root["$defs"][subschema["$ref"].rsplit("/", 1)[1]], **subschema}
+        self.properties: Schema = described.get("properties", {})
 
 
 def _lines(problem: _Problem) -> Iterator[str]:

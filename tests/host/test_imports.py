@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.host.conftest import StartPlugin, definition
+from tests.host.conftest import StartPlugin, created, definition
 from tests.host.foreign import Inspector
 from tests.host.harness import ROOT, by_reference
 
@@ -60,3 +60,13 @@ def test_a_preview_loads_no_http_library(start: StartPlugin) -> None:
     inputs = plugin.check(definition()).inputs
     plugin.diff("1" * 32, inputs, inputs)
     assert {"requests", "urllib3", "werkzeug"} & _modules(plugin) == set()
+
+
+def test_a_refresh_and_a_destroy_load_no_schema_library(start: StartPlugin) -> None:
+    """They check nothing, so that they need not wait for the import of what checks."""
+    inputs, state = created(start(), definition())
+    plugin = start()
+    refreshed = plugin.read(state.id, state.outputs)
+    plugin.diff(state.id, refreshed.outputs, inputs)
+    plugin.delete(state.id, refreshed.outputs)
+    assert {"jsonschema", "referencing", "werkzeug"} & _modules(plugin) == set()
