@@ -8,11 +8,15 @@ from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
 
+THREADS = 4  # with which Pulumi's dynamic host serves a plugin process
+_NAPS = 10  # in a window
+
 
 class Batcher(Generic[Result]):
     """Joins the ids that several threads hand in at about the same time into one call.
 
-    The first thread waits a moment for others, then makes the call for all; the others wait for it.
+    The first thread waits a moment for others, then makes the call for all; the others wait for it. When
+    every thread that there is has come, nobody is waited for.
     """
 
     def __init__(
@@ -27,8 +31,8 @@ class Batcher(Generic[Result]):
 
         Args:
             call: Makes the request; what it raises is raised to every thread of the batch.
-            sleep: Waits for ``window`` seconds.
-            window: How long the first thread waits for others, in seconds.
+            sleep: Waits for so many seconds.
+            window: How long the first thread waits for others at the most, in seconds.
             most: The largest number of ids in one call.
         """
         self._call = call
@@ -56,7 +60,7 @@ class Batcher(Generic[Result]):
     def _lead(self, batch: _Batch[Result]) -> None:
         try:
             try:
-                self._sleep(self._window)
+                self._wait_for_others(batch)
             finally:
                 with self._lock:  # from here on nobody joins
                     if self._open is batch:
@@ -66,6 +70,12 @@ class Batcher(Generic[Result]):
             batch.error = error
         finally:
             batch.done.set()
+
+    def _wait_for_others(self, batch: _Batch[Result]) -> None:
+        for _ in range(_NAPS):
+            if len(batch.ids) >= THREADS:
+                return
+            self._sleep(self._window / _NAPS)
 
 
 class _Batch(Generic[Result]):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import pulumi.dynamic
 import pytest
 
-from dcs_migration.plugin.batching import Batcher
+from dcs_migration.plugin.batching import THREADS, Batcher
 
 PATIENCE = 20.0  # seconds after which a test has failed
 
@@ -83,7 +85,28 @@ def test_one_thread_makes_one_call_after_the_window() -> None:
     assert batcher("a") == "done a"
     assert batcher("b") == "done b"
     assert calls.made == [["a"], ["b"]]
-    assert slept == [0.25, 0.25]
+    assert sum(slept) == pytest.approx(2 * 0.25)
+
+
+@pytest.mark.parametrize(("threads", "naps"), [(THREADS - 1, 10), (THREADS, 1)])
+def test_nobody_is_waited_for_when_all_have_come(threads: int, naps: int) -> None:
+    """The window is over as soon as each thread of the process stands in the batch."""
+    window, calls = Window(), Calls()
+    batcher: Batcher[str] = Batcher(calls, window.sleep)
+
+    def between() -> None:
+        _joined(batcher, threads)
+        window.release.set()
+
+    _run([lambda id_=f"t{n}": batcher(id_) for n in range(threads)], between)  # type: ignore[misc]
+    assert len(calls.made) == 1
+    assert len(window.slept) == naps
+
+
+def test_pulumi_has_that_many_threads() -> None:
+    """The number is the SDK's own; with more of them a batch would be called before all have come."""
+    host = Path(pulumi.dynamic.__file__).with_name("__main__.py")
+    assert f"max_workers={THREADS}" in host.read_text("utf-8")
 
 
 def test_threads_that_come_within_the_window_share_a_call() -> None:
