@@ -1,7 +1,6 @@
 """The ``MigrationTask`` resource: what a user writes and what the stack exports. No HTTP here."""
 
-from __future__ import annotations
-
+# Annotations are no texts here: Pulumi evaluates those of the outputs anew for each of many tasks.
 from collections.abc import Sequence
 from typing import Any
 
@@ -167,7 +166,7 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
         region: pulumi.Input[str] | None = None,
         project_id: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
-    ) -> MigrationTask:
+    ) -> "MigrationTask":
         """Read an existing task, without managing it (ListMigrationTask, then ShowMigrationTask).
 
         A task whose record is gone gives ``status="GONE"`` and a warning. Inputs that the service does not

@@ -362,15 +362,20 @@ def test_a_cli_killed_after_the_task_was_started(stack: Stack, emulator: Emulato
 
 
 def test_urns_are_as_the_mark_takes_them(stack: Stack, emulator: Emulator) -> None:
-    """The URN that the program computes is the real one, in a component, too."""
+    """The URN that the program computes is the real one, in a component and below the stack itself, too."""
     stack.program("""
+        from pulumi.runtime.settings import get_root_resource
+
         class Team(pulumi.ComponentResource):
             def __init__(self, name):
                 super().__init__("test:index:Team", name)
                 MigrationTask("inner", **BACKUP, target_instance=target(), opts=pulumi.ResourceOptions(parent=self))
         Team("team")
         MigrationTask("outer", **BACKUP, target_instance=target(1))
+        below = pulumi.ResourceOptions(parent=get_root_resource())
+        MigrationTask("below", **BACKUP, target_instance=target(2), opts=below)
     """).up()
+    assert len(stack.resources()) == 3
     for entry in stack.resources().values():
         assert entry["inputs"]["__urn"] == entry["urn"]
     assert stack.resources()["outer"]["urn"] == f"urn:pulumi:dev::{PROJECT}::{TYPE}::outer"
