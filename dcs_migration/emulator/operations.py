@@ -121,9 +121,7 @@ class Operations:
         if "names-as-instances" in self._quirks and not INSTANCE_NAME.fullmatch(request["task_name"]):
             raise invalid("task_name")
         with self._store.transaction() as now:
-            refusal = self._quirks.text("second-task-on-target-refused")
-            if refusal is not None and self._is_busy(call.project_id, request["target_instance"]["id"]):
-                raise api_error(refusal)
+            self._require_free(call.project_id, request["target_instance"]["id"])
             task = self._store.create(call.project_id, request, now)
             body = {"id": task.id, "name": task.name, "status": task.status}
             if task.error is not None:
@@ -155,16 +153,14 @@ class Operations:
             answer = {"id": task.id, "name": task.name, "status": task.status, "error": None}
             if "set-answers-error" in self._quirks:
                 return Reply({**answer, "error": "The migration task could not be configured."})
-            refusal = self._quirks.text("second-task-on-target-refused")
-            target = request["target_instance"].get("id")
-            if refusal is not None and target and self._is_busy(call.project_id, target, but=task):
-                raise api_error(refusal)
+            self._require_free(call.project_id, request["target_instance"].get("id"), but=task)
             self._store.configure(task, request, now)
             return Reply({**answer, "status": task.status})
 
     def _batch_restart(self, call: Call) -> Reply:
         def restart(task_id: str, now: float) -> None:
             task = self._find_existing(call.project_id, task_id, now)
+            self._require_free(call.project_id, task.target_id, but=task)
             self._store.online.restart(task, now)
             self._store.touch(task)
 
@@ -196,11 +192,15 @@ class Operations:
             raise api_error("DCS.4957")
         return task
 
-    def _is_busy(self, project_id: str, target_id: str, but: Task | None = None) -> bool:
-        return any(
-            task is not but and task.running and (task.project_id, task.target_id) == (project_id, target_id)
-            for task in self._store.existing()
-        )
+    def _require_free(self, project_id: str, target_id: str | None, but: Task | None = None) -> None:
+        """Refuse a second running task on a target, where the service takes one at a time."""
+        refusal = self._quirks.text("second-task-on-target-refused")
+        if refusal is None or not target_id:
+            return
+        wanted = (project_id, target_id)
+        for task in self._store.existing():
+            if task is not but and task.running and (task.project_id, task.target_id) == wanted:
+                raise api_error(refusal)
 
     def _list(self, call: Call) -> Reply:
         offset, limit = check_page(call.query)

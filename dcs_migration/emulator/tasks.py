@@ -205,11 +205,14 @@ class TaskStore:
     ) -> Task:
         """Give a task a status from outside; raises KeyError when there is no such task."""
         task = self._existing(task_id)
+        swapped = task.swapped
         self._engine.stop(task)
         task.pinned = True
         task.stopping_since = task.exchange_since = None
         task.offset = task.offset if offset is None else offset
         task.task_status = task_status or (None if task.exchanging else task.task_status)
+        if task.swapped != swapped:
+            self._engine.exchange(task)  # what is told of the addresses is so
         if task.status == CREATING:
             task.made, task.job_ended_at = True, now
         task.enter(status, now, error)

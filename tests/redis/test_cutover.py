@@ -260,6 +260,20 @@ def test_a_reset_leads_addresses_back(world: World) -> None:
         assert it.application(SHOP).keys() == [b"shop"]
 
 
+def test_an_exchange_in_the_console(world: World) -> None:
+    """Where a status is set that tells of exchanged addresses they are, and a rollback leads them back."""
+    with cut_over(world) as it:
+        it.follow()
+        world.target.client.replicaof("NO", "ONE")
+        world.source.client.set("shop", 1)
+        it.cloud.set_status(it.id, "TERMINATED", task_status="EXCHANGE_SUCCESS")
+        it.cloud.set_status(it.id, "TERMINATED", task_status="EXCHANGE_SUCCESS")
+        assert it.application(ORDERS, SHOP).keys() == [b"shop"]
+        assert it.application(SHOP, ORDERS).keys() == []
+        it.swap("rollback-ip", "ROLLBACK_SUCCESS")
+        assert it.application(SHOP).keys() == [b"shop"]
+
+
 def test_much_at_once_through_an_address(world: World) -> None:
     """A client that sends more than all buffers hold before it reads does not wait for ever."""
     with cut_over(world) as it:

@@ -522,6 +522,15 @@ class TestQuirks:
             assert task.set(target_instance={"id": "another"}).status_code == 200
             assert task.set(target_instance={"id": "another"}).status_code == 200
 
+    def test_a_restart_on_a_busy_target(self) -> None:
+        """second-task-on-target-refused: nor is a stopped task started again while another runs into its target."""
+        with quirky("second-task-on-target-refused") as task:
+            task.stopped()
+            other = task.client.create(target_instance={"id": "orders"})
+            assert task.restart() == ("failed", "DCS.4026")
+            task.here.cloud.set_status(other, "SUCCESS")
+            assert task.restart() == ("success", None)
+
     @pytest.mark.parametrize(
         ("quirk", "status"),
         [("incremental-spelled-right", "INCRMIGRATING"), ("incremental-stays-migrating", "MIGRATING")],
