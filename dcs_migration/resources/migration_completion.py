@@ -13,6 +13,7 @@ from pulumi.runtime.settings import get_monitor
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
 from dcs_migration.resources.options import checked_options, custom_timeout
 from dcs_migration.resources.provider_process import provider_process
+from dcs_migration.resources.secrets import passwords_of
 from dcs_migration.resources.types import Until
 from dcs_migration.resources.urn import urn_of
 
@@ -65,7 +66,8 @@ class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
         Args:
             resource_name: Pulumi's name of the resource.
             tasks: Tasks of this program. One at least, here or in ``task_ids``.
-            task_ids: Ids of tasks from elsewhere; they come after those of ``tasks``.
+            task_ids: Ids of tasks from elsewhere; they come after those of ``tasks``. Their passwords are not known
+                here, so that they stay in what the service says.
             region: Region of ``task_ids``; default ``huaweicloud:region``, then HW_REGION_NAME.
             project_id: Project of ``task_ids``; default as for a task.
             timeout: ``"90s"``, ``"30m"``, ``"2h"`` or seconds. Default 1 hour.
@@ -113,6 +115,8 @@ class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
                     }
                     for task in listed
                 ],
+                # Its process does not have them from the tasks, and the service may quote them.
+                "__passwords": [password for task in listed for password in passwords_of(task)],
                 "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
                 "__create_timeout": custom_timeout(options, "create"),
                 "__update_timeout": custom_timeout(options, "update"),

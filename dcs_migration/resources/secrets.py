@@ -17,3 +17,14 @@ def with_secret_password(instance: Any) -> Any:
         return value
 
     return instance.apply(mark) if isinstance(instance, pulumi.Output) else mark(instance)
+
+
+def passwords_of(task: Any) -> list[pulumi.Output[str | None]]:
+    """Return the passwords of a task as secrets, from its outputs: what the service was told stands there."""
+
+    def password(instance: Any) -> str | None:
+        return instance.get("password") if isinstance(instance, Mapping) else None
+
+    return [
+        pulumi.Output.secret(side.apply(password)) for side in (task.source_instance, task.target_instance)
+    ]

@@ -7,20 +7,24 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from dcs_migration.emulator import Emulator
 from tests.chaos.leaks import leaked, told_by_server
-from tests.e2e.stack import TIMEOUT, Stack, operations
+from tests.e2e.running import running
+from tests.e2e.stack import TIMEOUT, Stack, calls, operations
 
 TARGET = 'p@ss "w0rd"/é&<1>%2F\\n'
 SOURCE = "s0urce&'pass\"word\\u00e9"
 IN_URL = "Url;Crede+ntial=9?"
 SECRET_KEY = "Sk/9+q=Zx&7%Tw"
 TOKEN = "Tok+en/1==<&>'%5c"
-SECRETS = (TARGET, SOURCE, IN_URL, SECRET_KEY, TOKEN)
+LIKE_A_STATUS = "CAPITAL_PASSWORD"
+SECRETS = (TARGET, SOURCE, IN_URL, SECRET_KEY, TOKEN, LIKE_A_STATUS)
+TOLD = " ".join(map(told_by_server, (TARGET, SOURCE, SECRET_KEY, TOKEN)))
 
 PROGRAM = f"""
     import os
@@ -31,6 +35,22 @@ PROGRAM = f"""
     pulumi.export("task", task.error)
     pulumi.export("target", task.target_instance)
     pulumi.export("source", online.source_instance)
+"""
+# Both kinds of tasks; the target of one is an output, which a first preview does not know.
+TASKS = f"""
+    from dcs_migration import OnlineMigrationTask
+    shop = OnlineMigrationTask(
+        "shop", vpc_id="vpc-1", subnet_id="subnet-1", security_group_id="group-1",
+        migration_method="incremental_migration",
+        source_instance={{"id": "shop", "password": pulumi.Config().require_secret("source")}},
+        target_instance={{"id": "orders", "password": {LIKE_A_STATUS!r}}},
+    )
+    whole = shop.task_id.apply(lambda _: target(password={TARGET!r}))
+    orders = MigrationTask("orders", **BACKUP, target_instance=whole)
+"""
+WAIT = """
+    done = MigrationCompletion("done", tasks=[orders, shop], interval="1s", timeout="2m")
+    pulumi.export("statuses", done.statuses)
 """
 # Python reads it when it starts: the plugin's own log goes to a file.
 DEBUG_LOG = """
@@ -59,6 +79,61 @@ def cloud() -> Iterator[Emulator]:
         yield running
 
 
+class Searched:
+    """A stack whose service and surroundings hold secrets, and everything that it has printed."""
+
+    def __init__(self, root: Path, cloud: Emulator) -> None:
+        self.stack = Stack(root / "stack", cloud)
+        self.cloud = cloud
+        self.printed: list[str] = []
+        hook, temporary = root / "hook", self.stack.root / "tmp"
+        hook.mkdir()
+        temporary.mkdir()
+        self.stack.environ |= {
+            "HW_SECRET_KEY": SECRET_KEY,
+            "HW_SECURITY_TOKEN": TOKEN,
+            "ADDRS": "10.0.0.1:6379",
+            "DCS_MIGRATION_DEBUG": "1",
+            "PYTHONPATH": f"{hook}:{self.stack.environ.get('PYTHONPATH', '')}",
+            "WIRE_LOG": str(self.stack.root / "wire.log"),
+            "TMPDIR": str(temporary),
+        }
+        lines = [line.strip() for line in DEBUG_LOG.strip().splitlines()]
+        (hook / "sitecustomize.py").write_text("\n".join(lines) + "\n")
+        self.stack.run("config", "set", "--secret", "source", SOURCE)
+
+    def run(self, *args: str, ok: bool) -> str:
+        """Run a command, with our tracebacks, which `Stack.run` would not let pass."""
+        done = subprocess.run(
+            ["pulumi", *args, "--color", "never", "--non-interactive"],
+            cwd=self.stack.work,
+            env=self.stack.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert (done.returncode == 0) is ok, done.stdout
+        self.printed.append(done.stdout)
+        return done.stdout
+
+    def require_nothing_found(self) -> None:
+        """Search what was printed and written, and the service's own journal."""
+        journal = json.dumps([self.cloud.requests(), self.cloud.faults()], ensure_ascii=False)
+        written = self.stack.everything_written().decode("utf-8", "replace")
+        assert "answer: " in (self.stack.root / "wire.log").read_text()
+        assert list((self.stack.root / "backend").rglob("*.bak"))
+        assert found("\n".join([*self.printed, journal])) == set()
+        assert found(written) == set()
+
+
+@pytest.fixture
+def searched(tmp_path: Path, cloud: Emulator) -> Searched:
+    """A stack to be searched."""
+    return Searched(tmp_path, cloud)
+
+
 def test_the_search_finds_every_form() -> None:
     """The search itself: each form of each secret is found, wherever it stands."""
     for secret in SECRETS:
@@ -68,63 +143,108 @@ def test_the_search_finds_every_form() -> None:
             assert found(f"auth failed for {told}!") == {secret}
 
 
-def test_secrets_stay_out_of_everything(cloud: Emulator, tmp_path: Path) -> None:
+def test_secrets_stay_out_of_everything(searched: Searched, cloud: Emulator) -> None:
     """State, history, back-ups, outputs, errors, debug log, journal, temporary files: none holds a secret."""
-    stack = Stack(tmp_path / "stack", cloud).program(PROGRAM)
-    hook, temporary = tmp_path / "hook", stack.root / "tmp"
-    hook.mkdir()
-    temporary.mkdir()
-    stack.environ |= {
-        "HW_SECRET_KEY": SECRET_KEY,
-        "HW_SECURITY_TOKEN": TOKEN,
-        "ADDRS": f"redis://:{IN_URL}@10.0.0.1:6379",
-        "DCS_MIGRATION_DEBUG": "1",
-        "PYTHONPATH": f"{hook}:{stack.environ.get('PYTHONPATH', '')}",
-        "WIRE_LOG": str(stack.root / "wire.log"),
-        "TMPDIR": str(temporary),
-    }
-    lines = [line.strip() for line in DEBUG_LOG.strip().splitlines()]
-    (hook / "sitecustomize.py").write_text("\n".join(lines) + "\n")
-    stack.run("config", "set", "--secret", "source", SOURCE)
-    printed: list[str] = []
-
-    def run(*args: str, ok: bool) -> str:
-        done = subprocess.run(  # with our tracebacks, which `Stack.run` would not let pass
-            ["pulumi", *args, "--color", "never", "--non-interactive"],
-            cwd=stack.work,
-            env=stack.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        assert (done.returncode == 0) is ok, done.stdout
-        printed.append(done.stdout)
-        return done.stdout
-
+    stack, run = searched.stack.program(PROGRAM), searched.run
     # A password in the URL of an address is refused by preview, and not repeated.
+    stack.environ["ADDRS"] = f"redis://:{IN_URL}@10.0.0.1:6379"
     assert "source_instance.addrs" in run("preview", "--json", ok=False)
     stack.environ["ADDRS"] = "10.0.0.1:6379"
     # The service gives everything away in its refusals, and then in the state of a task.
-    message = " ".join(map(told_by_server, (TARGET, SOURCE, SECRET_KEY, TOKEN)))
-    cloud.fault("CreateMigrationTask", "error", status=400, error_code="DCS.4800", message=message, times=2)
+    cloud.fault("CreateMigrationTask", "error", status=400, error_code="DCS.4800", message=TOLD, times=2)
     assert "auth failed" in run("up", "--yes", "--skip-preview", "--diff", ok=False)
     run("up", "--yes", "--diff", ok=True)
     for task in cloud.tasks():
-        cloud.set_status(task["id"], "FAILED", message)
+        cloud.set_status(task["id"], "FAILED", TOLD)
     run("refresh", "--yes", "--skip-preview", "--diff", ok=True)
     run("up", "--yes", "--json", ok=True)
     assert "auth failed" in run("stack", "output", "--json", ok=True)
     run("stack", "history", "--json", ok=True)
-    cloud.fault("DeleteMigrationTask", "error", status=400, error_code="DCS.4800", message=message)
+    cloud.fault("DeleteMigrationTask", "error", status=400, error_code="DCS.4800", message=TOLD)
     assert "auth failed" in run("destroy", "--yes", "--skip-preview", "--diff", ok=False)
 
-    assert "Traceback" in printed[1]
+    assert "Traceback" in searched.printed[1]
     assert {"CreateMigrationTask", "ListMigrationTask", "DeleteMigrationTask"} <= set(operations(cloud))
     assert "CreateMigrationTask request" in (stack.root / "wire.log").read_text()
-    assert list((stack.root / "backend").rglob("*.bak"))
-    journal = json.dumps([cloud.requests(), cloud.faults()], ensure_ascii=False)
-    written = stack.everything_written().decode("utf-8", "replace")
-    assert found("\n".join([*printed, journal])) == set()
-    assert found(written) == set()
+    searched.require_nothing_found()
+
+
+def let_all_fail(cloud: Emulator) -> None:
+    """Let every task fail, with an error and a line in its log that give all secrets away."""
+    for task in cloud.tasks():
+        cloud.set_status(task["id"], "FAILED", TOLD)
+
+
+def parents(document: Any, name: str, parent: str = "") -> Iterator[str]:
+    """Find everything of that name in a document; yield the name of what it stands in."""
+    for key, item in document.items() if isinstance(document, dict) else ():
+        if key == name:
+            yield parent
+        yield from parents(item, name, key)
+    for item in document if isinstance(document, list) else ():
+        yield from parents(item, name, parent)
+
+
+@pytest.mark.parametrize("form", ["--diff", "--json"])
+def test_a_wait_knows_the_passwords_of_its_tasks(searched: Searched, cloud: Emulator, form: str) -> None:
+    """Tasks that one `up` makes and waits for fail with texts that hold their passwords: these are removed."""
+    stack = searched.stack.program(TASKS + WAIT)
+    searched.run("preview", form, ok=True)
+    with running(stack, "up", "--yes", "--skip-preview", form) as up:
+        up.until(lambda: "0 of 2 done" in up.text)
+        for task in cloud.tasks():
+            cloud.set_status(task["id"], f"NO_{LIKE_A_STATUS}")
+        up.until(lambda: "is not known here" in up.text)
+        let_all_fail(cloud)
+        assert up.wait() != 0
+    searched.printed.append(up.text)
+    searched.require_nothing_found()
+    for said in ("2 of 2 migrations failed", "auth failed for ***", "status NO_*** is not known here"):
+        assert said in up.text
+    assert "ListMigrationTaskLogs" in operations(cloud)
+
+
+def test_a_wait_that_comes_later_knows_them_too(searched: Searched, cloud: Emulator) -> None:
+    """The tasks are of an earlier `up`, the wait is new and planned: no text, plan or state has a copy."""
+    stack, run = searched.stack.program(TASKS), searched.run
+    run("up", "--yes", "--skip-preview", ok=True)
+    let_all_fail(cloud)
+    stack.program(TASKS + WAIT)
+    run("preview", "--save-plan", "plan.json", ok=True)
+    assert "auth failed" in run("up", "--yes", "--skip-preview", "--plan", "plan.json", ok=False)
+    # A refusal of the listing ends the wait, too: its words are the service's.
+    cloud.fault("ListMigrationTask", "error", status=400, error_code="DCS.4800", message=TOLD, times=9)
+    assert "the wait is over" in run("up", "--yes", "--skip-preview", "--diff", ok=False)
+    cloud.clear_faults()
+    for task in cloud.tasks():
+        cloud.set_status(task["id"], "SUCCESS")
+    run("up", "--yes", "--skip-preview", ok=True)
+    stack.require_no_changes()
+    searched.require_nothing_found()
+    for document in ((stack.work / "plan.json").read_text(), stack.run("stack", "export").text):
+        assert "MigrationCompletion::done" in document
+        # What a property depends on is kept, also of one that is not.
+        assert set(parents(json.loads(document), "__passwords")) == {"propertyDependencies"}
+
+
+def test_a_rotated_password_is_no_news_to_a_wait(stack: Stack, emulator: Emulator) -> None:
+    """The task is updated, the wait is not, and nothing is called; refreshes and destroy stay as they were."""
+    program = """
+        task = MigrationTask("orders", **BACKUP, target_instance=target(password="before"))
+        done = MigrationCompletion("done", tasks=[task], interval="1s")
+    """
+    with running(stack.program(program), "up", "--yes", "--skip-preview") as up:
+        up.until(emulator.tasks)
+        emulator.set_status(emulator.tasks()[0]["id"], "SUCCESS")
+        assert up.end() == 0
+    stack.require_no_changes()
+    emulator.clear_requests()
+    rotated = stack.program(program.replace("before", "after")).up()
+    assert (rotated.count("updated"), rotated.count("unchanged")) == (1, 3)
+    assert operations(emulator) == []
+    stack.refresh("--run-program")
+    stack.up("--refresh")
+    stack.require_no_changes()
+    assert calls(emulator)["CreateMigrationTask"] == 0
+    stack.destroy("--run-program")
+    assert emulator.tasks() == []

@@ -17,7 +17,16 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from dcs_migration.emulator import Emulator
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
-from tests.host.conftest import PROJECT, REGION, SECRET_KEY, created, definition, environment, operations
+from tests.host.conftest import (
+    PROJECT,
+    REGION,
+    SECRET_KEY,
+    TARGET_PASSWORD,
+    created,
+    definition,
+    environment,
+    operations,
+)
 from tests.host.harness import UNKNOWN, Failed, Plugin, Props, StandInEngine
 from tests.host.harness import State as Result
 
@@ -219,6 +228,20 @@ def test_mistakes_are_reasons_of_check(waiter: WaitingPlugin, cloud: Emulator) -
     assert paths == ["interval", "opts.custom_timeouts.create", "task_ids[1]", "task_ids[2]", "timeout"]
     assert waiter.check(wait_for([])).reasons[0].startswith("task_ids: ")
     assert operations(cloud) == []
+
+
+def test_the_passwords_of_the_tasks_stay_in_the_process(
+    plugin: Plugin, waiter: WaitingPlugin, cloud: Emulator
+) -> None:
+    """`check` takes them out of the inputs and remembers them: what fails later does not show them."""
+    tasks = start_tasks(plugin, 1)
+    inputs = checked(waiter, wait_for(tasks, __passwords=[None, UNKNOWN, TARGET_PASSWORD]))
+    assert "__passwords" not in inputs
+    cloud.set_status(tasks[0].id, "FAILED", f"WRONGPASS {TARGET_PASSWORD}")
+    with pytest.raises(Failed) as caught:
+        waiter.create(inputs)
+    assert "is FAILED: WRONGPASS ***; to run it again" in caught.value.text
+    assert TARGET_PASSWORD not in caught.value.text
 
 
 @pytest.mark.parametrize("unknown", [UNKNOWN, [UNKNOWN], ["0" * 32, UNKNOWN]])

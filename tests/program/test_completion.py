@@ -11,12 +11,11 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import mocks as pulumi_mocks
 
-from dcs_migration import MigrationCompletion, MigrationTask, provider_process
+from dcs_migration import MigrationCompletion, MigrationTask, OnlineMigration, provider_process
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
+from tests.program.test_online import declare
 from tests.program.test_program import (
-    TYPE_TOKEN as TASK_TOKEN,
-)
-from tests.program.test_program import (
+    INSTANCES,
     Recorder,
     is_secret,
     monitor,
@@ -24,6 +23,9 @@ from tests.program.test_program import (
     task,
     with_config,
     without_secrets,
+)
+from tests.program.test_program import (
+    TYPE_TOKEN as TASK_TOKEN,
 )
 
 __all__ = ["monitor"]  # the fixture
@@ -98,7 +100,53 @@ def test_tasks_come_first_with_what_is_known_of_them(monitor: Recorder) -> None:
     assert second["urn"] == f"urn:pulumi:dev::shop::{TASK_TOKEN}::a"
     assert set(first) <= {"urn", "name", "status", "region", "project_id", "taken_over"}
     assert sorted(request.dependencies) == sorted(entry["urn"] for entry in props["__tasks"])
-    assert "of-the-target" not in json.dumps(props)
+    assert "of-the-target" not in json.dumps(without_secrets(props))
+
+
+def passwords(monitor: Recorder, name: str = "done") -> list[Any]:
+    """Return the passwords that a wait is told, each of which must be marked."""
+    told = monitor.of(name)[2]["__passwords"]
+    assert [password for password in told if not is_secret(password)] == []
+    return [password.get("value") for password in told]
+
+
+@pytest.mark.parametrize("instance", list(INSTANCES))
+@pytest.mark.parametrize("argument", ["source_instance", "target_instance"])
+def test_the_passwords_of_tasks_are_told_as_secrets(monitor: Recorder, argument: str, instance: str) -> None:
+    """However the instance was written: the service may quote them to the process of the wait."""
+    given = {"target_instance": {"id": "orders"}, argument: INSTANCES[instance]()}
+    run(lambda: MigrationCompletion("done", tasks=[task(**given)], task_ids=[ELSEWHERE]).id)
+    assert passwords(monitor) == [
+        "hidden-word" if argument == side else None for side in ("source_instance", "target_instance")
+    ]
+
+
+def test_the_passwords_of_each_kind_of_task(monitor: Recorder) -> None:
+    """A component's are those of the migration in it; one that is only read has none; ids bring none."""
+
+    def program() -> Any:
+        online = OnlineMigration(
+            "online",
+            task_id="t-2",
+            migration_method="full_amount_migration",
+            source_instance={"addrs": "10.0.0.1:6379", "password": "of-the-source"},
+            target_instance={"id": "orders"},
+        )
+        component = declare()
+        seen = MigrationTask.get("seen", ELSEWHERE)
+        all_ = MigrationCompletion("done", tasks=[task(), online, component, seen])
+        ids = MigrationCompletion("ids", task_ids=[ELSEWHERE])
+        return [all_.id, ids.id, component.completion().id]
+
+    run(program)
+    assert passwords(monitor) == [
+        *(None, "of-the-target"),
+        *("of-the-source", None),
+        *("of the shop", "of the target"),
+        *(None, None),
+    ]
+    assert passwords(monitor, "ids") == []
+    assert passwords(monitor, "orders-completion") == ["of the shop", "of the target"]
 
 
 IDS: dict[str, Callable[[], Any]] = {

@@ -13,6 +13,7 @@ from dcs_migration.dcs.statuses import STATUSES, Kind
 from dcs_migration.emulator import Emulator
 from dcs_migration.emulator.errors import SHAPE_NAMES
 from dcs_migration.emulator.quirks import QUIRKS
+from dcs_migration.plugin.inputs import UNKNOWN
 from dcs_migration.plugin.reporting import ProviderError
 from dcs_migration.plugin.secrets import scrub
 from tests.conftest import CloudOfAllTests
@@ -247,6 +248,14 @@ def test_a_failure_shows_no_secret_and_stays_one_line(waits: Waits) -> None:
     assert "open-sesame" not in lines[1]
     assert "AUTH *** failed at redis://***@10.0.0.1 see there xxx" in lines[1]
     assert len(lines[1]) < 1000
+
+
+def test_a_failure_shows_no_password_of_its_tasks(waits: Waits) -> None:
+    """The program tells them to `check`; the create that follows knows them."""
+    task = waits.task()
+    waits.cloud.set_status(task.id, "FAILED", "WRONGPASS hunter2-hunter2")
+    _, line = failure(waits, task, __passwords=[None, UNKNOWN, "hunter2-hunter2"])
+    assert "is FAILED: WRONGPASS ***; to run it again" in line
 
 
 def test_a_secret_that_is_cut_is_masked_all_the_same(waits: Waits) -> None:

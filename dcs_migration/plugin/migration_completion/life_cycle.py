@@ -29,6 +29,7 @@ from dcs_migration.plugin.migration_completion.inputs import (
     check,
     interval_of,
     max_lag_of,
+    passwords_of,
     timeout_of,
 )
 from dcs_migration.plugin.migration_completion.judging import REACHED, Watched
@@ -60,7 +61,11 @@ class MigrationCompletionLifeCycle:
         return cls(accounts, engine_of_this_process(), clock)
 
     def check(self, olds: Props, news: Props) -> CheckResult:
-        """Validate the inputs. Every problem is a failure of its own; no call is made."""
+        """Validate the inputs. Every problem is a failure of its own; no call is made.
+
+        A create or an update follows in the same process, which then knows the passwords of the tasks.
+        """
+        scrub.add(*passwords_of(news))
         inputs, problems = check(news, self._accounts.settings)
         return CheckResult(inputs, [CheckFailure("", scrub(line)) for line in problems])
 
