@@ -200,6 +200,8 @@ def _online_fields(task: Task) -> dict[str, Any]:
         "bandwidth_limit_mb": task.bandwidth_limit_mb,
         "runs": task.runs,
         "restarts": task.restarts,
+        "exchanges": task.exchanges,
+        "rollbacks": task.rollbacks,
     }
 
 

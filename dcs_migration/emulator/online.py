@@ -59,7 +59,7 @@ class OnlineTasks:
 
     def configure(self, task: Task, request: Mapping[str, Any], now: float) -> None:
         """Start a run with these settings, or change those of the one that runs."""
-        if task.running and not task.waits and task.status != TERMINATING and not task.exchanging:
+        if task.copies:
             self._reconfigure(task, request, now)
             return
         if task.exchanging or task.swapped or task.status not in _CONFIGURABLE or not task.made:
@@ -114,10 +114,13 @@ class OnlineTasks:
         if refusal is not None:
             raise api_error(refusal)
         stopped = task.status == TERMINATED and task.runs > 0
+        anew = task.copies and "restart-while-running-restarts" in self._quirks
         # With swapped addresses the replication would run against what applications write.
-        if not stopped or task.exchanging or task.swapped:
+        if not (stopped or anew) or task.exchanging or task.swapped:
             raise api_error("DCS.4957")
-        goes_on = task.never_ends and "restart-is-full" not in self._quirks
+        goes_on = task.never_ends and not anew and "restart-is-full" not in self._quirks
+        if anew:
+            self._engine.stop(task)
         self._run(task, now)
         task.resumed = goes_on
         task.restarts += 1
@@ -127,6 +130,14 @@ class OnlineTasks:
 
     def exchange(self, task: Task, lag: float, now: float) -> None:
         """Begin to swap the addresses of source and target, which ends the replication."""
+        if task.task_status == EXCHANGED and "exchange-toggles" in self._quirks:
+            self._swap_back(task, now)
+        else:
+            self._require_exchangeable(task, lag)
+            self._swap(task, now)
+        task.exchanges += 1
+
+    def _require_exchangeable(self, task: Task, lag: float) -> None:
         follows = task.in_step or (task.status == MIGRATING and bool(task.follows))
         if task.exchanging or not follows:
             raise api_error("DCS.4957")
@@ -135,15 +146,27 @@ class OnlineTasks:
         refusal = self._quirks.text("exchange-needs-no-lag")
         if refusal is not None and lag > 0:
             raise api_error(refusal)
-        self._engine.stop(task)
-        task.enter(TERMINATING, now)
-        task.stopping_since = task.exchange_since = now
+
+    def _swap(self, task: Task, now: float) -> None:
+        if task.running:
+            self._engine.stop(task)
+            task.enter(TERMINATING, now)
+            task.stopping_since = now
         task.task_status = EXCHANGING
+        task.exchange_since = now
 
     def roll_back(self, task: Task, now: float) -> None:
         """Begin to swap the addresses back."""
-        if task.task_status not in (EXCHANGED, ROLLBACK_FAILED):
+        rests = task.status == TERMINATED and not task.exchanging
+        if task.task_status in (EXCHANGED, ROLLBACK_FAILED):
+            self._swap_back(task, now)
+        elif "exchange-toggles" in self._quirks and (task.copies or rests):
+            self._swap(task, now)
+        else:
             raise api_error("DCS.4957")
+        task.rollbacks += 1
+
+    def _swap_back(self, task: Task, now: float) -> None:
         task.task_status = ROLLING_BACK
         task.exchange_since = now
 

@@ -88,12 +88,16 @@ QUIRKS: dict[str, Quirk] = {
     "set-while-running-restarts": Quirk("a running task that is configured copies everything again"),
     "set-answers-error": Quirk("a configuration answers 200 with an error text and starts nothing"),
     "restart-refused": Quirk("a stopped task cannot be started again: CODE", "DCS.4957", _code),
+    "restart-while-running-restarts": Quirk("a running task that is started again copies everything again"),
     "restart-is-full": Quirk("a stopped incremental task that is started again copies everything again"),
     "exchange-fails": Quirk("an exchange of addresses ends as EXCHANGE_FAILED"),
     "exchange-needs-no-lag": Quirk(
         "addresses cannot be exchanged while the target is behind: CODE", "DCS.4957", _code
     ),
     "exchange-answers-204": Quirk("an exchange of addresses, and its rollback, answer 204"),
+    "exchange-toggles": Quirk(
+        "an exchange of addresses that are exchanged swaps them back, a rollback of ones that are not exchanges them"
+    ),
     "rollback-fails": Quirk("a rollback of addresses ends as ROLLBACK_FAILED"),
     "stats-as-strings": Quirk("statistics are strings, as the schema has them"),
     "error-body": Quirk(f"errors are written as SHAPE: {', '.join(SHAPE_NAMES)}", "v1", _shape),

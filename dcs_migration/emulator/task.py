@@ -62,7 +62,8 @@ class Task:
     ``network`` is what a migration instance was made with; only such a task has what follows it. ``started_at``
     is when its present run began, ``resumed`` says that this run goes on where the last one was stopped.
     ``offset`` is a lag in bytes that a control call has set. ``runs`` and ``restarts`` count full copies and
-    resumed ones. ``exchange_since`` is when the exchange of addresses began that ``task_status`` tells of.
+    resumed ones, ``exchanges`` and ``rollbacks`` the calls that were carried out. ``exchange_since`` is when the
+    exchange of addresses began that ``task_status`` tells of.
     """
 
     id: str
@@ -96,6 +97,8 @@ class Task:
     offset: int | None = None
     runs: int = 0
     restarts: int = 0
+    exchanges: int = 0
+    rollbacks: int = 0
     task_status: str | None = None
     exchange_since: float | None = None
 
@@ -108,6 +111,11 @@ class Task:
     def waits(self) -> bool:
         """Whether its migration instance is being made, or waits to be configured."""
         return self.status in (CREATING, IDLE) and self.network is not None
+
+    @property
+    def copies(self) -> bool:
+        """Whether it was configured and neither ends nor has ended."""
+        return self.running and not self.waits and self.status != TERMINATING and not self.exchanging
 
     @property
     def full_phase(self) -> str:

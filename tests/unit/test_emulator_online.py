@@ -475,6 +475,36 @@ class TestQuirks:
             task.turn(5)
             assert task.state[0] == "INCRMIGEATING"
 
+    def test_restart_while_running_restarts(self) -> None:
+        """restart-while-running-restarts: one that runs begins anew; a stopped one goes on where it was."""
+        with quirky("restart-while-running-restarts") as task:
+            assert task.following().restart() == ("success", None)
+            assert (task.state[0], task.counts) == ("FULLMIGRATING", (2, 1))
+            task.client.stop(task.id)
+            assert task.restart() == ("failed", "DCS.4957")  # while it ends
+            task.turn(1)
+            task.restart()
+            assert (task.state[0], task.counts) == ("INCRMIGEATING", (2, 2))
+
+    def test_exchange_toggles(self) -> None:
+        """exchange-toggles: the second exchange swaps back, the second rollback forth; counted by their names."""
+        with quirky("exchange-toggles") as task:
+            task.exchanged()
+            for call, ended in ((task.exchange, "ROLLBACK_SUCCESS"), (task.roll_back, "EXCHANGE_SUCCESS")):
+                assert call().status_code == 200
+                assert code(call()) == STATE_CONFLICT  # while one is under way
+                task.turn(1)
+                assert task.state == ("TERMINATED", ended)
+            (shown,) = task.here.cloud.tasks()
+            assert (shown["exchanges"], shown["rollbacks"]) == (2, 1)
+
+    def test_exchange_toggles_what_runs(self) -> None:
+        """exchange-toggles: a rollback of what was never exchanged ends the replication, as an exchange does."""
+        with quirky("exchange-toggles") as task:
+            assert task.following().roll_back().status_code == 200
+            task.turn(1)
+            assert task.state == ("TERMINATED", "EXCHANGE_SUCCESS")
+
     def test_exchange_fails(self) -> None:
         """exchange-fails: the addresses are as before, so that there is nothing to roll back."""
         with quirky("exchange-fails") as task:
@@ -653,7 +683,7 @@ class TestStateFile:
         document = json.loads(state.read_text())
         later = (
             "network job_id job_ended_at made bandwidth_limit_mb started_at resumed offset runs restarts "
-            "task_status exchange_since"
+            "exchanges rollbacks task_status exchange_since"
         )
         for name in later.split():
             del document["tasks"][0][name]
