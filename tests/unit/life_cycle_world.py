@@ -215,6 +215,8 @@ class Resource:
             return
         outputs = over_the_wire({**(result.outs or {}), "__provider": PICKLE})
         inputs = over_the_wire(result.inputs) if result.inputs else self.state.inputs
+        # The engine asks what differs, to show it: what was read is the old, what was written before the new.
+        self._provider.diff(result.id, outputs, over_the_wire(self.state.inputs))
         self.state = State(result.id, {**inputs, "__provider": PICKLE}, outputs)
 
     def destroy(self) -> None:

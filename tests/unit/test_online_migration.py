@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.life_cycle_world import Resource, World, failing
+from tests.unit.life_cycle_world import CheckFailed, Resource, World, failing
 from tests.unit.online_world import (
     CREATE,
     DELETE,
@@ -234,6 +234,16 @@ class TestDrift:
         assert following.preview() == "update"
         following.up()
         assert world.writes() == [RESTART]
+
+    def test_switched_back_in_the_console(self, world: World, following: Migration) -> None:
+        """A refresh shows it (found by online kill 28); what the service does not allow is the program's next wish."""
+        following.up(state="switched")
+        world.cloud.set_status(following.id, "TERMINATED", task_status="ROLLBACK_SUCCESS")
+        following.online.refresh()
+        assert following.online.outputs["state"] == "stopped"
+        with pytest.raises(CheckFailed, match="a stopped migration cannot be switched"):
+            following.preview(state="switched")
+        assert following.preview(state="stopped") == "same"
 
     def test_a_record_that_is_gone_stays(self, world: World, following: Migration) -> None:
         """Nothing is copied again by itself."""

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.inputs import UNKNOWN
-from dcs_migration.plugin.online_migration.diff import Changes, compare, warnings
+from dcs_migration.plugin.online_migration.diff import Changes, compare, refusals, warnings
 from dcs_migration.plugin.online_migration.fields import INPUTS, normalised
 from dcs_migration.plugin.tasks.props import OnChange
 from tests.unit.life_cycle_world import PASSWORD
@@ -34,6 +33,11 @@ def said(changes: dict[str, Any], olds: dict[str, Any] = OLD) -> list[str]:
     """Return the warnings of a preview."""
     news = {**olds, **changes}
     return list(warnings(compare(olds, news, preview=True), olds, news))
+
+
+def refused(olds: dict[str, Any], news: dict[str, Any]) -> list[str]:
+    """Return what a check refuses."""
+    return list(refusals(compare(olds, news, preview=True), olds, news))
 
 
 @pytest.mark.parametrize("key", INPUTS)
@@ -142,12 +146,16 @@ class TestRefused:
 
     def test_from_stopped_to_switched(self) -> None:
         """The target of a stopped replication is behind."""
-        with pytest.raises(TaskError, match='write "running" first'):
-            compare({**OLD, "state": "stopped"}, {**OLD, "state": "switched"}, preview=True)
+        (line,) = refused({**OLD, "state": "stopped"}, {**OLD, "state": "switched"})
+        assert 'write "running" first' in line
 
     @pytest.mark.parametrize("before", ["running", "switched"])
     def test_other_changes_together_with_a_switch(self, before: str) -> None:
         """There is no replication any more that could be changed."""
         news = {**OLD, "state": "switched", "bandwidth_limit_mb": 7}
-        with pytest.raises(TaskError, match=r"^bandwidth_limit_mb: cannot be changed while"):
-            compare({**OLD, "state": before}, news, preview=True)
+        (line,) = refused({**OLD, "state": before}, news)
+        assert line.startswith("bandwidth_limit_mb: cannot be changed while")
+
+    def test_another_instance_is_another_migration(self) -> None:
+        """What the old one was does not matter to the one that replaces it."""
+        assert not refused({**OLD, "state": "stopped"}, {**OLD, "state": "switched", "task_id": "t-2"})

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.inputs import is_unknown
 from dcs_migration.plugin.online_migration.fields import (
@@ -50,7 +49,7 @@ def compare(olds: Props, news: Props, *, preview: bool) -> Changes:
     """Compare old outputs with new inputs by the table in :mod:`fields`.
 
     Raises:
-        TaskError: the service does not allow the change from where the migration is.
+        TaskError: the project is another one.
     """
     old, new = normalised(olds), normalised(news)
     differing = [key for key in INPUTS if changed(key, INPUTS[key], old, new, unknown_is_change=preview)]
@@ -64,21 +63,25 @@ def compare(olds: Props, news: Props, *, preview: bool) -> Changes:
     ]
     replaces = tuple(key for key in differing if INPUTS[key] in (OnChange.REPLACE, OnChange.REPLACE_IF_GIVEN))
     require_same_project(old, news)
-    if not replaces:
-        _require_allowed(old, new, in_place)
     return Changes(replaces, in_place, tuple(updates))
 
 
-def _require_allowed(old: Props, new: Props, in_place: tuple[str, ...]) -> None:
-    before, after = old.get("state"), new.get("state")
-    if (before, after) == (STOPPED, SWITCHED):
-        raise TaskError(
+def refusals(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
+    """Say which changes the service does not allow from where the migration is.
+
+    It is a check that asks for these: in a diff they would break a refresh, which only finds what others did.
+    """
+    before, after = (normalised(props)["state"] for props in (olds, news))
+    if changes.replaces or after != SWITCHED:
+        return
+    if before == STOPPED:
+        yield (
             'state: a stopped migration cannot be switched: write "running" first, and "switched" when the target '
             "has caught up"
         )
-    others = [key for key in in_place if key != "state"]
-    if after == SWITCHED and others:
-        raise TaskError(
+    others = [key for key in changes.in_place if key != "state"]
+    if others:
+        yield (
             f"{', '.join(others)}: cannot be changed while the migration is switched or is being switched, for the "
             "replication has ended then; take the change back, or write another state first"
         )

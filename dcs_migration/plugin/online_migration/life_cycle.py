@@ -16,7 +16,7 @@ from pulumi.dynamic import (
 from dcs_migration.dcs.errors import TaskNotFound
 from dcs_migration.dcs.online import Online
 from dcs_migration.plugin.account import Account
-from dcs_migration.plugin.online_migration.diff import compare, warnings
+from dcs_migration.plugin.online_migration.diff import compare, refusals, warnings
 from dcs_migration.plugin.online_migration.fields import INPUTS, OUTPUTS, normalised
 from dcs_migration.plugin.online_migration.inputs import check
 from dcs_migration.plugin.online_migration.looking import Looking
@@ -48,7 +48,11 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         self._declare(news)
         scrub.add_passwords(news)
         checked = check(olds, news, self._accounts.settings)
-        return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in checked.problems])
+        found = checked.problems
+        if olds and not found:
+            changes = compare(olds, checked.inputs, preview=self._preview)
+            found = list(refusals(changes, olds, checked.inputs))
+        return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in found])
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table, and say in words what will happen to data and addresses."""
