@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from dcs_migration.emulator import Emulator
+from dcs_migration.emulator.real_data import replication
 from tests.redis.servers import Runner, World, until
 from tests.redis.test_options import COMMAND, ROOT
 from tests.unit.test_emulator_online import INSTANCE
@@ -130,17 +130,18 @@ def test_no_acknowledged_write_is_lost(world: World) -> None:
             assert client.dbsize() == 1_000 + writer.acknowledged
 
 
-def test_a_write_just_before_the_exchange(world: World) -> None:
-    """What was acknowledged before the call arrives, although no look at the lag has seen it."""
+@pytest.mark.parametrize("longer", [0.0, 0.3], ids=["at once", "a target that hangs on"])
+def test_a_write_just_before_the_exchange(
+    world: World, monkeypatch: pytest.MonkeyPatch, longer: float
+) -> None:
+    """What was acknowledged before the call arrives, however late the target goes on."""
+    monkeypatch.setattr(replication, "CATCH_UP_SECONDS", 0.2)
     with cut_over(world) as it:
         it.follow()
-        target = world.target.process.pid
-        os.kill(target, signal.SIGSTOP)  # as slow as a target can be
-        try:
+        with world.target.process.held():
             it.application(SHOP).set("last", "x" * 20_000_000)
             assert it.client.call("POST", f"migration-task/{it.id}/exchange-ip").status_code == 200
-        finally:
-            os.kill(target, signal.SIGCONT)
+            time.sleep(longer)  # the server's own time
         until(lambda: it.client.show(it.id).json()["task_status"] == "EXCHANGE_SUCCESS")
         assert it.application(SHOP, ORDERS).strlen("last") == 20_000_000
 

@@ -87,11 +87,12 @@ class Peer:
 
 
 @contextmanager
-def reached(side: str, place: Place) -> Iterator[Peer]:
+def reached(side: str, place: Place, answer_seconds: float | None = None) -> Iterator[Peer]:
     """Connect to the ``source`` or the ``target``, and cut the connection at the end.
 
     The peer's ``ip`` is numeric, so that other servers need not resolve the name again, and perhaps to
-    another address. Raises `MoveError` when it cannot be reached or refuses the password.
+    another address. Each answer may take ``answer_seconds`` (`ANSWER_SECONDS`). Raises `MoveError` when it
+    cannot be reached or refuses the password.
     """
     name = f"the {side} {place}"
     try:
@@ -103,7 +104,7 @@ def reached(side: str, place: Place) -> Iterator[Peer]:
         raise MoveError(f"{name} cannot be reached: this is not a host name") from None
     except OSError as error:
         raise MoveError(f"{name} cannot be reached: {_reason(error)}") from None
-    client = client_of(host=ip, port=place.port, password=place.password)
+    client = client_of(answer_seconds, host=ip, port=place.port, password=place.password)
     peer = Peer(name, client, Place(ip, place.port, place.password))
     try:
         peer.call("PING")
@@ -112,13 +113,13 @@ def reached(side: str, place: Place) -> Iterator[Peer]:
         peer.close()
 
 
-def client_of(**where: Any) -> Redis:
+def client_of(answer_seconds: float | None = None, **where: Any) -> Redis:
     """Return a client of one connection that gives up at the first error and within bounds."""
     return Redis(
         single_connection_client=False,
         max_connections=1,
         socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
+        socket_timeout=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
         retry=Retry(NoBackoff(), 0),
         protocol=2,
         **where,

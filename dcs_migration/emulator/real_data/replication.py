@@ -15,12 +15,14 @@ from dcs_migration.emulator.real_data.progress import Cancelled, MoveError, Prog
 from dcs_migration.emulator.task import INCREMENTAL
 
 LOOK_SECONDS = 0.1
+LOOK_ANSWER_SECONDS = 0.25
+"""How long a look waits for the target; what one that hangs is behind must be told meanwhile."""
 START_SECONDS = 30.0
 """How long the first synchronisation may get no further."""
 RECONNECT_SECONDS = 10.0
 """How long a target that was in step may be without its source."""
 CATCH_UP_SECONDS = 2.0
-"""How long a stop waits for what the source had acknowledged before it."""
+"""How long a stop waits for a target that receives nothing more of what the source had acknowledged."""
 _CATCH_UP_LOOK_SECONDS = 0.01
 
 
@@ -30,7 +32,11 @@ def follow(source_place: Place, target_place: Place, progress: Progress) -> None
     The target loses what it had; whatever ends the task, it keeps what it has received, and takes writes
     again. Raises `MoveError` or `Cancelled`.
     """
-    with reached("source", source_place) as source, reached("target", target_place) as target:
+    with (
+        reached("source", source_place) as source,
+        reached("target", target_place) as target,
+        reached("target", target_place, LOOK_ANSWER_SECONDS) as seen,
+    ):
         refuse_itself(source, target)
         if target.info()["role"] != "master":
             raise MoveError(f"{target} is the replica of another server")
@@ -38,8 +44,12 @@ def follow(source_place: Place, target_place: Place, progress: Progress) -> None
         progress.log("INFO", f"Following {source_place}; the target is emptied first.", "following")
         try:
             target.call("CONFIG SET", "masterauth", source.password or "")
+            lag = _Lag(source.info()["master_repl_offset"])
             target.call("REPLICAOF", source.ip, source.port)
-            _watch(source, target, progress)
+            _watch(source, seen, lag, progress)
+        except Cancelled:
+            _catch_up(source, target)
+            raise
         finally:
             _let_go(source, target, password, progress)
 
@@ -53,12 +63,30 @@ class _Look:
     trouble: str = "the target is not connected to the source"
 
 
-def _watch(source: Peer, target: Peer, progress: Progress) -> None:
+@dataclass
+class _Lag:
+    """How far the target is behind, in bytes: what the source has sent since what is known to have arrived."""
+
+    arrived: int
+    """The offset up to which the target has everything; at first, where the source is when the copy begins."""
+
+    def see(self, target: dict[str, Any]) -> None:
+        """Take the offset of a target that is in step; any other tells one of an earlier replication."""
+        if target.get("master_link_status") == "up":
+            self.arrived = target["slave_repl_offset"]
+
+    def behind(self, source: dict[str, Any]) -> int:
+        """Return the bytes; the target was looked at before, so that they are never too few."""
+        bytes_: int = source["master_repl_offset"] - self.arrived
+        return max(0, bytes_)
+
+
+def _watch(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> None:
     """Tell how it goes, until it goes no more."""
     in_step = was_linked = False
     position, since = None, time.monotonic()
     while True:
-        look = _look(source, target, progress)
+        look = _look(source, target, lag, progress)
         if look.linked or look.position != position:
             position, since = look.position, time.monotonic()
         if look.linked and not in_step:
@@ -74,51 +102,49 @@ def _watch(source: Peer, target: Peer, progress: Progress) -> None:
         patience = RECONNECT_SECONDS if in_step else START_SECONDS
         if time.monotonic() - since > patience:
             raise MoveError(f"{look.trouble}, for more than {patience:g} seconds")
-        try:
-            progress.pause(LOOK_SECONDS)
-        except Cancelled:
-            if look.linked:
-                _catch_up(source, target)
-            raise
+        progress.pause(LOOK_SECONDS)
 
 
 def _catch_up(source: Peer, target: Peer) -> None:
     """Let the target receive what the source has acknowledged until now, so that a stop loses none of it."""
     with suppress(MoveError):
         goal = source.info()["master_repl_offset"]
-        until = time.monotonic() + CATCH_UP_SECONDS
-        while time.monotonic() < until:
+        position, since = -1, time.monotonic()
+        while time.monotonic() - since < CATCH_UP_SECONDS:
             ours = target.info()
-            if ours.get("master_link_status") != "up" or ours.get("slave_repl_offset", 0) >= goal:
+            if ours.get("master_link_status") != "up" or ours["slave_repl_offset"] >= goal:
                 return
+            if ours["slave_repl_offset"] != position:
+                position, since = ours["slave_repl_offset"], time.monotonic()
             time.sleep(_CATCH_UP_LOOK_SECONDS)
 
 
-def _look(source: Peer, target: Peer, progress: Progress) -> _Look:
+def _look(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> _Look:
     """Look at both servers once, and tell the numbers."""
-    try:
-        ours = target.info()
-    except MoveError as error:
-        return _Look(False, trouble=str(error))
-    if not _follows(ours, source):
+    ours, trouble = _asked(target)
+    if ours is not None and not _follows(ours, source):
         raise MoveError(f"somebody has ended the replication of {target}")
-    numbers = target_numbers(ours)
-    try:
-        theirs = source.info()
-    except MoveError as error:
-        progress.measure(**numbers)
-        return _Look(False, trouble=str(error))
+    if ours is not None:
+        lag.see(ours)
+        progress.measure(**target_numbers(ours))
+    theirs, no_source = _asked(source)
+    if theirs is not None:
+        progress.measure(offset=lag.behind(theirs), source_dbsize=sum(keys for _, keys in databases(theirs)))
+    if ours is None or theirs is None:
+        return _Look(False, trouble=trouble or no_source)
     linked = ours.get("master_link_status") == "up"
-    behind = max(0, theirs["master_repl_offset"] - ours.get("slave_repl_offset", 0))
     percent = ours.get("loading_loaded_perc", ours.get("master_sync_perc", 0))
-    progress.measure(
-        full_migration_progress=100 if linked else min(99, max(0, int(percent))),
-        offset=behind,
-        source_dbsize=sum(keys for _, keys in databases(theirs)),
-        **numbers,
-    )
+    progress.measure(full_migration_progress=100 if linked else min(99, max(0, int(percent))))
     saving = theirs.get("rdb_current_bgsave_time_sec")  # all that is seen while the source prepares
     return _Look(linked, (saving, ours.get("master_sync_left_bytes"), percent))
+
+
+def _asked(peer: Peer) -> tuple[dict[str, Any] | None, str]:
+    """Return the INFO of a server, or None and why there is none."""
+    try:
+        return peer.info(), ""
+    except MoveError as error:
+        return None, str(error)
 
 
 def _follows(info: dict[str, Any], source: Peer) -> bool:

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -143,6 +144,15 @@ class RedisServer:
     def running(self) -> bool:
         """Whether the process has not ended."""
         return self._process is not None and self._process.poll() is None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the process still meanwhile: as slow as a server can be."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def last_words(self) -> str:
         """Return the last lines of its log that say something, as one line."""
