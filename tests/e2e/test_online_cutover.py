@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,16 @@ import pytest
 from redis import Redis
 
 from dcs_migration.emulator import Emulator
+from dcs_migration.emulator.real_data import replication
 from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.servers import local_redis
-from tests.e2e.stack import Stack
+from dcs_migration.emulator.real_data.servers import RedisServer, local_redis
+from tests.e2e.running import running
+from tests.e2e.stack import Stack, calls
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "online-cutover"
 OLD_KEYS = 5_000
+TIMEOUT = 'timeout="30m"'  # of the gate
+LOOKS = 2  # of a gate, when the target has caught up
 CONFIG = {
     "sourceId": "shop",
     "targetId": "orders",
@@ -35,14 +38,19 @@ CONFIG = {
 class Cutover:
     """The two servers, the service, and the stack of the example."""
 
-    def __init__(self, root: Path, shop: Place, orders: Place, cloud: Emulator) -> None:
+    def __init__(
+        self, root: Path, shop: Place, orders: Place, orders_process: RedisServer, cloud: Emulator
+    ) -> None:
         self.cloud = cloud
         self.shop, self.orders = client(shop), client(orders)
+        self.orders_process = orders_process
         self.passwords = [str(shop.password), str(orders.password)]
         self.acknowledged = root / "acknowledged"
         self.printed = "listening on http://127.0.0.1:8788\n"
         self.stack = Stack(root, cloud)
-        shutil.copy(EXAMPLE / "__main__.py", self.stack.work)
+        program = (EXAMPLE / "__main__.py").read_text()
+        assert program.count(TIMEOUT) == 1
+        (self.stack.work / "__main__.py").write_text(program.replace(TIMEOUT, f"{TIMEOUT}, interval=1"))
         project = (EXAMPLE / "Pulumi.yaml").read_text()
         # The example's own virtual environment is this one.
         (self.stack.work / "Pulumi.yaml").write_text(
@@ -58,13 +66,17 @@ class Cutover:
 
     def up(self, **config: str) -> str:
         """Change the configuration, and bring the stack up."""
-        for key, value in config.items():
-            self.stack.run("config", "set", key, value)
+        options = [word for key, value in config.items() for word in ("--config", f"{key}={value}")]
         if "state" in config:
-            self.printed += self.stack.preview(*["--diff"] * (config["state"] == "switched")).text
-        text = self.stack.up().text
+            diff = ["--diff"] * (config["state"] == "switched")
+            self.printed += self.stack.preview(*diff, *options).text
+        text = self.stack.up(*options).text
         self.printed += text
         return text
+
+    def stats(self) -> int:
+        """Return how often the service was asked how far the target is behind."""
+        return calls(self.cloud)["ShowMigrationTaskStats"]
 
     def keys(self) -> list[str]:
         """Return the keys of the acknowledged writes."""
@@ -99,7 +111,7 @@ def client(place: Place) -> Any:
 @pytest.fixture
 def cutover(tmp_path: Path) -> Iterator[Cutover]:
     """A shop with some keys, and an empty instance that shall take its place."""
-    with local_redis("of-the-shop") as (shop, _), local_redis("of-the-orders") as (orders, _second):
+    with local_redis("of-the-shop") as (shop, _), local_redis("of-the-orders") as (orders, process):
         client(shop).mset({f"old:{number}": "x" * 50 for number in range(OLD_KEYS)})
         places = {"shop": f"{shop}:of-the-shop", "orders": f"{orders}:of-the-orders"}
         with Emulator(
@@ -109,7 +121,7 @@ def cutover(tmp_path: Path) -> Iterator[Cutover]:
             stop_seconds=0.2,
             exchange_seconds=0.3,
         ) as cloud:
-            yield Cutover(tmp_path, shop, orders, cloud)
+            yield Cutover(tmp_path, shop, orders, process, cloud)
 
 
 def test_not_one_acknowledged_write_is_lost(cutover: Cutover) -> None:
@@ -138,6 +150,26 @@ def test_not_one_acknowledged_write_is_lost(cutover: Cutover) -> None:
     assert cutover.through_the_address(0).exists(*after) == 0
     for line in shown():
         assert re.search(".*".join(map(re.escape, line.split("..."))), cutover.printed), line
+
+
+def test_the_gate_stays_shut_while_the_target_is_behind(
+    cutover: Cutover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target hangs: the row tells the bytes that it is behind, and `up` ends when they have arrived."""
+    monkeypatch.setattr(replication, "RECONNECT_SECONDS", 60.0)  # a busy machine takes its time
+    cutover.up()
+    with ExitStack() as held:
+        held.enter_context(cutover.orders_process.held())
+        cutover.shop.set("late", "x" * 300_000)
+        with running(cutover.stack, "up", "--yes", "--skip-preview", "--config", "gate=true") as up:
+            up.until(lambda: cutover.stats() > 2 * LOOKS)
+            assert re.search(r"0 of 1 done · 1 running · .* 100 %, 300 kB behind", up.text)
+            held.close()
+            held_until = cutover.stats()
+            assert up.end() == 0
+    assert cutover.stats() >= held_until + LOOKS
+    assert "1 of 1 done" in up.text
+    assert cutover.orders.strlen("late") == 300_000
 
 
 def shown() -> list[str]:
