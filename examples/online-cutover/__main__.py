@@ -19,5 +19,11 @@ pulumi.export("status", migration.status)
 pulumi.export("state", migration.state)
 
 if config.get_bool("gate"):
-    gate = MigrationCompletion("orders-in-sync", tasks=[migration], until="in_sync", timeout="30m")
+    gate = MigrationCompletion(
+        "orders-in-sync",
+        tasks=[migration],
+        until="in_sync",
+        max_lag_bytes=config.require_int("maxLagBytes"),
+        timeout="30m",
+    )
     pulumi.export("in_sync", gate.statuses)

@@ -2,7 +2,8 @@
 
     python write_orders.py HOST:PORT FILE [PASSWORD]
 
-It ends on SIGTERM. When its connection breaks, as it does when addresses move, it connects again.
+It ends on SIGTERM. When its connection breaks, as it does when addresses move, it connects again. Orders are named
+after the file, so that several of these can write at once.
 """
 
 import signal
@@ -45,11 +46,11 @@ def main() -> None:
         while not end.wait(PAUSE):
             try:
                 redis = redis or Redis(host, int(port), password)
-                redis.call("SET", f"order:{number}", "paid")
+                redis.call("SET", key := f"order:{file.name}:{number}", "paid")
             except OSError:
                 redis = None
                 continue
-            acknowledged.write(f"order:{number}\n")
+            acknowledged.write(f"{key}\n")
             number += 1
 
 

@@ -25,6 +25,7 @@ from tests.e2e.stack import Stack, calls
 EXAMPLE = Path(__file__).parents[2] / "examples" / "online-cutover"
 OLD_KEYS = 5_000
 TIMEOUT = 'timeout="30m"'  # of the gate
+NOTHING_BEHIND = ("--config", "gate=true", "--config", "maxLagBytes=0")
 LOOKS = 2  # of a gate, when the target has caught up
 CONFIG = {
     "sourceId": "shop",
@@ -161,7 +162,7 @@ def test_the_gate_stays_shut_while_the_target_is_behind(
     with ExitStack() as held:
         held.enter_context(cutover.orders_process.held())
         cutover.shop.set("late", "x" * 300_000)
-        with running(cutover.stack, "up", "--yes", "--skip-preview", "--config", "gate=true") as up:
+        with running(cutover.stack, "up", "--yes", "--skip-preview", *NOTHING_BEHIND) as up:
             up.until(lambda: cutover.stats() > 2 * LOOKS)
             assert re.search(r"0 of 1 done · 1 running · .* 100 %, 300 kB behind", up.text)
             held.close()
