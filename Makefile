@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench test matrix chaos docs format clean
+.PHONY: help setup demo bench cutover test matrix chaos docs format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: setup ## Run a migration from start to end on this machine: no cloud accou
 
 bench: setup ## Measure time, calls and memory, and write docs/bench.md: a quarter of an hour (BENCH=--quick: two minutes)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.bench $(BENCH)
+
+cutover: setup ## Switch two Redis servers under load, and write the figures of the online guide: a minute
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.cutover
 
 test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI included
 	$(BIN)/ruff check .

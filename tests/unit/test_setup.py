@@ -207,4 +207,16 @@ def test_make_alone_lists_the_targets() -> None:
     """``make`` prints one line for each target and does nothing else."""
     lines = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     targets = [line.split()[1] for line in lines if line.startswith("make ")]
-    assert targets == ["help", "setup", "demo", "bench", "test", "matrix", "chaos", "docs", "format", "clean"]
+    assert targets == [
+        "help",
+        "setup",
+        "demo",
+        "bench",
+        "cutover",
+        "test",
+        "matrix",
+        "chaos",
+        "docs",
+        "format",
+        "clean",
+    ]

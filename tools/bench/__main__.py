@@ -6,18 +6,15 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
-import platform
-import subprocess
 import sys
 import time
-from datetime import datetime, timezone
 from typing import Any
 
 from tools.bench import completion, emulator, moves, overhead, plugin, report
 from tools.bench.stacks import BenchError
+from tools.figures import ROOT, machine
 
 # How much is measured: a quarter of an hour, or two minutes.
 WHOLE: dict[str, Any] = {
@@ -59,7 +56,7 @@ def main() -> int:
         report.FIGURES.parent.mkdir(exist_ok=True)
         report.FIGURES.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
         report.main()
-        print(f"\nWritten to {report.PAGE.relative_to(report.ROOT)}")
+        print(f"\nWritten to {report.PAGE.relative_to(ROOT)}")
     print(f"\nMeasured in {time.monotonic() - began:.0f} s")
     return 0
 
@@ -74,18 +71,7 @@ def measure(much: dict[str, Any]) -> dict[str, Any]:
         **emulator.measure(much["calls"], say),
         "moves": moves.measure(much["moves"], say),
     }
-    cli = subprocess.run(["pulumi", "version"], capture_output=True, text=True, check=True).stdout
-    machine = {
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "cli": cli.strip().lstrip("v"),
-        "sdk": importlib.metadata.version("pulumi"),
-        "load_before": round(load_before, 1),
-        "load_after": round(os.getloadavg()[0], 1),
-    }
-    return {"machine": machine, **figures}
+    return {"machine": machine(load_before), **figures}
 
 
 def say(what: str) -> None:

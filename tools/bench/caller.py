@@ -82,18 +82,19 @@ class Caller:
 
     def create(self, **fields: Any) -> str:
         """Create a task and return its id."""
-        return str(self._answer(self.creation(**fields))["id"])
+        return str(self.answer(self.creation(**fields))["id"])
 
     def migrate(self, **fields: Any) -> None:
         """Create a task and wait until it has succeeded."""
         show = self.request("GET", f"migration-task/{self.create(**fields)}")
         until = time.monotonic() + BOUND
-        while (status := self._answer(show)["status"]) != "SUCCESS":
+        while (status := self.answer(show)["status"]) != "SUCCESS":
             if status != "MIGRATING" or time.monotonic() > until:
                 raise BenchError(f"the task is {status}")
             time.sleep(POLL_SECONDS)
 
-    def _answer(self, request: bytes) -> Any:
+    def answer(self, request: bytes) -> Any:
+        """Make a call and return its answer."""
         with socket.create_connection(self._address) as connection:
             return json.loads(_exchange(connection, request))
 

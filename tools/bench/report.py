@@ -6,20 +6,16 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tools.bench.picture import overhead_picture
+from tools.figures import ROOT, filled, write_or_check
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "bench.md"
 FIGURES = ROOT / "docs" / "bench" / "figures.json"
 PICTURE = ROOT / "docs" / "bench" / "overhead.svg"
-
-_MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Figures = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -86,24 +82,10 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Write the page and the picture, or check them; return the exit code."""
     figures = json.loads(FIGURES.read_text("utf-8"))
     written = {
-        PAGE: filled(PAGE.read_text("utf-8"), figures),
+        PAGE: filled(PAGE.read_text("utf-8"), lambda name: block(name, figures)),
         PICTURE: overhead_picture(figures["overhead"]),
     }
-    if "--check" in arguments:
-        stale = [
-            path for path, text in written.items() if not path.exists() or path.read_text("utf-8") != text
-        ]
-        for path in stale:
-            print(f"{path.relative_to(ROOT)} is not what figures.json says: run python -m tools.bench.report")
-        return int(bool(stale))
-    for path, text in written.items():
-        path.write_text(text, "utf-8")
-    return 0
-
-
-def filled(page: str, figures: Figures) -> str:
-    """Return the page with the text between each pair of marks written anew."""
-    return _MARKED.sub(lambda found: f"{found[1]}\n{block(found[2], figures)}\n\n{found[3]}", page)
+    return write_or_check(written, "--check" in arguments, "python -m tools.bench.report")
 
 
 def block(name: str, figures: Figures) -> str:
