@@ -1,7 +1,7 @@
-"""The long campaign: random schedules against provider, client and emulator, then kills of the real CLI.
+"""The long campaign: random schedules and courses against provider, client and emulator, then kills of the real CLI.
 
-Both are drawn from their seeds alone: ``--seed`` and ``--kill-seed`` go on where an earlier campaign stopped, or
-show again what it found.
+Each part is drawn from its seeds alone: the options for these go on where an earlier campaign stopped, or show again
+what it found.
 """
 
 from __future__ import annotations
@@ -11,119 +11,118 @@ import os
 import sys
 import tempfile
 import time
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.chaos.kills import Outcome, strike
-from tests.chaos.kills import draw as draw_kill
-from tests.chaos.plan import draw
-from tests.chaos.schedules import Broken, Figures, Machine
-from tests.chaos.summary import Campaign, Failure
+from tests.chaos import kills, online, plan
+from tests.chaos.schedules import Broken, Machine
+from tests.chaos.summary import KILLS, PARTS, Campaign, Failure
 from tests.e2e.stack import require_cli
 
-CHUNK = 100
+CHUNKS = {"schedule": 100, "course": 100, "kill": 1, "online kill": 1}
 
 
-def run_chunk(first: int, count: int) -> tuple[Figures, list[Failure]]:
-    """Run schedules; return the figures, and each broken promise."""
-    for name in list(os.environ):
-        if name.startswith(("HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")):
-            del os.environ[name]
-    found: list[Failure] = []
+def run_schedules(of: str, seeds: range, campaign: Campaign) -> None:
+    """Run schedules of tasks; a broken promise is told with the shortest schedule that shows it."""
     with Machine() as machine:
-        for seed in range(first, first + count):
+        for seed in seeds:
             try:
                 machine.run_seed(seed)
             except Broken as error:
-                text = f"{error}\nthe shortest that shows it:\n{machine.shrunk(draw(seed))}"
-                found.append(Failure("schedule", seed, text))
-        return machine.figures, found
+                text = f"{error}\nthe shortest that shows it:\n{machine.shrunk(plan.draw(seed))}"
+                campaign.failures.append(Failure(of, seed, text))
+        campaign.figures = machine.figures
 
 
-def run_kill(seed: int) -> Outcome | Failure:
-    """Strike the real CLI once."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+def run_courses(of: str, seeds: range, campaign: Campaign) -> None:
+    """Run courses of an online migration."""
+    for seed in seeds:
         try:
-            return strike(draw_kill(seed), Path(folder))
+            campaign.courses += online.run(seed)
         except AssertionError as error:
-            return Failure("kill", seed, str(error))
+            campaign.failures.append(Failure(of, seed, str(error)))
 
 
-class Progress:
-    """Tells how far a part is, at most every ten seconds."""
-
-    def __init__(self, what: str, size: int) -> None:
-        self._what = what
-        self._size = size
-        self._began = time.monotonic()
-        self._told = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """How long it has taken so far."""
-        return time.monotonic() - self._began
-
-    def tell(self, done: int, broken: int) -> None:
-        """Print a line now and then, and at the end."""
-        if self.seconds - self._told < 10 and done < self._size:
-            return
-        self._told = self.seconds
-        print(f"{done} of {self._size} {self._what}, {broken} broken, {self.seconds:.0f} s", file=sys.stderr)
+def run_kills(of: str, seeds: range, campaign: Campaign) -> None:
+    """Strike the real CLI, once for each seed."""
+    for seed in seeds:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            try:
+                campaign.outcomes.append(kills.strike(kills.draw(seed, KILLS[of]), Path(folder)))
+            except AssertionError as error:
+                campaign.failures.append(Failure(of, seed, str(error)))
 
 
-def run_schedules(campaign: Campaign, pool: ProcessPoolExecutor, first: int, count: int) -> None:
-    """Run schedules in chunks."""
-    progress = Progress("schedules", count)
-    end = first + count
-    chunks: list[Future[tuple[Figures, list[Failure]]]] = [
-        pool.submit(run_chunk, seed, min(CHUNK, end - seed)) for seed in range(first, end, CHUNK)
-    ]
-    for chunk in as_completed(chunks):
-        part, broken = chunk.result()
+RUNS: dict[str, Callable[[str, range, Campaign], None]] = {
+    "schedule": run_schedules,
+    "course": run_courses,
+    "kill": run_kills,
+    "online kill": run_kills,
+}
+
+
+def run_chunk(of: str, seeds: range) -> Campaign:
+    """Run some of a part in a process of its own; nothing of the shell's settings reaches the provider."""
+    for name in list(os.environ):
+        if name.startswith(("HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")):
+            del os.environ[name]
+    campaign = Campaign()
+    RUNS[of](of, seeds, campaign)
+    campaign.done[of] = len(seeds)
+    return campaign
+
+
+def run_part(campaign: Campaign, pool: ProcessPoolExecutor, of: str, seeds: range) -> None:
+    """Run a part in chunks, and tell how far it is: at most every ten seconds, and at the end."""
+    began = told = time.monotonic()
+    chunks = [seeds[start : start + CHUNKS[of]] for start in range(0, len(seeds), CHUNKS[of])]
+    for future in as_completed([pool.submit(run_chunk, of, chunk) for chunk in chunks]):
+        part = future.result()
         campaign.add(part)
-        campaign.failures += broken
-        progress.tell(campaign.figures.schedules, len(campaign.failures))
-    campaign.seconds_of_schedules = progress.seconds
+        for failure in part.failures:
+            print(f"broken: {failure.again}", file=sys.stderr)
+        now = time.monotonic()
+        campaign.seconds[of] = now - began
+        if now - told >= 10 or campaign.done[of] == len(seeds):
+            told = now
+            broken = sum(failure.of == of for failure in campaign.failures)
+            line = f"{campaign.done[of]} of {len(seeds)} {of}s, {broken} broken, {now - began:.0f} s"
+            print(line, file=sys.stderr)
 
 
-def run_kills(campaign: Campaign, pool: ProcessPoolExecutor, first: int, count: int) -> None:
-    """Strike the real CLI again and again, one blow at a time in each worker."""
-    progress = Progress("kills", count)
-    for future in as_completed([pool.submit(run_kill, seed) for seed in range(first, first + count)]):
-        result = future.result()
-        campaign.kills += 1
-        if isinstance(result, Failure):
-            campaign.failures.append(result)
-            print(f"broken: {result.again}", file=sys.stderr)
-        else:
-            campaign.outcomes.append(result)
-        progress.tell(campaign.kills, len(campaign.failures))
-    campaign.seconds_of_kills = progress.seconds
+def arguments(words: list[str] | None = None) -> tuple[dict[str, range], int]:
+    """Return the seeds of each part, and the number of workers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for part in PARTS.values():
+        parser.add_argument(f"--{part.count}", type=int, default=part.default, help=part.what)
+        parser.add_argument(f"--{part.seed}", type=int, default=0, help="the first seed of these")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = vars(parser.parse_args(words))
+    seeds: dict[str, range] = {}
+    for of, part in PARTS.items():
+        first = options[part.seed.replace("-", "_")]
+        seeds[of] = range(first, first + options[part.count.replace("-", "_")])
+    return seeds, options["workers"]
 
 
 def main() -> int:
     """Run the campaign; 1 when a promise was broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--schedules", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0, help="of the first schedule")
-    parser.add_argument("--kills", type=int, default=112)
-    parser.add_argument("--kill-seed", type=int, default=0, help="of the first kill")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
+    seeds, workers = arguments()
     campaign = Campaign()
-    with ProcessPoolExecutor(options.workers) as pool:
-        if options.kills:
-            require_cli()
-        run_schedules(campaign, pool, options.seed, options.schedules)
-        run_kills(campaign, pool, options.kill_seed, options.kills)
+    if any(seeds[of] for of in KILLS):
+        require_cli()
+    with ProcessPoolExecutor(workers) as pool:
+        for of in PARTS:
+            run_part(campaign, pool, of, seeds[of])
     for failure in campaign.failures[:5]:
         print(f"{failure.of} {failure.seed}: {failure.text}\nto see it again: {failure.again}\n")
     for failure in campaign.failures[5:]:
         print(f"{failure.of} {failure.seed} broke, too: {failure.again}")
     print(campaign.table())
-    more = f"--seed {options.seed + options.schedules} --kill-seed {options.kill_seed + options.kills}"
+    more = " ".join(f"--{part.seed} {seeds[of].stop}" for of, part in PARTS.items())
     print(f'\nto go on: make chaos CHAOS="{more}"')
     return 1 if campaign.failures else 0
 

@@ -3,203 +3,70 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import time
-from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from dcs_migration.emulator import Emulator
-from tests.chaos.leaks import FIRST_PASSWORD, leaked
-from tests.e2e.running import Running
-from tests.e2e.stack import PROJECT, Result, Stack, live, plugins_of
+from tests.chaos import struck_online, struck_tasks
+from tests.chaos.blows import BLOWS, Service, Struck, leave_nothing
+from tests.chaos.leaks import leaked
+from tests.chaos.scenarios import Aftermath, Kill, kind_of
+from tests.e2e.stack import PROJECT, Result, Stack, live
 
-PROGRAM = f"""
-    for number in range(3):
-        MigrationTask(
-            f"task{{number}}",
-            **BACKUP,
-            target_instance=target(number, password={FIRST_PASSWORD!r}),
-            triggers=["RUN"],
-        )
-"""
-TASKS = 3
+TARGETS = {"tasks": struck_tasks.TARGET, "online": struck_online.TARGET}
 LOCKED = "the stack is currently locked"
 
-# What is struck, and what of it starts tasks anew: a replacement was asked for, nothing else was.
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "up": ("up", "--yes", "--skip-preview"),
-    "replace": ("up", "--yes", "--skip-preview"),
-    "refresh": ("refresh", "--yes", "--skip-preview"),
-    "destroy": ("destroy", "--yes", "--skip-preview"),
-}
 # As a user types them. Before the first one `pulumi cancel --yes` is run only where the CLI says that the stack is locked.
 RECOVERIES: dict[str, tuple[tuple[str, ...], ...]] = {
     "up alone": (("up", "--yes"),),
     "by the book": (("cancel", "--yes"), ("refresh", "--clear-pending-creates", "--yes"), ("up", "--yes")),
 }
-# A moment is told by what was asked so far.
-MOST_REQUESTS = {"up": 3, "replace": 9, "refresh": 1, "destroy": 5}
-SLOW = {
-    "up": ("CreateMigrationTask", "ListMigrationTask"),
-    "replace": ("CreateMigrationTask", "DeleteMigrationTask", "BatchStopMigrationTasks"),
-    "refresh": ("ListMigrationTask",),
-    "destroy": ("DeleteMigrationTask", "BatchStopMigrationTasks", "ListMigrationTask"),
-}
-
-
-@dataclass(frozen=True)
-class Kill:
-    """One drawn blow: after so many requests and a pause, while one operation is slow before or after it acts."""
-
-    seed: int
-    command: str
-    blow: str
-    recovery: str
-    after: int
-    pause: float
-    slow: str
-    how_slow: str
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one: ``struck`` before the command had ended, ``cancels`` that the CLI's lock made necessary."""
+    """What became of one: ``struck`` before the command had ended, ``cancels`` that the CLI's lock made necessary.
+
+    ``replaced`` counts the instances that `up` itself told to replace.
+    """
 
     kill: Kill
     struck: bool
     cancels: int
     restored: bool
+    replaced: int
     adoptions: int
     seconds: float
 
 
-def draw(seed: int) -> Kill:
-    """Draw a blow. Any 56 neighbouring seeds reach every command with every blow and both recoveries."""
+def draw(seed: int, of: str = "tasks") -> Kill:
+    """Draw a blow.
+
+    The numbers of commands and of blows have no common divisor. So any neighbouring seeds that are twice as many as
+    both together make reach every command with every blow and both recoveries: 56 of tasks, 112 of online migrations.
+    """
     chance = random.Random(seed)
-    command = list(COMMANDS)[seed % 4]
-    after = chance.randint(0, MOST_REQUESTS[command])
+    scenarios = TARGETS[of].scenarios
+    command = list(scenarios)[seed % len(scenarios)]
+    scenario = scenarios[command]
+    after = chance.randint(0, scenario.most_requests)
     return Kill(
         seed,
+        of,
         command,
-        list(BLOWS)[seed % 7],
-        list(RECOVERIES)[seed // 4 % 2],
+        list(BLOWS)[seed % len(BLOWS)],
+        list(RECOVERIES)[seed // len(scenarios) % 2],
         after,
         chance.uniform(0, 0.2 if after else 1.5),
-        chance.choice(SLOW[command]),
+        chance.choice(scenario.slow),
         chance.choice(("delay", "delay_after")),
     )
-
-
-class Service:
-    """An emulator that can be restarted on its port, and whose journal outlives that."""
-
-    def __init__(self, state: Path) -> None:
-        """Start it; its tasks are kept in a file."""
-        self._state = state
-        self._creates = 0
-        self.emulator = Emulator(progression="manual", stop_seconds=0.2, state=state)
-
-    def restart(self) -> None:
-        """End it and start it again, with the same tasks on the same port."""
-        port = self.emulator.port
-        self.emulator.close()
-        self._creates = self.creates
-        time.sleep(0.2)
-        self.emulator = Emulator(port=port, progression="manual", stop_seconds=0.2, state=self._state)
-
-    @property
-    def creates(self) -> int:
-        """How many tasks were ever started."""
-        made = {
-            id_
-            for entry in self.emulator.requests()
-            if entry["operation"] == "CreateMigrationTask"
-            for id_ in entry["task_ids"]
-        }
-        return self._creates + len(made)
-
-
-class Struck(Running):
-    """A command that is struck."""
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether it has not ended yet."""
-        return self._process.poll() is None
-
-
-def _kill(command: Running, service: Service, stack: Stack) -> None:
-    command.kill()
-
-
-def _terminate(command: Running, service: Service, stack: Stack) -> None:
-    command.signal(signal.SIGTERM)
-    command.wait()
-
-
-def _interrupt(command: Running, service: Service, stack: Stack) -> None:
-    command.interrupt()
-    command.wait()
-
-
-def _interrupt_twice(command: Running, service: Service, stack: Stack) -> None:
-    command.interrupt()
-    time.sleep(0.2)
-    command.interrupt()
-    command.wait()
-
-
-def _end_plugins(stack: Stack) -> None:
-    for plugin in plugins_of(stack):
-        try:
-            os.kill(plugin, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-
-
-def _leave_nothing(root: Path) -> None:
-    """End what a killed CLI has left, such as its language host: whatever has this stack's home."""
-    home = f"PULUMI_HOME={root / 'stack' / 'home'}".encode()
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdigit() and home in (process / "environ").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGKILL)
-        except OSError:
-            continue
-
-
-def _kill_the_plugin(command: Running, service: Service, stack: Stack) -> None:
-    _end_plugins(stack)
-    command.wait()
-
-
-def _kill_both(command: Running, service: Service, stack: Stack) -> None:
-    command.kill()
-    _end_plugins(stack)
-
-
-def _kill_and_restart_the_service(command: Running, service: Service, stack: Stack) -> None:
-    command.kill()
-    service.restart()
-
-
-BLOWS: dict[str, Callable[[Running, Service, Stack], None]] = {
-    "kill -9 of the CLI": _kill,
-    "SIGTERM": _terminate,
-    "Ctrl-C": _interrupt,
-    "Ctrl-C twice": _interrupt_twice,
-    "kill -9 of the plugin": _kill_the_plugin,
-    "kill -9 of both": _kill_both,
-    "kill -9, service restarted": _kill_and_restart_the_service,
-}
 
 
 def strike(kill: Kill, root: Path) -> Outcome:
@@ -208,51 +75,66 @@ def strike(kill: Kill, root: Path) -> Outcome:
     Raises:
         AssertionError: a promise is broken; the message has the drawn blow.
     """
-    began = time.monotonic()
     service = Service(root / "service.json")
     try:
-        struck, restored, printed, cancels = _strike(kill, Stack(root / "stack", service.emulator), service)
+        return _strike(kill, Stack(root / "stack", service.emulator), service)
     except subprocess.TimeoutExpired as error:
         raise AssertionError(f"hung: {error.cmd}; {kill}") from None
     finally:
         service.emulator.close()
-        _leave_nothing(root)
-    adopted = set(re.findall(r"adopted task (\w+)", printed))
-    return Outcome(kill, struck, cancels, restored, len(adopted), time.monotonic() - began)
+        leave_nothing(root)
 
 
-def _strike(kill: Kill, stack: Stack, service: Service) -> tuple[bool, bool, str, int]:
-    stack.program(PROGRAM.replace("RUN", "first"))
-    if kill.command != "up":
-        stack.up()
-    if kill.command == "replace":
-        stack.program(PROGRAM.replace("RUN", "second"))
+def _strike(kill: Kill, stack: Stack, service: Service) -> Outcome:
+    began = time.monotonic()
+    target = TARGETS[kill.of]
+    scenario = target.scenarios[kill.command]
+    for program in scenario.before:
+        stack.program(program).up()
+        target.settle(service.emulator)
+    stack.program(scenario.program)
     asked = len(service.emulator.requests()) + kill.after
-    service.emulator.fault(kill.slow, kill.how_slow, seconds=0.3, times=TASKS)
-    with closing(Struck(stack, *COMMANDS[kill.command])) as command:
+    service.emulator.fault(kill.slow, kill.how_slow, seconds=0.3, times=target.tasks)
+    with closing(Struck(stack, *scenario.command)) as command:
         command.until_or_end(lambda: len(service.emulator.requests()) >= asked)
         time.sleep(kill.pause)
         struck = command.goes_on
         BLOWS[kill.blow](command, service, stack)
         service.emulator.clear_faults()
         restored = _restore(stack)
-        recorded = stack.ids()
+        recorded = entries_of(stack)
         # A plugin that outlived its CLI goes on meanwhile: it must not harm what the next run does.
-        results = _recover(kill, stack)
+        results, replaced = _recover(kill, stack)
         printed = "\n".join([command.text, *(result.text for result in results)])
-    _judge(kill, stack, service, recorded)
-    form = leaked(printed + stack.everything_written().decode(errors="replace"), [FIRST_PASSWORD])
+    there = {task["id"]: task for task in service.emulator.tasks()}
+    target.judge(Aftermath(kill, recorded, entries_of(stack), there, service.ever(), restored, replaced))
+    form = leaked(printed + stack.everything_written().decode(errors="replace"), target.secrets)
     assert form is None, f"what was printed or written holds a secret; {kill}"
     stack.preview("--expect-no-changes")
     if kill.command == "destroy":
         stack.destroy()
         assert live(service.emulator) == {}, f"orphan: the second destroy left a task; {kill}"
-    return struck, restored, printed, sum(LOCKED in result.text for result in results)
+    return Outcome(
+        kill,
+        struck,
+        sum(LOCKED in result.text for result in results),
+        restored,
+        len(replaced),
+        len(set(re.findall(r"adopted task ([\w-]+)", printed))),
+        time.monotonic() - began,
+    )
 
 
 def state_of(stack: Stack) -> Path:
     """Where the file backend keeps the state."""
     return stack.root / "backend" / ".pulumi" / "stacks" / PROJECT / f"{stack.name}.json"
+
+
+def entries_of(stack: Stack) -> list[dict[str, Any]]:
+    """Every resource in state."""
+    checkpoint = json.loads(state_of(stack).read_bytes())["checkpoint"]
+    resources: list[dict[str, Any]] = checkpoint.get("latest", {}).get("resources", [])
+    return resources
 
 
 def _restore(stack: Stack) -> bool:
@@ -266,29 +148,26 @@ def _restore(stack: Stack) -> bool:
     return False
 
 
-def _recover(kill: Kill, stack: Stack) -> list[Result]:
+def _recover(kill: Kill, stack: Stack) -> tuple[list[Result], frozenset[str]]:
+    """Type the commands, and what a failed one itself tells to type."""
     results: list[Result] = []
+    replaced: set[str] = set()
     for arguments in RECOVERIES[kill.recovery]:
         results.append(stack.run(*arguments, ok=None))
         if results[-1].code and LOCKED in results[-1].text:
             stack.run("cancel", "--yes")
             results.append(stack.run(*arguments, ok=None))
+        while results[-1].code and (told := TARGETS[kill.of].told(results[-1].text) - replaced):
+            replaced |= told
+            results.append(stack.run("up", "--yes", *_replacing(stack, told), ok=None))
         assert results[-1].code == 0, f"no recovery: {arguments} says {results[-1].text}; {kill}"
-    return results
+    return results, frozenset(replaced)
 
 
-def _judge(kill: Kill, stack: Stack, service: Service, recorded: dict[str, str]) -> None:
-    ids, there, creates = stack.ids(), live(service.emulator), service.creates
-    told = f"{kill}: state holds {ids}, the service {there}, {creates} were started"
-    assert set(ids) == {f"task{number}" for number in range(TASKS)}, f"no recovery; {told}"
-    assert max(Counter(there.values()).values(), default=0) <= 1, f"duplicate: {told}"
-    assert set(there) <= set(ids.values()), f"orphan: {told}"
-    if kill.command == "destroy":
-        # What left the state is started again by `up`; what state still held, and the service had deleted, is not,
-        # but for a task that the refresh saw stopped and gone.
-        again = {name for name, id_ in recorded.items() if ids[name] != id_}
-        assert kill.recovery == "by the book" or not again, f"unasked import: {again} again; {told}"
-        assert creates == TASKS + len(set(ids) - set(recorded) | again), f"unasked import: {told}"
-    else:
-        assert set(there) == set(ids.values()), f"lost: {told}"
-        assert creates == TASKS * (2 if kill.command == "replace" else 1), f"unasked import: {told}"
+def _replacing(stack: Stack, ids: set[str]) -> list[str]:
+    gone = [
+        entry["urn"]
+        for entry in entries_of(stack)
+        if kind_of(entry) == "MigrationInstance" and entry["id"] in ids
+    ]
+    return [argument for urn in gone for argument in ("--replace", urn)]

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.chaos.kills import BLOWS, COMMANDS, RECOVERIES, Outcome
+from tests.chaos.blows import BLOWS
+from tests.chaos.kills import RECOVERIES, TARGETS, Outcome
 from tests.chaos.model import Figures
 
 # What is promised, and the words that tell of it in a failure.
@@ -14,13 +15,35 @@ PROMISES = {
     "duplicates": "duplicate:",
     "orphans": "orphan:",
     "unasked imports": "unasked import:",
+    "unasked exchanges": "unasked exchange:",
     "leaks": "holds a secret",
 }
 
 
 @dataclass(frozen=True)
+class Part:
+    """One part of a campaign: its options, how many of it a campaign has, and what it is in one word."""
+
+    count: str
+    seed: str
+    default: int
+    what: str
+
+
+PARTS = {
+    "schedule": Part("schedules", "seed", 20_000, "random schedules of tasks"),
+    "course": Part("online", "online-seed", 4_000, "random courses of an online migration"),
+    "kill": Part("kills", "kill-seed", 112, "kills of the real CLI over tasks"),
+    "online kill": Part(
+        "online-kills", "online-kill-seed", 112, "kills of the real CLI over online migrations"
+    ),
+}
+KILLS = {"kill": "tasks", "online kill": "online"}
+
+
+@dataclass(frozen=True)
 class Failure:
-    """A broken promise: in a schedule or in a kill, its seed, and what was seen."""
+    """A broken promise: in which part, its seed, and what was seen."""
 
     of: str
     seed: int
@@ -29,9 +52,8 @@ class Failure:
     @property
     def again(self) -> str:
         """The command that shows it again."""
-        if self.of == "schedule":
-            return f"python tools/chaos.py --seed {self.seed} --schedules 1 --kills 0"
-        return f"python tools/chaos.py --kill-seed {self.seed} --kills 1 --schedules 0"
+        counts = " ".join(f"--{part.count} {int(name == self.of)}" for name, part in PARTS.items())
+        return f"python tools/chaos.py {counts} --{PARTS[self.of].seed} {self.seed}"
 
 
 @dataclass
@@ -41,23 +63,28 @@ class Campaign:
     figures: Figures = field(default_factory=Figures)
     outcomes: list[Outcome] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    kills: int = 0
-    seconds_of_schedules: float = 0.0
-    seconds_of_kills: float = 0.0
+    courses: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
 
-    def add(self, part: Figures) -> None:
-        """Add the figures of some schedules."""
-        whole = self.figures
-        whole.schedules += part.schedules
-        whole.steps += part.steps
-        whole.counts += part.counts
-        whole.faults += part.faults
-        for name, seconds in part.longest.items():
+    def add(self, part: Campaign) -> None:
+        """Add what a worker has done."""
+        whole, more = self.figures, part.figures
+        whole.schedules += more.schedules
+        whole.steps += more.steps
+        whole.counts += more.counts
+        whole.faults += more.faults
+        for name, seconds in more.longest.items():
             whole.longest[name] = max(seconds, whole.longest.get(name, 0.0))
+        self.courses += part.courses
+        self.outcomes += part.outcomes
+        self.failures += part.failures
+        self.done += part.done
 
     def table(self) -> str:
         """Return everything, for people."""
-        return "\n\n".join([aligned(self._schedule_rows()), aligned(self._kill_rows()), self._verdict()])
+        tables = [self._schedule_rows(), self._course_rows(), *map(self._kill_rows, KILLS), self._verdict()]
+        return "\n\n".join(map(aligned, tables))
 
     def _schedule_rows(self) -> list[tuple[str, ...]]:
         figures = self.figures
@@ -72,45 +99,55 @@ class Campaign:
                 (f"longest {name}", f"{value:.0f} s injected")
                 for name, value in sorted(figures.longest.items())
             ),
-            ("time", f"{self.seconds_of_schedules:.0f} s"),
+            self._time("schedule"),
         ]
 
-    def _kill_rows(self) -> list[tuple[str, ...]]:
-        outcomes = self.outcomes
+    def _course_rows(self) -> list[tuple[str, ...]]:
+        return [
+            ("courses of an online migration", f"{self.done['course']}"),
+            *((name, f"{number}") for name, number in self.courses.most_common()),
+            self._time("course"),
+        ]
+
+    def _time(self, of: str) -> tuple[str, str]:
+        return "time", f"{self.seconds.get(of, 0):.0f} s"
+
+    def _kill_rows(self, of: str) -> list[tuple[str, ...]]:
+        commands = TARGETS[KILLS[of]].scenarios
+        outcomes = [each for each in self.outcomes if each.kill.of == KILLS[of]]
         met = Counter((each.kill.blow, each.kill.recovery, each.kill.command) for each in outcomes)
-        rows: list[tuple[str, ...]] = [("kills of the real CLI", "then", *COMMANDS)]
+        rows: list[tuple[str, ...]] = [(PARTS[of].what, "then", *commands)]
         for blow in BLOWS:
             for recovery in RECOVERIES:
-                rows.append((blow, recovery, *(f"{met[blow, recovery, command]}" for command in COMMANDS)))
+                rows.append((blow, recovery, *(f"{met[blow, recovery, command]}" for command in commands)))
         by_lock = [each for each in outcomes if each.cancels]
         alone = [each for each in outcomes if each.kill.recovery == "up alone"]
         return [
             *rows,
-            ("kills", f"{self.kills}"),
+            ("kills", f"{self.done[of]}"),
             ("struck before the end", f"{sum(each.struck for each in outcomes)}"),
             ("tasks adopted", f"{sum(each.adoptions for each in outcomes)}"),
             ("`up` refused by the CLI's lock", f"{len(by_lock)} of {len(alone)}"),
             ("state file restored", f"{sum(each.restored for each in outcomes)}"),
+            ("instances replaced, as `up` said", f"{sum(each.replaced for each in outcomes)}"),
             ("longest", f"{max((each.seconds for each in outcomes), default=0):.0f} s"),
-            ("time", f"{self.seconds_of_kills:.0f} s"),
+            self._time(of),
         ]
 
-    def _verdict(self) -> str:
-        rows: list[tuple[str, ...]] = [("", "schedules", "kills")]
-        sizes = {"schedule": self.figures.schedules, "kill": self.kills}
-        for name, words in PROMISES.items():
-            rows.append((name, *(self._broken(of, size, words) for of, size in sizes.items())))
-        rows.append(("anything else", *(self._broken(of, size, None) for of, size in sizes.items())))
-        return aligned(rows)
+    def _verdict(self) -> list[tuple[str, ...]]:
+        rows: list[tuple[str, ...]] = [("", *(f"{of}s" for of in PARTS))]
+        for name, words in (*PROMISES.items(), ("anything else", None)):
+            rows.append((name, *(self._broken(of, words) for of in PARTS)))
+        return rows
 
-    def _broken(self, of: str, size: int, words: str | None) -> str:
+    def _broken(self, of: str, words: str | None) -> str:
         known = PROMISES.values() if words is None else (words,)
         found = [
             failure
             for failure in self.failures
             if failure.of == of and any(word in failure.text for word in known) is (words is not None)
         ]
-        return f"{len(found)} of {size}"
+        return f"{len(found)} of {self.done[of]}"
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:

@@ -6,10 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.kills import draw, strike
+from tests.chaos.blows import BLOWS
+from tests.chaos.kills import RECOVERIES, TARGETS, draw, strike
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_one_task_per_resource_after_a_kill(seed: int, tmp_path: Path) -> None:
     """Whatever was struck, when and how: each resource has one task, nothing ran unasked, the preview is empty."""
     strike(draw(seed), tmp_path)
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3, 7, 14, 28])
+def test_one_migration_per_resource_after_a_kill(seed: int, tmp_path: Path) -> None:
+    """One instance, one run, one exchange for each switch, whatever was struck; 28 has found a refresh that failed."""
+    strike(draw(seed, "online"), tmp_path)
+
+
+@pytest.mark.parametrize(("of", "kills"), [("tasks", 56), ("online", 112)])
+@pytest.mark.parametrize("first", [0, 1000])
+def test_neighbouring_seeds_reach_everything(of: str, kills: int, first: int) -> None:
+    """Every command with every blow and both recoveries, once each."""
+    met = {(each.command, each.blow, each.recovery) for each in (draw(first + n, of) for n in range(kills))}
+    assert len(met) == kills == len(TARGETS[of].scenarios) * len(BLOWS) * len(RECOVERIES)

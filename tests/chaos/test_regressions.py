@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dcs_migration.emulator import Emulator
-from tests.chaos import kills
+from tests.chaos import blows, kills
 from tests.chaos.leaks import FIRST_PASSWORD, leaked, told_by_server
 from tests.chaos.plan import Fault, Schedule, Step
 from tests.chaos.schedules import Machine
@@ -74,11 +74,11 @@ def test_a_state_file_that_was_being_written(tmp_path: Path, monkeypatch: pytest
     """`kill -9` may leave the CLI's state file empty: from its back-up, `up` finds every task (kills 13 and 19)."""
     blow = "kill -9 of both"
 
-    def kill_while_it_writes(command: Running, service: kills.Service, stack: Stack) -> None:
+    def kill_while_it_writes(command: Running, service: blows.Service, stack: Stack) -> None:
         kill_both(command, service, stack)
         kills.state_of(stack).write_bytes(b"")
 
-    kill_both = kills.BLOWS[blow]
-    monkeypatch.setitem(kills.BLOWS, blow, kill_while_it_writes)
+    kill_both = blows.BLOWS[blow]
+    monkeypatch.setitem(blows.BLOWS, blow, kill_while_it_writes)
     outcome = kills.strike(replace(kills.draw(5), blow=blow, recovery="up alone"), tmp_path)
     assert outcome.restored

@@ -1,0 +1,148 @@
+"""Struck commands over two ``OnlineMigrationTask``, and what must hold after them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dcs_migration.emulator import Emulator
+from tests.chaos.leaks import FIRST_PASSWORD, OTHER_PASSWORD, SECRET_KEY
+from tests.chaos.scenarios import DESTROY, REFRESH, UP, Aftermath, Scenario, Target, ids_of
+
+TASKS = 2
+NAMES = {f"shop{number}" for number in range(TASKS)}
+
+
+def program(changes: str = "") -> str:
+    """The program, with some arguments changed."""
+    return f"""
+    from dcs_migration import OnlineMigrationTask
+
+    for number in range({TASKS}):
+        OnlineMigrationTask(
+            f"shop{{number}}",
+            vpc_id="vpc-1",
+            subnet_id="subnet-1",
+            security_group_id="group-1",
+            migration_method="incremental_migration",
+            source_instance={{"id": f"shop{{number}}", "password": {FIRST_PASSWORD!r}}},
+            target_instance={{"id": f"orders{{number}}", "password": {OTHER_PASSWORD!r}}},
+            {changes}
+        )
+    """
+
+
+@dataclass(frozen=True)
+class Steered(Scenario):
+    """A command and where it leaves each migration; ``restarts`` are those that may have been asked for."""
+
+    status: str
+    task_status: str | None = None
+    exchanges: int = 0
+    rollbacks: int = 0
+    restarts: int = 0
+    settings: Mapping[str, Any] | None = None
+
+
+RUNNING, FASTER = program(), program("bandwidth_limit_mb=7,")
+STOPPED, SWITCHED = program('state="stopped",'), program('state="switched",')
+ANOTHER = program('description="another",')
+
+CREATE, SET = "CreateOnlineMigrationTask", "SetOnlineMigrationTask"
+STOP, RESTART, DELETE = "BatchStopMigrationTasks", "BatchRestartOnlineMigrationTasks", "DeleteMigrationTask"
+EXCHANGE, ROLLBACK = "ExchangeInstanceIp", "RollbackExchangeInstanceIp"
+LIST, SHOW, JOB, STATS = "ListMigrationTask", "ShowMigrationTask", "ShowJobInfo", "ShowMigrationTaskStats"
+COPIES, FOLLOWS, ENDED, EXCHANGED = "FULLMIGRATING", "INCRMIGEATING", "TERMINATED", "EXCHANGE_SUCCESS"
+
+SCENARIOS = {
+    "begin": Steered(UP, (), RUNNING, 15, (CREATE, JOB, SET, LIST), COPIES),
+    "change": Steered(UP, (RUNNING,), FASTER, 5, (SET, SHOW), FOLLOWS, settings={"bandwidth_limit_mb": "7"}),
+    "stop": Steered(UP, (RUNNING,), STOPPED, 8, (STOP, SHOW), ENDED),
+    "switch": Steered(UP, (RUNNING,), SWITCHED, 17, (EXCHANGE, STATS, SHOW), ENDED, EXCHANGED, exchanges=1),
+    "switch back": Steered(
+        UP,
+        (RUNNING, SWITCHED),
+        RUNNING,
+        17,
+        (ROLLBACK, RESTART, SHOW),
+        FOLLOWS,
+        exchanges=1,
+        rollbacks=1,
+        restarts=1,
+    ),
+    "refresh": Steered(REFRESH, (RUNNING,), RUNNING, 3, (LIST, SHOW), FOLLOWS),
+    "replace": Steered(UP, (RUNNING,), ANOTHER, 22, (STOP, DELETE, CREATE, SET), COPIES),
+    "destroy": Steered(DESTROY, (RUNNING,), RUNNING, 12, (STOP, DELETE, LIST), FOLLOWS, restarts=1),
+}
+
+
+def settle(emulator: Emulator) -> None:
+    """Every target catches up with its source."""
+    for task in emulator.tasks():
+        if task["status"] == COPIES:
+            emulator.set_status(task["id"], FOLLOWS, offset=0)
+
+
+def told(text: str) -> set[str]:
+    """The ids of the instances that a failed `up` tells to replace, because the service has them no more."""
+    lines = [line for line in text.splitlines() if "`pulumi up --replace`" in line]
+    return {id_ for line in lines for id_ in re.findall(r"migration instance ([0-9a-f-]{8,})", line)}
+
+
+def judge(after: Aftermath) -> None:
+    """One instance with one migration for each definition, and no run or exchange that nobody asked for.
+
+    Raises:
+        AssertionError: a promise is broken.
+    """
+    kill, there = after.kill, after.there
+    scenario = SCENARIOS[kill.command]
+    instances, migrations = (ids_of(after.entries, kind) for kind in ("MigrationInstance", "OnlineMigration"))
+    names = Counter(task["name"] for task in there.values())
+    assert set(instances) == NAMES, f"no recovery; {after}"
+    assert instances == migrations, f"no recovery; {after}"
+    assert max(names.values(), default=0) <= 1, f"duplicate: {after}"
+    assert set(there) <= set(instances.values()), f"orphan: {after}"
+    assert all(task["runs"] <= 1 for task in after.ever), f"unasked import: {after}"
+    assert all(task["restarts"] <= scenario.restarts for task in after.ever), f"unasked import: {after}"
+    for task in after.ever:
+        swaps = task["exchanges"], task["rollbacks"]
+        assert swaps == (scenario.exchanges, scenario.rollbacks), f"unasked exchange: {swaps}; {after}"
+    if kill.command == "destroy":
+        _judge_destroyed(after, instances)
+        return
+    assert set(there) == set(instances.values()), f"lost: {after}"
+    assert not after.replaced, f"no recovery: {after}"
+    assert len(after.ever) == TASKS * (2 if kill.command == "replace" else 1), f"unasked import: {after}"
+    for task in there.values():
+        reached = task["status"], task["task_status"]
+        assert reached == (scenario.status, scenario.task_status), f"not what is wanted: {after}"
+        for key, value in (scenario.settings or {}).items():
+            assert task[key] == value, f"not what is wanted: {after}"
+
+
+def _judge_destroyed(after: Aftermath, instances: Mapping[str, str]) -> None:
+    """After a struck `destroy`, `up` makes anew what had left the state, and only that."""
+    held, steered = (ids_of(after.recorded, kind) for kind in ("MigrationInstance", "OnlineMigration"))
+    anew = {name for name in NAMES if held.get(name) != instances[name]}
+    assert len(after.ever) == TASKS + len(anew), f"unasked import: {after}"
+    for name, id_ in instances.items():
+        if name in anew:
+            # Its instance had left the state; or only its migration had, and `up` told to replace what was gone.
+            assert name not in held or (name not in steered and held[name] in after.replaced), str(after)
+            assert after.there[id_]["status"] == COPIES, f"not what is wanted: {after}"
+        elif id_ not in after.there:
+            # A back-up of the state knows of both, and gone is not deleted.
+            assert (after.restored, name in steered) == (True, True), f"lost: {after}"
+        elif after.there[id_]["status"] == ENDED:
+            # State holds the migration as running: only a refresh can tell that the struck command had stopped it.
+            assert name in steered, f"not what is wanted: {after}"
+            assert after.kill.recovery == "up alone", f"not what is wanted: {after}"
+        else:
+            assert after.there[id_]["status"] == FOLLOWS, f"not what is wanted: {after}"
+
+
+TARGET = Target(SCENARIOS, TASKS, (FIRST_PASSWORD, OTHER_PASSWORD, SECRET_KEY), judge, settle, told)
