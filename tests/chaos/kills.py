@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
 import subprocess
 import time
 from contextlib import closing
@@ -31,7 +30,8 @@ RECOVERIES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one: ``struck`` before the command had ended, ``cancels`` that the CLI's lock made necessary.
+    """What became of one: ``struck`` before the command had ended, ``cancels`` that the CLI's lock made necessary,
+    ``restored``: a file of the CLI was broken and had to be removed.
 
     ``replaced`` counts the instances that `up` itself told to replace.
     """
@@ -48,8 +48,8 @@ class Outcome:
 def draw(seed: int, of: str = "tasks") -> Kill:
     """Draw a blow.
 
-    The numbers of commands and of blows have no common divisor. So any neighbouring seeds that are twice as many as
-    both together make reach every command with every blow and both recoveries: 56 of tasks, 112 of online migrations.
+    The numbers of commands and of blows have no common divisor. So neighbouring seeds reach every command with every blow
+    and both recoveries, once each: any 56 of tasks, any 112 of online migrations.
     """
     chance = random.Random(seed)
     scenarios = TARGETS[of].scenarios
@@ -107,7 +107,7 @@ def _strike(kill: Kill, stack: Stack, service: Service) -> Outcome:
         results, replaced = _recover(kill, stack)
         printed = "\n".join([command.text, *(result.text for result in results)])
     there = {task["id"]: task for task in service.emulator.tasks()}
-    target.judge(Aftermath(kill, recorded, entries_of(stack), there, service.ever(), restored, replaced))
+    target.judge(Aftermath(kill, recorded, entries_of(stack), there, service.ever(), replaced))
     form = leaked(printed + stack.everything_written().decode(errors="replace"), target.secrets)
     assert form is None, f"what was printed or written holds a secret; {kill}"
     stack.preview("--expect-no-changes")
@@ -137,13 +137,18 @@ def entries_of(stack: Stack) -> list[dict[str, Any]]:
     return resources
 
 
+def attributes_of(stack: Stack) -> Path:
+    """What the file backend writes beside the state, before that, and not as a whole."""
+    return Path(f"{state_of(stack)}.attrs")
+
+
 def _restore(stack: Stack) -> bool:
-    """Put the back-up in the place of a state file that the CLI had begun to write when it was killed."""
-    state = state_of(stack)
+    """Remove the attributes that the CLI had begun to write when it was killed: the state is whole, old or new."""
+    attributes = attributes_of(stack)
     try:
-        json.loads(state.read_bytes())
+        json.loads(attributes.read_bytes())
     except ValueError:
-        shutil.copyfile(f"{state}.bak", state)
+        attributes.unlink()
         return True
     return False
 

@@ -49,8 +49,8 @@ class Kill:
 class Aftermath:
     """What there is when the recovery has ended, and what the state held before it (``recorded``).
 
-    ``ever`` are the records of all tasks that the service has had, ``restored`` says that the state is a back-up,
-    ``replaced`` are ids of the tasks that `up` itself told to replace.
+    ``ever`` are the records of all tasks that the service has had, ``replaced`` are ids of the tasks that `up` itself
+    told to replace.
     """
 
     kill: Kill
@@ -58,7 +58,6 @@ class Aftermath:
     entries: Entries
     there: Mapping[str, Mapping[str, Any]]
     ever: Entries
-    restored: bool
     replaced: frozenset[str]
 
     def __str__(self) -> str:

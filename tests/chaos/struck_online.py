@@ -134,10 +134,9 @@ def _judge_destroyed(after: Aftermath, instances: Mapping[str, str]) -> None:
             # Its instance had left the state; or only its migration had, and `up` told to replace what was gone.
             assert name not in held or (name not in steered and held[name] in after.replaced), str(after)
             assert after.there[id_]["status"] == COPIES, f"not what is wanted: {after}"
-        elif id_ not in after.there:
-            # A back-up of the state knows of both, and gone is not deleted.
-            assert (after.restored, name in steered) == (True, True), f"lost: {after}"
-        elif after.there[id_]["status"] == ENDED:
+            continue
+        assert id_ in after.there, f"lost: {after}"
+        if after.there[id_]["status"] == ENDED:
             # State holds the migration as running: only a refresh can tell that the struck command had stopped it.
             assert name in steered, f"not what is wanted: {after}"
             assert after.kill.recovery == "up alone", f"not what is wanted: {after}"

@@ -128,7 +128,7 @@ class Campaign:
             ("struck before the end", f"{sum(each.struck for each in outcomes)}"),
             ("tasks adopted", f"{sum(each.adoptions for each in outcomes)}"),
             ("`up` refused by the CLI's lock", f"{len(by_lock)} of {len(alone)}"),
-            ("state file restored", f"{sum(each.restored for each in outcomes)}"),
+            ("broken file of the CLI removed", f"{sum(each.restored for each in outcomes)}"),
             ("instances replaced, as `up` said", f"{sum(each.replaced for each in outcomes)}"),
             ("longest", f"{max((each.seconds for each in outcomes), default=0):.0f} s"),
             self._time(of),

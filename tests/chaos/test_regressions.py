@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 
 from dcs_migration.emulator import Emulator
-from tests.chaos import blows, kills
+from tests.chaos import kills
+from tests.chaos.blows import BLOWS, Service
 from tests.chaos.leaks import FIRST_PASSWORD, leaked, told_by_server
 from tests.chaos.plan import Fault, Schedule, Step
 from tests.chaos.schedules import Machine
+from tests.chaos.struck_online import DELETE
 from tests.e2e.running import Running
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, live
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, CheckFailed, Plugin, Resource, environment
 
+BOTH = "kill -9 of both"
 ADDRESSES = {
     # found by the fuzzed inputs (derandomised, BY_SCHEMA)
     "a space after the comma": "10.0.0.1:6379, 10.0.0.2:6379",
@@ -71,14 +74,31 @@ def test_the_debug_log_hides_what_is_json_within_json(caplog: pytest.LogCaptureF
 
 
 def test_a_state_file_that_was_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`kill -9` may leave the CLI's state file empty: from its back-up, `up` finds every task (kills 13 and 19)."""
-    blow = "kill -9 of both"
+    """`kill -9` may leave the attributes of the CLI's state file empty: without them all goes on (kills 13 and 19)."""
 
-    def kill_while_it_writes(command: Running, service: blows.Service, stack: Stack) -> None:
+    def kill_while_it_writes(command: Running, service: Service, stack: Stack) -> None:
         kill_both(command, service, stack)
-        kills.state_of(stack).write_bytes(b"")
+        kills.attributes_of(stack).write_bytes(b"")
+        assert "failed to load checkpoint: EOF" in stack.run("stack", "export", ok=False).text
 
-    kill_both = blows.BLOWS[blow]
-    monkeypatch.setitem(blows.BLOWS, blow, kill_while_it_writes)
-    outcome = kills.strike(replace(kills.draw(5), blow=blow, recovery="up alone"), tmp_path)
+    kill_both = BLOWS[BOTH]
+    monkeypatch.setitem(BLOWS, BOTH, kill_while_it_writes)
+    outcome = kills.strike(replace(kills.draw(5), blow=BOTH, recovery="up alone"), tmp_path)
     assert outcome.restored
+
+
+def test_instances_that_are_gone_while_the_state_holds_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A struck destroy may leave these: `up` runs nothing on them, and the command that it names makes others."""
+
+    def kill_while_it_deletes(command: Running, service: Service, stack: Stack) -> None:
+        command.until(lambda: not live(service.emulator))
+        kill_both(command, service, stack)
+
+    kill_both = BLOWS[BOTH]
+    monkeypatch.setitem(BLOWS, BOTH, kill_while_it_deletes)
+    drawn = kills.draw(7, "online")
+    assert drawn.command == "destroy"
+    struck = replace(drawn, blow=BOTH, after=0, pause=0.0, slow=DELETE, how_slow="delay_after")
+    assert kills.strike(struck, tmp_path).replaced == 2
