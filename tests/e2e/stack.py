@@ -1,4 +1,4 @@
-"""A stack of its own for a test: the real CLI, the real plugin, a file backend and an emulator."""
+"""A stack of its own for a test: the real CLI, the real plugin, a file backend, and mostly an emulator."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dcs_migration.emulator import Emulator
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 TYPE = "pulumi-python:dynamic/dcs:MigrationTask"
 PROJECT = "e2e"
@@ -60,18 +63,23 @@ class Result:
         return int(found[-1]) if found else 0
 
 
-class Stack:
-    """One project directory with one stack."""
+class CliStack:
+    """One project directory with one stack, which meets the service that its settings name."""
 
-    def __init__(self, root: Path, emulator: Emulator, name: str = "dev") -> None:
-        """Make the directory and the stack; programs are written by :meth:`program`."""
+    def __init__(
+        self, root: Path, settings: Mapping[str, str], name: str = "dev", timeout: float = TIMEOUT
+    ) -> None:
+        """Make the directory and the stack; programs are written by :meth:`program`.
+
+        ``settings`` are all that the package sees of the environment; ``timeout`` bounds one command.
+        """
         self.root = root
         self.name = name
-        self.emulator = emulator
         self.work = root / "project"
         self.work.mkdir(parents=True, exist_ok=True)
         (root / "backend").mkdir(exist_ok=True)
         (self.work / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+        self._timeout = timeout
         self.environ = {
             **{key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)},
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -81,19 +89,16 @@ class Stack:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_SKIP_CONFIRMATIONS": "true",
-            "HW_DCS_ENDPOINT": emulator.url,
-            "HW_ACCESS_KEY": emulator.access_key,
-            "HW_SECRET_KEY": emulator.secret_key,
-            "HW_REGION_NAME": REGION,
+            **settings,
         }
         self.run("stack", "init", name)
 
-    def program(self, text: str) -> Stack:
+    def program(self, text: str) -> Self:
         """Write the program: the preamble above, then this."""
         (self.work / "__main__.py").write_text(PREAMBLE + textwrap.dedent(text))
         return self
 
-    def module(self, name: str, text: str) -> Stack:
+    def module(self, name: str, text: str) -> Self:
         """Write a module beside the program."""
         (self.work / f"{name}.py").write_text(textwrap.dedent(text))
         return self
@@ -108,7 +113,7 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=TIMEOUT,
+            timeout=self._timeout,
             check=False,
         )
         if ok is not None:
@@ -123,12 +128,6 @@ class Stack:
     def preview(self, *args: str, ok: bool | None = True, **environ: str | None) -> Result:
         """``pulumi preview``."""
         return self.run("preview", *args, ok=ok, **environ)
-
-    def require_no_changes(self) -> None:
-        """The rule of the best providers: after every ``up`` a preview shows no change, and costs no call."""
-        before = len(self.emulator.requests())
-        self.preview("--expect-no-changes")
-        assert len(self.emulator.requests()) == before
 
     def refresh(self, *args: str, ok: bool | None = True, **environ: str | None) -> Result:
         """``pulumi refresh --yes --skip-preview``."""
@@ -158,6 +157,31 @@ class Stack:
         """Every byte under the test's directory: state, history, back-ups, plugin files."""
         files = [path for path in self.root.rglob("*") if path.is_file() and path.suffix != ".py"]
         return b"\n".join(path.read_bytes() for path in files)
+
+
+class Stack(CliStack):
+    """A stack that meets an emulator."""
+
+    def __init__(self, root: Path, emulator: Emulator, name: str = "dev") -> None:
+        """Make it; every call that it makes is in the emulator's journal."""
+        self.emulator = emulator
+        super().__init__(root, settings_of(emulator), name)
+
+    def require_no_changes(self) -> None:
+        """The rule of the best providers: after every ``up`` a preview shows no change, and costs no call."""
+        before = len(self.emulator.requests())
+        self.preview("--expect-no-changes")
+        assert len(self.emulator.requests()) == before
+
+
+def settings_of(emulator: Emulator) -> dict[str, str]:
+    """The environment in which an emulator is the service."""
+    return {
+        "HW_DCS_ENDPOINT": emulator.url,
+        "HW_ACCESS_KEY": emulator.access_key,
+        "HW_SECRET_KEY": emulator.secret_key,
+        "HW_REGION_NAME": REGION,
+    }
 
 
 _FOREIGN = ("PULUMI_", "HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")

@@ -1,0 +1,158 @@
+"""The cloud of this tier: an emulator, or the real service; what is looked at and cleaned up is the same."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from dcs_migration.clock import Clock, SystemClock
+from dcs_migration.dcs.client import DcsClient
+from dcs_migration.dcs.errors import ApiError
+from dcs_migration.dcs.models import TaskRow
+from dcs_migration.dcs.statuses import lookup
+from dcs_migration.emulator import Emulator
+from dcs_migration.plugin.account import Accounts
+from dcs_migration.plugin.config import Settings
+from tests.e2e.stack import settings_of
+from tests.verified.settings import Named, named_in, opted_in, settings_in, variable
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often to look, how often a completion looks, and for how long at most, all in seconds."""
+
+    pause: float
+    interval: float
+    patience: float
+
+
+REAL = Pace(5.0, 10.0, 30 * 60.0)
+EMULATED = Pace(0.2, 1.0, 60.0)
+
+PLAYED = {
+    "TARGET_ID": "target-1",
+    "TARGET_PASSWORD": "Tr0ub4dor&3/target",
+    "BUCKET": "backups",
+    "FILE": "orders.rdb",
+    "SOURCE_ID": "shop-1",
+    "SOURCE_PASSWORD": "Tr0ub4dor&3/source",
+    "VPC_ID": "vpc-1",
+    "SUBNET_ID": "subnet-1",
+    "SECURITY_GROUP_ID": "group-1",
+}
+
+
+class Cloud:
+    """One account at the service, of which only tasks whose names begin with ``prefix`` are touched."""
+
+    def __init__(self, environ: Mapping[str, str], pace: Pace, clock: Clock | None = None) -> None:
+        """Read what is named, before any call; raises `Missing`."""
+        self.environ = settings_in(environ)
+        self.named: Named = named_in(self.environ)
+        self.pace = pace
+        self.clock = clock or SystemClock()
+        self.prefix = f"verified-{secrets.token_hex(4)}"
+        self.settings = Settings(environ=self.environ)
+        self._accounts = Accounts(self.settings, self.clock)
+        self.account = self._accounts.at(None, None)
+        self.client: DcsClient = self.account.client
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._accounts.close()
+
+    def import_body(self, name: str) -> dict[str, Any]:
+        """Return the request for an import of the named file into the named target."""
+        return {
+            "task_name": name,
+            "migration_type": "backupfile_import",
+            "migration_method": "full_amount_migration",
+            "backup_files": {
+                "file_source": "self_build_obs",
+                "bucket_name": self.named.bucket,
+                "files": [{"file_name": self.named.file}],
+            },
+            "target_instance": dict(self.named.target),
+        }
+
+    def listing(self) -> Mapping[str, TaskRow]:
+        """Return all tasks of the account as they are now, by id."""
+        return self.account.listing.get(max_age=0.0, not_before=self.clock.monotonic()).rows
+
+    def own(self) -> dict[str, TaskRow]:
+        """Return the tasks of this run, by id."""
+        return {
+            id_: row for id_, row in self.listing().items() if (row.name or "").startswith(self.prefix + "-")
+        }
+
+    def status(self, id_: str) -> str:
+        """Return a task's status as Show tells it."""
+        return self.client.show_migration_task(id_).status or ""
+
+    def wait(self) -> None:
+        """Let the service go on for a while."""
+        self.clock.sleep(self.pace.pause)
+
+    def until(self, happened: Callable[[], bool]) -> bool:
+        """Wait until something has happened, with patience; say whether it has."""
+        end = self.clock.monotonic() + self.pace.patience
+        while not happened():
+            if self.clock.monotonic() >= end:
+                return False
+            self.wait()
+        return True
+
+    def remove(self, ids: Collection[str] | None = None) -> None:
+        """Stop and delete tasks of this run, by default all, and see that they are gone."""
+
+        def gone() -> bool:
+            left = self._left(ids)
+            for row in left:
+                self._push(row)
+            return not left
+
+        if not self.until(gone):
+            told = ", ".join(f"{row.name} ({row.id}, {row.status})" for row in self._left(ids))
+            raise AssertionError(f"left behind, delete it at the console: {told}")
+
+    def _left(self, ids: Collection[str] | None) -> list[TaskRow]:
+        return [row for id_, row in self.own().items() if ids is None or id_ in ids]
+
+    def _push(self, row: TaskRow) -> None:
+        """Bring a task one step nearer to its end. What is refused in this state is tried again later."""
+        status = lookup(row.status)
+        with suppress(ApiError):
+            if status.ended or status.idle:
+                self.client.delete_migration_tasks([row.id])
+            elif not status.stopping:
+                self.client.batch_stop_migration_tasks([row.id])
+
+
+@contextmanager
+def emulated(pace: Pace = EMULATED, waits_by: Clock | None = None, **options: Any) -> Iterator[Cloud]:
+    """A cloud that is an emulator; nothing of the environment is read."""
+    with Emulator(**{"duration": 1.0, "stop_seconds": 0.2, "job_seconds": 0.2, **options}) as emulator:
+        played = {variable(name): value for name, value in PLAYED.items()}
+        cloud = Cloud({**settings_of(emulator), **played}, pace, waits_by)
+        try:
+            yield cloud
+        finally:
+            cloud.close()
+
+
+@contextmanager
+def the_cloud(environ: Mapping[str, str] = os.environ) -> Iterator[Cloud]:
+    """The real service, if the environment asks for it; else an emulator. Raises `Missing`."""
+    if not opted_in(environ):
+        with emulated() as played:
+            yield played
+        return
+    cloud = Cloud(environ, REAL)
+    try:
+        yield cloud
+    finally:
+        cloud.close()
