@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench cutover test matrix chaos docs format clean
+.PHONY: help setup demo bench cutover test verified matrix chaos docs format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,10 @@ test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI inc
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
+	DCS_MIGRATION_VERIFIED= PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
+
+verified: setup ## Try it against the real service with an account of yours (docs/guides/verifying.md), else rehearse that
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.verified
 
 matrix: setup ## Try the lowest and newest versions allowed, from registries (MATRIX="python3.10 python3.13")
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.packaging.matrix $(MATRIX)

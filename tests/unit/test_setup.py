@@ -214,6 +214,7 @@ def test_make_alone_lists_the_targets() -> None:
         "bench",
         "cutover",
         "test",
+        "verified",
         "matrix",
         "chaos",
         "docs",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,27 +132,25 @@ class Cloud:
                 self.client.batch_stop_migration_tasks([row.id])
 
 
-@contextmanager
-def emulated(pace: Pace = EMULATED, waits_by: Clock | None = None, **options: Any) -> Iterator[Cloud]:
-    """A cloud that is an emulator; nothing of the environment is read."""
-    with Emulator(**{"duration": 1.0, "stop_seconds": 0.2, "job_seconds": 0.2, **options}) as emulator:
-        played = {variable(name): value for name, value in PLAYED.items()}
-        cloud = Cloud({**settings_of(emulator), **played}, pace, waits_by)
-        try:
-            yield cloud
-        finally:
-            cloud.close()
+def played_by(emulator: Emulator) -> dict[str, str]:
+    """Return the environment in which an emulator is the service, and everything is named."""
+    return {**settings_of(emulator), **{variable(name): value for name, value in PLAYED.items()}}
 
 
 @contextmanager
 def the_cloud(environ: Mapping[str, str] = os.environ) -> Iterator[Cloud]:
-    """The real service, if the environment asks for it; else an emulator. Raises `Missing`."""
-    if not opted_in(environ):
-        with emulated() as played:
-            yield played
-        return
-    cloud = Cloud(environ, REAL)
-    try:
-        yield cloud
-    finally:
-        cloud.close()
+    """The real service, if the environment asks for it; else an emulator.
+
+    Raises `Missing`, or what the real service has answered to the first call.
+    """
+    if opted_in(environ):
+        cloud = Cloud(environ, REAL)
+        cloud.listing()  # credentials that are refused end here, after one call: more of them lock the key
+        with closing(cloud):
+            yield cloud
+    else:
+        with (
+            Emulator(duration=2.0, stop_seconds=0.2, job_seconds=0.2) as emulator,
+            closing(Cloud(played_by(emulator), EMULATED)) as cloud,
+        ):
+            yield cloud

@@ -45,10 +45,14 @@ def variable(name: str) -> str:
 
 
 def opted_in(environ: Mapping[str, str]) -> bool:
-    """Tell whether the real service is asked for. Raises Missing for a value that is neither yes nor no."""
+    """Tell whether the real service is asked for. Raises Missing where that cannot be meant."""
     value = environ.get(OPT_IN, "").strip().lower()
     if value not in _FLAGS:
         raise Missing(f"{OPT_IN} must be 1, or not be set")
+    if _FLAGS[value] and "PYTEST_XDIST_WORKER" in environ:
+        raise Missing(
+            f"{OPT_IN}=1 is for one process, not for several beside each other: run `make verified`"
+        )
     return _FLAGS[value]
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
+from dcs_migration.emulator import Emulator
 from tests.fakes import FakeClock
-from tests.verified.cloud import REAL, Cloud, emulated
+from tests.verified.cloud import REAL, Cloud, played_by
 
 
 @pytest.fixture
 def cloud(clock: FakeClock, request: pytest.FixtureRequest) -> Iterator[Cloud]:
     """An emulator with some quirks at the pace of the real service, by a clock that nobody waits for."""
     quirks = getattr(request, "param", [])
-    with emulated(REAL, clock, clock=lambda: clock.time(), quirks=quirks, duration=600.0) as cloud:
+    with (
+        Emulator(clock=lambda: clock.time(), quirks=quirks, duration=600.0) as emulator,
+        closing(Cloud(played_by(emulator), REAL, clock)) as cloud,
+    ):
         yield cloud
 
 

@@ -37,7 +37,6 @@ def test_an_import_from_up_to_destroy(cloud: Cloud, stack: VerifiedStack) -> Non
     stack.refresh()
     (resource,) = stack.resources().values()
     assert lookup(resource["outputs"]["status"]).kind in DONE
-    stack.preview("--expect-no-changes")
 
     stack.destroy()
     assert id_ not in cloud.listing()
@@ -53,8 +52,6 @@ def test_a_task_whose_state_was_lost_is_adopted(cloud: Cloud, stack: VerifiedSta
     assert "CreateMigrationTask" not in stack.calls()
     assert list(stack.ids().values()) == [resource["id"]]
     assert list(cloud.own()) == [resource["id"]]
-    stack.destroy()
-    assert cloud.own() == {}
 
 
 def test_a_task_taken_over_stays(cloud: Cloud, stack: VerifiedStack) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dcs_migration.dcs.errors import CredentialsRefused
 from dcs_migration.emulator import Emulator
-from tests.e2e.stack import settings_of
-from tests.verified.cloud import PLAYED, REAL, the_cloud
+from tests.verified.cloud import PLAYED, REAL, played_by, the_cloud
 from tests.verified.conftest import VerifiedStack
 from tests.verified.settings import NEEDED, OPT_IN, PLACE, Missing, named_in, opted_in, variable
 
@@ -26,8 +26,7 @@ ELSEWHERE = {
 @pytest.fixture
 def complete(dcs_emulator: Emulator) -> dict[str, str]:
     """An environment that asks for "the real service", which is an emulator here, and names everything."""
-    named = {variable(name): value for name, value in PLAYED.items()}
-    return {OPT_IN: "1", **settings_of(dcs_emulator), **named}
+    return {OPT_IN: "1", **played_by(dcs_emulator)}
 
 
 def test_without_the_variable_nothing_real_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,8 +62,24 @@ def test_with_the_variable_the_named_service_is_met(complete: dict[str, str], dc
         assert cloud.named.source is not None
     assert [entry["operation"] for entry in dcs_emulator.requests()] == [
         "KeystoneListProjects",
+        "ListMigrationTask",  # whether the credentials are good
         "ListMigrationTask",
     ]
+
+
+def test_refused_credentials_end_it(complete: dict[str, str], dcs_emulator: Emulator) -> None:
+    """One call is made with a wrong key, and none after it."""
+    complete["HW_SECRET_KEY"] = "wrong"
+    with pytest.raises(CredentialsRefused), the_cloud(complete):
+        pass
+    assert len(dcs_emulator.requests()) == 1
+
+
+def test_workers_beside_each_other_never_meet_the_real_service(complete: dict[str, str]) -> None:
+    """A whole run of the tests, in a shell that asks for the real service, is stopped with one line."""
+    complete["PYTEST_XDIST_WORKER"] = "gw0"
+    with pytest.raises(Missing, match="run `make verified`"), the_cloud(complete):
+        pass
 
 
 def test_everything_that_is_missing_is_one_line(dcs_emulator: Emulator) -> None:
