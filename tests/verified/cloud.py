@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -106,21 +106,18 @@ class Cloud:
             self.wait()
         return True
 
-    def remove(self, ids: Collection[str] | None = None) -> None:
-        """Stop and delete tasks of this run, by default all, and see that they are gone."""
+    def remove(self) -> None:
+        """Stop and delete the tasks of this run, and see that they are gone."""
 
         def gone() -> bool:
-            left = self._left(ids)
+            left = self.own().values()
             for row in left:
                 self._push(row)
             return not left
 
         if not self.until(gone):
-            told = ", ".join(f"{row.name} ({row.id}, {row.status})" for row in self._left(ids))
-            raise AssertionError(f"left behind, delete it at the console: {told}")
-
-    def _left(self, ids: Collection[str] | None) -> list[TaskRow]:
-        return [row for id_, row in self.own().items() if ids is None or id_ in ids]
+            left = ", ".join(f"{row.name} ({row.id}, {row.status})" for row in self.own().values())
+            raise AssertionError(f"left behind, delete it at the console: {left}")
 
     def _push(self, row: TaskRow) -> None:
         """Bring a task one step nearer to its end. What is refused in this state is tried again later."""

@@ -50,13 +50,6 @@ def test_only_its_own_tasks_are_removed(cloud: Cloud) -> None:
     assert sorted(cloud.listing()) == sorted(others)
 
 
-def test_named_ones_are_removed_alone(cloud: Cloud) -> None:
-    """A probe cleans up behind itself in between."""
-    first, second = make(cloud, f"{cloud.prefix}-1"), make(cloud, f"{cloud.prefix}-2")
-    cloud.remove([first])
-    assert list(cloud.own()) == [second]
-
-
 def test_an_instance_that_is_being_made_is_removed_when_it_is(cloud: Cloud) -> None:
     """A migration instance cannot be stopped while it is made."""
     source = cloud.named.source

@@ -19,7 +19,6 @@ shop = OnlineMigrationTask(
     state="STATE",
     opts=pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m", delete="30m")),
 )
-pulumi.export("id", shop.task_id)
 """
 
 
@@ -34,7 +33,7 @@ def test_an_online_migration(cloud: Cloud, stack: VerifiedStack, source: Source)
 
     write("running").up()
     assert stack.calls().count("CreateOnlineMigrationTask") == 1
-    id_ = str(stack.outputs()["id"])
+    (id_,) = cloud.own()
     assert cloud.until(follows), cloud.status(id_)
     stack.preview("--expect-no-changes")
     assert stack.calls() == []
