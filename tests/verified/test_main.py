@@ -22,11 +22,12 @@ BASIC = ("TARGET_ID", "TARGET_PASSWORD", "BUCKET", "FILE")
 
 
 def run(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run Python at the root with some variables set."""
+    """Run Python at the root with some variables set, and none of the pytest that runs this test."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
         [sys.executable, "-m", *args],
         cwd=ROOT,
-        env={**os.environ, **environ},
+        env={**kept, **environ},
         capture_output=True,
         text=True,
         timeout=120,
