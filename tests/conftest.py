@@ -15,6 +15,11 @@ from tests.fakes import FakeClock, FakeEngine
 OUR_VARIABLES = ("HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run half as many tests again as there are cores: many of them wait for the CLI, a stop or a poll."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away every variable that the package reads."""
