@@ -113,14 +113,3 @@ BLOWS: dict[str, Callable[[Running, Service, Stack], None]] = {
     "kill -9 of both": _kill_both,
     "kill -9, service restarted": _kill_and_restart_the_service,
 }
-
-
-def leave_nothing(root: Path) -> None:
-    """End what a killed CLI has left, such as its language host: whatever has this stack's home."""
-    home = f"PULUMI_HOME={root / 'stack' / 'home'}".encode()
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdigit() and home in (process / "environ").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGKILL)
-        except OSError:
-            continue

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos import struck_online, struck_tasks
-from tests.chaos.blows import BLOWS, Service, Struck, leave_nothing
+from tests.chaos.blows import BLOWS, Service, Struck
 from tests.chaos.leaks import leaked
 from tests.chaos.scenarios import Aftermath, Kill, kind_of
 from tests.e2e.stack import PROJECT, Result, Stack, live
@@ -82,7 +82,6 @@ def strike(kill: Kill, root: Path) -> Outcome:
         raise AssertionError(f"hung: {error.cmd}; {kill}") from None
     finally:
         service.emulator.close()
-        leave_nothing(root)
 
 
 def _strike(kill: Kill, stack: Stack, service: Service) -> Outcome:

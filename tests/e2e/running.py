@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.stack import TIMEOUT, Stack, plugins_of
+from tests.e2e.stack import TIMEOUT, Stack, end_all
 
 PATIENCE = 60  # seconds for anything that a test waits for
 
@@ -102,16 +102,11 @@ class Running:
         return code
 
     def close(self) -> None:
-        """Leave nothing of it running."""
-        plugins = list(plugins_of(self._stack))
+        """Leave nothing of it running, nor what a killed CLI leaves behind."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        for plugin in plugins:
-            try:
-                os.kill(plugin, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        end_all(self._stack)
         self._reader.join(5)
         assert self._process.stdout is not None
         self._process.stdout.close()

@@ -6,11 +6,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -210,9 +211,10 @@ def live(emulator: Emulator) -> dict[str, str]:
     return {task["id"]: task["name"] for task in emulator.tasks()}
 
 
-def plugins_of(stack: Stack) -> Iterator[int]:
-    """The process ids of the plugins that work for a stack."""
+def processes_of(stack: Stack) -> dict[int, list[bytes]]:
+    """The processes that work for a stack: the CLI, its language host, its plugins; by id, with their commands."""
     home = f"PULUMI_HOME={stack.environ['PULUMI_HOME']}".encode()
+    found = {}
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             try:
@@ -220,8 +222,23 @@ def plugins_of(stack: Stack) -> Iterator[int]:
                 environ = (process / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"pulumi.dynamic" in command and home in environ:
-                yield int(process.name)
+            if home in environ:
+                found[int(process.name)] = command
+    return found
+
+
+def plugins_of(stack: Stack) -> list[int]:
+    """The process ids of the plugins that work for a stack."""
+    return [id_ for id_, command in processes_of(stack).items() if b"pulumi.dynamic" in command]
+
+
+def end_all(stack: Stack) -> None:
+    """End whatever works for a stack: a killed CLI leaves its plugins and its language host behind."""
+    for id_ in processes_of(stack):
+        try:
+            os.kill(id_, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
 
 
 def require_cli() -> None:

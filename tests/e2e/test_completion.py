@@ -295,7 +295,7 @@ def test_a_killed_cli_ends_the_wait(stack: Stack, slow: Emulator) -> None:
     write(stack, FLEET, WAIT)
     with running(stack, *UP) as up:
         up.until(lambda: "0 of 2 done" in up.text)
-        plugins = list(plugins_of(stack))
+        plugins = plugins_of(stack)
         assert sum(connections(plugin, slow.port) for plugin in plugins) == 1
         up.kill()
         killed = time.time()

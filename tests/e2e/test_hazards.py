@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 
 from dcs_migration.emulator import Emulator
 from tests.e2e.conftest import NewStack
-from tests.e2e.stack import PROJECT, TYPE, Stack, calls, live, operations, order_of, plugins_of
+from tests.e2e.stack import PROJECT, TYPE, Stack, calls, end_all, live, operations, order_of, plugins_of
 
 ONE = 'MigrationTask("orders", **BACKUP, target_instance=target())\n'
 
@@ -285,14 +284,13 @@ def killed_while_creating(stack: Stack, emulator: Emulator, operation: str) -> I
     process = subprocess.Popen(
         command, cwd=stack.work, env=stack.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    plugins: list[int] = []
     try:
         deadline = time.monotonic() + 60
         while operation not in operations(emulator):
             assert time.monotonic() < deadline, operations(emulator)
             assert process.poll() is None
             time.sleep(0.05)
-        plugins = list(plugins_of(stack))
+        plugins = plugins_of(stack)
         assert plugins
         process.kill()
         process.wait()
@@ -301,11 +299,7 @@ def killed_while_creating(stack: Stack, emulator: Emulator, operation: str) -> I
         if process.poll() is None:
             process.kill()
             process.wait()
-        for plugin in plugins:
-            try:
-                os.kill(plugin, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        end_all(stack)
 
 
 def test_a_cli_killed_while_a_busy_target_is_retried(stack: Stack, emulator: Emulator) -> None:
@@ -343,7 +337,6 @@ def test_a_cli_killed_after_the_task_was_started(stack: Stack, emulator: Emulato
     while not live(emulator):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    plugins = list(plugins_of(stack))
     process.kill()
     process.wait()
     try:
@@ -351,8 +344,7 @@ def test_a_cli_killed_after_the_task_was_started(stack: Stack, emulator: Emulato
         stack.run("cancel", "--yes", ok=None)
         assert f"adopted task {id_}" in stack.up().text
     finally:
-        for plugin in plugins:
-            os.kill(plugin, signal.SIGKILL)
+        end_all(stack)
     assert list(live(emulator)) == [id_]
     assert stack.ids() == {"orders": id_}
     stack.run("refresh", "--clear-pending-creates", "--yes")
