@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 from datetime import datetime, timezone
 from typing import Any
 
@@ -64,7 +65,7 @@ def list_row(task: Task, quirks: QuirkSet) -> dict[str, Any]:
         "target_instance_subnet_id": None,
         "target_instance_spec_code": None,
         "created_at": moment(task.created_at),
-        "description": task.description,
+        "description": _description(task, quirks),
         "error_message": task.error,
         "released_at": None,
         "version": VERSION,
@@ -78,7 +79,7 @@ def show_body(task: Task, quirks: QuirkSet, passwords: Secrets) -> dict[str, Any
     return {
         "task_id": task.id,
         "task_name": task.name,
-        "description": task.description,
+        "description": _description(task, quirks),
         "status": shown_status(task, quirks),
         "migration_type": task.migration_type,
         "migration_method": task.migration_method,
@@ -156,6 +157,17 @@ def job_body(task: Task) -> dict[str, Any]:
         "end_time": moment(task.job_ended_at),
         "fail_reason": task.error if status == "FAIL" else None,
     }
+
+
+def _description(task: Task, quirks: QuirkSet) -> str | None:
+    """Return the description as it is told, which need not be as it was given."""
+    if task.description is None or "description-null" in quirks:
+        return None
+    told = task.description
+    length = quirks.number("description-trimmed")
+    if length is not None:
+        told = told[: int(length)]
+    return html.escape(told) if "description-escaped" in quirks else told
 
 
 def _private_ip(task: Task) -> str | None:

@@ -18,6 +18,7 @@ from dcs_migration.emulator.documents import (
 )
 from dcs_migration.emulator.errors import ApiError, api_error, invalid
 from dcs_migration.emulator.quirks import QuirkSet
+from dcs_migration.emulator.readings import Readings
 from dcs_migration.emulator.task import BACKUP_IMPORT, ENDED, ONLINE, Task
 from dcs_migration.emulator.tasks import TaskStore
 from dcs_migration.emulator.validation import (
@@ -77,6 +78,7 @@ class Operations:
     def __init__(self, store: TaskStore, quirks: QuirkSet) -> None:
         self._store = store
         self._quirks = quirks
+        self._readings = Readings(quirks)
         self._table: dict[str, Callable[[Call], Reply]] = {
             "CreateMigrationTask": self._create,
             "CreateOnlineMigrationTask": self._create_online,
@@ -215,6 +217,8 @@ class Operations:
             tasks.reverse()
             if "list-unsorted" in self._quirks:
                 tasks.sort(key=unsorted_key)
+            if "rows-move" in self._quirks:
+                self._readings.move((call.project_id, name), tasks, offset, limit)
             page = tasks[offset : offset + limit]
             count = len(page) if "count-is-page-size" in self._quirks else len(tasks)
             return Reply({"count": count, "migration_tasks": [list_row(task, self._quirks) for task in page]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -51,6 +52,17 @@ QUIRKS: dict[str, Quirk] = {
     "fuzzy-name": Quirk("the list's name filter finds names that contain it"),
     "count-is-page-size": Quirk("the list's count is the number of rows on the page"),
     "list-unsorted": Quirk("the list has no order by time"),
+    "rows-move": Quirk(
+        "between two pages of a list, a row moves from the second to the first: COUNT readings miss it",
+        1.0,
+        _count,
+    ),
+    "listing-lags": Quirk("the list, not Show, tells what was SECONDS ago", 5.0, _seconds),
+    "description-null": Quirk("list and Show give no description"),
+    "description-trimmed": Quirk(
+        "list and Show give the first COUNT characters of a description", 40.0, _count
+    ),
+    "description-escaped": Quirk("list and Show give a description escaped as in HTML"),
     "password-echoed": Quirk("Show returns the password that was sent"),
     "addrs-filled-in": Quirk("the service fills in addrs, ip, port and task_status of both instances"),
     "names-as-instances": Quirk("a task's name is 4 to 64 of letters, digits, - and _, or refused: DCS.4800"),
@@ -133,6 +145,7 @@ class QuirkSet:
 
     def __init__(self, specs: Iterable[str] = ()) -> None:
         self._active = parse_quirks(specs)
+        self._used: Counter[str] = Counter()
 
     def __contains__(self, name: str) -> bool:
         return name in self._active
@@ -140,6 +153,14 @@ class QuirkSet:
     def replace(self, specs: Iterable[str]) -> None:
         """Switch exactly these quirks on; raises `QuirkError` and changes nothing when one is wrong."""
         self._active = parse_quirks(specs)
+        self._used.clear()
+
+    def use(self, name: str) -> bool:
+        """Use up one of the times that a quirk has as its value; False when it is off or none is left."""
+        if self._used[name] >= (self.number(name) or 0):
+            return False
+        self._used[name] += 1
+        return True
 
     def number(self, name: str) -> float | None:
         """Return the number that a quirk has as its value, or None while it is off."""

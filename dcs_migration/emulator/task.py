@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 CREATING = "CREATING"
@@ -51,6 +51,15 @@ class LogRow:
 
 
 @dataclass
+class Change:
+    """A status that a task took at a moment, and why when it failed."""
+
+    at: float
+    status: str
+    error: str | None = None
+
+
+@dataclass
 class Task:
     """One task. Times are Unix times in seconds.
 
@@ -58,6 +67,7 @@ class Task:
     ``pinned`` means that a control call has set the status, which the engine then leaves alone.
     ``follows`` says whether the full phase is over, also where the status does not tell; None: not known.
     ``statistics`` are numbers by the names of ShowMigrationTaskStats, where real data is moved.
+    ``history`` holds the statuses that followed the first one.
 
     ``network`` is what a migration instance was made with; only such a task has what follows it. ``started_at``
     is when its present run began, ``resumed`` says that this run goes on where the last one was stopped.
@@ -87,6 +97,7 @@ class Task:
     error: str | None = None
     logs: list[LogRow] = field(default_factory=list)
     statistics: dict[str, Any] | None = None
+    history: list[Change] = field(default_factory=list)
     network: dict[str, str] | None = None
     job_id: str | None = None
     job_ended_at: float | None = None
@@ -161,6 +172,7 @@ class Task:
         self.status = status
         self.error = error
         self.ended_at = at if status in ENDED else None
+        self.history.append(Change(at, status, error))
         if status in FAILURES:
             self.log(at, "ERROR", error or "The migration task failed.", "migration.task.failed")
         elif status in ENDED:
@@ -171,7 +183,16 @@ class Task:
     def release(self, at: float) -> None:
         """Give up the resources of a task that has ended; its end keeps its time."""
         self.status = RELEASED
+        self.history.append(Change(at, RELEASED))
         self.log(at, "INFO", "The resources of the migration task were released.", "migration.task.released")
+
+    def as_of(self, at: float) -> Task:
+        """Return the task with the status that it had at a moment after its creation."""
+        if not self.history or self.history[-1].at <= at:
+            return self
+        first = Change(self.created_at, MIGRATING if self.network is None else CREATING)
+        then = next((change for change in reversed(self.history) if change.at <= at), first)
+        return replace(self, status=then.status, error=then.error)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as a JSON object."""
@@ -182,6 +203,7 @@ class Task:
         """Return the task of `to_json`'s object; raises TypeError or KeyError when it is not one."""
         fields = dict(record)
         fields["logs"] = [LogRow(**row) for row in fields["logs"]]
+        fields["history"] = [Change(**change) for change in fields.get("history", ())]
         return cls(**fields)
 
 

@@ -103,13 +103,16 @@ class TaskStore:
 
     def listed(self, project_id: str, now: float) -> list[Task]:
         """Return the tasks that the list of a project shows, oldest first."""
+        lag = self._quirks.number("listing-lags")
+        then = now if lag is None else now - lag
         expiring = [name for name in ("records-expire", "records-expire-wholly") if name in self._quirks]
         return [
-            task
+            task if lag is None else task.as_of(then)
             for task in self._tasks.values()
             if task.project_id == project_id
-            and task.deleted_at is None
-            and not (expiring and any(self._expired(name, task, now) for name in expiring))
+            and (lag is None or task.created_at <= then)
+            and (task.deleted_at is None or (lag is not None and then < task.deleted_at))
+            and not (expiring and any(self._expired(name, task, then) for name in expiring))
         ]
 
     def shown(self, project_id: str, task_id: str, now: float) -> Task | None:
@@ -117,7 +120,9 @@ class TaskStore:
         task = self._tasks.get(task_id.lower())
         if task is None or task.project_id != project_id:
             return None
-        if task.deleted_at is not None and "deleted-not-found" in self._quirks:
+        if task.deleted_at is not None and (
+            "deleted-not-found" in self._quirks or now >= task.deleted_at + self._linger
+        ):
             return None
         return None if self._expired("records-expire-wholly", task, now) else task
 
@@ -245,9 +250,10 @@ class TaskStore:
 
     def _settle(self, now: float) -> None:
         releases = "success-becomes-released" in self._quirks
+        kept = max(self._linger, self._quirks.number("listing-lags") or 0)
         for task in list((self._tasks if releases else self._restless).values()):
             if task.deleted_at is not None:
-                if now >= task.deleted_at + self._linger:
+                if now >= task.deleted_at + kept:
                     del self._tasks[task.id], self._restless[task.id]
                     self._changed = True
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,11 @@ def quirky(*quirks: str) -> Iterator[World]:
     """Run an emulator whose tasks take ten seconds, with quirks."""
     with world(quirks=quirks, duration=10.0) as it:
         yield it
+
+
+def fill(it: World, tasks: int) -> set[str]:
+    """Make so many tasks; returns their ids."""
+    return {it.client.create() for _ in range(tasks)}
 
 
 def error_code(answer: Any) -> str:
@@ -56,6 +62,117 @@ def test_list_unsorted() -> None:
         assert sorted(whole) == sorted(ids)
         assert whole not in (ids, ids[::-1])
         assert pages == whole
+
+
+def read_by_pages(it: World, overlap: int) -> tuple[set[str], set[int]]:
+    """Read the list in two pages; returns the ids and the counts that were told."""
+    pages = [
+        it.client.call("GET", "migration-tasks", limit=1_000, offset=offset).json()
+        for offset in (0, 1_000 - overlap)
+    ]
+    rows = {row["task_id"] for page in pages for row in page["migration_tasks"]}
+    return rows, {page["count"] for page in pages}
+
+
+def test_rows_move() -> None:
+    """rows-move: one reading by pages misses a row, however pages overlap; the next one has them all."""
+    with quirky("rows-move") as it:
+        made = fill(it, 1_501)
+        for overlap in (0, 20, 400):
+            missed, counts = read_by_pages(it, overlap)
+            assert (len(made - missed), counts) == (1, {1_501})
+            assert read_by_pages(it, overlap) == (made, {1_501})
+            it.cloud.set_quirks(["rows-move"])
+
+
+def test_rows_move_as_often_as_said() -> None:
+    """rows-move: COUNT readings miss a row; a list of one page moves nothing; a reset begins anew."""
+    with quirky("rows-move=2") as it:
+        made = fill(it, 1_001)
+        assert len(it.client.rows(limit=1_000)) == len(it.client.rows(limit=1_000)) == 1_000
+        for _ in range(2):
+            found = [read_by_pages(it, 20)[0] for _ in range(3)]
+            assert [len(made - rows) for rows in found] == [1, 1, 0]
+            it.cloud.set_quirks(it.cloud.quirks)
+
+
+def test_a_row_that_moves_stays_there_for_a_whole_reading() -> None:
+    """rows-move: the third page follows the second without another move."""
+    with quirky("rows-move") as it:
+        fill(it, 9)
+        order = [row["task_id"] for row in it.client.rows()]
+        pages = [[row["task_id"] for row in it.client.rows(limit=3, offset=n)] for n in (0, 3, 6)]
+        assert pages == [order[:3], [order[2], *order[4:6]], order[6:]]
+
+
+def test_listing_lags() -> None:
+    """listing-lags: a new task is not listed yet, an ended one not as such; Show tells the present."""
+    with quirky("listing-lags") as it:
+        task_id = it.client.create()
+        it.clock.turn(4.9)
+        assert it.client.rows() == []
+        assert it.client.status(task_id) == "MIGRATING"
+        it.clock.turn(0.1)
+        assert [row["task_id"] for row in it.client.rows()] == [task_id]
+        it.clock.turn(5)
+        assert it.client.status(task_id) == "SUCCESS"
+        assert it.client.rows()[0]["status"] == "MIGRATING"
+        it.clock.turn(5)
+        assert it.client.rows()[0]["status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("linger", [0.0, 60.0])
+def test_listing_lags_behind_a_delete(linger: float) -> None:
+    """listing-lags: a deleted task is listed with its last status, whether or not Show knows it still."""
+    with world(quirks=["listing-lags=30"], duration=100.0, linger=linger) as it:
+        task_id = it.client.create()
+        it.clock.turn(30)
+        it.client.delete(task_id)
+        assert it.client.show(task_id).status_code == (200 if linger else 400)
+        assert it.cloud.tasks() == []
+        it.clock.turn(29.9)
+        assert [(row["task_id"], row["status"]) for row in it.client.rows()] == [(task_id, "MIGRATING")]
+        it.clock.turn(0.1)
+        assert it.client.rows() == []
+
+
+def test_listing_lags_after_a_restart(tmp_path: Path) -> None:
+    """listing-lags: what a task was stays known in the state file."""
+    options = {"quirks": ["listing-lags"], "state": tmp_path / "state.json", "progression": "manual"}
+    with world(**options) as it:
+        task_id = it.client.create()
+        it.clock.turn(10)
+        it.cloud.set_status(task_id, "FAILED", "why")
+    with world(**options) as it:
+        it.clock.turn(10)
+        assert [(row["status"], row["error_message"]) for row in it.client.rows()] == [("MIGRATING", None)]
+        it.clock.turn(5)
+        assert [(row["status"], row["error_message"]) for row in it.client.rows()] == [("FAILED", "why")]
+
+
+DESCRIPTION = "<b>orders & shop</b>"
+
+
+@pytest.mark.parametrize(
+    ("quirks", "given", "told"),
+    [
+        (["description-null"], DESCRIPTION, None),
+        (["description-trimmed=6"], DESCRIPTION, "<b>ord"),
+        (["description-trimmed"], "0123456789" * 5, "0123456789" * 4),
+        (["description-escaped"], DESCRIPTION, "&lt;b&gt;orders &amp; shop&lt;/b&gt;"),
+        (["description-escaped"], None, None),
+        (["description-escaped", "description-trimmed=1"], DESCRIPTION, "&lt;"),
+    ],
+)
+def test_description(quirks: list[str], given: str | None, told: str | None) -> None:
+    """description-...: list and Show give it otherwise; what was given is kept."""
+    with quirky(*quirks) as it:
+        task_id = it.client.create(description=given)
+        assert it.client.show(task_id).json()["description"] == told
+        assert it.client.rows()[0]["description"] == told
+        assert it.cloud.tasks()[0]["description"] == given
+        it.cloud.set_quirks([])
+        assert it.client.show(task_id).json()["description"] == given
 
 
 def test_password_echoed() -> None:
@@ -374,6 +491,10 @@ def test_specs_are_read() -> None:
         "stop-of-import-refused=DCS.1",
         "write-limit=0",
         "write-limit=1.5",
+        "rows-move=0",
+        "listing-lags=-1",
+        "description-trimmed=0",
+        "description-null=1",
     ],
 )
 def test_bad_specs_are_refused(spec: str) -> None:
@@ -387,5 +508,6 @@ def test_all_at_once() -> None:
     """Every quirk can be on beside all the others; creating, listing and deleting still answer."""
     with quirky(*(name for name in QUIRKS if name != "online-refused")) as it:
         task_id = it.client.create()
+        it.clock.turn(5)  # until the list has caught up
         assert len(it.client.rows()) == 1
         assert it.client.delete(task_id).status_code == 200

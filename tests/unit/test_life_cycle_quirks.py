@@ -27,12 +27,22 @@ ALL = [*(name for name in QUIRKS if name != "error-body"), *(f"error-body={shape
 REFUSES_ALL = "create-answers-error"
 # In these shapes an error has no code of the service's own, which alone proves a task gone.
 WITHOUT_CODE = ("error-body=iam", "error-body=html")
+# What the provider does not stand yet: the day it does, the strict mark fails and goes.
+OPEN = {
+    ("listing-lags", "test_a_running_task_is_deleted"),
+    ("listing-lags", "test_a_failed_leftover_is_replaced"),
+    ("description-null", "test_a_failed_leftover_is_replaced"),
+    ("description-null", "test_a_lost_answer_starts_nothing_twice"),
+}
 
 
 @pytest.fixture(params=ALL)
 def quirk(request: pytest.FixtureRequest) -> str:
     """One quirk after the other."""
-    return str(request.param)
+    name = str(request.param)
+    if (name, request.node.originalname) in OPEN:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=f"not yet held under {name}"))
+    return name
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,7 @@ QUESTIONS = {
     "delete_answer": Question("imports", None, "Does a delete answer the ids?"),
     "deleted": Question("imports", None, "What does Show say of a deleted task?"),
     "filter": Question("imports", 5, "Is the list's name filter exact?"),
+    "description": Question("imports", None, "Is a description returned as it was given?"),
     "order": Question("imports", 5, "Which order has the list?"),
     "count": Question("imports", 5, "What is the list's count?"),
     "password": Question("imports", 6, "Is a password ever returned?"),
@@ -62,6 +63,7 @@ QUESTIONS = {
 _LIMITS = "more writes than the service takes would be needed: they hold up everybody in the account"
 _YEARS = "nobody knows how long to wait"
 _ADDRESSES = "moves the addresses of two instances, which applications may use"
+_BUSY = "comes and goes with what the service has to do: a look that meets none proves nothing"
 CANNOT_TELL = {
     "write-limit": _LIMITS,
     "retry-after": _LIMITS,
@@ -73,6 +75,8 @@ CANNOT_TELL = {
     "exchange-answers-204": _ADDRESSES,
     "exchange-toggles": _ADDRESSES,
     "rollback-fails": _ADDRESSES,
+    "listing-lags": _BUSY,
+    "rows-move": "more than a thousand tasks would be needed",
 }
 
 

@@ -33,6 +33,8 @@ class Pace:
 REAL = Pace(5.0, 10.0, 30 * 60.0)
 EMULATED = Pace(0.2, 1.0, 60.0)
 
+DESCRIPTION = "A trial of pulumi-dcs-migration: tasks that it starts & removes again"
+
 PLAYED = {
     "TARGET_ID": "target-1",
     "TARGET_PASSWORD": "Tr0ub4dor&3/target",
@@ -69,6 +71,7 @@ class Cloud:
         """Return the request for an import of the named file into the named target."""
         return {
             "task_name": name,
+            "description": DESCRIPTION,
             "migration_type": "backupfile_import",
             "migration_method": "full_amount_migration",
             "backup_files": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from dcs_migration.dcs.errors import ApiError
 from dcs_migration.dcs.models import Created, fields
 from dcs_migration.dcs.statuses import Kind, lookup
 from tests.verified.answers import AS_DEFAULT, BY_NO_QUIRK, NOT_ASKED, Answer, refused
+from tests.verified.cloud import DESCRIPTION
 from tests.verified.wire import Told
 
 if TYPE_CHECKING:
@@ -71,7 +73,9 @@ class Imports:
         return id_
 
     def _shown(self, id_: str) -> None:
-        target = fields(self._probe.wire.read(f"migration-task/{id_}").get("target_instance"))
+        shown = self._probe.wire.read(f"migration-task/{id_}")
+        self._described(shown.get("description"))
+        target = fields(shown.get("target_instance"))
         password = self._probe.cloud.named.target.get("password")
         if password is None:
             self._probe.unasked("password", "the target has none")
@@ -92,6 +96,18 @@ class Imports:
             self._probe.unasked("resume", OVER)
         else:
             self._probe.answers["resume"] = refused(changed.error, "update-only-when-incremental", "DCS.4957")
+
+    def _described(self, told: object) -> None:
+        if told == DESCRIPTION:
+            self._probe.answer("description", "yes")
+        elif told is None:
+            self._probe.answer("description", "no: there is none", "description-null")
+        elif told == html.escape(DESCRIPTION):
+            self._probe.answer("description", "no: escaped as in HTML", "description-escaped")
+        elif isinstance(told, str) and told and DESCRIPTION.startswith(told):
+            self._probe.answer("description", f"the first {len(told)} characters", "description-trimmed")
+        else:
+            self._probe.answer("description", "no: changed", BY_NO_QUIRK)
 
     def _filtered(self, id_: str) -> None:
         name = self._names[id_]
