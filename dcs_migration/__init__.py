@@ -7,7 +7,7 @@ from dcs_migration.resources.migration_instance import MigrationInstance
 from dcs_migration.resources.migration_task import MigrationTask
 from dcs_migration.resources.online_migration import OnlineMigration
 from dcs_migration.resources.online_migration_task import OnlineMigrationTask
-from dcs_migration.resources.provider_process import provider_process
+from dcs_migration.resources.provider import Provider, provider_process
 from dcs_migration.resources.types import (
     BackupFile,
     BackupFiles,
@@ -36,6 +36,7 @@ __all__ = [
     "OnlineMigration",
     "OnlineMigrationState",
     "OnlineMigrationTask",
+    "Provider",
     "RedisInstance",
     "ResumeMode",
     "SourceInstance",

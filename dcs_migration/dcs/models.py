@@ -35,6 +35,7 @@ class TaskRow:
     migration_method: str | None = None
     target_instance_id: str | None = None
     target_instance_name: str | None = None
+    target_instance_addrs: str | None = None
     data_source: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
@@ -104,6 +105,11 @@ def fields(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def addresses(text: str | None) -> set[str]:
+    """Return the addresses of ``host:port[,host:port...]``."""
+    return {part.strip() for part in text.split(",") if part.strip()} if text else set()
+
+
 def task_id_of(answer: dict[str, Any]) -> str | None:
     """Return the id of a task object, a string that some calls name `id` and others `task_id`; else None."""
     for key in ("task_id", "id"):
@@ -131,6 +137,7 @@ def parse_task(answer: Any, task_id: str | None = None) -> TaskRow:
         migration_method=text(row.get("migration_method")),
         target_instance_id=text(row.get("target_instance_id")) or text(target.get("id")),
         target_instance_name=text(row.get("target_instance_name")) or text(target.get("name")),
+        target_instance_addrs=text(row.get("target_instance_addrs")) or text(target.get("addrs")),
         data_source=text(row.get("data_source")),
         created_at=text(row.get("created_at")),
         updated_at=text(row.get("updated_at")),

@@ -37,6 +37,9 @@ class Online:
     bandwidth_limit_mb: str | None
     source: Side
     target: Side
+    vpc_id: str | None = None
+    subnet_id: str | None = None
+    security_group_id: str | None = None
 
 
 def parse_online(answer: dict[str, Any], task_id: str) -> Online:
@@ -55,6 +58,9 @@ def parse_online(answer: dict[str, Any], task_id: str) -> Online:
         bandwidth_limit_mb=text(answer.get("bandwidth_limit_mb")),
         source=_side(answer.get("source_instance")),
         target=_side(answer.get("target_instance")),
+        vpc_id=text(answer.get("tenant_vpc_id")),
+        subnet_id=text(answer.get("tenant_subnet_id")),
+        security_group_id=text(answer.get("tenant_security_group_id")),
     )
 
 

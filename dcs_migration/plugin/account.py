@@ -48,6 +48,15 @@ class Written:
     refusal: ApiError | None = None
 
 
+class Turn:
+    """The order of those creates of this process that could get in each other's way: one at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.attempted = float("-inf")
+        """Moment when the last of them ended its attempt: an older listing cannot tell what came of it."""
+
+
 class Account:
     """The tasks of one project in one region, at one endpoint."""
 
@@ -65,7 +74,16 @@ class Account:
         self.delete: Batcher[Written] = Batcher(self._delete, clock.sleep)
         self.deleted: set[str] = set()
         """Ids deleted by this process: a listing that still shows one of them is too old."""
+        self.started: dict[str, tuple[float, TaskRow]] = {}
+        """Tasks started by this process, and when: a listing may not show them yet."""
+        self._turns: dict[str, Turn] = {}
+        self._turns_lock = threading.Lock()
         self._last_written = float("-inf")
+
+    def turn(self, key: str) -> Turn:
+        """Return what orders the creates of one target, or of one definition that has none."""
+        with self._turns_lock:
+            return self._turns.setdefault(key, Turn())
 
     def wrote(self) -> None:
         """Note that this process has just changed a task, or may have: an older listing cannot deny it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ WHERE: dict[str, tuple[str, ...]] = {
 }
 DCS_ENDPOINT = "HW_DCS_ENDPOINT"
 IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
+EXPLICIT = "dcs_migration:credentials"  # names the Provider that was given credentials in the program
 ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -88,6 +89,7 @@ class Credentials:
     """A whole set of credentials from one source. Its secrets are not shown by ``repr``."""
 
     source: str
+    from_config: bool = False
     access_key: str = field(default="", repr=False)
     secret_key: str = field(default="", repr=False)
     security_token: str | None = field(default=None, repr=False)
@@ -96,7 +98,7 @@ class Credentials:
     @property
     def provenance(self) -> str:
         """Where these credentials came from, for the text of a refusal."""
-        if self.source == STACK_CONFIG:
+        if self.from_config:
             return (
                 f"they came from {self.source}, which refresh and destroy know as of the last `pulumi up`: after a "
                 "change add --run-program, or set HW_ACCESS_KEY and HW_SECRET_KEY"
@@ -245,7 +247,7 @@ class Settings:
         Raises:
             ConfigurationError: there is none, or one is set by half.
         """
-        for keys in WHO:
+        for keys in self._who():
             read = self._config if keys.from_config else self._env
             present = {name: read(name) for name in keys.required}
             missing = [name for name, value in present.items() if not value]
@@ -260,17 +262,25 @@ class Settings:
             return self._credentials(keys, read)
         raise ConfigurationError(NO_CREDENTIALS)
 
+    def _who(self) -> Iterable[KeySet]:
+        """Where credentials come from, in order: those of an explicit provider first, else the environment."""
+        name = self._get(EXPLICIT)
+        if name is None:
+            return WHO
+        return [replace(keys, source=f"Provider '{name}'") for keys in WHO if keys.from_config]
+
     @staticmethod
     def _credentials(keys: KeySet, read: Callable[[str], str | None]) -> Credentials:
         if keys.auth_token:
             token = read(keys.auth_token) or ""
             scrub.add(token)
-            return Credentials(keys.source, auth_token=token)
+            return Credentials(keys.source, keys.from_config, auth_token=token)
         access_key, secret_key = read(keys.access_key) or "", read(keys.secret_key) or ""
         security_token = read(keys.security_token)
         scrub.add(secret_key, security_token)
         return Credentials(
             keys.source,
+            keys.from_config,
             access_key=access_key,
             secret_key=secret_key,
             security_token=security_token,

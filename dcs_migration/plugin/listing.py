@@ -19,10 +19,19 @@ _OVERLAP = 20
 
 @dataclass(frozen=True)
 class Listing:
-    """All tasks of an account, as they were between two moments of the clock."""
+    """All tasks of an account, as they were between two moments of the clock.
+
+    count: how many there are, by the service's word.
+    """
 
     started: float
     rows: Mapping[str, TaskRow]
+    count: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether as many tasks were seen as the service counts: else absence proves nothing."""
+        return len(self.rows) >= self.count
 
 
 class SharedListing:
@@ -73,7 +82,7 @@ class SharedListing:
             if len(rows) == before and full and missing:
                 break
             if len(rows) == before or not (full or missing):
-                return Listing(started, rows)
+                return Listing(started, rows, page.count)
             overlap = min(_OVERLAP, len(page.rows) - 1)
             step = len(page.rows) - overlap
             offset += step

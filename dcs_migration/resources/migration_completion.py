@@ -12,7 +12,7 @@ from pulumi.runtime.settings import get_monitor
 
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
 from dcs_migration.resources.options import checked_options, custom_timeout
-from dcs_migration.resources.provider_process import provider_process
+from dcs_migration.resources.provider import Provider
 from dcs_migration.resources.secrets import passwords_of
 from dcs_migration.resources.types import Until
 from dcs_migration.resources.urn import urn_of
@@ -144,6 +144,6 @@ def _process() -> pulumi.ProviderResource:
         process = taken[-1]
     else:
         number = len(taken) // THREADS + 1
-        process = provider_process("dcs-completions" if number == 1 else f"dcs-completions-{number}")
+        process = Provider("dcs-completions" if number == 1 else f"dcs-completions-{number}")
     taken.append(process)
     return process

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pulumi
 from pulumi.dynamic import Resource
 
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
-from dcs_migration.resources.options import checked_options, custom_timeout
+from dcs_migration.resources.options import custom_timeout, task_options
+from dcs_migration.resources.provider import owner_of
 from dcs_migration.resources.urn import urn_of
 
 TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationInstance"  # noqa: S105 (Pulumi's word for the name of a type)
@@ -42,6 +46,8 @@ class MigrationInstance(Resource, module="dcs", name="MigrationInstance"):
     """Id of its subnet."""
     security_group_id: pulumi.Output[str]
     """Id of its security group."""
+    existing_task_id: pulumi.Output[str | None]
+    """Id of the instance that was taken over, or None."""
     region: pulumi.Output[str]
     """Region where it lives."""
     project_id: pulumi.Output[str]
@@ -70,6 +76,8 @@ class MigrationInstance(Resource, module="dcs", name="MigrationInstance"):
         description: pulumi.Input[str] | None = None,
         region: pulumi.Input[str] | None = None,
         project_id: pulumi.Input[str] | None = None,
+        existing_task_id: pulumi.Input[str] | None = None,
+        _identity: Mapping[str, Any] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare a migration instance.
@@ -83,12 +91,14 @@ class MigrationInstance(Resource, module="dcs", name="MigrationInstance"):
             description: Free text, up to 1,000 characters.
             region: Default ``huaweicloud:region``, then HW_REGION_NAME.
             project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
+            existing_task_id: Take over this instance instead of making one: it must agree with the other inputs, and
+                is never stopped or deleted.
             opts: Resource options. ``custom_timeouts.delete`` bounds a delete (default 10 minutes).
 
         Raises:
             ValueError: an option that cannot work (see :func:`checked_options`).
         """
-        options = checked_options(opts)
+        options = task_options(opts, TYPE_TOKEN)
         super().__init__(
             MigrationInstanceProvider(),
             resource_name,
@@ -100,7 +110,10 @@ class MigrationInstance(Resource, module="dcs", name="MigrationInstance"):
                 "security_group_id": security_group_id,
                 "region": region,
                 "project_id": project_id,
+                "existing_task_id": existing_task_id,
                 "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
+                "__owner": owner_of(options),
+                "__identity": _identity,
                 "__dry_run": pulumi.runtime.is_dry_run(),
                 "__delete_timeout": custom_timeout(options, "delete"),
                 **dict.fromkeys(_OUTPUT_ONLY),

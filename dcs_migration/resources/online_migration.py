@@ -10,7 +10,8 @@ from pulumi.dynamic import Resource
 
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
 from dcs_migration.resources.migration_completion import MigrationCompletion
-from dcs_migration.resources.options import checked_options, custom_timeout
+from dcs_migration.resources.options import custom_timeout, task_options
+from dcs_migration.resources.provider import owner_of
 from dcs_migration.resources.secrets import with_secret_password
 from dcs_migration.resources.types import (
     MigrationMethod,
@@ -65,6 +66,8 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
     """``running``, ``stopped`` or ``switched``; after a refresh, what the service tells."""
     triggers: pulumi.Output[Any]
     """What sends the settings again when it changes."""
+    existing_task_id: pulumi.Output[str | None]
+    """Id of the migration that was taken over, or None."""
     region: pulumi.Output[str]
     """Region where it lives."""
     project_id: pulumi.Output[str]
@@ -80,10 +83,10 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
         self,
         resource_name: str,
         *,
-        task_id: pulumi.Input[str],
         migration_method: pulumi.Input[MigrationMethod],
         source_instance: pulumi.Input[RedisInstance],
         target_instance: pulumi.Input[RedisInstance],
+        task_id: pulumi.Input[str] | None = None,
         job_id: pulumi.Input[str | None] | None = None,
         resume_mode: pulumi.Input[ResumeMode] | None = None,
         bandwidth_limit_mb: pulumi.Input[int] | None = None,
@@ -91,16 +94,18 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
         triggers: pulumi.Input[Sequence[Any]] | None = None,
         region: pulumi.Input[str] | None = None,
         project_id: pulumi.Input[str] | None = None,
+        existing_task_id: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare an online migration.
 
         Args:
             resource_name: Pulumi's name of the resource.
-            task_id: The migration instance that it runs on (``MigrationInstance.id``).
             migration_method: ``full_amount_migration`` or ``incremental_migration``.
             source_instance: ``id`` of a DCS instance or ``addrs`` of another Redis, and ``password``.
             target_instance: The same, for the Redis that receives the data.
+            task_id: The migration instance that it runs on (``MigrationInstance.id``). Required without
+                ``existing_task_id``.
             job_id: The job that makes the instance (``MigrationInstance.job_id``), to wait for.
             resume_mode: ``auto`` or ``manual``. Default ``auto``.
             bandwidth_limit_mb: 1 to 10,240 MB/s, only for incremental migrations. Default: no limit.
@@ -108,12 +113,14 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
             triggers: A list of anything; a change sends the settings again.
             region: Default ``huaweicloud:region``, then HW_REGION_NAME.
             project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
+            existing_task_id: Take over the migration that is configured on this instance, in the state that it is in:
+                it must agree with the other inputs, and destroying the resource leaves it as it is.
             opts: Resource options. ``custom_timeouts`` (create, update, delete) bound the waits (10 minutes).
 
         Raises:
             ValueError: an option that cannot work (see :func:`checked_options`).
         """
-        options = checked_options(opts)
+        options = task_options(opts, TYPE_TOKEN)
         super().__init__(
             OnlineMigrationProvider(),
             resource_name,
@@ -129,7 +136,9 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
                 "triggers": triggers,
                 "region": region,
                 "project_id": project_id,
+                "existing_task_id": existing_task_id,
                 "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
+                "__owner": owner_of(options),
                 "__dry_run": pulumi.runtime.is_dry_run(),
                 "__create_timeout": custom_timeout(options, "create"),
                 "__update_timeout": custom_timeout(options, "update"),

@@ -10,6 +10,8 @@ import pulumi
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.migration_instance import MigrationInstance
 from dcs_migration.resources.online_migration import OnlineMigration
+from dcs_migration.resources.options import refuse_leaving_it
+from dcs_migration.resources.secrets import without_password
 from dcs_migration.resources.types import (
     MigrationMethod,
     OnlineMigrationState,
@@ -69,6 +71,7 @@ class OnlineMigrationTask(pulumi.ComponentResource):
         triggers: pulumi.Input[Sequence[Any]] | None = None,
         region: pulumi.Input[str] | None = None,
         project_id: pulumi.Input[str] | None = None,
+        existing_task_id: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare an online migration with its instance.
@@ -89,11 +92,15 @@ class OnlineMigrationTask(pulumi.ComponentResource):
             triggers: As for :class:`OnlineMigration`.
             region: As for :class:`MigrationInstance`, for both.
             project_id: As for :class:`MigrationInstance`, for both.
+            existing_task_id: Take over this migration with its instance, in the state that it is in: both must agree
+                with the other inputs, and are never stopped or deleted.
             opts: Options of the component; ``custom_timeouts`` are handed to the two resources in it.
 
         Raises:
             ValueError: an option that cannot work (see :func:`checked_options`).
         """
+        if opts is not None:
+            refuse_leaving_it(opts)
         super().__init__(TYPE_TOKEN, resource_name, None, opts)
         inside = pulumi.ResourceOptions(
             parent=self, custom_timeouts=opts.custom_timeouts if opts is not None else None
@@ -107,6 +114,13 @@ class OnlineMigrationTask(pulumi.ComponentResource):
             security_group_id=security_group_id,
             region=region,
             project_id=project_id,
+            existing_task_id=existing_task_id,
+            _identity={
+                "migration_method": migration_method,
+                "source_instance": without_password(source_instance),
+                "target_instance": without_password(target_instance),
+                "triggers": triggers,
+            },
             opts=inside,
         )
         self.migration = OnlineMigration(
@@ -122,6 +136,7 @@ class OnlineMigrationTask(pulumi.ComponentResource):
             triggers=triggers,
             region=self.instance.region,
             project_id=self.instance.project_id,
+            existing_task_id=existing_task_id,
             opts=inside,
         )
         self.task_id = self.migration.task_id

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pulumi
 
-_PLUGIN_PACKAGE = "pulumi-python"
+from dcs_migration.resources.provider import PACKAGE, provider_of
+
+
+def task_options(opts: pulumi.ResourceOptions | None, type_token: str) -> pulumi.ResourceOptions:
+    """Return the options of a task: with its provider, and with ``delete_before_replace`` set.
+
+    Raises:
+        ValueError: an option that would be ignored, or would break a promise.
+    """
+    options = checked_options(opts)
+    return pulumi.ResourceOptions.merge(
+        options, pulumi.ResourceOptions(provider=provider_of(options, type_token))
+    )
 
 
 def checked_options(
@@ -21,17 +33,18 @@ def checked_options(
     """
     opts = opts or pulumi.ResourceOptions()
     provider = opts.provider
-    if provider is not None and provider.package != _PLUGIN_PACKAGE:
+    if provider is not None and provider.package != PACKAGE:
         raise ValueError(
             f"opts.provider is a provider of the package '{provider.package}', which a dynamic resource "
-            "ignores; write region='...' (and project_id='...') instead, or pass what "
-            "dcs_migration.provider_process(...) returns"
+            "ignores; write region='...' (and project_id='...') instead, or pass a dcs_migration.Provider(...)"
         )
     if replaced_by_deleting_first and opts.delete_before_replace is False:
         raise ValueError(
             "opts.delete_before_replace=False would start a second task while the old one still writes into "
             "the same target; leave it out"
         )
+    if replaced_by_deleting_first:
+        refuse_leaving_it(opts)
     if opts.import_ is not None:
         raise ValueError(
             "opts.import_ does not work for Pulumi's dynamic resources; write existing_task_id='...' to take "
@@ -40,6 +53,22 @@ def checked_options(
     if not replaced_by_deleting_first:
         return opts
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
+
+
+def refuse_leaving_it(opts: pulumi.ResourceOptions) -> None:
+    """Refuse what would take a task out of the state while it goes on, so that nobody knows of it.
+
+    Raises:
+        ValueError: which option, and what to do.
+    """
+    way_on = "leave it out; a task that is taken over with existing_task_id='...' is never stopped or deleted"
+    if opts.retain_on_delete:
+        raise ValueError(
+            "opts.retain_on_delete=True would leave a task running that no state knows, and a replacement would start "
+            f"a second one; {way_on}"
+        )
+    if opts.deleted_with is not None:
+        raise ValueError(f"opts.deleted_with would leave a task running that no state knows; {way_on}")
 
 
 def custom_timeout(opts: pulumi.ResourceOptions, operation: str) -> str | None:

@@ -19,6 +19,21 @@ def with_secret_password(instance: Any) -> Any:
     return instance.apply(mark) if isinstance(instance, pulumi.Output) else mark(instance)
 
 
+def without_password(instance: Any) -> Any:
+    """Return an instance without its password, which then makes no secret of the rest."""
+
+    def strip(value: Any) -> Any:
+        return (
+            {key: item for key, item in value.items() if key != "password"}
+            if isinstance(value, Mapping)
+            else value
+        )
+
+    return (
+        strip(instance) if isinstance(instance, Mapping) else pulumi.Output.from_input(instance).apply(strip)
+    )
+
+
 def passwords_of(task: Any) -> list[pulumi.Output[str | None]]:
     """Return the passwords of a task as secrets, from its outputs: what the service was told stands there."""
 

@@ -44,6 +44,11 @@ ONLINE: dict[str, Any] = {
 }
 
 
+def into(target: str, inputs: Mapping[str, Any] = BACKUP_IMPORT, **changes: Any) -> dict[str, Any]:
+    """Return inputs for another target: one target takes one task at a time."""
+    return {**inputs, "target_instance": {"id": target, "password": PASSWORD}, **changes}
+
+
 def environment(url: str, **more: str) -> dict[str, str]:
     """Return the variables that point to an emulator."""
     return {
@@ -124,6 +129,7 @@ class Resource:
         self.plugin = plugin
         self.kind = kind
         self.urn = f"urn:pulumi:{stack}::shop::pulumi-python:dynamic/dcs:{kind}::{name}"
+        self.owner = f"owner of {stack}"
         self.state: State | None = None
         self.delete_timeout: str | None = None
         self.update_timeout: str | None = None
@@ -147,6 +153,7 @@ class Resource:
     def _written(self, inputs: Mapping[str, Any], *, preview: bool) -> dict[str, Any]:
         hidden = {
             "__urn": self.urn,
+            "__owner": self.owner,
             "__dry_run": preview,
             "__delete_timeout": self.delete_timeout,
             "__update_timeout": self.update_timeout,

@@ -10,7 +10,7 @@ import pytest
 from dcs_migration.emulator import Emulator
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.dcs_server import Handler, StandIn, answer
-from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, Resource, World, failing, in_threads
+from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, Resource, World, failing, in_threads, into
 
 NOT_PERMITTED: dict[str, Any] = {"fault": "error", "status": 403, "error_code": "DCS.2003", "times": 1000}
 STOP, DELETE = "BatchStopMigrationTasks", "DeleteMigrationTask"
@@ -100,7 +100,10 @@ class TestOrdinary:
     def test_only_the_own_task_is_deleted(self, world: World) -> None:
         """Other tasks of the same target and name stay."""
         mine = world.started({**BACKUP_IMPORT, "task_name": "orders-import"})
-        other = world.started({**BACKUP_IMPORT, "task_name": "orders-import"}, stack="prod")
+        world.cloud.set_status(mine.id, "SUCCESS")
+        other = world.started(
+            {**BACKUP_IMPORT, "task_name": "orders-import", "triggers": ["again"]}, stack="prod"
+        )
         mine.destroy()
         assert world.ids() == [other.id]
         assert world.task(other.id)["status"] == "MIGRATING"
@@ -288,7 +291,9 @@ class TestTogether:
         self, world: World, monkeypatch: pytest.MonkeyPatch, status: str, writes: list[str]
     ) -> None:
         """Four tasks cost one stop and one delete, each with all ids."""
-        resources = [world.started(name=f"orders-{number}") for number in range(4)]
+        resources = [
+            world.started(into(f"instance-{number}"), name=f"orders-{number}") for number in range(4)
+        ]
         ids = sorted(resource.id for resource in resources)
         for id_ in ids:
             world.cloud.set_status(id_, status)
@@ -319,7 +324,7 @@ class TestTogether:
         """A batch answers for each task: the import is waited for, the online task deleted."""
         world.cloud.set_quirks(["stop-of-import-refused"])
         resource = world.started()
-        online = world.started(ONLINE, name="users")
+        online = world.started(into("instance-2", ONLINE), name="users")
         world.clock.at(200, lambda: world.cloud.set_status(resource.id, "SUCCESS"))
         assert in_threads([resource.destroy, online.destroy]) == [None, None]
         assert world.ids() == []

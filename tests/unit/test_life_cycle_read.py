@@ -19,6 +19,7 @@ from tests.unit.life_cycle_world import (
     World,
     environment,
     failing,
+    into,
 )
 
 NOT_PERMITTED: dict[str, Any] = {"fault": "error", "status": 403, "error_code": "DCS.2003", "times": 1000}
@@ -74,7 +75,9 @@ class TestListed:
 
     def test_one_listing_serves_a_whole_refresh(self, world: World) -> None:
         """Refreshing many tasks costs one call, not one for each."""
-        resources = [world.started(name=f"orders-{number}") for number in range(30)]
+        resources = [
+            world.started(into(f"instance-{number}"), name=f"orders-{number}") for number in range(30)
+        ]
         world.clock.advance(3600)
         for resource in resources:
             resource.refresh()

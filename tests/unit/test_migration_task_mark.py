@@ -9,55 +9,62 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcs_migration.plugin.migration_task.definition import identity_of
 from dcs_migration.plugin.migration_task.diff import compare
 from dcs_migration.plugin.migration_task.fields import MARKED, normalised
-from dcs_migration.plugin.tasks.mark import mark_of, marked, split
+from dcs_migration.plugin.tasks.mark import Mark, mark_of, mark_of_0_1_0, marked, same_text, split
 from tests.unit.definitions import BACKUP, ONLINE, URN, VALID, Path, changed, paths, shown
 
-MARK = "0123456789ab"
-UNMARKED = ("password", "region", "project_id")
+OWNER = "8f2f0d1e-5a0c-4d8c-9a53-0a4f0c2f7a11"
+MARK = Mark("0123456789ab", "ba9876543210", "0011223344ff")
+OLD_MARK = Mark("", "", "0123456789ab")
+
+# What a task does. The rest is how it is called, how it is reached, or where it is looked for.
+DOES = {
+    *("migration_type", "migration_method", "bucket_name", "file_name", "backup_id", "addrs", "triggers"),
+    *("backup_files", "files", "source_instance", "target_instance", "id"),
+}
 
 
-def _mark(inputs: dict[str, Any], urn: str = URN) -> str:
-    return mark_of(urn, normalised(inputs), MARKED)
+def _mark(inputs: dict[str, Any], urn: str = URN, owner: str = OWNER) -> Mark:
+    return mark_of(owner, urn, identity_of(normalised(inputs)))
 
 
 def _id(value: Any) -> str | None:
     return shown(value) if isinstance(value, tuple) else "" if isinstance(value, dict) else None
 
 
-@pytest.mark.parametrize(
-    ("definition", "where"),
-    [(d, where) for d in (BACKUP, ONLINE) for where in paths(d) if where[-1] not in UNMARKED],
-    ids=_id,
-)
-def test_every_input_changes_the_mark(definition: dict[str, Any], where: Path) -> None:
-    """Two definitions that differ in anything but a password or the place have two marks."""
-    assert _mark(changed(definition, where, "something else")) != _mark(definition)
-    if where[-1] != "file_source":  # it follows from the bucket
-        assert _mark(changed(definition, where, None)) != _mark(definition)
+def _leaves(definition: dict[str, Any]) -> list[Path]:
+    found = paths(definition)
+    return [where for where in found if not any(other[: len(where)] == where != other for other in found)]
 
 
-@pytest.mark.parametrize("value", ["something else", None], ids=["changed", "removed"])
 @pytest.mark.parametrize(
-    "where",
-    [("source_instance", "password"), ("target_instance", "password"), ("region",), ("project_id",)],
-    ids=_id,
+    ("definition", "where"), [(d, where) for d in (BACKUP, ONLINE) for where in _leaves(d)], ids=_id
 )
-def test_passwords_and_the_place_leave_the_mark(where: Path, value: Any) -> None:
-    """A rotated password finds the task again; the mark is looked for inside one project only."""
-    assert _mark(changed(ONLINE, where, value)) == _mark(ONLINE)
+def test_what_a_task_does_is_its_definition(definition: dict[str, Any], where: Path) -> None:
+    """What is migrated, from where, into which target, and the triggers: nothing else is another definition."""
+    does = any(part in DOES for part in where) and where[-1] not in (
+        *("size", "update_at", "name", "password", "file_source"),
+    )
+    other = _mark(changed(definition, where, "something else"))
+    assert (other.definition != _mark(definition).definition) is does
+    assert (other.owner, other.resource) == (_mark(definition).owner, _mark(definition).resource)
 
 
 @pytest.mark.parametrize("part", ["dev", "shop", "orders"])
-def test_stack_project_and_name_change_the_mark(part: str) -> None:
-    """Two stacks with the same program own two tasks."""
-    assert _mark(BACKUP, URN.replace(part, "other")) != _mark(BACKUP)
+def test_stack_project_and_name_change_the_resource(part: str) -> None:
+    """`pulumi state move` copies the owner to another stack, whose resources are others all the same."""
+    other = _mark(BACKUP, URN.replace(part, "other"))
+    assert other.resource != _mark(BACKUP).resource
+    assert (other.owner, other.definition) == (_mark(BACKUP).owner, _mark(BACKUP).definition)
 
 
-def test_urn_and_inputs_do_not_run_into_each_other() -> None:
-    """What moves from the URN into an input is another definition."""
-    assert _mark({"task_name": "b"}, "a") != _mark({"task_name": ""}, "ab")
+def test_another_owner_changes_nothing_else() -> None:
+    """Two states with equal names differ in the owner alone."""
+    other = _mark(BACKUP, owner="another")
+    assert other.owner != _mark(BACKUP).owner
+    assert (other.resource, other.definition) == (_mark(BACKUP).resource, _mark(BACKUP).definition)
 
 
 @pytest.mark.parametrize(
@@ -81,40 +88,41 @@ def test_triggers_that_are_no_change_have_one_mark(one: Any, other: Any) -> None
     assert _mark({**BACKUP, "triggers": one}) == _mark({**BACKUP, "triggers": other})
 
 
-def test_the_order_of_keys_is_no_part_of_the_mark() -> None:
-    """Maps are compared by what they hold."""
+def test_the_order_of_keys_and_files_is_no_part_of_the_mark() -> None:
+    """Maps are compared by what they hold, and files are imported as a set."""
     turned = dict(reversed(BACKUP.items()))
     turned["target_instance"] = dict(reversed(BACKUP["target_instance"].items()))
     assert _mark(turned) == _mark(BACKUP)
-
-
-def test_a_default_that_is_written_out_leaves_the_mark() -> None:
-    """The file source that follows from the bucket is the same, written or not."""
-    assert _mark(changed(BACKUP, ("backup_files", "file_source"), None)) == _mark(BACKUP)
+    files = [{"file_name": "a.rdb"}, {"file_name": "b.rdb"}]
+    one = {**BACKUP, "backup_files": {"bucket_name": "backups", "files": files}}
+    other = {**BACKUP, "backup_files": {"bucket_name": "backups", "files": files[::-1]}}
+    assert _mark(one) == _mark(other)
 
 
 def test_marks_do_not_change_between_releases() -> None:
-    """A task that an earlier release left behind is found by this one: the hash is fixed."""
-    assert _mark(BACKUP) == "0937cfcf7463"
-    assert _mark(ONLINE) == "d6f1177bae5f"
+    """A task that an earlier release left behind is known by this one: the hashes are fixed."""
+    assert str(_mark(BACKUP)) == "[pulumi:43716eebad61.dc11d40a16b5.547f8ef98a7c]"
+    assert str(_mark(ONLINE)) == "[pulumi:43716eebad61.dc11d40a16b5.bc4a8f461b80]"
+    assert mark_of_0_1_0(URN, normalised(BACKUP), MARKED) == "0937cfcf7463"
+    assert mark_of_0_1_0(URN, normalised(ONLINE), MARKED) == "d6f1177bae5f"
 
 
 @settings(deadline=None)
 @given(VALID)
-def test_a_mark_is_twelve_hexadecimal_digits(definition: dict[str, Any]) -> None:
+def test_a_mark_has_one_form(definition: dict[str, Any]) -> None:
     """Any definition has a mark, and always the same."""
-    assert re.fullmatch(r"[0-9a-f]{12}", _mark(definition))
+    assert re.fullmatch(r"\[pulumi:[0-9a-f]{12}\.[0-9a-f]{12}\.[0-9a-f]{12}\]", str(_mark(definition)))
     assert _mark(definition) == _mark(definition)
 
 
 @settings(deadline=None)
 @given(VALID, VALID)
-def test_one_mark_means_one_definition(a: dict[str, Any], b: dict[str, Any]) -> None:
-    """Two definitions share a mark exactly if no difference between them would replace a task."""
+def test_what_replaces_nothing_is_the_same_definition(a: dict[str, Any], b: dict[str, Any]) -> None:
+    """A task is found again by whatever a preview calls unchanged."""
     for key in ("region", "project_id"):
         a, b = {**a, key: "same"}, {**b, key: "same"}
-    same = compare("", a, b, preview=True).replaces == ()
-    assert (_mark(a) == _mark(b)) is same
+    if compare("", a, b, preview=True).replaces == ():
+        assert _mark(a) == _mark(b)
 
 
 # Descriptions ---------------------------------------------------------------------------------------------
@@ -122,9 +130,11 @@ def test_one_mark_means_one_definition(a: dict[str, Any], b: dict[str, Any]) -> 
 LOOKALIKES = [
     "[pulumi:000000000000]",
     "before [pulumi:000000000000]",
+    "before [pulumi:000000000000.111111111111.222222222222]",
     "[pulumi:000000000000] behind",
     "[pulumi:000000000000] [pulumi:111111111111]",
     "[pulumi:]",
+    "[pulumi:000000000000.111111111111]",
     "x[pulumi:000000000000]",
     "[pulumi:00000000000G]",
     "two\nlines",
@@ -134,10 +144,11 @@ LOOKALIKES = [
 ]
 
 
+@pytest.mark.parametrize("mark", [MARK, OLD_MARK], ids=["mark", "mark of 0.1.0"])
 @pytest.mark.parametrize("description", LOOKALIKES)
-def test_a_description_comes_back_as_it_was_written(description: str) -> None:
+def test_a_description_comes_back_as_it_was_written(description: str, mark: Mark) -> None:
     """Whatever a description looks like, the mark is found behind it and taken off."""
-    assert split(marked(description, MARK)) == (description, MARK)
+    assert split(marked(description, mark)) == (description, mark)
 
 
 @settings(deadline=None)
@@ -150,7 +161,7 @@ def test_any_description_comes_back(description: str) -> None:
 @pytest.mark.parametrize("description", [None, ""])
 def test_no_description_comes_back_as_none(description: str | None) -> None:
     """A mark alone means that nothing was written."""
-    assert marked(description, MARK) == f"[pulumi:{MARK}]"
+    assert marked(description, MARK) == str(MARK)
     assert split(marked(description, MARK)) == (None, MARK)
 
 
@@ -170,6 +181,9 @@ def test_white_space_that_a_service_adds_hides_no_mark(end: str) -> None:
         "[pulumi:0123456789a]",
         "[pulumi:0123456789abc]",
         "(pulumi:0123456789ab)",
+        "[pulumi:0123456789ab.0123456789ab]",
+        "[pulumi:0123456789ab.0123456789ab.0123456789ab.0123456789ab]",
+        "[pulumi:.0123456789ab.0123456789ab]",
     ],
 )
 def test_what_is_no_mark_stays_text(description: str) -> None:
@@ -188,3 +202,20 @@ def test_nothing_has_neither_text_nor_mark(description: str | None) -> None:
 def test_splitting_never_raises(description: str) -> None:
     """Any text from the service is split."""
     split(description)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a < b", "a &lt; b", True),
+        ("a", None, False),
+        (None, "", True),
+        ("&amp;", "&", True),
+        ("a", "b", False),
+    ],
+)
+def test_a_description_that_is_escaped_for_web_pages_is_the_same(
+    one: str | None, other: str | None, same: bool
+) -> None:
+    """A service may escape what it gives back."""
+    assert same_text(one, other) is same

@@ -16,9 +16,11 @@ INPUTS: dict[str, OnChange] = {
     "security_group_id": OnChange.REPLACE,
     "region": OnChange.REPLACE,
     "project_id": OnChange.REPLACE_IF_GIVEN,
+    "existing_task_id": OnChange.UPDATE,
 }
 
-MARKED = tuple(key for key in INPUTS if key not in ("region", "project_id"))
+NETWORK = ("vpc_id", "subnet_id", "security_group_id")
+SENT = ("name", "description", *NETWORK)
 
 # The name is an input here: one that was changed in the console is no reason to make another instance.
 OUTPUTS = (*(key for key in TASK_OUTPUTS if key != "name"), "job_id")

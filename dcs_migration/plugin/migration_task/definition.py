@@ -1,17 +1,19 @@
-"""What a ``MigrationTask`` is to the service: its mark, and the body of CreateMigrationTask."""
+"""What a ``MigrationTask`` is to the service: its mark, what it does, and the body of CreateMigrationTask."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dcs_migration.dcs.errors import ApiError, DcsMigrationError, TaskError
+from dcs_migration.dcs.models import TaskRow, addresses
 from dcs_migration.dcs.statuses import Kind
 from dcs_migration.plugin.migration_task.fields import MARKED, normalised
 from dcs_migration.plugin.migration_task.inputs import ONLINE
 from dcs_migration.plugin.tasks import mark as marks
-from dcs_migration.plugin.tasks.create import Definition
-from dcs_migration.plugin.tasks.props import URN, Props
+from dcs_migration.plugin.tasks.look_up import Definition, Shown
+from dcs_migration.plugin.tasks.props import URN, Props, owner_of
+from dcs_migration.plugin.tasks.read import completed, described
 
 AGAIN = "change triggers"
 
@@ -19,13 +21,16 @@ AGAIN = "change triggers"
 def definition_of(props: Props) -> Definition:
     """Return the definition that checked inputs make."""
     urn, inputs = str(props.get(URN, "")), normalised(props)
-    mark = marks.mark_of(urn, inputs, MARKED)
+    mark = marks.mark_of(owner_of(props), urn, identity_of(inputs))
     target = inputs.get("target_instance")
     return Definition(
         urn=urn,
         mark=mark,
+        mark_of_0_1_0=marks.mark_of_0_1_0(urn, inputs, MARKED),
+        name=inputs.get("task_name"),
         operation="CreateMigrationTask",
         post=lambda client: client.create_migration_task(_request_body(inputs, mark)),
+        shown=lambda client, row: _compared(inputs, completed(client.show_migration_task(row.id), row)),
         ended_badly=(Kind.FAILURE, Kind.STOPPED),
         again=AGAIN,
         target=target.get("id") if isinstance(target, Mapping) else None,
@@ -33,7 +38,47 @@ def definition_of(props: Props) -> Definition:
     )
 
 
-def _request_body(inputs: Props, mark: str) -> dict[str, Any]:
+def identity_of(inputs: Props) -> dict[str, Any]:
+    """Return what a task does: what is imported or followed, from where, into which target, and for which triggers."""
+    files = inputs.get("backup_files") or {}
+    return {
+        "type": inputs.get("migration_type"),
+        "method": inputs.get("migration_method"),
+        "bucket": files.get("bucket_name"),
+        "files": sorted(str(file.get("file_name")) for file in files.get("files") or ()) or None,
+        "backup": files.get("backup_id"),
+        "source": sorted(addresses((inputs.get("source_instance") or {}).get("addrs"))) or None,
+        "target": (inputs.get("target_instance") or {}).get("id"),
+        "triggers": inputs.get("triggers"),
+    }
+
+
+def differences(inputs: Props, row: TaskRow) -> Iterator[str]:
+    """Yield the paths in which a task does something else. What the service does not tell cannot differ."""
+    told = described(row)
+    for key in ("migration_type", "migration_method"):
+        if key in inputs and key in told and inputs[key] != told[key]:
+            yield key
+    wanted, actual = inputs.get("target_instance", {}), told.get("target_instance", {})
+    if actual.get("id") and wanted.get("id") != actual["id"]:
+        yield "target_instance.id"
+    wanted, actual = inputs.get("backup_files", {}), told.get("backup_files", {})
+    for key in ("file_source", "bucket_name", "backup_id"):
+        if wanted.get(key) is not None and actual.get(key) is not None and wanted[key] != actual[key]:
+            yield f"backup_files.{key}"
+    names = {file["file_name"] for file in wanted.get("files", ())}
+    if names and actual.get("files") and names != {file["file_name"] for file in actual["files"]}:
+        yield "backup_files.files"
+    source = inputs.get("source_instance")
+    if source and row.data_source and addresses(source.get("addrs")) != addresses(row.data_source):
+        yield "source_instance.addrs"
+
+
+def _compared(inputs: Props, row: TaskRow) -> Shown:
+    return Shown(row.status, tuple(differences(inputs, row)))
+
+
+def _request_body(inputs: Props, mark: marks.Mark) -> dict[str, Any]:
     sent = ("task_name", "migration_type", "migration_method", "backup_files", "network_type")
     body: dict[str, Any] = {key: inputs[key] for key in sent if key in inputs}
     body.update({key: inputs[key] for key in ("source_instance", "target_instance") if key in inputs})

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.inputs import is_unknown
 from dcs_migration.plugin.migration_task.fields import INPUTS, WITH_PASSWORD, normalised
 from dcs_migration.plugin.migration_task.inputs import BACKUP
-from dcs_migration.plugin.tasks.defaults import require_same_project
+from dcs_migration.plugin.tasks.defaults import require_same_project, require_taken_over_stays
 from dcs_migration.plugin.tasks.props import (
     DELETE_TIMEOUT,
     PASSWORD,
@@ -49,24 +48,8 @@ def compare(id_: str, olds: Props, news: Props, *, preview: bool) -> Changes:
     if olds.get(DELETE_TIMEOUT) != news.get(DELETE_TIMEOUT):
         updates.append("opts.custom_timeouts.delete")
     require_same_project(old, news)
-    _require_taken_over_stays(id_, new, replaces)
+    require_taken_over_stays(id_, new, replaces)
     return Changes(replaces, tuple(updates))
-
-
-def _require_taken_over_stays(id_: str, new: Props, replaces: tuple[str, ...]) -> None:
-    wanted = new.get("existing_task_id")
-    if wanted is None or is_unknown(wanted):
-        return
-    if id_ and wanted != id_:
-        raise TaskError(
-            f"existing_task_id: this resource holds task {id_}, and a resource stays with its task; "
-            f"write another resource for task {wanted}"
-        )
-    if replaces:
-        raise TaskError(
-            f"{', '.join(replaces)}: a change replaces the task, and existing_task_id says to keep task {wanted}; "
-            "remove existing_task_id to start a new task"
-        )
 
 
 def replacement_warning(changes: Changes, olds: Props, news: Props) -> str | None:

@@ -11,7 +11,7 @@ from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import is_unknown, problems
 from dcs_migration.plugin.migration_task.fields import normalised
 from dcs_migration.plugin.tasks.defaults import fill
-from dcs_migration.plugin.tasks.props import DEFAULTS, DELETE_TIMEOUT, URN, Props, without_nulls
+from dcs_migration.plugin.tasks.props import DEFAULTS, DELETE_TIMEOUT, OWNER, URN, Props, without_nulls
 from dcs_migration.plugin.tasks.timeouts import timeout_problems
 
 SCHEMA = "migration_task"
@@ -45,7 +45,7 @@ def check(olds: Props, news: Props, settings: Settings) -> Checked:
     inputs = normalised(written)
     filled, missing = fill(inputs, olds, news, settings, name="task_name")
     found += missing
-    hidden = {key: news[key] for key in (URN, DELETE_TIMEOUT) if key in news}
+    hidden = {key: news[key] for key in (URN, OWNER, DELETE_TIMEOUT) if key in news}
     complete = {**inputs, **hidden, DEFAULTS: filled}
     return Checked(complete, found, [] if found else list(_warnings(normalised(olds), inputs, filled)))
 

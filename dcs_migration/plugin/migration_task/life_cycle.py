@@ -23,12 +23,21 @@ from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
 from dcs_migration.plugin.tasks.delete import Deletion
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.plugin.tasks.props import DELETE_TIMEOUT, ENDPOINT, OUTPUTS, TAKEN_OVER, URN
+from dcs_migration.plugin.tasks.props import (
+    ADOPTED,
+    DELETE_TIMEOUT,
+    ENDPOINT,
+    MARK,
+    MARK_LOST,
+    OUTPUTS,
+    TAKEN_OVER,
+    URN,
+)
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 
 Props = dict[str, Any]
 
-_OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER)
+_OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
 
 
 class MigrationTaskLifeCycle(TaskLifeCycle):
@@ -36,7 +45,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
-        self._declare(news)
+        self._declare(olds, news)
         scrub.add_passwords(news)
         checked = check(olds, news, self._accounts.settings)
         for warning in checked.warnings:
@@ -49,6 +58,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         scrub.add_passwords(olds)
         scrub.add_passwords(news)
         changes = compare(id_, olds, news, preview=self._preview)
+        self._hear(id_, olds, news, replaces=bool(changes.replaces))
         warning = replacement_warning(changes, olds, news)
         if warning is not None:
             self._foretell(warning, news)
@@ -62,32 +72,32 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         """Start the migration (CreateMigrationTask), or take the task over that the user named."""
         scrub.add_passwords(props)
         account = self._account(props)
-        outputs = {
-            **props,
-            "region": account.region,
-            "project_id": account.project_id,
-            ENDPOINT: account.endpoint,
-        }
+        outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
             row = take_over.existing(account, props)
             return CreateResult(row.id, {**outputs, **read.outputs_of(row, {}), TAKEN_OVER: row.id})
-        result = Creation(account, self._engine, definition_of(props)).run()
+        definition = definition_of(props)
+        result = Creation(account, self._engine, self._held, definition).run()
         # From here on nothing may fail: an error would lose the id.
-        told = read.outputs_of(result.row, {}) if result.row else {}
-        return CreateResult(result.id, {**outputs, "name": result.name, "status": result.status, **told})
+        outputs.update({"name": result.name, "status": result.status, MARK: str(definition.mark)})
+        if result.row:
+            outputs.update({**read.outputs_of(result.row, {}), ADOPTED: True})
+        return CreateResult(result.id, outputs)
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh, or ``MigrationTask.get``."""
         scrub.add_passwords(props)
         account = self._account(props)
-        if ENDPOINT not in props:
+        if ENDPOINT not in props:  # it is not managed
             outputs, warning = read.fetched(account, id_, props)
             if warning is not None:
                 self._warn(warning, props)
             return ReadResult(id_, {**outputs, "region": account.region, "project_id": account.project_id})
+        self._held.read(props.get(URN), id_)
         try:
             outputs, warning = read.refreshed(account, id_, props, again=AGAIN)
         except read.Gone:
+            self._held.removed(id_)
             self._warn(f"task {id_} ended without success and its record is gone: removed from state", props)
             return ReadResult("", {})
         if warning is not None:
@@ -109,7 +119,11 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             self._warn(
                 f"task {id_} was taken over, not started here: it is forgotten, not stopped or deleted", props
             )
+            self._held.deleted(props.get(URN), id_)
+            return
+        if self._keeps_for_another(id_, props):
             return
         Deletion(
             self._account(props), self._engine, id_, props.get(URN), timeout_of(props, DELETE_TIMEOUT)
         ).run()
+        self._held.deleted(props.get(URN), id_)

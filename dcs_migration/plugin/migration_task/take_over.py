@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.plugin.account import Account, Evidence
+from dcs_migration.plugin.migration_task.definition import differences
 from dcs_migration.plugin.migration_task.fields import normalised
+from dcs_migration.plugin.tasks.mark import same_text
 from dcs_migration.plugin.tasks.props import DEFAULTS, Props
 from dcs_migration.plugin.tasks.read import completed, described
 
@@ -33,7 +34,7 @@ def existing(account: Account, props: Props) -> TaskRow:
     inputs = normalised(props)
     if "task_name" in (props.get(DEFAULTS) or ()):
         inputs.pop("task_name", None)
-    differing = list(_differences(inputs, described(row), row))
+    differing = list(_differences(inputs, row))
     if differing:
         raise TaskError(
             f"existing_task_id: task {id_} is not what the inputs describe: it differs in {', '.join(differing)}; "
@@ -42,29 +43,11 @@ def existing(account: Account, props: Props) -> TaskRow:
     return row
 
 
-def _differences(inputs: Props, told: Mapping[str, Any], row: TaskRow) -> Iterator[str]:
+def _differences(inputs: Props, row: TaskRow) -> Iterator[str]:
     """Yield the paths that disagree. What the service does not tell cannot disagree."""
-    for key in ("task_name", "description", "migration_type", "migration_method"):
-        if key in inputs and key in told and inputs[key] != told[key]:
-            yield key
-    if "description" in inputs and "description" not in told:
+    told = described(row)
+    if "task_name" in inputs and "task_name" in told and inputs["task_name"] != told["task_name"]:
+        yield "task_name"
+    if "description" in inputs and not same_text(inputs["description"], told.get("description")):
         yield "description"
-    wanted, actual = inputs.get("target_instance", {}), told.get("target_instance", {})
-    if actual.get("id") and wanted.get("id") != actual["id"]:
-        yield "target_instance.id"
-    wanted, actual = inputs.get("backup_files", {}), told.get("backup_files", {})
-    for key in ("file_source", "bucket_name", "backup_id"):
-        if wanted.get(key) is not None and actual.get(key) is not None and wanted[key] != actual[key]:
-            yield f"backup_files.{key}"
-    names = {file["file_name"] for file in wanted.get("files", ())}
-    if names and actual.get("files") and names != {file["file_name"] for file in actual["files"]}:
-        yield "backup_files.files"
-    if "source_instance" in inputs and row.data_source and not _same_addrs(inputs, row.data_source):
-        yield "source_instance.addrs"
-
-
-def _same_addrs(inputs: Props, data_source: str) -> bool:
-    def addresses(text: str) -> set[str]:
-        return {part.strip() for part in text.split(",")}
-
-    return addresses(inputs["source_instance"]["addrs"]) == addresses(data_source)
+    yield from differences(inputs, row)

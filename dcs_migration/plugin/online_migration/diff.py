@@ -17,7 +17,7 @@ from dcs_migration.plugin.online_migration.fields import (
     WITH_PASSWORD,
     normalised,
 )
-from dcs_migration.plugin.tasks.defaults import require_same_project
+from dcs_migration.plugin.tasks.defaults import require_same_project, require_taken_over_stays
 from dcs_migration.plugin.tasks.props import (
     CREATE_TIMEOUT,
     DELETE_TIMEOUT,
@@ -45,11 +45,12 @@ class Changes:
         return bool(self.replaces or self.in_place or self.updates)
 
 
-def compare(olds: Props, news: Props, *, preview: bool) -> Changes:
+def compare(id_: str, olds: Props, news: Props, *, preview: bool) -> Changes:
     """Compare old outputs with new inputs by the table in :mod:`fields`.
 
     Raises:
-        TaskError: the project is another one.
+        TaskError: the project is another one, or the change cannot be made while the migration is one that was
+            taken over.
     """
     old, new = normalised(olds), normalised(news)
     differing = [key for key in INPUTS if changed(key, INPUTS[key], old, new, unknown_is_change=preview)]
@@ -63,6 +64,7 @@ def compare(olds: Props, news: Props, *, preview: bool) -> Changes:
     ]
     replaces = tuple(key for key in differing if INPUTS[key] in (OnChange.REPLACE, OnChange.REPLACE_IF_GIVEN))
     require_same_project(old, news)
+    require_taken_over_stays(id_, new, replaces)
     return Changes(replaces, in_place, tuple(updates))
 
 

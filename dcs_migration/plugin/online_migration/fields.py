@@ -20,6 +20,7 @@ INPUTS: dict[str, OnChange] = {
     "triggers": OnChange.IN_PLACE,
     "region": OnChange.REPLACE,
     "project_id": OnChange.REPLACE_IF_GIVEN,
+    "existing_task_id": OnChange.UPDATE,
 }
 
 # What is copied, from where to where: another one is another migration. The rest only tunes it.

@@ -14,6 +14,7 @@ from dcs_migration.plugin.tasks.props import (
     CREATE_TIMEOUT,
     DEFAULTS,
     DELETE_TIMEOUT,
+    OWNER,
     UPDATE_TIMEOUT,
     URN,
     Props,
@@ -24,7 +25,7 @@ from dcs_migration.plugin.tasks.timeouts import timeout_problems
 SCHEMA = "online_migration"
 FULL, INCREMENTAL = "full_amount_migration", "incremental_migration"
 
-_HIDDEN = (URN, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT)
+_HIDDEN = (URN, OWNER, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT)
 
 
 @dataclass
@@ -45,6 +46,8 @@ def check(olds: Props, news: Props, settings: Settings) -> Checked:
     """
     news = without_nulls(news)
     written = {key: value for key, value in news.items() if not key.startswith("__")}
+    if "existing_task_id" in written:
+        written.setdefault("task_id", written["existing_task_id"])
     found = [*problems(SCHEMA, written), *_across_fields(written, new=not olds), *timeout_problems(news)]
     inputs = normalised(written)
     filled, missing = fill(inputs, olds, news, settings, name=None)
@@ -53,6 +56,13 @@ def check(olds: Props, news: Props, settings: Settings) -> Checked:
 
 
 def _across_fields(written: Mapping[str, Any], *, new: bool) -> Iterator[str]:
+    existing = written.get("existing_task_id")
+    if (
+        _certain(written, "task_id")
+        and _certain(written, "existing_task_id")
+        and existing != written["task_id"]
+    ):
+        yield "task_id: is another id than existing_task_id, write the same one, or leave it out"
     for key in WITH_PASSWORD:
         if isinstance(written.get(key), Mapping):
             yield from _id_or_addrs(key, written[key])
@@ -60,7 +70,7 @@ def _across_fields(written: Mapping[str, Any], *, new: bool) -> Iterator[str]:
         yield f"bandwidth_limit_mb: is only for {INCREMENTAL} and would be ignored, leave it out"
     if written.get("state") != SWITCHED:
         return
-    if new:
+    if new and existing is None:
         yield (
             'state: a new migration cannot begin switched, write "running" first, and "switched" when the target '
             "has caught up"

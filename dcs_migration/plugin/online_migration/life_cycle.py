@@ -22,6 +22,7 @@ from dcs_migration.plugin.online_migration.inputs import check
 from dcs_migration.plugin.online_migration.looking import Looking
 from dcs_migration.plugin.online_migration.phases import state_of
 from dcs_migration.plugin.online_migration.steering import Steering
+from dcs_migration.plugin.online_migration.take_over import existing
 from dcs_migration.plugin.secrets import scrub
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
@@ -29,6 +30,7 @@ from dcs_migration.plugin.tasks.props import (
     CREATE_TIMEOUT,
     DELETE_TIMEOUT,
     ENDPOINT,
+    TAKEN_OVER,
     UPDATE_TIMEOUT,
     URN,
 )
@@ -45,12 +47,12 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
-        self._declare(news)
+        self._declare(olds, news)
         scrub.add_passwords(news)
         checked = check(olds, news, self._accounts.settings)
         found = checked.problems
         if olds and not found:
-            changes = compare(olds, checked.inputs, preview=self._preview)
+            changes = compare("", olds, checked.inputs, preview=self._preview)
             found = list(refusals(changes, olds, checked.inputs))
         return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in found])
 
@@ -58,7 +60,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         """Compare by the table, and say in words what will happen to data and addresses."""
         scrub.add_passwords(olds)
         scrub.add_passwords(news)
-        changes = compare(olds, news, preview=self._preview)
+        changes = compare(id_, olds, news, preview=self._preview)
         for warning in warnings(changes, olds, news):
             self._foretell(warning, news)
         return DiffResult(changes=bool(changes), replaces=list(changes.replaces), delete_before_replace=True)
@@ -69,10 +71,13 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         account = self._account(props)
         id_ = str(props["task_id"])
         looking = self._looking(account, id_, props, CREATE_TIMEOUT)
+        outputs = {**props, **self._home(account)}
+        if props.get("existing_task_id"):
+            told = existing(looking, normalised(props))
+            return CreateResult(id_, {**outputs, **_outputs(told), TAKEN_OVER: id_})
         looking.until_made(props.get("job_id"))
-        told = Steering(looking, self._engine, normalised(props)).reach()
-        home = {"region": account.region, "project_id": account.project_id, ENDPOINT: account.endpoint}
-        return CreateResult(id_, {**props, **home, **_outputs(told)})
+        told = Steering(looking, self._engine, normalised(props)).begin()
+        return CreateResult(id_, {**outputs, **_outputs(told)})
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh; a state that is not the one that was left is shown as drift."""
@@ -91,9 +96,11 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         """Change the migration where it is; a password alone is only written into state."""
         scrub.add_passwords(olds)
         scrub.add_passwords(news)
-        kept = {key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT) if key in olds}
+        kept = {key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER) if key in olds}
+        if news.get("existing_task_id"):
+            kept[TAKEN_OVER] = id_
         outputs = {**kept, **news}
-        changes = compare(olds, news, preview=False)
+        changes = compare(id_, olds, news, preview=False)
         if not changes.in_place:
             return UpdateResult(outputs)
         looking = self._looking(self._account(outputs), id_, news, UPDATE_TIMEOUT)
@@ -102,6 +109,11 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def delete(self, id_: str, props: Props) -> None:
         """Stop the replication. What was copied stays, and so do addresses that were switched."""
+        if props.get(TAKEN_OVER):
+            self._warn(
+                f"migration {id_} was taken over, not started here: it is forgotten, not stopped", props
+            )
+            return
         scrub.add_passwords(props)
         looking = self._looking(self._account(props), id_, props, DELETE_TIMEOUT)
         if looking.account.look(id_, max_age=read.LOOK_UP_AGE).row is None:

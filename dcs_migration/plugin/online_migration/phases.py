@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any
 
+from dcs_migration.dcs.models import addresses
 from dcs_migration.dcs.online import EXCHANGED, Online, Side
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.online_migration.fields import RUNNING, STOPPED, SWITCHED
@@ -84,7 +85,7 @@ def differing(inputs: Mapping[str, Any], told: Online, changed: Collection[str] 
         if certain and _word(inputs.get(key)) != _word(word):
             found.add(key)
     sides = (("source_instance", told.source), ("target_instance", told.target))
-    return found | {key for key, side in sides if _is_another(inputs.get(key) or {}, side)}
+    return found | {key for key, side in sides if is_another(inputs.get(key) or {}, side)}
 
 
 def _word(value: Any) -> str | None:
@@ -94,13 +95,10 @@ def _word(value: Any) -> str | None:
     return text[:-2] if text.endswith(".0") else text
 
 
-def _is_another(instance: Mapping[str, Any], side: Side) -> bool:
+def is_another(instance: Mapping[str, Any], side: Side) -> bool:
+    """Whether the service tells of another Redis than the inputs; what it does not tell is no other."""
     if "id" in instance:  # the service fills in addresses of its own instances
         return side.id is not None and instance["id"] != side.id
     if "addrs" in instance and side.addrs is not None:
-        return _addresses(instance["addrs"]) != _addresses(side.addrs)
+        return addresses(instance["addrs"]) != addresses(side.addrs)
     return False
-
-
-def _addresses(text: str) -> set[str]:
-    return {part.strip() for part in text.split(",")}

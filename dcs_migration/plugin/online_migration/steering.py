@@ -25,6 +25,7 @@ from dcs_migration.plugin.online_migration.phases import (
     is_switched,
     phase_of,
 )
+from dcs_migration.plugin.online_migration.target import Target
 from dcs_migration.plugin.online_migration.writing import Writing
 from dcs_migration.plugin.secrets import scrub
 
@@ -51,9 +52,27 @@ class Steering:
         self._looking = looking
         self._client = looking.account.client
         self._writing = Writing(looking, engine)
+        self._target = Target(looking, inputs.get("target_instance") or {})
         self._id = looking.id
         self._inputs = inputs
         self._changed = changed
+
+    def begin(self) -> Online:
+        """Reach the state of a migration that the Pulumi state does not know yet.
+
+        Raises:
+            TaskError: something else is configured on the instance: it may be another stack's.
+            DcsMigrationError: as for :meth:`reach`.
+        """
+        told = self._looking.settled()
+        others = sorted(differing(self._inputs, told) & {"source_instance", "target_instance"})
+        if phase_of(told) is not Phase.IDLE and others:
+            raise TaskError(
+                f"migration instance {self._id} is configured for something else ({told.status}; {' and '.join(others)} "
+                "differ): nothing was changed; make another instance (`pulumi up --replace` and the URN of its "
+                "MigrationInstance), or correct the inputs"
+            )
+        return self.reach()
 
     def reach(self) -> Online:
         """Bring the migration into the state of the inputs, and return what the service then tells.
@@ -107,8 +126,11 @@ class Steering:
                 return bool(self._differing(before)) and not self._differing(told)
             return phase_of(told) in RUNS or (phase_of(told) is Phase.DONE and phase is not Phase.DONE)
 
-        self._looking.say("configuring and starting the migration")
-        told = self._writing.make("SetOnlineMigrationTask", self._set, took)
+        def configure() -> Online:
+            self._looking.say("configuring and starting the migration")
+            return self._writing.make("SetOnlineMigrationTask", self._set, took)
+
+        told = configure() if phase in RUNS else self._target.when_free(configure)
         if phase_of(told) is Phase.FAILED and phase is not Phase.FAILED:
             raise TaskError(f"the migration on {self._id} failed at once: {self._reason(told)}")
         return told
@@ -136,12 +158,15 @@ class Steering:
             if refusal is not None:
                 raise refusal
 
-        self._looking.say("starting the migration again")
-        return self._writing.make(
-            "BatchRestartOnlineMigrationTasks",
-            restart,
-            lambda told: phase_of(told) not in (Phase.STOPPED, Phase.CHANGING),
-        )
+        def start() -> Online:
+            self._looking.say("starting the migration again")
+            return self._writing.make(
+                "BatchRestartOnlineMigrationTasks",
+                restart,
+                lambda told: phase_of(told) not in (Phase.STOPPED, Phase.CHANGING),
+            )
+
+        return self._target.when_free(start)
 
     def _stop(self, told: Online) -> Online:
         if phase_of(told) not in RUNS:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dcs_migration.dcs.errors import (
     ApiError,
@@ -14,25 +13,31 @@ from dcs_migration.dcs.errors import (
     EngineGone,
     NotSent,
     OutcomeUnknown,
-    PermissionDenied,
     ServerFault,
     TaskError,
     Throttled,
 )
 from dcs_migration.dcs.models import Created, TaskRow
-from dcs_migration.dcs.statuses import Kind, lookup
+from dcs_migration.dcs.statuses import lookup
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.secrets import scrub
-from dcs_migration.plugin.tasks import mark as marks
-
-if TYPE_CHECKING:
-    from dcs_migration.dcs.client import DcsClient
+from dcs_migration.plugin.tasks.held import Held
+from dcs_migration.plugin.tasks.look_up import LOOK_UP_AGE, Definition, Found, LookUp, LookUpFailed
+from dcs_migration.plugin.tasks.mark import split
 
 # All times in seconds.
-LOOK_UP_AGE = 3.0  # a listing this old still tells whether the task exists
 SEARCH_FOR = 60.0  # how long a task is looked for whose POST had an unclear outcome
 SEARCH_EVERY = 5.0
+HEARING = 3.0  # how long the engine is given to ask about other resources before a task is adopted
+
+
+class Occupied(DcsMigrationError):
+    """A task runs on the target, whoever's: nothing was sent."""
+
+    def __init__(self, rows: Sequence[TaskRow]) -> None:
+        super().__init__(f"the target is occupied by {named(rows)}")
+        self.rows = rows
 
 
 @dataclass(frozen=True)
@@ -46,41 +51,20 @@ class Patience:
         return self.pauses[refusals - 1] if refusals <= len(self.pauses) else None
 
 
+FOR_THE_TARGET = Patience((10.0,) * 6)
 PATIENCE: dict[type[DcsMigrationError], Patience] = {
     NotSent: Patience((1.0, 2.0, 4.0)),
-    Busy: Patience((10.0,) * 6),
+    Busy: FOR_THE_TARGET,
+    Occupied: FOR_THE_TARGET,
     Throttled: Patience((15.0, 20.0, 25.0)),
 }
 
 _OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
 
 
-class _LookUpFailed(TaskError):
-    """The listing could not be had."""
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What is created: the mark by which it is known, and how it is asked for.
-
-    operation: the API's name of the call that ``post`` makes. ended_badly: what a task's status may mean
-    that cannot stand for the definition any more. target: id of the instance that may be busy. again: what
-    runs it again. refused: words a refusal.
-    """
-
-    urn: str
-    mark: str
-    operation: str
-    post: Callable[[DcsClient], Created]
-    ended_badly: Collection[Kind]
-    again: str
-    target: str | None = None
-    refused: Callable[[ApiError], DcsMigrationError] = lambda error: error
-
-
 @dataclass(frozen=True)
 class Result:
-    """The task that now stands for the definition."""
+    """The task that now stands for the definition; ``row`` is None for one that was just started."""
 
     id: str
     name: str | None
@@ -92,14 +76,14 @@ class Result:
 class Creation:
     """One run of create for one definition."""
 
-    def __init__(self, account: Account, engine: Engine, definition: Definition) -> None:
+    def __init__(self, account: Account, engine: Engine, held: Held, definition: Definition) -> None:
         """Set up."""
         self._account = account
         self._clock = account.clock
         self._engine = engine
+        self._held = held
         self._definition = definition
-        self._attempted = float("-inf")  # moment when the last POST ended
-        self._left_behind: set[str] = set()  # failed tasks of this definition whose records stay
+        self._look_up = LookUp(account, engine, held, definition)
 
     def run(self) -> Result:
         """Return the definition's one task: found by its mark, or started.
@@ -108,74 +92,64 @@ class Creation:
             DcsMigrationError: no task was started, or it is not known yet whether one was; the message says
                 which.
         """
-        refusals: dict[type[DcsMigrationError], int] = {}
+        refusals: dict[Patience, int] = {}
         while True:
             try:
-                found = self._usable(self._ours(LOOK_UP_AGE))
-            except _LookUpFailed as error:
-                raise TaskError(f"nothing was started: {error}") from None
-            if found:
-                return self._adopt(found)
-            self._engine.require()
-            try:
-                created = self._definition.post(self._account.client)
+                with self._look_up.turn.lock:  # creates of one target look and start one after the other
+                    result = self._find_or_start()
             except tuple(PATIENCE) as error:
-                kind = type(error)
-                refusals[kind] = refusals.get(kind, 0) + 1
-                pause = PATIENCE[kind].pause(refusals[kind])
+                patience = PATIENCE[type(error)]
+                refusals[patience] = refusals.get(patience, 0) + 1
+                pause = patience.pause(refusals[patience])
                 if pause is None:
                     raise self._gave_up(error) from None
                 self._say(f"{error}; trying again in {pause:.0f} s")
                 self._clock.sleep(pause)
-            except _OUTCOME_UNCLEAR as error:
-                self._account.wrote()
-                return self._search(error)
-            except ApiError as error:
-                raise self._definition.refused(error) from None
             else:
-                self._account.wrote()
-                return self._accept(created)
-            finally:
-                self._attempted = self._clock.monotonic()
+                self._held.created(self._definition.urn, result.id)
+                return result
 
-    def _ours(self, max_age: float) -> list[TaskRow]:
-        """Return the tasks that bear our mark, from a listing that is newer than our own last attempt."""
+    def _find_or_start(self) -> Result:
+        """Look, and start the task if it is not there and nothing stands in its way."""
         try:
-            listing = self._account.listing.get(max_age=max_age, not_before=self._attempted)
-        except (CredentialsRefused, EngineGone):
-            raise
-        except PermissionDenied as error:
-            raise _LookUpFailed(
-                "whether this task exists already cannot be looked up; grant dcs:migrationTask:list "
-                f"({error})"
-            ) from None
-        except DcsMigrationError as error:
-            raise _LookUpFailed(f"whether this task exists already cannot be looked up: {error}") from None
-        ours = [
-            row
-            for row in listing.rows.values()
-            if row.id not in self._account.deleted | self._left_behind
-            and marks.split(row.description)[1] == self._definition.mark
-            and lookup(row.status).kind is not Kind.GONE
-        ]
-        return sorted(ours, key=lambda row: (row.created_at or "", row.id))
+            found = self._look_up.find(LOOK_UP_AGE)
+            self._look_up.require_first(found)
+        except LookUpFailed as error:
+            raise TaskError(f"nothing was started: {error}") from None
+        for row in found.ended_badly:
+            self._warn(
+                f"an earlier task of this definition, {row.id}, is {row.status}; {self._remove(row.id)}"
+            )
+        if found.usable:
+            self._hear_of_others(found.usable[0])
+            return self._adopt(found.usable)
+        occupants = [row for row in found.occupants if row.id not in self._account.deleted]
+        if occupants:
+            raise Occupied(occupants)
+        self._engine.require()
+        return self._start()
 
-    def _usable(self, ours: Sequence[TaskRow]) -> list[TaskRow]:
-        """Return the tasks to adopt; remove the records of those that failed or were stopped."""
-        usable = []
-        for row in ours:
-            status = lookup(row.status)
-            if status.stopping:
-                raise TaskError(
-                    f"nothing was started: task {row.id} of this very definition is being stopped; "
-                    "run `pulumi up` again in a minute"
-                )
-            if status.kind not in self._definition.ended_badly:
-                usable.append(row)
-                continue
-            left = self._remove(row.id)
-            self._warn(f"an earlier task of this definition, {row.id}, is {row.status}; {left}")
-        return usable
+    def _start(self) -> Result:
+        try:
+            created = self._definition.post(self._account.client)
+        except tuple(PATIENCE):
+            raise
+        except _OUTCOME_UNCLEAR as error:
+            self._account.wrote()
+            return self._search(error)
+        except ApiError as error:
+            raise self._definition.refused(error) from None
+        else:
+            self._account.wrote()
+            return self._accept(created)
+        finally:
+            self._look_up.turn.attempted = self._clock.monotonic()
+
+    def _hear_of_others(self, row: TaskRow) -> None:
+        """Give the engine time to ask about the other resources of the program: one of them may hold the task."""
+        self._clock.sleep(HEARING)
+        self._engine.require()
+        self._look_up.require_not_held(row)
 
     def _remove(self, id_: str) -> str:
         """Remove the record of a task that failed; say what became of it."""
@@ -185,7 +159,7 @@ class Creation:
         except EngineGone:
             raise
         except DcsMigrationError as error:
-            self._left_behind.add(id_)
+            self._look_up.left_behind.add(id_)
             return f"its record could not be removed and is left to the next `pulumi up` ({error})"
         self._account.deleted.add(id_)
         return "its record was removed"
@@ -205,32 +179,42 @@ class Creation:
 
     def _search(self, error: DcsMigrationError) -> Result:
         """After an unclear outcome: look until the task shows up, or a minute has passed."""
-        ended = self._clock.monotonic()
-        self._attempted = ended
+        ended = self._look_up.turn.attempted = self._clock.monotonic()
         trouble: DcsMigrationError | None = None
         while True:
+            found = Found(())
             try:
-                found = self._ours(0.0)
+                found = self._look_up.find(0.0)
             except CredentialsRefused as refused:
                 raise TaskError(
                     f"{refused}; whether {self._definition.operation} started a task before is not known; "
                     "the next `pulumi up` looks for it first"
                 ) from None
-            except _LookUpFailed as failed:
-                found, trouble = [], failed
-            usable = [row for row in found if lookup(row.status).kind not in self._definition.ended_badly]
-            if usable:
-                return self._adopt(usable)
-            if found:
-                raise self._failed_at_once(
-                    found[-1].id, found[-1].error or f"its status is {found[-1].status}"
-                )
+            except LookUpFailed as failed:
+                trouble = failed
+            if found.usable:
+                return self._adopt(found.usable)
+            if found.ended_badly:
+                row = found.ended_badly[-1]
+                raise self._failed_at_once(row.id, row.error or f"its status is {row.status}")
             if self._clock.monotonic() - ended >= SEARCH_FOR:
                 break
             self._engine.require()
             self._say("the service's answer was lost; looking for the task")
             self._clock.sleep(SEARCH_EVERY)
-        raise TaskError(
+        raise self._not_found(error, found, trouble)
+
+    def _not_found(
+        self, error: DcsMigrationError, found: Found, trouble: DcsMigrationError | None
+    ) -> DcsMigrationError:
+        unmarked = self._look_up.unmarked(found)
+        if unmarked is not None:
+            return TaskError(
+                f"{error}; task {unmarked.name} ({unmarked.id}, {unmarked.status}) may be the one that was started, but "
+                f"the service did not keep its mark: see it in the console, and write existing_task_id="
+                f'"{unmarked.id}" to take it over, or another name to start another one'
+            )
+        return TaskError(
             f"{error}; no such task showed up within {SEARCH_FOR:.0f} s, and nothing was sent twice; "
             "run `pulumi up` again: it looks for the task before it starts one"
             + (f" (the last look failed, too: {trouble})" if trouble else "")
@@ -239,6 +223,14 @@ class Creation:
     def _accept(self, created: Created) -> Result:
         """Take the new task, unless the service says in the same breath that it failed."""
         if not created.error and lookup(created.status).kind not in self._definition.ended_badly:
+            row = TaskRow(
+                created.id,
+                name=created.name,
+                status=created.status,
+                description=str(self._definition.mark),
+                target_instance_id=self._definition.target,
+            )
+            self._account.started[created.id] = self._clock.monotonic(), row
             return Result(created.id, created.name, created.status, job_id=created.job_id)
         raise self._failed_at_once(created.id, created.error or f"its status is {created.status}")
 
@@ -248,32 +240,39 @@ class Creation:
         )
 
     def _gave_up(self, error: DcsMigrationError) -> DcsMigrationError:
-        if not isinstance(error, Busy):
+        if not isinstance(error, (Busy, Occupied)):
             return TaskError(f"nothing was started: {error}; run `pulumi up` again later")
-        blocking = self._blocking()
-        by = f"occupied by {blocking}" if blocking else "occupied by another operation"
-        waited = sum(PATIENCE[Busy].pauses)
+        rows = self._occupants(error)
+        by = named(rows) if rows else "another operation"
+        waited = sum(FOR_THE_TARGET.pauses)
         return TaskError(
-            f"nothing was started: the target is {by}, also after {waited:.0f} s; wait for it, or chain the tasks "
-            f"with opts=ResourceOptions(depends_on=[first.completion()]) ({error})"
+            f"nothing was started: the target is occupied by {by}, also after {waited:.0f} s; {self._way_on(rows)}"
+            + (f" ({error})" if isinstance(error, Busy) else "")
         )
 
-    def _blocking(self) -> str | None:
-        if self._definition.target is None:
-            return None
+    def _occupants(self, error: DcsMigrationError) -> Sequence[TaskRow]:
+        if isinstance(error, Occupied):
+            return error.rows
         try:
-            rows = self._account.listing.get(max_age=SEARCH_EVERY).rows.values()
+            return self._look_up.find(SEARCH_EVERY).occupants
         except DcsMigrationError:
-            return None
-        names = [
-            f"task {row.name or row.id} ({row.id}, {row.status})"
-            for row in rows
-            if row.target_instance_id == self._definition.target and not lookup(row.status).ended
-        ]
-        return " and ".join(names[:3]) or None
+            return ()
+
+    def _way_on(self, rows: Sequence[TaskRow]) -> str:
+        ours = self._definition.mark
+        chain = "wait for it, or chain the tasks with opts=ResourceOptions(depends_on=[first.completion()])"
+        marks = [split(row.description)[1] for row in rows]
+        if any(mark and mark.owner == ours.owner and mark.resource != ours.resource for mark in marks):
+            return f"{chain}; if this resource was renamed, write opts=ResourceOptions(aliases=[Alias(name=...)])"
+        return chain
 
     def _warn(self, message: str) -> None:
         self._engine.log("WARNING", message, self._definition.urn)
 
     def _say(self, message: str) -> None:
         self._engine.log("INFO", message, self._definition.urn, ephemeral=True)
+
+
+def named(rows: Sequence[TaskRow]) -> str:
+    """Name the tasks that occupy a target, three at the most."""
+    return " and ".join(f"task {row.name or row.id} ({row.id}, {row.status})" for row in rows[:3])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from dcs_migration.dcs.errors import ConfigurationError, TaskError
@@ -109,6 +109,27 @@ def require_same_project(old: Props, news: Props) -> None:
     defaulted = "project_id" in (news.get(DEFAULTS) or ()) and old.get("region") == news.get("region")
     if defaulted and known and configured and known != configured:
         raise TaskError(f"project_id: {_moved('project_id', 'project', known, configured)}")
+
+
+def require_taken_over_stays(id_: str, new: Props, replaces: Collection[str]) -> None:
+    """A task that was taken over stays, and the resource with it.
+
+    Raises:
+        TaskError: the inputs ask for another task.
+    """
+    wanted = new.get("existing_task_id")
+    if wanted is None or is_unknown(wanted):
+        return
+    if id_ and wanted != id_:
+        raise TaskError(
+            f"existing_task_id: this resource holds task {id_}, and a resource stays with its task; "
+            f"write another resource for task {wanted}"
+        )
+    if replaces:
+        raise TaskError(
+            f"{', '.join(replaces)}: a change replaces the task, and existing_task_id says to keep task {wanted}; "
+            "remove existing_task_id to start a new task"
+        )
 
 
 def default_name(urn: str) -> str:

@@ -41,6 +41,8 @@ class Deletion:
         self._timeout = timeout
         self._deadline = account.clock.monotonic() + timeout
         self._wrote = float("-inf")
+        self._ran = False  # this run saw it run
+        self._deleted = False
         self._pauses = 0
         self._trouble: DcsMigrationError | None = None
 
@@ -51,13 +53,14 @@ class Deletion:
             WaitTimeout: it did not end, or not vanish, in time.
             DcsMigrationError: what the service answered.
         """
-        stop_sent = deleted = refused = False
+        stop_sent = refused = False
         row = self._look(LOOK_UP_AGE)
         while row is not None:
             status = lookup(row.status)
-            if status.ended or deleted or (status.idle and not refused):
+            self._ran = self._ran or not status.ended
+            if status.ended or self._deleted or (status.idle and not refused):
                 if self._write(self._account.delete):
-                    deleted = True
+                    self._deleted = True
                     row = self._confirm()
                     if row is None:
                         break
@@ -76,6 +79,8 @@ class Deletion:
         seen = self._account.look(self._id, max_age=max_age, not_before=self._wrote)
         if seen.row is None:
             return None
+        if self._ran and not self._deleted:
+            return seen.row  # it has just ended: a listing may lag
         if seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended:
             # Show goes on telling of deleted tasks; one listing that passed over a row is not to be trusted.
             return self._account.listed(self._id, max_age=0.0, not_before=self._account.clock.monotonic())

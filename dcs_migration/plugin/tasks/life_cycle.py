@@ -1,18 +1,21 @@
-"""What the life cycles of tasks share: the process's accounts and engine, the phase, warnings."""
+"""What the life cycles of tasks share: the process's accounts and engine, the phase, what is heard, warnings."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any, TypeVar
 
 from pulumi.dynamic.config import Config
 
-from dcs_migration.clock import Clock, SystemClock
+from dcs_migration.clock import SystemClock
+from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.account import Account, Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.engine import Engine, engine_of_this_process
 from dcs_migration.plugin.inputs import is_unknown
+from dcs_migration.plugin.tasks.held import Held
 from dcs_migration.plugin.tasks.home import account_of
-from dcs_migration.plugin.tasks.props import DRY_RUN, URN
+from dcs_migration.plugin.tasks.props import ADOPTED, DRY_RUN, ENDPOINT, TAKEN_OVER, URN
 
 Some = TypeVar("Some", bound="TaskLifeCycle")
 
@@ -20,24 +23,62 @@ Some = TypeVar("Some", bound="TaskLifeCycle")
 class TaskLifeCycle:
     """The base of the life cycles, one of each for a plugin process."""
 
-    def __init__(self, accounts: Accounts, engine: Engine) -> None:
-        """Build over the process's accounts and engine."""
+    def __init__(self, accounts: Accounts, engine: Engine, held: Held | None = None) -> None:
+        """Build over the process's accounts and engine, and what it has heard of the state."""
         self._accounts = accounts
         self._engine = engine
+        self._held = held or Held()
         self._preview = False
         """A plugin process serves one phase, a preview or an update, and only the program knows which."""
         self._declared: set[Any] = set()
         """URNs that a program has declared in this phase. A refresh asks for differences, too, and does nothing."""
 
     @classmethod
-    def from_config(cls: type[Some], config: Config, clock: Clock | None = None) -> Some:
-        """Build for this plugin process."""
-        return cls(Accounts(Settings(config.get), clock or SystemClock()), engine_of_this_process())
+    def from_config(cls: type[Some], config: Config) -> Some:
+        """Build for this plugin process, whose resources share accounts, and so listings and turns."""
+        global _process
+        with _FIRST:
+            if _process is None:
+                accounts = Accounts(Settings(config.get), SystemClock())
+                _process = accounts, engine_of_this_process(), Held()
+        return cls(*_process)
 
-    def _declare(self, news: dict[str, Any]) -> None:
-        """Note what a check tells of the phase."""
+    def _declare(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
+        """Note what a check tells of the phase, and of a replacement."""
         self._preview = bool(news.pop(DRY_RUN, self._preview))
         self._declared.add(_urn(news))
+        if not olds:
+            self._held.checked_anew(_urn(news))
+
+    def _hear(self, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool) -> None:
+        """Note which task a resource holds.
+
+        Raises:
+            TaskError: another resource of the program holds the same one.
+        """
+        urn = _urn(news)
+        if urn not in self._declared:
+            return
+        other = self._held.compared(urn, id_, taken_over=bool(olds.get(TAKEN_OVER)), replaces=replaces)
+        if other and not olds.get(TAKEN_OVER):
+            raise TaskError(
+                f"two resources of this stack hold task {id_}, this one and {other}: a change of one would touch the "
+                "other; take the newer one out of the state with `pulumi state delete` and its URN, and out of the program"
+            )
+
+    def _keeps_for_another(self, id_: str, props: dict[str, Any]) -> bool:
+        """Whether a task that was adopted is held by another resource of the program: it is forgotten, with a warning."""
+        other = self._held.is_needed_elsewhere(_urn(props), id_) if props.get(ADOPTED) else None
+        if other:
+            self._warn(
+                f"task {id_} is held by {other}, too: it is forgotten here, not stopped or deleted", props
+            )
+        return bool(other)
+
+    @staticmethod
+    def _home(account: Account) -> dict[str, Any]:
+        """Return the outputs that remember where a task lives."""
+        return {"region": account.region, "project_id": account.project_id, ENDPOINT: account.endpoint}
 
     def _account(self, props: dict[str, Any]) -> Account:
         return account_of(self._accounts, props)
@@ -54,3 +95,7 @@ class TaskLifeCycle:
 def _urn(props: dict[str, Any]) -> str | None:
     urn = props.get(URN)
     return None if urn is None or is_unknown(urn) else str(urn)
+
+
+_FIRST = threading.Lock()
+_process: tuple[Accounts, Engine, Held] | None = None

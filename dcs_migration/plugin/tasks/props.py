@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.inputs import is_unknown
 
 Props = Mapping[str, Any]
@@ -28,6 +29,8 @@ OUTPUTS = ("name", "status", "created_at", "updated_at", "released_at", "error")
 
 # Hidden properties begin with two underscores: the engine keeps them in state and never shows them.
 URN = "__urn"
+OWNER = "__owner"  # id of the provider resource
+IDENTITY = "__identity"  # of a migration instance: what will run on it
 DRY_RUN = "__dry_run"
 CREATE_TIMEOUT = "__create_timeout"
 UPDATE_TIMEOUT = "__update_timeout"
@@ -35,6 +38,24 @@ DELETE_TIMEOUT = "__delete_timeout"
 DEFAULTS = "__defaults"  # names of the inputs that the provider filled in
 ENDPOINT = "__endpoint"  # host that the task was created at
 TAKEN_OVER = "__taken_over"  # the task existed before: it is never stopped or deleted
+MARK = "__mark"  # that was sent with the description
+MARK_LOST = "__mark_lost"  # the service did not give it back, which was said
+ADOPTED = "__adopted"  # the task was found by its mark
+
+
+def owner_of(props: Props) -> str:
+    """Return the id of the provider resource, which no other stack has.
+
+    Raises:
+        TaskError: the program that declared the resource handed none over.
+    """
+    owner = props.get(OWNER)
+    if isinstance(owner, str) and owner:
+        return owner
+    raise TaskError(
+        "nothing was started: the state of this resource was written by release 0.1.0 and names no owner yet; run "
+        "`pulumi up` once without --target and --refresh"
+    )
 
 
 def without_password(value: Any) -> Any:

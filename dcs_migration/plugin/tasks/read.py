@@ -15,7 +15,11 @@ from dcs_migration.plugin.tasks.props import (
     CREATE_TIMEOUT,
     DEFAULTS,
     DELETE_TIMEOUT,
+    IDENTITY,
+    MARK,
+    MARK_LOST,
     OUTPUTS,
+    OWNER,
     TAKEN_OVER,
     UPDATE_TIMEOUT,
     URN,
@@ -23,7 +27,7 @@ from dcs_migration.plugin.tasks.props import (
 )
 
 GONE = "GONE"
-_HIDDEN_INPUTS = (URN, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS)
+_HIDDEN_INPUTS = (URN, OWNER, IDENTITY, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS)
 LOOK_UP_AGE = 10.0  # seconds: one listing answers for a whole refresh
 
 
@@ -57,7 +61,7 @@ def refreshed(
     """
     seen = account.look(id_, max_age=LOOK_UP_AGE)
     if seen.evidence is Evidence.LISTED and seen.row is not None:
-        return {**props, **outputs_of(seen.row, props)}, None
+        return _marked({**props, **outputs_of(seen.row, props)}, seen.row)
     if seen.evidence is Evidence.UNLISTABLE:
         if seen.row is not None:
             return {**props, **outputs_of(seen.row, props)}, None
@@ -66,6 +70,19 @@ def refreshed(
             "grant dcs:migrationTask:list to let the listing tell; state is left as it is"
         )
     return _forgotten(id_, seen, props, again, removable)
+
+
+def _marked(outputs: dict[str, Any], row: TaskRow) -> tuple[dict[str, Any], str | None]:
+    """Compare the mark that was sent with the one that the service gives back; return a warning, once for a loss."""
+    sent = outputs.get(MARK)
+    if not sent or str(marks.split(row.description)[1]) == sent:
+        return {key: value for key, value in outputs.items() if key != MARK_LOST}, None
+    if outputs.get(MARK_LOST):
+        return outputs, None
+    return {**outputs, MARK_LOST: True}, (
+        f"the service did not keep the description of task {row.id}, with the mark that tells whose it is: after a "
+        "lost answer or a killed run the next one cannot find the task by itself, and stops when it meets its name"
+    )
 
 
 def _forgotten(

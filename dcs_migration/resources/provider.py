@@ -1,0 +1,218 @@
+"""The ``Provider`` resource: where the service is and who calls it, and whose the tasks are.
+
+Its id is random, and Pulumi writes it into the state before anything that uses it. It is the owner of the tasks: no other
+stack has it, it outlives a killed run, a renamed stack and a changed setting.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pulumi
+from pulumi.runtime.settings import get_monitor
+
+PACKAGE = "pulumi-python"
+NAMESPACE = "huaweicloud"
+DEFAULT_NAME = "dcs-migration"
+
+_KEYS = {
+    # argument: key of the configuration
+    "region": "region",
+    "project_id": "projectId",
+    "access_key": "accessKey",
+    "secret_key": "secretKey",
+    "security_token": "securityToken",
+    "cloud": "cloud",
+    "endpoints": "endpoints",
+    "insecure": "insecure",
+    "max_retries": "maxRetries",
+}
+_CREDENTIALS = ("access_key", "secret_key", "security_token")
+_SECRET = ("secret_key", "security_token")
+EXPLICIT = "dcs_migration:credentials"
+"""Names the provider whose credentials were written in the program: they go before those of the environment."""
+
+
+class Provider(pulumi.ProviderResource):
+    """Settings for the resources that use it: another region, project or account.
+
+    Pass it as ``opts.provider``, or to a component as ``providers``. What is left out comes from the stack's
+    ``huaweicloud:*`` configuration, then from the environment. Resources without one share a default
+    provider named ``dcs-migration``, which is made from the configuration alone.
+
+    Each provider runs in a plugin process of its own, with four threads.
+
+    Example:
+        from dcs_migration import Provider
+
+        singapore = Provider("singapore", region="ap-southeast-3")
+    """
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        region: pulumi.Input[str] | None = None,
+        project_id: pulumi.Input[str] | None = None,
+        cloud: pulumi.Input[str] | None = None,
+        endpoints: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        insecure: pulumi.Input[bool] | None = None,
+        max_retries: pulumi.Input[int] | None = None,
+        access_key: pulumi.Input[str] | None = None,
+        secret_key: pulumi.Input[str] | None = None,
+        security_token: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a provider.
+
+        Args:
+            resource_name: Pulumi's name of the resource.
+            region: Region of the service.
+            project_id: Project in that region. Where ``region`` is written, the configured project is not used.
+            cloud: Domain of the cloud. Default ``myhuaweicloud.com``.
+            endpoints: URLs of the services, ``dcs`` and ``iam``.
+            insecure: Do not verify TLS certificates. Default False.
+            max_retries: How often a read is tried again, 0 to 20. Default 5.
+            access_key: Access key. One that is written here goes before those of the environment.
+            secret_key: Secret key, always a secret. Goes with ``access_key``.
+            security_token: Security token of temporary keys, always a secret. Goes with ``access_key``.
+            opts: Resource options.
+
+        Raises:
+            TypeError: an argument of a wrong type.
+            ValueError: half a set of credentials.
+        """
+        arguments: dict[str, Any] = {
+            "region": region,
+            "project_id": project_id,
+            "cloud": cloud,
+            "endpoints": endpoints,
+            "insecure": insecure,
+            "max_retries": max_retries,
+            "access_key": access_key,
+            "secret_key": secret_key,
+            "security_token": security_token,
+        }
+        written = {name: value for name, value in arguments.items() if value is not None}
+        _check(resource_name, written)
+        props = _configured(written)
+        for name, value in written.items():
+            text = _text(value)
+            props[f"{NAMESPACE}:{_KEYS[name]}"] = pulumi.Output.secret(text) if name in _SECRET else text
+        if "access_key" in written:
+            props[EXPLICIT] = resource_name
+        super().__init__(PACKAGE, resource_name, props, opts)
+
+
+_TYPES: dict[str, tuple[type, ...]] = {"endpoints": (Mapping,), "insecure": (bool,), "max_retries": (int,)}
+_WORDS = {Mapping: "a map of URLs", bool: "True or False", int: "a whole number", str: "a text"}
+
+
+def _check(resource_name: str, written: Mapping[str, Any]) -> None:
+    """Refuse plain values of a wrong type; what they say is checked with the resources that use them."""
+    for name, value in written.items():
+        types = _TYPES.get(name, (str,))
+        if isinstance(value, pulumi.Output) or hasattr(value, "__await__"):
+            continue
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            raise TypeError(
+                f"Provider '{resource_name}': {name} is of type {type(value).__name__}, write {_WORDS[types[0]]}"
+            )
+    missing = {"access_key", "secret_key"} - written.keys()
+    if any(name in written for name in _CREDENTIALS) and missing:
+        raise ValueError(
+            f"Provider '{resource_name}': {' and '.join(sorted(missing))} is missing: access_key and secret_key belong "
+            "together"
+        )
+
+
+def _text(value: Any) -> pulumi.Input[str]:
+    """Return a setting as the text that a provider's property is."""
+
+    def text(known: Any) -> str:
+        return known if isinstance(known, str) else json.dumps(known)
+
+    return value if isinstance(value, str) else pulumi.Output.from_input(value).apply(text)
+
+
+def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
+    """Return the stack's settings for what is not written: an explicit provider gets none from the engine.
+
+    A project belongs to the configured region, and a set of credentials is never mixed.
+    """
+    without = {"project_id"} if "region" in written else set()
+    if any(name in written for name in _CREDENTIALS):
+        without |= set(_CREDENTIALS)
+    stack = pulumi.Config(NAMESPACE)
+    props: dict[str, pulumi.Input[str]] = {}
+    for name, key in _KEYS.items():
+        if name in written or name in without:
+            continue
+        full_key = f"{NAMESPACE}:{key}"
+        value = stack.get_secret(key) if pulumi.runtime.is_config_secret(full_key) else stack.get(key)
+        if value is not None:
+            props[full_key] = pulumi.Output.secret(value) if name in _SECRET else value
+    return props
+
+
+# The default provider of each program: a monitor is the program's line to its engine, and a process may run several.
+_defaults: WeakKeyDictionary[object, Provider] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def provider_of(opts: pulumi.ResourceOptions, type_token: str) -> pulumi.ProviderResource:
+    """Return the provider that a resource uses: its own, one that it inherits, or the program's default."""
+    if opts.provider is not None:
+        return opts.provider
+    given = opts.providers.values() if isinstance(opts.providers, Mapping) else opts.providers or ()
+    own = next((provider for provider in given if provider.package == PACKAGE), None)
+    inherited = opts.parent.get_provider(type_token) if opts.parent is not None else None
+    return own or inherited or _default()
+
+
+def owner_of(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """Return the owner of a resource whose provider is set: the provider's id."""
+    assert opts.provider is not None
+    return opts.provider.id
+
+
+def _default() -> pulumi.ProviderResource:
+    monitor = get_monitor()
+    with _lock:
+        provider = _defaults.get(monitor) if monitor is not None else None
+        if provider is None:
+            provider = Provider(DEFAULT_NAME)
+            if monitor is not None:
+                _defaults[monitor] = provider
+        return provider
+
+
+def provider_process(
+    name: str,
+    config: Mapping[str, pulumi.Input[str]] | None = None,
+    opts: pulumi.ResourceOptions | None = None,
+) -> Provider:
+    """Make a :class:`Provider` from settings by their names in the configuration; prefer the class.
+
+    Args:
+        name: Name of the provider resource.
+        config: Settings that differ from the stack's, without the namespace: ``{"region": "eu-west-0"}``.
+        opts: Options of the provider resource.
+
+    Raises:
+        ValueError: a setting that does not exist.
+    """
+    names = {key: argument for argument, key in _KEYS.items()}
+    unknown = sorted(set(config or {}) - set(names))
+    if unknown:
+        raise ValueError(f"no such setting: {', '.join(unknown)}; there are {', '.join(names)}")
+    # The texts of the configuration are not the types of the arguments.
+    arguments: dict[str, Any] = {
+        names[key]: value if names[key] not in _TYPES else pulumi.Output.from_input(value)
+        for key, value in (config or {}).items()
+    }
+    return Provider(name, opts=opts, **arguments)
