@@ -10,7 +10,6 @@ from pulumi.dynamic import Resource
 
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.resources.options import custom_timeout, task_options
-from dcs_migration.resources.provider import owner_of
 from dcs_migration.resources.urn import urn_of
 
 TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationInstance"  # noqa: S105 (Pulumi's word for the name of a type)
@@ -98,7 +97,7 @@ class MigrationInstance(Resource, module="dcs", name="MigrationInstance"):
         Raises:
             ValueError: an option that cannot work (see :func:`checked_options`).
         """
-        options = task_options(opts, TYPE_TOKEN)
+        options, owner = task_options(opts, TYPE_TOKEN)
         super().__init__(
             MigrationInstanceProvider(),
             resource_name,
@@ -112,7 +111,7 @@ class MigrationInstance(Resource, module="dcs", name="MigrationInstance"):
                 "project_id": project_id,
                 "existing_task_id": existing_task_id,
                 "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
-                "__owner": owner_of(options),
+                "__owner": owner,
                 "__identity": _identity,
                 "__dry_run": pulumi.runtime.is_dry_run(),
                 "__delete_timeout": custom_timeout(options, "delete"),

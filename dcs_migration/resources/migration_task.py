@@ -10,7 +10,6 @@ from pulumi.dynamic import Resource
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, task_options
-from dcs_migration.resources.provider import owner_of
 from dcs_migration.resources.secrets import with_secret_password
 from dcs_migration.resources.types import (
     BackupFiles,
@@ -134,7 +133,7 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
         Raises:
             ValueError: an option that cannot work (see :func:`checked_options`).
         """
-        options = task_options(opts, TYPE_TOKEN)
+        options, owner = task_options(opts, TYPE_TOKEN)
         super().__init__(
             MigrationTaskProvider(),
             resource_name,
@@ -152,7 +151,7 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
                 "existing_task_id": existing_task_id,
                 "triggers": triggers,
                 "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
-                "__owner": owner_of(options),
+                "__owner": owner,
                 "__dry_run": pulumi.runtime.is_dry_run(),
                 "__delete_timeout": custom_timeout(options, "delete"),
                 **dict.fromkeys(_OUTPUT_ONLY),
@@ -183,7 +182,8 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
         """
         task = cls.__new__(cls)
         task.managed = False
-        options = pulumi.ResourceOptions.merge(task_options(opts, TYPE_TOKEN), pulumi.ResourceOptions(id=id))
+        options, _ = task_options(opts, TYPE_TOKEN)
+        options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(id=id))
         Resource.__init__(
             task,
             MigrationTaskProvider(),

@@ -11,7 +11,6 @@ from pulumi.dynamic import Resource
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, task_options
-from dcs_migration.resources.provider import owner_of
 from dcs_migration.resources.secrets import with_secret_password
 from dcs_migration.resources.types import (
     MigrationMethod,
@@ -120,7 +119,7 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
         Raises:
             ValueError: an option that cannot work (see :func:`checked_options`).
         """
-        options = task_options(opts, TYPE_TOKEN)
+        options, owner = task_options(opts, TYPE_TOKEN)
         super().__init__(
             OnlineMigrationProvider(),
             resource_name,
@@ -138,7 +137,7 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
                 "project_id": project_id,
                 "existing_task_id": existing_task_id,
                 "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
-                "__owner": owner_of(options),
+                "__owner": owner,
                 "__dry_run": pulumi.runtime.is_dry_run(),
                 "__create_timeout": custom_timeout(options, "create"),
                 "__update_timeout": custom_timeout(options, "update"),

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pulumi
 
-from dcs_migration.resources.provider import PACKAGE, provider_of
+from dcs_migration.resources.provider import PACKAGE, default_provider, given_provider
 
 
-def task_options(opts: pulumi.ResourceOptions | None, type_token: str) -> pulumi.ResourceOptions:
-    """Return the options of a task: with its provider, and with ``delete_before_replace`` set.
+def task_options(
+    opts: pulumi.ResourceOptions | None, type_token: str
+) -> tuple[pulumi.ResourceOptions, pulumi.Output[str]]:
+    """Return the options of a task, with ``delete_before_replace`` and a provider, and its owner: the provider's id.
 
     Raises:
         ValueError: an option that would be ignored, or would break a promise.
     """
     options = checked_options(opts)
-    return pulumi.ResourceOptions.merge(
-        options, pulumi.ResourceOptions(provider=provider_of(options, type_token))
-    )
+    provider = given_provider(options, type_token)
+    if provider is None:
+        provider = default_provider()
+        options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(provider=provider))
+    return options, provider.id
 
 
 def checked_options(

@@ -164,23 +164,17 @@ _defaults: WeakKeyDictionary[object, Provider] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def provider_of(opts: pulumi.ResourceOptions, type_token: str) -> pulumi.ProviderResource:
-    """Return the provider that a resource uses: its own, one that it inherits, or the program's default."""
+def given_provider(opts: pulumi.ResourceOptions, type_token: str) -> pulumi.ProviderResource | None:
+    """Return the provider that options name or inherit, as Pulumi itself finds it."""
     if opts.provider is not None:
         return opts.provider
     given = opts.providers.values() if isinstance(opts.providers, Mapping) else opts.providers or ()
     own = next((provider for provider in given if provider.package == PACKAGE), None)
-    inherited = opts.parent.get_provider(type_token) if opts.parent is not None else None
-    return own or inherited or _default()
+    return own or (opts.parent.get_provider(type_token) if opts.parent is not None else None)
 
 
-def owner_of(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """Return the owner of a resource whose provider is set: the provider's id."""
-    assert opts.provider is not None
-    return opts.provider.id
-
-
-def _default() -> pulumi.ProviderResource:
+def default_provider() -> pulumi.ProviderResource:
+    """Return the one provider that the program's resources share when none is given."""
     monitor = get_monitor()
     with _lock:
         provider = _defaults.get(monitor) if monitor is not None else None

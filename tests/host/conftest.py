@@ -30,9 +30,14 @@ def definition(name: str = "orders", **changes: Any) -> Props:
         "migration_type": "backupfile_import",
         "migration_method": "full_amount_migration",
         "backup_files": {"bucket_name": "backups", "files": [{"file_name": f"{name}.rdb"}]},
-        "target_instance": {"id": INSTANCE, "password": TARGET_PASSWORD},
+        # One target takes one task at a time.
+        "target_instance": {
+            "id": INSTANCE if name == "orders" else f"instance-of-{name}",
+            "password": TARGET_PASSWORD,
+        },
         **dict.fromkeys(("name", "status", "created_at", "updated_at", "released_at", "error")),
         "__urn": urn_of(name),
+        "__owner": "an owner",
         "__dry_run": False,
         "__delete_timeout": None,
     }

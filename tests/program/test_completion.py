@@ -254,9 +254,9 @@ def test_each_program_counts_from_the_start() -> None:
 
 
 def test_no_process_without_a_completion(monitor: Recorder) -> None:
-    """A program that only starts tasks starts no second plugin."""
-    run(lambda: task().id)
-    assert processes(monitor) == []
+    """A program that only starts tasks starts no second plugin: all of them share the default provider."""
+    run(lambda: pulumi.Output.all(task().id, task("users").id))
+    assert processes(monitor) == ["dcs-migration"]
 
 
 def test_the_process_has_the_stack_s_configuration(monitor: Recorder) -> None:

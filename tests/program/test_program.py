@@ -339,10 +339,13 @@ def test_a_provider_process_has_the_stack_s_configuration(monitor: Recorder) -> 
 def test_a_provider_process_hides_keys_that_nobody_marked(monitor: Recorder) -> None:
     """Secret keys are secrets, whether they come from plain configuration or from the call."""
     with_config()
-    run(lambda: provider_process("more", {"securityToken": "token-of-today"}).urn)
+    own = {"accessKey": "AK-2", "secretKey": "SK-of-the-call", "securityToken": "token-of-today"}
+    run(lambda: provider_process("more", own).urn)
     shown = json.dumps(without_secrets(monitor.of("more")[2]))
     assert "SK-of-the-stack" not in shown
     assert "token-of-today" not in shown
+    assert "SK-of-the-call" not in shown
+    assert "AK-2" in shown
 
 
 def test_another_region_leaves_the_stack_s_project_behind(monitor: Recorder) -> None:

@@ -1,0 +1,292 @@
+"""The Provider resource: what it hands to the plugin, who uses it, and that it is the owner of the tasks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from google.protobuf import json_format  # type: ignore[import-untyped]
+
+from dcs_migration import MigrationInstance, MigrationTask, OnlineMigration, OnlineMigrationTask, Provider
+from tests.program.test_program import (
+    BACKUP_FILES,
+    STACK_CONFIG,
+    TARGET_ID,
+    Recorder,
+    is_secret,
+    run,
+    task,
+    with_config,
+    without_secrets,
+)
+
+DEFAULT = "dcs-migration"
+
+
+@pytest.fixture
+def monitor() -> Recorder:
+    """An engine that keeps what it is sent."""
+    recorder = Recorder()
+    pulumi.runtime.mocks.set_mocks(recorder.mocks, project="shop", stack="dev", monitor=recorder)
+    pulumi.runtime.set_all_config({})
+    return recorder
+
+
+def providers(monitor: Recorder) -> list[str]:
+    """Return the names of the provider resources, in the order of their registration."""
+    return [
+        request.name
+        for kind, request in monitor.requests
+        if kind == "register" and request.type.startswith("pulumi:providers:")
+    ]
+
+
+def used_by(monitor: Recorder, name: str) -> str:
+    """Return the name of the provider that a resource was registered with."""
+    return str(monitor.of(name)[1].provider).split("::")[-2]
+
+
+def owner_of(monitor: Recorder, name: str) -> Any:
+    """Return the owner that a resource hands to the plugin."""
+    return monitor.of(name)[2]["__owner"]
+
+
+def online(name: str, **options: Any) -> OnlineMigrationTask:
+    """Declare an online migration with its instance."""
+    return OnlineMigrationTask(
+        name,
+        vpc_id="vpc-1",
+        subnet_id="subnet-1",
+        security_group_id="group-1",
+        migration_method="incremental_migration",
+        source_instance={"addrs": "192.168.1.135:6379", "password": "Sour-ce1"},
+        target_instance={"id": TARGET_ID, "password": "Tar-get1"},
+        **options,
+    )
+
+
+def test_a_program_has_one_default_and_its_id_is_the_owner(monitor: Recorder) -> None:
+    """Without a provider all resources share one, made once, whose id each of them hands on."""
+
+    def program() -> Any:
+        first, second, both = task("orders"), task("users"), online("shop")
+        return pulumi.Output.all(first.id, second.id, both.status)
+
+    run(program)
+    assert providers(monitor) == [DEFAULT]
+    for name in ("orders", "users"):
+        assert used_by(monitor, name) == DEFAULT
+        assert owner_of(monitor, name) == f"{DEFAULT}-id"
+
+
+def test_the_default_has_the_stack_s_configuration(monitor: Recorder) -> None:
+    """The engine gives an explicit provider none: it is copied, secrets as secrets, others' is not."""
+    with_config(["huaweicloud:secretKey"])
+    run(lambda: task().id)
+    props = monitor.of(DEFAULT)[2]
+    assert props.keys() == {key for key in STACK_CONFIG if key.startswith("huaweicloud:")}
+    assert is_secret(props["huaweicloud:secretKey"])
+
+
+def test_two_programs_in_one_process_have_two_defaults() -> None:
+    """Automation API programs do not share a provider, nor an owner."""
+    for _ in range(2):
+        recorder = Recorder()
+        pulumi.runtime.mocks.set_mocks(recorder.mocks, project="shop", stack="dev", monitor=recorder)
+        run(lambda: task().id)
+        assert providers(recorder) == [DEFAULT]
+
+
+def test_every_argument_reaches_the_plugin_as_text(monitor: Recorder) -> None:
+    """Properties of a provider are texts; secret ones are secrets, whoever marked them."""
+
+    def program() -> Any:
+        return Provider(
+            "prod",
+            region="eu-west-102",
+            project_id=pulumi.Output.from_input("p-2"),
+            cloud="example.com",
+            endpoints={
+                "dcs": "https://dcs.example.com",
+                "iam": pulumi.Output.from_input("https://iam.example.com"),
+            },
+            insecure=True,
+            max_retries=3,
+            access_key="AK-2",
+            secret_key="SK-2",
+            security_token=pulumi.Output.from_input("ST-2"),
+        ).urn
+
+    run(program)
+    props = monitor.of("prod")[2]
+    assert {key: value for key, value in props.items() if not is_secret(value)} == {
+        "huaweicloud:region": "eu-west-102",
+        "huaweicloud:projectId": "p-2",
+        "huaweicloud:cloud": "example.com",
+        "huaweicloud:endpoints": '{"dcs": "https://dcs.example.com", "iam": "https://iam.example.com"}',
+        "huaweicloud:insecure": "true",
+        "huaweicloud:maxRetries": "3",
+        "huaweicloud:accessKey": "AK-2",
+        "dcs_migration:credentials": "prod",
+    }
+    assert {key for key, value in props.items() if is_secret(value)} == {
+        "huaweicloud:secretKey",
+        "huaweicloud:securityToken",
+    }
+
+
+def test_credentials_of_the_stack_are_never_mixed_in(monitor: Recorder) -> None:
+    """A set that is written is a whole set: the stack's security token belongs to other keys."""
+    with_config()
+    pulumi.runtime.set_config("huaweicloud:securityToken", "token-of-the-stack")
+    run(lambda: Provider("prod", access_key="AK-2", secret_key="SK-2").urn)
+    props = monitor.of("prod")[2]
+    assert "huaweicloud:securityToken" not in props
+    assert props["huaweicloud:region"] == "eu-west-101"
+    assert "SK-of-the-stack" not in json.dumps(props)
+
+
+@pytest.mark.parametrize("way", ["provider", "providers", "parent", "grandparent"])
+def test_a_provider_is_passed_or_inherited(monitor: Recorder, way: str) -> None:
+    """As everywhere in Pulumi: by opts.provider, by opts.providers, or from a component."""
+
+    def program() -> Any:
+        prod = Provider("prod", region="eu-west-102")
+        if way == "provider":
+            options = pulumi.ResourceOptions(provider=prod)
+        elif way == "providers":
+            options = pulumi.ResourceOptions(providers=[prod])
+        else:
+            parent = pulumi.ComponentResource(
+                "test:index:Outer", "outer", None, pulumi.ResourceOptions(providers=[prod])
+            )
+            if way == "grandparent":
+                parent = pulumi.ComponentResource(
+                    "test:index:Inner", "inner", None, pulumi.ResourceOptions(parent=parent)
+                )
+            options = pulumi.ResourceOptions(parent=parent)
+        return task(opts=options).id
+
+    run(program)
+    assert providers(monitor) == ["prod"]
+    assert used_by(monitor, "orders") == "prod"
+    assert owner_of(monitor, "orders") == "prod-id"
+
+
+@pytest.mark.parametrize("way", ["provider", "providers"])
+def test_the_parts_of_a_component_use_its_provider(monitor: Recorder, way: str) -> None:
+    """Of an OnlineMigrationTask both resources run with the provider that it is given."""
+
+    def program() -> Any:
+        prod = Provider("prod")
+        given: Any = prod if way == "provider" else [prod]
+        return online("shop", opts=pulumi.ResourceOptions(**{way: given})).status
+
+    run(program)
+    assert providers(monitor) == ["prod"]
+    parts = [request for kind, request in monitor.requests if getattr(request, "custom", False)]
+    dynamic = [request for request in parts if request.type.startswith("pulumi-python:dynamic/")]
+    assert len(dynamic) == 2
+    assert all("::prod::" in request.provider for request in dynamic)
+
+
+def test_an_instance_of_a_component_is_known_by_what_runs_on_it(monitor: Recorder) -> None:
+    """Source, target, method and triggers reach the instance, without a password."""
+    run(lambda: online("shop", triggers=["again"]).status)
+    (instance,) = [
+        request
+        for kind, request in monitor.requests
+        if getattr(request, "type", "") == "pulumi-python:dynamic/dcs:MigrationInstance"
+    ]
+    identity = json_format.MessageToDict(instance.object)["__identity"]
+    assert identity == {
+        "migration_method": "incremental_migration",
+        "source_instance": {"addrs": "192.168.1.135:6379"},
+        "target_instance": {"id": TARGET_ID},
+        "triggers": ["again"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"region": 7}, "Provider 'prod': region is of type int, write a text"),
+        ({"endpoints": "https://dcs.example.com"}, "endpoints is of type str, write a map of URLs"),
+        ({"insecure": "yes"}, "insecure is of type str, write True or False"),
+        ({"max_retries": "3"}, "max_retries is of type str, write a whole number"),
+        ({"max_retries": True}, "max_retries is of type bool, write a whole number"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_plain_value_of_a_wrong_type_raises(
+    monitor: Recorder, arguments: dict[str, Any], said: str
+) -> None:
+    """The line names the argument, and what to write."""
+    with pytest.raises(TypeError, match=said):
+        run(lambda: Provider("prod", **arguments).urn)
+
+
+@pytest.mark.parametrize("given", ["access_key", "secret_key", "security_token"])
+def test_half_a_set_of_credentials_raises(monitor: Recorder, given: str) -> None:
+    """A key without its companion would be completed from somewhere else."""
+    arguments: dict[str, Any] = {given: "x"}
+    with pytest.raises(ValueError, match="belong together"):
+        run(lambda: Provider("prod", **arguments).urn)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"retain_on_delete": True},
+        {"deleted_with": "a resource"},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+@pytest.mark.parametrize("kind", ["task", "instance", "migration", "component"])
+def test_what_would_leave_a_task_behind_is_refused(
+    monitor: Recorder, option: dict[str, Any], kind: str
+) -> None:
+    """A task that goes on after it has left the state is nobody's."""
+
+    def program() -> Any:
+        given = dict(option)
+        if "deleted_with" in given:
+            given["deleted_with"] = pulumi.ComponentResource("test:index:Other", "other")
+        options = pulumi.ResourceOptions(**given)
+        if kind == "task":
+            return task(opts=options).id
+        if kind == "component":
+            return online("shop", opts=options).status
+        if kind == "instance":
+            return MigrationInstance(
+                "shop", vpc_id="v", subnet_id="s", security_group_id="g", opts=options
+            ).id
+        return OnlineMigration(
+            "shop",
+            task_id="x",
+            migration_method="incremental_migration",
+            source_instance={"id": "a"},
+            target_instance={"id": "b"},
+            opts=options,
+        ).id
+
+    with pytest.raises(ValueError, match="would leave a task running that no state knows"):
+        run(program)
+
+
+def test_a_task_that_is_only_read_uses_the_default_too(monitor: Recorder) -> None:
+    """`get` needs the settings as well."""
+    run(lambda: MigrationTask.get("old", "8aa6999e71cb638b0171f485f5266ef0").status)
+    assert providers(monitor) == [DEFAULT]
+    assert used_by(monitor, "old") == DEFAULT
+
+
+def test_the_secret_of_a_task_stays_one(monitor: Recorder) -> None:
+    """The owner is no secret, and hides none."""
+    run(lambda: task(backup_files=BACKUP_FILES).id)
+    assert "password" not in json.dumps(without_secrets(monitor.of("orders")[2])).replace(
+        'password": null', ""
+    )
+    assert not is_secret(owner_of(monitor, "orders"))
