@@ -193,10 +193,11 @@ class Resource:
         news = self._check(self.state.inputs, inputs)
         plan = self._plan(news)
         if replace or plan.step == "replace":
+            news = self._check({}, inputs)
             if not retain:
                 self.destroy()
             self.state = None
-            return self._create(self._check({}, inputs))
+            return self._create(news)
         if plan.step == "update":
             result = self._provider.update(
                 self.state.id, over_the_wire(self.state.outputs), over_the_wire(news)

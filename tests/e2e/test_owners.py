@@ -1,0 +1,232 @@
+"""Several owners of one name, with the real CLI: two backends, renames, moves, lost states, copied descriptions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dcs_migration.emulator import Emulator
+from tests.e2e.conftest import NewStack
+from tests.e2e.stack import TYPE, Stack, live, operations
+
+ONE = 'MigrationTask("orders", **BACKUP, target_instance=target())\n'
+ONLINE = """
+from dcs_migration import OnlineMigrationTask
+shop = OnlineMigrationTask("shop", vpc_id="vpc-1", subnet_id="subnet-1", security_group_id="group-1",
+                           migration_method="incremental_migration", source_instance={"id": "shop"},
+                           target_instance={"id": "TARGET"}, state="STATE")
+"""
+WRITES = ("CreateMigrationTask", "BatchStopMigrationTasks", "DeleteMigrationTask")
+
+
+def writes(emulator: Emulator) -> list[str]:
+    """Return what was started, stopped or deleted."""
+    return [operation for operation in operations(emulator) if operation in WRITES]
+
+
+def online(target: str = "orders", state: str = "running") -> str:
+    """Return the program of an online migration."""
+    return ONLINE.replace("TARGET", target).replace("STATE", state)
+
+
+def test_two_backends_with_equal_names(new_stack: NewStack, emulator: Emulator) -> None:
+    """Two clones of one repository: the second one starts, adopts and deletes nothing of the first."""
+    first, second = new_stack().program(ONE), new_stack().program(ONE)
+    first.up()
+    (id_,) = live(emulator)
+    emulator.set_status(id_, "SUCCESS")
+    emulator.clear_requests()
+
+    refused = second.up(ok=False).text
+    assert "belongs to another owner: another stack, or a state that was lost" in refused
+    assert f'existing_task_id="{id_}"' in refused
+    assert "triggers=[...]" in refused
+    assert second.ids() == {}
+    second.destroy()
+    assert writes(emulator) == []
+
+    second.program(ONE.replace("target_instance", f'existing_task_id="{id_}", target_instance')).up()
+    assert second.ids() == {"orders": id_}
+    second.require_no_changes()
+    assert f"task {id_} was taken over" in second.destroy().text
+    second.program(ONE.replace("target_instance", 'triggers=["again"], target_instance')).up()
+    (again,) = second.ids().values()
+    second.destroy()
+
+    first.require_no_changes()
+    first.refresh()
+    assert first.ids() == {"orders": id_}
+    assert again != id_
+    first.destroy()
+    assert live(emulator) == {}
+
+
+def test_two_backends_and_one_online_migration(new_stack: NewStack, emulator: Emulator) -> None:
+    """The second one neither reconfigures, nor switches, nor deletes the first one's; the way on is to take it over."""
+    first, second = new_stack().program(online()), new_stack()
+    first.up()
+    (id_,) = live(emulator)
+    emulator.set_status(id_, "INCRMIGEATING", offset=0)
+    emulator.clear_requests()
+
+    refused = second.program(online()).up(ok=False).text
+    assert "belongs to another owner" in refused
+    assert f'existing_task_id="{id_}"' in refused
+    other = second.program(online(target="elsewhere"))
+    other.up()
+    assert len(live(emulator)) == 2
+    other.destroy()
+    assert list(live(emulator)) == [id_]
+
+    taking = online().replace("vpc_id", f'existing_task_id="{id_}", vpc_id')
+    second.program(taking).up()
+    second.require_no_changes()
+    assert "taken over" in second.destroy().text
+    assert all(id_ not in entry["task_ids"] for entry in emulator.requests() if entry["method"] != "GET")
+    first.require_no_changes()
+    assert emulator.tasks()[0]["runs"] == 1
+
+
+def test_an_instance_that_is_configured_for_something_else(stack: Stack, emulator: Emulator) -> None:
+    """An OnlineMigration that the state does not know yet reconfigures nobody's migration."""
+    program = """
+    from dcs_migration import OnlineMigration
+    OnlineMigration("shop", task_id="ID", migration_method="incremental_migration",
+                    source_instance={"id": "shop"}, target_instance={"id": "TARGET"})
+    """
+    stack.program(online()).up()
+    (id_,) = live(emulator)
+    other = Stack(stack.root.parent / "other", emulator).program(
+        program.replace("ID", id_).replace("TARGET", "elsewhere")
+    )
+    refused = other.up(ok=False).text
+    assert f"migration instance {id_} is configured for something else" in refused
+    assert "nothing was changed" in refused
+    assert emulator.tasks()[0]["runs"] == 1
+
+
+def test_a_renamed_stack_and_a_new_one_of_its_old_name(new_stack: NewStack, emulator: Emulator) -> None:
+    """`stack rename archive`, `stack init dev`, `up`, `destroy`: the archive keeps its task."""
+    stack = new_stack().program(ONE)
+    stack.up()
+    (id_,) = live(emulator)
+    stack.run("stack", "rename", "archive")
+    stack.require_no_changes()
+    new = new_stack(root=stack.root).program(ONE)
+    assert "belongs to another owner" in new.up(ok=False).text
+    new.destroy()
+    new.run("stack", "select", "archive")
+    new.require_no_changes()
+    assert list(live(emulator)) == [id_]
+    new.destroy()
+    assert live(emulator) == {}
+
+
+def test_renames_and_lost_states_within_a_stack(stack: Stack, emulator: Emulator) -> None:
+    """Without an alias, with one, a new resource of the old name, and a state that was lost after it all."""
+    stack.program(ONE).up()
+    (id_,) = live(emulator)
+    renamed = ONE.replace('"orders"', '"carts"')
+    refused = stack.program(renamed).up(ok=False).text
+    assert "belongs to another resource of this stack" in refused
+    assert "aliases=[Alias(name=...)]" in refused
+
+    aliased = renamed.replace(
+        "target())", 'target(), opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="orders")]))'
+    )
+    stack.program(aliased).up()
+    stack.require_no_changes()
+    assert stack.ids() == {"carts": id_}
+
+    for program in (aliased + ONE, ONE + renamed):
+        refused = stack.program(program).up(ok=False).text
+        assert f"task {id_} (MIGRATING) of this very definition is held by another resource" in refused
+        assert "::carts" in refused
+        assert stack.ids() == {"carts": id_}
+
+    stack.run("state", "delete", f"urn:pulumi:dev::e2e::{TYPE}::carts", "--yes")
+    refused = stack.program(renamed).up(ok=False).text
+    assert f'existing_task_id="{id_}"' in refused
+    assert operations(emulator).count("CreateMigrationTask") == 1
+    assert list(live(emulator)) == [id_]
+
+
+def test_a_copied_description(stack: Stack, emulator: Emulator) -> None:
+    """Somebody uses our description for a task of their own: ours is replaced by ours, theirs stays."""
+    from tests.signing import SignedClient
+
+    stack.program(ONE).up()
+    (id_,) = live(emulator)
+    (ours,) = emulator.tasks()
+    emulator.set_status(id_, "SUCCESS")
+    client = SignedClient(
+        emulator.url,
+        project=ours["project_id"],
+        access_key=emulator.access_key,
+        secret_key=emulator.secret_key,
+    )
+    theirs = client.create("theirs", description=ours["description"], target_instance={"id": "theirs"})
+    emulator.set_status(theirs, "SUCCESS")
+    stack.up("--replace", f"urn:pulumi:dev::e2e::{TYPE}::orders")
+    (new,) = stack.ids().values()
+    assert new not in (id_, theirs)
+    stack.destroy()
+    assert list(live(emulator)) == [theirs]
+
+
+@pytest.mark.parametrize(
+    "option", ["retain_on_delete=True", "deleted_with=pulumi.ComponentResource('a:b:C', 'c')"]
+)
+def test_an_option_that_would_leave_the_task_is_refused_in_preview(
+    stack: Stack, emulator: Emulator, option: str
+) -> None:
+    """The program itself says so, before anything is called."""
+    program = ONE.replace("target())", f"target(), opts=pulumi.ResourceOptions({option}))")
+    # Pulumi shows the traceback of a program, which is the user's own.
+    (stack.work / "__main__.py").write_text(
+        stack.program(program).work.joinpath("__main__.py").read_text().replace("MigrationTask(", "guarded(")
+        + ""
+    )
+    guard = "\ndef guarded(*args, **kwargs):\n    try:\n        return MigrationTask(*args, **kwargs)\n"
+    guard += "    except ValueError as error:\n        raise pulumi.RunError(str(error))\n"
+    text = (stack.work / "__main__.py").read_text()
+    (stack.work / "__main__.py").write_text(text.replace("BACKUP = dict(", guard + "\nBACKUP = dict(", 1))
+    said = stack.preview(ok=False).text
+    assert f"opts.{option.partition('=')[0]}" in said
+    assert "would leave a task running that no state knows" in said
+    assert emulator.requests() == []
+
+
+def test_what_a_transform_retains_is_not_started_again(stack: Stack, emulator: Emulator) -> None:
+    """A transform sets options after the program has: the create says so, and starts nothing."""
+    retained = """
+    def retain(args):
+        args.opts.retain_on_delete = True
+        return pulumi.ResourceTransformResult(args.props, args.opts)
+    pulumi.runtime.register_resource_transform(retain)
+    """
+    stack.program(retained + ONE.replace("\n", "")).up()
+    (id_,) = live(emulator)
+    emulator.set_status(id_, "SUCCESS")
+    again = ONE.replace("target_instance", 'triggers=["again"], target_instance').replace("\n", "")
+    said = stack.program(retained + again).up(ok=False).text
+    assert f"nothing was started: task {id_} (SUCCESS), which this one replaces, was not deleted" in said
+    assert "retain_on_delete" in said
+    assert list(live(emulator)) == [id_]
+
+
+def test_a_moved_resource(stack: Stack, emulator: Emulator, tmp_path: Path) -> None:
+    """`pulumi state move` to another stack: the task goes along, and that stack owns it."""
+    stack.program(ONE).up()
+    (id_,) = live(emulator)
+    urn = f"urn:pulumi:dev::e2e::{TYPE}::orders"
+    stack.run("stack", "init", "prod")
+    stack.run("stack", "select", "dev")
+    stack.run("state", "move", "--source", "dev", "--dest", "prod", urn, "--yes")
+    stack.run("stack", "select", "prod")
+    stack.require_no_changes()
+    assert stack.ids() == {"orders": id_}
+    assert writes(emulator) == ["CreateMigrationTask"]
+    stack.destroy()
+    assert live(emulator) == {}

@@ -1,0 +1,481 @@
+"""Whose task is it: what may be adopted, what is left alone, and never two tasks on one target."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+from dcs_migration.plugin.migration_task.fields import MARKED, normalised
+from dcs_migration.plugin.tasks.mark import mark_of_0_1_0
+from tests.unit.life_cycle_world import (
+    BACKUP_IMPORT,
+    ONLINE,
+    Plugin,
+    Resource,
+    World,
+    failing,
+    in_threads,
+    into,
+)
+from tests.unit.test_life_cycle_create import OTHER_FILE, killed_after_create
+
+WRITES = ("CreateMigrationTask", "BatchStopMigrationTasks", "DeleteMigrationTask")
+
+
+def of_another_owner(
+    world: World, inputs: dict[str, Any] = BACKUP_IMPORT, owner: str = "another"
+) -> Resource:
+    """Start the same resource from a state that began apart: another backend, with the same names."""
+    resource = world.resource(plugin=world.new_plugin())
+    resource.owner = owner
+    resource.up(inputs)
+    world.clock.advance(60)
+    world.engine.clear()
+    world.cloud.clear_requests()
+    return resource
+
+
+class TestAnotherOwner:
+    """Two states with equal names, in one project of the cloud."""
+
+    @pytest.mark.parametrize("status", ["MIGRATING", "SUCCESS", "RELEASED", "INCRMIGEATING"])
+    def test_its_task_is_neither_adopted_nor_run_a_second_time(self, world: World, status: str) -> None:
+        """The error names the task, its status, when it was created, and the two ways on."""
+        theirs = of_another_owner(world).id
+        world.cloud.set_status(theirs, status)
+        message = failing(lambda: world.resource().up(BACKUP_IMPORT))
+        task = world.task(theirs)
+        assert message == (
+            f"nothing was started: task {task['name']} ({theirs}, {status}, created 2026-01-01T00:00:00.000Z) has the "
+            "same definition and belongs to another owner: another stack, or a state that was lost; to take it over "
+            f'write existing_task_id="{theirs}", to run it a second time on purpose write triggers=[...]'
+        )
+        assert world.writes() == []
+
+    def test_both_ways_on_work(self, world: World) -> None:
+        """Triggers start another task; existing_task_id takes it over, and destroy then leaves it alone."""
+        theirs = of_another_owner(world).id
+        world.cloud.set_status(theirs, "SUCCESS")
+        taking = world.resource("taking")
+        taking.up({**BACKUP_IMPORT, "existing_task_id": theirs})
+        assert taking.id == theirs
+        again = world.resource()
+        again.up({**BACKUP_IMPORT, "triggers": ["again"]})
+        assert sorted(world.ids()) == sorted([theirs, again.id])
+        taking.destroy()
+        again.destroy()
+        assert world.ids() == [theirs]
+
+    @pytest.mark.parametrize("status", ["FAILED", "TERMINATED"])
+    def test_its_failed_record_is_left_alone_and_stands_for_nothing(self, world: World, status: str) -> None:
+        """What failed has done nothing: ours is started, theirs not even removed."""
+        theirs = of_another_owner(world).id
+        world.cloud.set_status(theirs, status)
+        ours = world.resource()
+        ours.up(BACKUP_IMPORT)
+        assert sorted(world.ids()) == sorted([theirs, ours.id])
+        assert world.writes() == ["CreateMigrationTask"]
+
+    def test_one_owner_keeps_its_task_while_the_other_is_refused(self, world: World) -> None:
+        """The first stack goes on as if nothing had happened: no change, and its own task to the end."""
+        first = of_another_owner(world)
+        second = world.resource()
+        for _ in range(3):
+            failing(lambda: second.up(BACKUP_IMPORT))
+        first.plugin = world.new_plugin()
+        assert first.preview(BACKUP_IMPORT).step == "same"
+        first.up(BACKUP_IMPORT, replace=True)
+        first.destroy()
+        assert world.ids() == []
+
+    def test_a_mark_of_release_0_1_0_is_no_owner(self, world: World) -> None:
+        """A task that 0.1.0 started, and no state knows, may be anybody's with these names."""
+        theirs = of_another_owner(world)
+        inputs = normalised({**BACKUP_IMPORT, "task_name": world.task(theirs.id)["name"]})
+        old = f"[pulumi:{mark_of_0_1_0(theirs.urn, inputs, MARKED)}]"
+        world.cloud.remove(theirs.id)
+        id_ = world.started_elsewhere(
+            "by-0-1-0",
+            description=old,
+            backup_files={"file_source": "self_build_obs", **BACKUP_IMPORT["backup_files"]},
+            target_instance={"id": "instance-1"},
+        )
+        message = failing(lambda: world.resource().up(BACKUP_IMPORT))
+        assert id_ in message
+        assert "started for this resource by release 0.1.0" in message
+        assert world.writes() == []
+
+
+class TestAnotherNameInTheStack:
+    """A rename without an alias, a copied block, a lost state of a renamed resource."""
+
+    def test_a_rename_without_an_alias_starts_nothing_and_names_aliases(self, world: World) -> None:
+        """The new name is created before the old one is deleted."""
+        old = world.started().id
+        world.clock.advance(60)
+        message = failing(lambda: world.resource("orders-new").up(BACKUP_IMPORT))
+        assert old in message
+        assert "another resource of this stack" in message
+        assert "aliases=[Alias(name=...)]" in message
+        assert world.writes() == []
+
+    def test_a_rename_with_another_change_waits_for_the_target_and_names_aliases(self, world: World) -> None:
+        """As another definition it is not the same task; but the old one still runs into the target."""
+        old = world.started(name="orders-old").id
+        world.clock.advance(60)
+        message = failing(lambda: world.resource().up(OTHER_FILE))
+        assert old in message
+        assert "aliases=[Alias(name=...)]" in message
+        assert "depends_on=[first.completion()]" in message
+        assert world.writes() == []
+
+    def test_an_aliased_rename_whose_state_is_lost_is_not_run_again(self, world: World) -> None:
+        """`pulumi state delete` after a rename: the mark has the old name, so the error asks."""
+        resource = world.started()
+        resource.urn += "-renamed"
+        resource.up(BACKUP_IMPORT)
+        resource.state = None
+        resource.plugin = world.new_plugin()
+        world.clock.advance(60)
+        message = failing(lambda: resource.up(BACKUP_IMPORT))
+        assert f'existing_task_id="{world.ids()[0]}"' in message
+        assert world.count("CreateMigrationTask") == 0
+
+    def test_two_resources_with_one_definition_start_one_task(self, world: World) -> None:
+        """Both in one run, at the same time: the second one is told of the first."""
+        works = [
+            lambda name=name: world.resource(name).up(BACKUP_IMPORT) for name in ("orders", "users", "carts")
+        ]
+        outcomes = in_threads(list(works))
+        assert sum(outcome is None for outcome in outcomes) == 1
+        assert all("same definition" in str(outcome) for outcome in outcomes if outcome is not None)
+        assert world.count("CreateMigrationTask") == 1
+
+    @pytest.mark.parametrize("first", ["the renamed one", "the new one"])
+    def test_a_new_resource_does_not_get_the_task_of_a_renamed_one(self, world: World, first: str) -> None:
+        """The mark has the old name, which now is another resource's: the engine knows who holds the task."""
+        renamed = world.started()
+        new = world.resource()
+        renamed.urn += "-renamed"
+        renamed.up(BACKUP_IMPORT)
+        plugin = world.new_plugin()
+        renamed.plugin = new.plugin = plugin
+        world.clock.advance(60)
+        if first == "the renamed one":
+            renamed.up(BACKUP_IMPORT)
+        else:  # the engine asks about it while the create gives it the time to
+            world.clock.at(1, lambda: renamed.up(BACKUP_IMPORT))
+        message = failing(lambda: new.up(BACKUP_IMPORT))
+        assert renamed.id in message
+        assert renamed.urn in message
+        assert world.writes() == []
+
+    def test_two_resources_that_hold_one_task_are_told_in_preview(self, world: World) -> None:
+        """A state that came to it all the same: nothing may be changed through either."""
+        one = world.started()
+        other = world.resource("other")
+        other.state = one.state
+        one.preview(BACKUP_IMPORT)
+        message = failing(lambda: other.preview(BACKUP_IMPORT))
+        assert one.urn in message
+        assert "pulumi state delete" in message
+
+    def test_removing_one_of_two_holders_leaves_the_task_to_the_other(self, world: World) -> None:
+        """An adopted task that another resource of the program holds is forgotten, not deleted."""
+        id_ = killed_after_create(world)
+        adopting = world.resource()
+        adopting.up(BACKUP_IMPORT)
+        other = world.resource("other")
+        other.state = adopting.state
+        adopting.plugin = other.plugin = world.new_plugin()
+        other.up(BACKUP_IMPORT)
+        adopting.destroy()
+        assert world.ids() == [id_]
+        assert world.writes() == []
+        assert any(other.urn in warning for warning in world.engine.warnings)
+
+    @pytest.mark.parametrize("replace", [False, True], ids=["changed", "--replace"])
+    def test_a_renamed_resource_that_adopted_its_task_still_replaces_it(
+        self, world: World, replace: bool
+    ) -> None:
+        """What the state calls the resource before its renaming is no other holder."""
+        id_ = killed_after_create(world)
+        resource = world.resource()
+        resource.up(BACKUP_IMPORT)
+        resource.urn += "-renamed"
+        resource.up(BACKUP_IMPORT)
+        resource.plugin = world.new_plugin()
+        resource.up({**BACKUP_IMPORT, **({} if replace else {"triggers": [1]})}, replace=replace)
+        assert world.ids() == [resource.id] != [id_]
+
+    def test_a_renamed_resource_that_adopted_its_task_is_destroyed(self, world: World) -> None:
+        """Also after a refresh in the same process, which asks for differences, too."""
+        killed_after_create(world)
+        resource = world.resource()
+        resource.up(BACKUP_IMPORT)
+        resource.urn += "-renamed"
+        resource.up(BACKUP_IMPORT)
+        resource.plugin = world.new_plugin()
+        resource.refresh()
+        resource.destroy()
+        assert world.ids() == []
+
+
+class TestCopies:
+    """Somebody copies our description into a task of their own."""
+
+    OTHERS: ClassVar[dict[str, dict[str, Any]]] = {
+        "target": {"target_instance": {"id": "instance-7"}},
+        "bucket": {"backup_files": {"bucket_name": "theirs", "files": [{"file_name": "orders.rdb"}]}},
+        "file": {"backup_files": {"bucket_name": "backups", "files": [{"file_name": "theirs.rdb"}]}},
+        "nothing": {},
+    }
+
+    def _copied(self, world: World, resource: Resource, other: str) -> str:
+        world.cloud.set_status(resource.id, "SUCCESS")
+        id_ = world.started_elsewhere(
+            "theirs", description=world.task(resource.id)["description"], **self.OTHERS[other]
+        )
+        world.cloud.set_status(id_, "SUCCESS")
+        world.clock.advance(60)
+        resource.plugin = world.new_plugin()
+        return id_
+
+    @pytest.mark.parametrize("other", OTHERS)
+    def test_a_replacement_runs_ours_and_touches_nobody_s(self, world: World, other: str) -> None:
+        """`up --replace` asks for a run of ours: whatever bears the mark already is none."""
+        resource = world.started()
+        old = resource.id
+        theirs = self._copied(world, resource, other)
+        resource.up(BACKUP_IMPORT, replace=True)
+        assert resource.id not in (old, theirs)
+        resource.destroy()
+        assert world.ids() == [theirs]
+        assert all(theirs not in entry["task_ids"] for entry in world.requests() if entry["method"] != "GET")
+
+    @pytest.mark.parametrize("other", ["target", "bucket", "file"])
+    def test_another_task_is_not_adopted_for_its_mark(self, world: World, other: str) -> None:
+        """Show tells that it is another one: ours is started, with a warning that names theirs."""
+        resource = world.started()
+        theirs = self._copied(world, resource, other)
+        resource.destroy()
+        resource.plugin = world.new_plugin()
+        resource.up(BACKUP_IMPORT)
+        assert resource.id != theirs
+        assert any(theirs in line and "not touched" in line for line in world.engine.warnings)
+        assert theirs in world.ids()
+
+    def test_a_task_is_not_refused_for_a_copy_of_its_definition_alone(self, world: World) -> None:
+        """A mark of our definition on a task that does something else stops nobody."""
+        theirs = of_another_owner(world)
+        copy = world.started_elsewhere(
+            "copy", description=world.task(theirs.id)["description"], **self.OTHERS["target"]
+        )
+        world.cloud.remove(theirs.id)
+        resource = world.resource()
+        resource.up(BACKUP_IMPORT)
+        assert sorted(world.ids()) == sorted([copy, resource.id])
+
+
+class TestReplace:
+    """`up --replace`: the engine checks without old inputs, deletes and creates; it asks for no difference."""
+
+    def test_it_runs_again(self, world: World) -> None:
+        """The old task is deleted, a new one started."""
+        resource = world.started()
+        old = resource.id
+        news = resource._check({}, BACKUP_IMPORT)
+        resource.destroy()
+        resource._create(news)
+        assert world.ids() == [resource.id] != [old]
+
+    def test_after_an_interrupted_one_the_next_run_adopts(self, world: World) -> None:
+        """The engine deletes nothing then: what bears the mark is what the interrupted run has started."""
+        resource = world.started()
+        news = resource._check({}, BACKUP_IMPORT)
+        state = resource.state
+        resource.destroy()
+        world.cloud.fault("CreateMigrationTask", "drop_after")
+        world.engine.on_require = lambda: world.cloud.fault(
+            "ListMigrationTask", "error", status=500, times=1000
+        )
+        failing(lambda: resource._create(news))
+        world.cloud.clear_faults()
+        world.engine.on_require = lambda: None
+        (id_,) = world.ids()
+        world.clock.advance(60)
+        resource.state, resource.plugin = state, world.new_plugin()
+        resource.up(BACKUP_IMPORT, replace=True, retain=True)  # pending: compared, but not deleted again
+        assert resource.id == id_
+        assert world.count("CreateMigrationTask") == 1
+
+
+class TestOneTarget:
+    """One target takes one running task, whoever's."""
+
+    @pytest.mark.parametrize("whose", ["ours", "another owner's", "the console's"])
+    def test_a_running_task_is_waited_for_a_minute_and_named(self, world: World, whose: str) -> None:
+        """Nothing is started beside it; after a minute the error names it, and how to chain."""
+        if whose == "ours":
+            theirs = world.started(OTHER_FILE, name="users").id
+        elif whose == "another owner's":
+            theirs = of_another_owner(world, OTHER_FILE).id
+        else:
+            theirs = world.started_elsewhere("by-hand", target_instance={"id": "instance-1"})
+        world.clock.advance(60)
+        began = world.clock.seconds
+        message = failing(lambda: world.resource().up(BACKUP_IMPORT))
+        assert message.startswith(
+            f"nothing was started: the target is occupied by task {world.task(theirs)['name']} ({theirs}, MIGRATING), "
+            "also after 60 s; wait for it, or chain the tasks with "
+            "opts=ResourceOptions(depends_on=[first.completion()])"
+        )
+        assert ("aliases" in message) is (whose == "ours")
+        assert 60 <= world.clock.seconds - began < 62
+        assert world.writes() == []
+
+    @pytest.mark.parametrize("inputs", [BACKUP_IMPORT, ONLINE], ids=["import", "online"])
+    def test_four_at_once_run_one_after_the_other(self, world: World, inputs: dict[str, Any]) -> None:
+        """Four files for one target in one run: one starts, three wait, and are refused by their names."""
+        works = []
+        for number in range(4):
+            mine = {**inputs, "triggers": [number]}
+            works.append(lambda n=number, m=mine: world.resource(f"orders-{n}").up(m))
+        outcomes = in_threads(list(works))
+        assert sum(outcome is None for outcome in outcomes) == 1
+        assert len(world.ids()) == 1
+        assert all("occupied by task" in str(outcome) for outcome in outcomes if outcome is not None)
+
+    def test_a_chain_runs_all_of_them(self, world: World) -> None:
+        """As soon as the one before has ended the next one starts."""
+        for number in range(3):
+            resource = world.resource(f"orders-{number}")
+            resource.up({**BACKUP_IMPORT, "triggers": [number]})
+            world.cloud.set_status(resource.id, "SUCCESS")
+        assert len(world.ids()) == 3
+        assert world.clock.sleeps == []
+
+    def test_other_targets_are_not_held_up(self, world: World) -> None:
+        """Forty creates on forty targets: forty POSTs, one listing, one look-up of the project."""
+        for number in range(40):
+            world.resource(f"orders-{number}").up(into(f"instance-{number}"))
+        assert world.count("CreateMigrationTask") == 40
+        assert world.count("ListMigrationTask") == 1
+        assert world.count("KeystoneListProjects") == 1
+        assert world.count("ShowMigrationTask") == 0
+
+    def test_a_task_that_the_listing_does_not_show_yet_occupies_its_target(self, world: World) -> None:
+        """What this process has started is known without the listing."""
+        world.cloud.set_quirks(["listing-lags=30"])
+        world.resource("users").up(OTHER_FILE)
+        world.clock.at(15, lambda: world.cloud.set_status(world.ids()[0], "SUCCESS"))
+        world.resource().up(BACKUP_IMPORT)
+        assert world.clock.seconds >= 15
+
+
+class TestMarkComesBack:
+    """The service may not keep the description as it was sent."""
+
+    @pytest.mark.parametrize("quirk", ["description-null", "description-trimmed=20"])
+    def test_a_lost_mark_is_said_once(self, world: World, quirk: str) -> None:
+        """At the first refresh, and never again, also not by another process."""
+        world.cloud.set_quirks([quirk])
+        resource = world.started()
+        for times in (1, 1, 1):
+            resource.plugin = world.new_plugin()
+            world.clock.advance(60)
+            resource.refresh()
+            said = [line for line in world.engine.warnings if "did not keep the description" in line]
+            assert len(said) == times
+            assert resource.id in said[0]
+            assert resource.preview(BACKUP_IMPORT).step == "same"
+        world.cloud.set_quirks([])
+        world.clock.advance(60)
+        resource.refresh()
+        assert "__mark_lost" not in resource.outputs
+
+    @pytest.mark.parametrize("quirk", ["description-escaped", "fuzzy-name"])
+    def test_a_mark_that_comes_back_is_not_spoken_of(self, world: World, quirk: str) -> None:
+        """An escaped description still has its mark."""
+        world.cloud.set_quirks([quirk])
+        resource = world.started({**BACKUP_IMPORT, "description": "a < b & c"})
+        resource.refresh()
+        assert world.engine.warnings == []
+
+    @pytest.mark.parametrize("named", [False, True], ids=["default name", "written name"])
+    def test_without_marks_a_lost_answer_starts_nothing_twice(self, world: World, named: bool) -> None:
+        """The name is known, and Show says that it does the same: neither this run nor the next one sends again."""
+        world.cloud.set_quirks(["description-null"])
+        world.cloud.fault("CreateMigrationTask", "drop_after")
+        inputs = {**BACKUP_IMPORT, **({"task_name": "orders-import"} if named else {})}
+        first = failing(lambda: world.resource().up(inputs))
+        (id_,) = world.ids()
+        assert f'existing_task_id="{id_}"' in first
+        assert "may be the one that was started" in first
+        world.cloud.set_status(id_, "SUCCESS")
+        second = failing(lambda: world.resource(plugin=world.new_plugin()).up(inputs))
+        assert f'existing_task_id="{id_}"' in second
+        assert "no mark that tells whose it is" in second
+        assert world.count("CreateMigrationTask") == 1
+
+    def test_a_namesake_that_does_something_else_is_in_nobody_s_way(self, world: World) -> None:
+        """A name alone proves nothing."""
+        other = world.started_elsewhere("orders-import", target_instance={"id": "instance-7"})
+        resource = world.resource()
+        resource.up({**BACKUP_IMPORT, "task_name": "orders-import"})
+        assert sorted(world.ids()) == sorted([other, resource.id])
+
+
+class TestShow:
+    """Adoption needs the word of ShowMigrationTask."""
+
+    def test_it_costs_one_call(self, world: World) -> None:
+        """One listing, one Show, and no write."""
+        killed_after_create(world)
+        world.resource().up(BACKUP_IMPORT)
+        operations = [entry["operation"] for entry in world.requests()]
+        assert operations == ["KeystoneListProjects", "ListMigrationTask", "ShowMigrationTask"]
+
+    @pytest.mark.parametrize("lag", [5, 60])
+    def test_a_deleted_task_in_an_old_listing_is_not_adopted(self, world: World, lag: int) -> None:
+        """`destroy`, then `up` while the listing lags: the import runs, on a target that is free by then."""
+        world.cloud.set_quirks([f"listing-lags={lag}"])
+        resource = world.started()
+        old = resource.id
+        world.clock.advance(lag + 1)
+        world.cloud.set_status(old, "SUCCESS")
+        world.clock.advance(lag + 1)
+        resource.destroy()
+        resource.plugin = world.new_plugin()
+        resource.up(BACKUP_IMPORT)
+        assert world.ids() == [resource.id] != [old]
+
+    @pytest.mark.parametrize(
+        "fault",
+        [{"fault": "error", "status": 500}, {"fault": "error", "status": 403, "error_code": "DCS.2003"}],
+        ids=["500", "403"],
+    )
+    def test_nothing_is_adopted_or_started_without_it(self, world: World, fault: dict[str, Any]) -> None:
+        """Whether the listed task is this one is not known, so nothing is done."""
+        killed_after_create(world)
+        world.cloud.fault("ShowMigrationTask", times=100, **fault)
+        message = failing(lambda: world.resource().up(BACKUP_IMPORT))
+        assert message.startswith("nothing was started: whether task")
+        assert world.writes() == []
+
+
+class TestShortListings:
+    """The service counts more tasks than it shows."""
+
+    def test_it_is_read_again_before_a_create(self, world: World) -> None:
+        """1,501 tasks, and a row moves from one page to the other while they are read: it was ours."""
+        world.cloud.set_quirks(["rows-move"])
+        for number in range(1500):
+            world.started_elsewhere(f"other-{number}", target_instance={"id": f"other-{number}"})
+        id_ = killed_after_create(world)
+        plugin: Plugin = world.new_plugin()
+        resource = world.resource(plugin=plugin)
+        resource.up(BACKUP_IMPORT)
+        assert resource.id == id_
+        assert world.count("CreateMigrationTask") == 0
