@@ -26,7 +26,7 @@ from tests.chaos.model import (
     WatchedProvider,
     new_process,
 )
-from tests.chaos.plan import NAMES, STACKS, Schedule, Step
+from tests.chaos.plan import RESOURCES, Schedule, Step
 from tests.chaos.tap import Tap
 from tests.fakes import FakeClock, FakeEngine
 from tests.signing import SignedClient
@@ -66,9 +66,10 @@ class Course:
         )
         first = Plugin(self.environ, clock, FakeEngine())
         self.managed = [
-            Managed(number, Resource(first, name, stack))
-            for number, (stack, name) in enumerate((stack, name) for name in NAMES for stack in STACKS)
+            Managed(number, Resource(first, name, stack)) for number, (name, stack, _) in enumerate(RESOURCES)
         ]
+        for managed, (_, _, owner) in zip(self.managed, RESOURCES, strict=True):
+            managed.resource.owner = owner
 
     def _pass(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -82,10 +83,15 @@ class Course:
     # How a command is run.
 
     def _command(self, step: Step, work: Callable[[Run], None], *, nested: bool = False) -> None:
+        if self.ledger.lags:
+            self._pass(6.0)  # nobody can know of a task that the service does not show yet
         engine = FakeEngine()
         clock = ProcessClock(self.clock)
-        plugin = Plugin(self.environ, clock, engine, timeouts=TIMEOUTS)  # type: ignore[arg-type]
-        run = Run(self.ledger, None if nested else step.kill, lambda: None, clock, engine, plugin)
+
+        def new_plugin() -> Plugin:
+            return Plugin(self.environ, clock, engine, timeouts=TIMEOUTS)  # type: ignore[arg-type]
+
+        run = Run(self.ledger, None if nested else step.kill, lambda: None, clock, engine, new_plugin)
         run.overtake = lambda: self._overtake(step, run)
         clock.run = run
         engine.on_require = lambda: run.moment("require")
@@ -102,7 +108,8 @@ class Course:
             try:
                 work(run)
             finally:
-                cast(MigrationTaskLifeCycle, plugin.provider._loaded)._accounts.close()
+                for plugin in run.plugins.values():
+                    cast(MigrationTaskLifeCycle, plugin.provider._loaded)._accounts.close()
         for line in engine.lines:
             self.ledger.counts["adoptions"] += line.message.startswith("adopted task")
             self._search("a log line", line.message)
@@ -142,9 +149,9 @@ class Course:
     @contextlib.contextmanager
     def _attempt(self, run: Run, managed: Managed) -> Iterator[None]:
         """Run commands of a resource in this run's plugin; any failure in one line is well."""
-        managed.resource.plugin = run.plugin
-        managed.resource.plugin.providers["MigrationTask"] = WatchedProvider(
-            run.plugin, lambda name, call: self._watched(run, managed, name, call)
+        plugin = managed.resource.plugin = run.plugin_of(managed)
+        plugin.providers["MigrationTask"] = WatchedProvider(
+            plugin, lambda name, call: self._watched(run, managed, name, call)
         )
         try:
             yield
@@ -205,9 +212,9 @@ class Course:
                 inputs[key] = {**inputs[key], "password": self.password}
         return inputs
 
-    def _bring_up(self, run: Run, managed: Managed, *, replace: bool = False) -> None:
+    def _bring_up(self, run: Run, managed: Managed, *, replace: bool = False, retain: bool = False) -> None:
         with self._attempt(run, managed):
-            managed.resource.up(self._inputs(managed), replace=replace)
+            managed.resource.up(self._inputs(managed), replace=replace, retain=retain)
             if managed.resource.preview(self._inputs(managed)).step != "same":
                 self.ledger.break_("a preview after an up shows a change")
 
@@ -230,7 +237,7 @@ class Course:
             task
             for task in self.ledger.started.values()
             if task.owner is managed
-            and not (task.lost or task.stray)
+            and not (task.lost or task.stray or task.retained)
             and existing.get(task.id, "FAILED") not in ENDED_BADLY
             and (task.id in listed or existing[task.id] not in ENDED)
         ]

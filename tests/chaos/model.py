@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dcs_migration.clock import Clock
 from dcs_migration.emulator import Emulator
 from dcs_migration.plugin.secrets import Scrubber, scrub
+from dcs_migration.plugin.tasks.defaults import default_name
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from tests.chaos.plan import Kill
 from tests.chaos.tap import CREATE, LIST, SHOW, WRITES, Seen
@@ -55,6 +56,19 @@ class Managed:
     desired: dict[str, Any] | None = None
     asked: int = 0
     renames: int = 0
+    replaces: bool = False  # the command under way asks for another run
+    uncertain: bool = False  # the state was lost after a renaming, or without marks: no run can find its task
+
+    @property
+    def target(self) -> str | None:
+        """The instance that its task runs into."""
+        return self.desired["target_instance"]["id"] if self.desired else None
+
+    @property
+    def definition(self) -> Any:
+        """What its task does: two of one definition would do it twice."""
+        keys = ("migration_type", "migration_method", "backup_files", "source_instance", "triggers")
+        return (self.target, *((self.desired or {}).get(key) for key in keys))
 
 
 @dataclass
@@ -66,6 +80,9 @@ class Started:
     asked: int
     status: str = "MIGRATING"
     recorded: bool = False  # state knew of it once
+    target: str | None = None
+    definition: Any = None
+    retained: bool = False  # its user has kept it beside its successor
     lost: bool = False  # the cloud forgot it before any state knew of it: nobody could have found it
     stray: bool = False  # carried out after the look-up of a later command: nobody could have known
     crossed: tuple[Run, int] | None = None  # the run in which it was carried out for an earlier one, and when
@@ -100,10 +117,11 @@ class Ledger:
         with store.transaction() as now:
             return {task.id for project in projects for task in store.listed(project, now)}
 
-    def creation(self, owner: Managed, run: Run, looks: int) -> None:
+    def creation(self, owner: Managed, run: Run, looks: int, *, late: bool) -> None:
         """Note the task that the server has just started, and judge whether it was asked for.
 
-        ``looks``: how often this run had looked when it sent the request.
+        ``looks``: how often this run had looked when it sent the request. ``late``: it arrived when nobody waited
+        any more, and anything may have begun meanwhile.
         """
         statuses = self.observe()
         new = set(statuses) - set(self.started) - self.foreign
@@ -123,7 +141,61 @@ class Ledger:
                     self.counts["forgotten by the cloud before any state knew"] += 1
                     continue
                 self.break_(f"unasked import: {id_} after {earlier.id} ({earlier.status})")
-            self.started[id_] = Started(id_, owner, owner.asked, statuses[id_])
+            if not late:
+                self._judge_neighbours(id_, owner, statuses, visible, (run, looks))
+            self._note(id_, owner, owner.asked, statuses[id_])
+
+    def _note(self, id_: str, owner: Managed, asked: int, status: str) -> Started:
+        task = Started(id_, owner, asked, status, target=owner.target, definition=owner.definition)
+        self.started[id_] = task
+        return task
+
+    def _judge_neighbours(
+        self, id_: str, owner: Managed, statuses: Mapping[str, str], visible: set[str], now: tuple[Run, int]
+    ) -> None:
+        """Two must never run on one target, and nobody may run what somebody else has run."""
+        targets = {str(task["id"]): task["target_instance_id"] for task in self.cloud.tasks()}
+        for other, status in statuses.items():
+            task = self.started.get(other)
+            if other == id_ or other not in visible or (task is not None and task.crossed == now):
+                continue
+            if targets[other] == owner.target and status not in ENDED:
+                self.break_(f"two running on one target: {id_} and {other} ({status})")
+            if task is None or task.owner is owner or status in ENDED_BADLY or owner.replaces:
+                continue
+            known = not (task.lost or task.stray or self.without_marks)
+            if known and task.definition == owner.definition:
+                self.break_(f"run a second time for another owner: {id_} after {other} ({status})")
+
+    def stands_in_the_way(self, owner: Managed) -> bool:
+        """Whether a task keeps a resource from having one: it runs on its target, or did the same for another."""
+        visible = self.listed()
+        for told in self.cloud.tasks():
+            other, status = str(told["id"]), str(told["status"])
+            if other not in visible or status in ENDED_BADLY:
+                continue
+            task = self.started.get(other)
+            if told["target_instance_id"] == owner.target and status not in ENDED:
+                return True
+            same_name = told["name"] == (owner.desired or {}).get(
+                "task_name", default_name(owner.resource.urn)
+            )
+            if task is None and same_name and told["target_instance_id"] == owner.target:
+                return True  # by its name, somebody has done the same by hand
+            unknown = task is None or task.owner is not owner or owner.uncertain or self.without_marks
+            if task is not None and unknown and task.definition == owner.definition:
+                return True
+        return False
+
+    @property
+    def lags(self) -> bool:
+        """Whether the listing shows a task only a while after it was started."""
+        return any(spec.startswith("listing-lags") for spec in self.cloud.quirks)
+
+    @property
+    def without_marks(self) -> bool:
+        """Whether the service gives no description back as it was sent."""
+        return any(spec.startswith(("description-null", "description-trimmed")) for spec in self.cloud.quirks)
 
     def crossing(self, owner: Managed, asked: int, run: Run | None) -> None:
         """Note a task that the server started for a command that is over; ``run`` is the one under way."""
@@ -134,7 +206,7 @@ class Ledger:
                 for task in self.started.values()
                 if task.owner is owner and task.status not in ENDED_BADLY and not (task.lost or task.stray)
             ]
-            task = self.started[id_] = Started(id_, owner, asked, statuses[id_])
+            task = self._note(id_, owner, asked, statuses[id_])
             if asked != owner.asked or any(other.asked == asked for other in others):
                 task.stray = True
                 self.counts["delayed POST carried out after the next one, or after a change"] += 1
@@ -142,21 +214,30 @@ class Ledger:
                 self.counts["delayed POST carried out for nobody else"] += 1
             if run is not None:
                 task.crossed = (run, run.looks)
+            if self.lags:
+                task.stray = True
+                self.counts["delayed POST carried out while the listing lags"] += 1
 
 
 @dataclass(eq=False)
 class Run:
-    """One command of the CLI, with the engine and the plugin process of its own."""
+    """One command of the CLI, with the engine and the plugin process of its own.
+
+    A command about several stacks stands for one command in each: ``plugins`` are their processes, by owner.
+    """
 
     ledger: Ledger
     kill: Kill | None
     overtake: Callable[[], None]
     clock: ProcessClock
     engine: FakeEngine
-    plugin: Plugin
+    new_plugin: Callable[[], Plugin]
+    plugins: dict[str, Plugin] = field(default_factory=dict)
     cli_dead: bool = False
     plugin_dead: bool = False
-    refused: bool = False
+    refused: set[str] = field(
+        default_factory=set
+    )  # owners whose processes know that the credentials are refused
     last_look: tuple[int, float] = (-1, float("-inf"))  # order and moment of the last good listing
     order: int = 0
     moments: Counter[str] = field(default_factory=Counter)
@@ -164,6 +245,13 @@ class Run:
     looks: int = 0  # how many good listings it has had
     spared: bool = False  # its CLI died after the last check before a write: that one write may still leave
     landing: Callable[[], None] | None = None  # carries out what an earlier command left under way
+
+    def plugin_of(self, managed: Managed) -> Plugin:
+        """Return the process that serves a resource."""
+        owner = managed.resource.owner
+        if owner not in self.plugins:
+            self.plugins[owner] = self.new_plugin()
+        return self.plugins[owner]
 
     def moment(self, kind: str) -> None:
         """Let pass a moment of a kind, at which this run may be killed."""
@@ -236,7 +324,7 @@ class Operation:
         ledger.counts[seen.operation] += 1
         if seen.operation == LIST:
             self.unclear = False
-        if run.refused:
+        if self.managed.resource.owner in run.refused:
             ledger.break_(f"{seen.operation} after the credentials were refused")
         if seen.operation not in WRITES:
             return
@@ -281,7 +369,7 @@ class Operation:
         """Take note of what the server did, and of what the caller can know of it."""
         run = self.run
         if seen.operation == CREATE:
-            run.ledger.creation(self.managed, run, self._looks)
+            run.ledger.creation(self.managed, run, self._looks, late=seen.late)
             self.unclear = seen.unclear
         if seen.good and seen.operation in (LIST, SHOW):
             self._looked = run.order
@@ -289,7 +377,7 @@ class Operation:
                 run.last_look = (run.order, self.clock.monotonic())
                 run.looks += 1
         if seen.status == 401:
-            run.refused = True
+            run.refused.add(self.managed.resource.owner)
         with contextlib.suppress(PluginDied):
             run.moment("answer")
 

@@ -6,8 +6,13 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-STACKS = ("dev", "prod")
-NAMES = ("orders", "users")
+# The resources of a schedule, by name, stack and owner: the first two have one URN, in two backends.
+RESOURCES = (
+    ("orders", "dev", "the first backend"),
+    ("orders", "dev", "another backend"),
+    ("users", "dev", "the first backend"),
+    ("orders", "prod", "another stack"),
+)
 
 
 @dataclass(frozen=True)
@@ -100,10 +105,12 @@ COMMANDS: dict[str, int] = {
     "refresh": 12,
     "destroy": 8,
     "rename": 3,
+    "forget": 3,
+    "retain": 3,
     "adopt": 5,
     "get": 3,
 }
-HAPPENINGS: dict[str, int] = {"console-delete": 6, "drift": 8, "by-hand": 3, "wait": 4}
+HAPPENINGS: dict[str, int] = {"console-delete": 6, "drift": 8, "by-hand": 3, "copy": 3, "wait": 4}
 
 OPERATIONS: dict[str, int] = {
     "CreateMigrationTask": 10,
@@ -148,6 +155,11 @@ QUIRKS: tuple[str, ...] = (
     "fuzzy-name",
     "count-is-page-size",
     "list-unsorted",
+    "listing-lags",
+    "rows-move",
+    "description-null",
+    "description-trimmed",
+    "description-escaped",
     "password-echoed",
     "addrs-filled-in",
     "names-as-instances",
@@ -192,7 +204,7 @@ def _pick(chance: random.Random, weights: dict[str, int]) -> str:
 def draw(seed: int) -> Schedule:
     """Return the schedule of a seed; the same one each time."""
     chance = random.Random(seed)
-    resources = chance.randint(1, len(STACKS) * len(NAMES))
+    resources = chance.randint(1, len(RESOURCES))
     quirks = chance.sample(QUIRKS, chance.choice((0, 0, 1, 1, 2, 3)))
     steps = [_step(chance, "up", 0)]
     for _ in range(chance.randint(4, 10)):

@@ -41,19 +41,20 @@ class Steps(Course):
         if managed.desired is not None:
             return
         managed.asked += 1
+        target = "instance-shared" if value % 4 == 0 else f"instance-{managed.number}"
         if value % 5 == 0:
             managed.desired = {
                 "migration_type": "online_migration",
                 "migration_method": ("incremental_migration", "full_amount_migration")[value % 2],
                 "source_instance": {"addrs": "10.0.0.1:6379"},
-                "target_instance": {"id": "instance-1"},
+                "target_instance": {"id": target},
             }
             return
         managed.desired = {
             "migration_type": "backupfile_import",
             "migration_method": "full_amount_migration",
             "backup_files": {"bucket_name": "backups", "files": [{"file_name": "orders.rdb"}]},
-            "target_instance": {"id": f"instance-{1 + value % 2}"},
+            "target_instance": {"id": target},
         }
         if value % 3 == 0:
             managed.desired["task_name"] = "one-name-for-all"
@@ -76,7 +77,9 @@ class Steps(Course):
     def _replace(self, managed: Managed, step: Step) -> None:
         if managed.resource.state is not None:
             managed.asked += 1
+            managed.replaces = True
             self._up(managed, step, replace=True)
+            managed.replaces = False
 
     def _change(self, managed: Managed, step: Step) -> None:
         if managed.resource.state is None or managed.desired is None:
@@ -89,7 +92,9 @@ class Steps(Course):
         managed.desired["triggers"] = [step.value]
         if step.value % 4 == 0:
             managed.desired["description"] = f"change {step.value}"
+        managed.replaces = True
         self._up(managed, step)
+        managed.replaces = False
 
     def _rotate(self, managed: Managed, step: Step) -> None:
         # A task that quotes a password quotes it for ever, and no later process knows an earlier password.
@@ -122,6 +127,34 @@ class Steps(Course):
         if managed.resource.state is None:
             managed.desired = None
 
+    def _forget(self, managed: Managed, _: Step) -> None:
+        """Lose the state of a resource: `pulumi state delete`, or a backup that is restored."""
+        if managed.resource.state is None or managed.desired is None:
+            return
+        if "existing_task_id" in managed.desired or self.ledger.without_marks:
+            return
+        task = self.ledger.started.get(managed.resource.id)
+        if task is not None:
+            task.recorded = False
+            managed.uncertain = managed.uncertain or managed.renames > 0
+            if task.definition != managed.definition:
+                task.stray = True
+                self.ledger.counts["state lost after its definition was changed"] += 1
+        managed.resource.state = None
+
+    def _retain(self, managed: Managed, step: Step) -> None:
+        """Ask for another run while a transform sets retain_on_delete."""
+        state = managed.resource.state
+        if state is None or managed.desired is None or "existing_task_id" in managed.desired:
+            return
+        managed.asked += 1
+        managed.desired["triggers"] = [step.value % 3]
+        managed.replaces = True
+        if state.id in self.ledger.started and state.outputs.get("triggers") != managed.desired["triggers"]:
+            self.ledger.started[state.id].retained = True
+        self._command(step, lambda run: self._bring_up(run, managed, retain=True))
+        managed.replaces = False
+
     def _rename(self, managed: Managed, step: Step) -> None:
         """Rename the resource with an alias: state stays, the URN is another."""
         if managed.resource.state is not None and managed.desired is not None:
@@ -133,13 +166,13 @@ class Steps(Course):
         """Take over a task that somebody started by hand."""
         if managed.resource.state is not None or managed.desired is not None:
             return
-        id_ = self._started_by_hand("by-hand", "instance-1")
+        id_ = self._started_by_hand("by-hand", f"instance-{managed.number}")
         managed.asked += 1
         managed.desired = {
             "migration_type": "backupfile_import",
             "migration_method": "full_amount_migration",
             "backup_files": {"bucket_name": "backups", "files": [{"file_name": "orders.rdb"}]},
-            "target_instance": {"id": "instance-1"},
+            "target_instance": {"id": f"instance-{managed.number}"},
             "existing_task_id": id_,
         }
         self._up(managed, step)
@@ -164,12 +197,20 @@ class Steps(Course):
     def _by_hand(self, managed: Managed, step: Step) -> None:
         state = managed.resource.state
         name = state.inputs["task_name"] if state else "one-name-for-all"
-        self._started_by_hand(str(name), "instance-1")
+        self._started_by_hand(str(name), ("instance-shared", "instance-by-hand")[step.value % 2])
 
-    def _started_by_hand(self, name: str, target: str) -> str:
+    def _copy(self, _: Managed, step: Step) -> None:
+        """Somebody copies the description of a task of ours into one of their own, which does something else."""
+        id_ = self._any_task(step)
+        if id_ is not None:
+            (copied,) = [task for task in self.cloud.tasks() if task["id"] == id_]
+            self._started_by_hand("copied", "instance-by-hand", str(copied["description"]))
+
+    def _started_by_hand(self, name: str, target: str, description: str | None = None) -> str:
         quirks = self.cloud.quirks
         self.cloud.set_quirks([])
-        id_ = self.by_hand.create(name, target_instance={"id": target})
+        more = {} if description is None else {"description": description}
+        id_ = self.by_hand.create(name, target_instance={"id": target}, **more)
         self.cloud.set_quirks(quirks)
         self.ledger.foreign.add(id_)
         return id_
@@ -206,7 +247,8 @@ class Steps(Course):
             for managed in self.managed:
                 if managed.desired is not None:
                     self._bring_up(run, managed)
-                    if managed.resource.state is None and not self._names_what_is_gone(managed):
+                    excused = self._names_what_is_gone(managed) or self.ledger.stands_in_the_way(managed)
+                    if managed.resource.state is None and not excused:
                         self.ledger.break_(f"no recovery of #{managed.number}")
 
         self._command(Step("up", 0), bring_up)

@@ -45,6 +45,7 @@ class Seen:
     ids: list[str] = field(default_factory=list)
     status: int = 0
     answer: Any = None
+    late: bool = False  # it is carried out when its caller has given up
 
     @property
     def good(self) -> bool:
@@ -223,6 +224,7 @@ class Tap:
 
     def _carry_out(self, environ: dict[str, Any], body: bytes, caller: Caller) -> None:
         seen = _seen(environ, body)
+        seen.late = True
         # Its connection is gone, so that a fault which cuts it changes nothing more.
         with suppress(ConnectionError):
             self._call(environ, body)

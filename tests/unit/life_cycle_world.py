@@ -131,6 +131,9 @@ class Resource:
         self.urn = f"urn:pulumi:{stack}::shop::pulumi-python:dynamic/dcs:{kind}::{name}"
         self.owner = f"owner of {stack}"
         self.state: State | None = None
+        self.pending: State | None = (
+            None  # the state that a replacement has deleted or retained, and not replaced
+        )
         self.delete_timeout: str | None = None
         self.update_timeout: str | None = None
 
@@ -181,22 +184,29 @@ class Resource:
 
     def _plan(self, news: Mapping[str, Any]) -> Plan:
         assert self.state is not None
-        diff = self._provider.diff(self.state.id, over_the_wire(self.state.outputs), over_the_wire(news))
+        diff = self._compare(self.state, news)
         if diff.replaces:
             return Plan("replace", list(diff.replaces))
         return Plan("update" if diff.changes else "same")
 
+    def _compare(self, state: State, news: Mapping[str, Any]) -> Any:
+        return self._provider.diff(state.id, over_the_wire(state.outputs), over_the_wire(news))
+
     def up(self, inputs: Mapping[str, Any], *, replace: bool = False, retain: bool = False) -> State:
         """Bring the resource up: `replace` is the CLI's option, `retain` the resource's retain_on_delete."""
         if self.state is None:
+            if self.pending is not None:
+                news = self._check(self.pending.inputs, inputs)
+                self._compare(self.pending, news)
             return self._create(self._check({}, inputs))
         news = self._check(self.state.inputs, inputs)
         plan = self._plan(news)
         if replace or plan.step == "replace":
             news = self._check({}, inputs)
+            old = self.state
             if not retain:
                 self.destroy()
-            self.state = None
+            self.state, self.pending = None, old
             return self._create(news)
         if plan.step == "update":
             result = self._provider.update(
@@ -211,7 +221,7 @@ class Resource:
     def _create(self, news: dict[str, Any]) -> State:
         result = self._provider.create(over_the_wire(news))
         outputs = over_the_wire({**(result.outs or {}), "__provider": PICKLE})
-        self.state = State(result.id, news, outputs)
+        self.state, self.pending = State(result.id, news, outputs), None
         return self.state
 
     def refresh(self) -> None:

@@ -560,16 +560,41 @@ class TestReplaced:
         assert world.ids() == [resource.id] != [old]
         assert world.writes() == ["DeleteMigrationTask", "CreateMigrationTask"]
 
-    def test_a_task_that_was_retained_has_no_successor(self, world: World) -> None:
-        """Where a transform sets retain_on_delete nothing is started, and the error says why."""
+    def test_a_retained_task_does_not_stand_for_its_successors(self, world: World) -> None:
+        """A transform sets retain_on_delete; triggers 1, 2, 1: each run that was asked for happens."""
+        resource = world.started({**BACKUP_IMPORT, "triggers": [1]})
+        ids = [resource.id]
+        for triggers in ([2], [1], [2]):
+            world.cloud.set_status(ids[-1], "SUCCESS")
+            world.clock.advance(60)
+            resource.plugin = world.new_plugin()
+            resource.up({**BACKUP_IMPORT, "triggers": triggers}, retain=True)
+            ids.append(resource.id)
+        assert sorted(world.ids()) == sorted(set(ids))
+        assert len(world.ids()) == 4
+
+    def test_a_retained_task_that_runs_is_waited_for(self, world: World) -> None:
+        """Never two on one target."""
         resource = world.started({**BACKUP_IMPORT, "triggers": [1]})
         old = resource.id
-        world.cloud.set_status(old, "SUCCESS")
-        again = {**BACKUP_IMPORT, "triggers": [2]}
-        message = failing(lambda: resource.up(again, retain=True))
-        assert message.startswith(f"nothing was started: task {old}")
-        assert "retain_on_delete" in message
+        message = failing(lambda: resource.up({**BACKUP_IMPORT, "triggers": [2]}, retain=True))
+        assert f"({old}, MIGRATING)" in message
         assert world.writes() == []
+
+    def test_a_successor_whose_answer_was_lost_is_adopted(self, world: World) -> None:
+        """It is younger than the task that the state still holds, and no earlier run."""
+        resource = world.started({**BACKUP_IMPORT, "triggers": [1]})
+        state = resource.state
+        world.cloud.set_status(resource.id, "SUCCESS")
+        world.clock.advance(60)
+        again = {**BACKUP_IMPORT, "triggers": [2]}
+        resource.up(again, retain=True)
+        lost = resource.id
+        world.clock.advance(60)
+        resource.state, resource.plugin = state, world.new_plugin()
+        resource.up(again, retain=True)
+        assert resource.id == lost
+        assert world.count("CreateMigrationTask") == 1
 
     def test_six_replacements_at_once_each_get_a_new_task(self, world: World) -> None:
         """`up --replace` with unchanged inputs: a shared listing never passes a deleted task off as new."""

@@ -130,7 +130,7 @@ class LookUp:
         return found
 
     def require_first(self, found: Found) -> None:
-        """See that nobody else has run the definition, and that the state holds no other task of the resource.
+        """See that nobody else has run the definition, and that what is usable is no earlier run of our own.
 
         Raises:
             TaskError: which task stands in the way, and the ways on.
@@ -138,7 +138,7 @@ class LookUp:
         """
         if self._anew:
             return
-        self._require_no_predecessor(found.rows)
+        self._only_successors(found)
         if not found.usable and self._definition.unique:
             for row in found.rows:
                 self._require_another(row)
@@ -256,20 +256,33 @@ class LookUp:
             raise LookUpFailed(f"whether task {row.id} is this one is not known: {error}") from None
         return None if lookup(shown.status).kind is Kind.GONE else shown
 
-    def _require_no_predecessor(self, rows: Sequence[TaskRow]) -> None:
-        """A task that the state still holds must be deleted before another one takes its place."""
+    def _only_successors(self, found: Found) -> None:
+        """Where the task that is replaced is still there, let nothing stand for its successor that is older.
+
+        A transform may set retain_on_delete. What was started for this definition before the task of the state is
+        an earlier run; what was started after it is the answer that an interrupted replacement has lost.
+        """
         held = set(self._held.predecessors(self._definition.urn))
-        for row in rows:
-            if row.id in held and self._shown(row) is not None:
-                raise TaskError(
-                    f"nothing was started: task {row.id} ({row.status}), which this one replaces, was not deleted; "
-                    "remove retain_on_delete and delete_before_replace=False (also from transforms and parents)"
-                )
+        there = [row for row in found.rows if row.id in held and self._shown(row) is not None]
+        if not there:
+            return
+        times = [row.created_at for row in (*there, *found.usable)]
+        if found.usable and None in times:
+            raise TaskError(
+                f"nothing was started: task {there[0].id}, which this one replaces, was not deleted, and the service does "
+                f"not tell whether task {found.usable[0].id} was started after it; remove retain_on_delete"
+            )
+        last = max(row.created_at or "" for row in there)
+        found.usable = [row for row in found.usable if (row.created_at or "") > last]
 
     def _require_another(self, row: TaskRow) -> None:
         """Refuse what would run a second time what somebody else has run, or this stack under another name."""
         why = self._why_the_same(row)
-        if why is None or not self._is_the_same(row):
+        if (
+            why is None
+            or row.id in self._held.predecessors(self._definition.urn)
+            or not self._is_the_same(row)
+        ):
             return
         what, otherwise = why
         created = f", created {row.created_at}" if row.created_at else ""
@@ -299,7 +312,7 @@ class LookUp:
         if not mark.owner:
             known = mark.definition == self._definition.mark_of_0_1_0
             return ("was started for this resource by release 0.1.0", on_purpose) if known else None
-        if mark.definition != ours.definition:
+        if mark.definition != ours.definition or mark == ours:
             return None
         if mark.owner != ours.owner:
             return (
