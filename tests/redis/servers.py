@@ -120,8 +120,7 @@ class Runner:
 
     def statistics(self, task_id: str) -> dict[str, Any]:
         """Return the answer of ShowMigrationTaskStats."""
-        answer: dict[str, Any] = self.client.call("GET", f"migration-task/{task_id}/stats").json()
-        return answer
+        return self.client.statistics(task_id)
 
 
 def world_of(source: tuple[Place, RedisServer], target: tuple[Place, RedisServer]) -> World:
