@@ -143,9 +143,9 @@ def until(condition: Callable[[], bool], seconds: float = LONG) -> None:
 
 
 def process_ids(parent: int | None = None) -> set[int]:
-    """Return the ids of the redis-server processes that a process (this one) has started."""
+    """Return the ids of the servers' processes that a process (this one) has started."""
     children = psutil.Process(parent or os.getpid()).children(recursive=True)
-    return {child.pid for child in children if "redis-server" in child.name()}
+    return {child.pid for child in children if child.name().startswith(("redis-server", "valkey-server"))}
 
 
 def write_everything(server: Server) -> None:
@@ -187,9 +187,13 @@ def everything(server: Server) -> dict[tuple[int, bytes], Any]:
     return found
 
 
+_GROUP = ("name", "consumers", "pending", "last-delivered-id")
+
+
 def _stream(client: Any, key: bytes) -> Any:
     groups = client.xinfo_groups(key)
-    return client.xrange(key), groups, [client.xpending(key, group["name"]) for group in groups]
+    told = [{name: group[name] for name in _GROUP} for group in groups]  # newer servers tell more
+    return client.xrange(key), told, [client.xpending(key, group["name"]) for group in groups]
 
 
 _READ: dict[str, Callable[[Any, bytes], Any]] = {
