@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from dcs_migration.emulator.control import is_loopback
         from dcs_migration.emulator.real_data.places import parse_pairs
         from dcs_migration.emulator.server import Emulator
-        from dcs_migration.emulator.tasks import StateFileError
+        from dcs_migration.emulator.state import StateFileError
     except ModuleNotFoundError as error:
         _fail_for_library(error)
     if not options.allow_remote and not is_loopback(options.host):
