@@ -152,6 +152,7 @@ def test_the_server_that_is_chosen(
         ),
         ([REDIS_8], 10, REDIS_6, ["into Redis 7.0 or newer", "make the backup with a Redis older than 7.0"]),
         ([REDIS_8], 12, VALKEY_9, ["into Redis 7.4 or newer", "make the backup with a Redis older than 7.4"]),
+        ([REDIS_8], 80, REDIS_6, ["into Valkey 9.0 or newer", "make the backup with a Redis older than 7.0"]),
         ([REDIS_8], 99, REDIS_8, ["cannot be read by the target", "import it into a newer Valkey"]),
     ],
 )

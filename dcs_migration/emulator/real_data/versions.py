@@ -81,7 +81,8 @@ def needed(rdb: int) -> str:
 
 def readable(rdb: int, reader: Version) -> str:
     """Name the servers, of those that could have written this version of the format, whose files a server reads."""
-    product = VALKEY if rdb >= _FIRST_OF_VALKEY else REDIS
+    valkey = rdb >= _FIRST_OF_VALKEY and reader.takes(_WRITTEN[VALKEY][0][1])
+    product = VALKEY if valkey else REDIS
     for (major, minor), written in _WRITTEN[product]:
         if not reader.takes(written):
             return f"a {product} older than {major}.{minor}"
