@@ -145,7 +145,16 @@ def until(condition: Callable[[], bool], seconds: float = LONG) -> None:
 def process_ids(parent: int | None = None) -> set[int]:
     """Return the ids of the servers' processes that a process (this one) has started."""
     children = psutil.Process(parent or os.getpid()).children(recursive=True)
-    return {child.pid for child in children if child.name().startswith(("redis-server", "valkey-server"))}
+    return {child.pid for child in children if _is_server(child)}
+
+
+def _is_server(process: psutil.Process) -> bool:
+    """Whether a process is a server, and not one that only tells its version."""
+    try:
+        named = process.name().startswith(("redis-server", "valkey-server"))
+        return named and "--version" not in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def write_everything(server: Server) -> None:

@@ -34,7 +34,8 @@ def importing(world: World) -> Iterator[tuple[subprocess.Popen[str], int]]:
         try:
             assert process.stdout is not None
             client = SignedClient(process.stdout.readline().split()[-1])
-            world.target.client.execute_command("CLIENT", "PAUSE", PAUSE_MS)
+            # It answers, and takes no key: the server that reads the backup waits for it.
+            world.target.client.execute_command("CLIENT", "PAUSE", PAUSE_MS, "WRITE")
             client.create(target_instance={"id": TARGET_ID, "password": "target-secret"})
             until(lambda: bool(process_ids(process.pid)))
             yield process, process_ids(process.pid).pop()
