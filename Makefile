@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench cutover test verified matrix chaos docs format clean
+.PHONY: help setup demo bench cutover test verified matrix strangers chaos docs format clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make venv/ with the package, the development tools and a Pulumi CLI (a second run does nothing)
 	@command -v $(PYTHON) >/dev/null || { echo "setup: no $(PYTHON) found: install python3 (3.10 or newer)" >&2; exit 1; }
@@ -33,6 +33,9 @@ verified: setup ## Try it against the real service with an account of yours (doc
 
 matrix: setup ## Try the lowest and newest versions allowed, from registries (MATRIX="python3.10 python3.13")
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.packaging.matrix $(MATRIX)
+
+strangers: setup ## Try the official Go and Node clients against the emulator, from registries (STRANGERS=--write: into the docs)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.strangers $(STRANGERS)
 
 chaos: setup ## Break it at random for long: 20,000 schedules, 4,000 online courses, 224 kills (CHAOS="--help" lists options)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/chaos.py $(CHAOS)

@@ -42,7 +42,7 @@ def sign(
             *(f"{name}:{signed[name]}" for name in names),
             "",
             ";".join(names),
-            hashlib.sha256(body).hexdigest(),
+            signed.get("x-sdk-content-sha256") or hashlib.sha256(body).hexdigest(),
         ]
     )
     text = f"SDK-HMAC-SHA256\n{date}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
@@ -100,6 +100,13 @@ class SignedClient:
     def status(self, task_id: str) -> str:
         """Return the status that Show gives."""
         return str(self.show(task_id).json()["status"])
+
+    def statistics(self, task_id: str) -> dict[str, Any]:
+        """Return the statistics, as numbers: the service writes them as text."""
+        answer: dict[str, Any] = self.call("GET", f"migration-task/{task_id}/stats").json()
+        return {
+            name: json.loads(value) if isinstance(value, str) else value for name, value in answer.items()
+        }
 
     def rows(self, **query: object) -> list[dict[str, Any]]:
         """Return the rows of a listing."""

@@ -14,6 +14,7 @@ from typing import NoReturn
 EXIT_UNUSABLE = 2
 DEFAULT_PORT = 8788
 PROGRAM = "dcs_migration.emulator"
+REDIS_FORM, BUCKET_FORM, ADDRESS_FORM = "ID=HOST:PORT[:PASSWORD]", "NAME=DIR", "ID=PORT"
 MISSING_WERKZEUG = "Werkzeug is missing: pip install 'pulumi-dcs-migration[emulator]'"
 MISSING_REDIS = "the Redis client is missing: pip install 'pulumi-dcs-migration[emulator]'"
 _MISSING = {"werkzeug": MISSING_WERKZEUG, "redis": MISSING_REDIS}
@@ -41,14 +42,16 @@ def _fail_for_library(error: ModuleNotFoundError) -> NoReturn:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
+    if not (text.isascii() and text.isdigit()) or int(text) > 65535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return port
+    return int(text)
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
     if not math.isfinite(seconds) or seconds < 0:
         raise argparse.ArgumentTypeError("a duration is a number of seconds that is not negative")
     return seconds
@@ -84,21 +87,21 @@ def _parser() -> argparse.ArgumentParser:
         "--redis",
         action="append",
         default=[],
-        metavar="ID=HOST:PORT[:PASSWORD]",
+        metavar=REDIS_FORM,
         help="the Redis server that is instance ID: tasks move real data into it; repeatable",
     )
     parser.add_argument(
         "--bucket",
         action="append",
         default=[],
-        metavar="NAME=DIR",
-        help="the folder that is bucket NAME, for backup files (.rdb); repeatable",
+        metavar=BUCKET_FORM,
+        help="the folder that is bucket NAME, for backup files (.rdb, .aof, .zip, .tar.gz); repeatable",
     )
     parser.add_argument(
         "--address",
         action="append",
         default=[],
-        metavar="ID=PORT",
+        metavar=ADDRESS_FORM,
         help="the port that leads to instance ID, until addresses are exchanged; repeatable",
     )
     parser.add_argument(
@@ -118,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from dcs_migration.emulator.control import is_loopback
         from dcs_migration.emulator.real_data.places import parse_pairs
         from dcs_migration.emulator.server import Emulator
-        from dcs_migration.emulator.tasks import StateFileError
+        from dcs_migration.emulator.state import StateFileError
     except ModuleNotFoundError as error:
         _fail_for_library(error)
     if not options.allow_remote and not is_loopback(options.host):
@@ -144,9 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             linger=options.linger,
             state=options.state,
             quirks=options.quirk,
-            redis=parse_pairs("--redis", options.redis),
-            buckets=parse_pairs("--bucket", options.bucket),
-            addresses=parse_pairs("--address", options.address),
+            redis=parse_pairs("--redis", REDIS_FORM, options.redis),
+            buckets=parse_pairs("--bucket", BUCKET_FORM, options.bucket),
+            addresses=parse_pairs("--address", ADDRESS_FORM, options.address),
             job_seconds=options.job_seconds,
             exchange_seconds=options.exchange_seconds,
         )

@@ -114,9 +114,9 @@ def log_row(row: LogRow) -> dict[str, Any]:
 def stats_body(task: Task, quirks: QuirkSet) -> dict[str, Any]:
     """Return how far a task is, as ShowMigrationTaskStats writes it."""
     numbers = _statistics(task)
-    if "stats-as-strings" not in quirks:
+    if "stats-as-numbers" in quirks:
         return numbers
-    return {name: value if isinstance(value, bool) else f"{value:g}" for name, value in numbers.items()}
+    return {name: value if isinstance(value, bool) else str(value) for name, value in numbers.items()}
 
 
 def _statistics(task: Task) -> dict[str, Any]:

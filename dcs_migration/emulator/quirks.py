@@ -111,7 +111,7 @@ QUIRKS: dict[str, Quirk] = {
         "an exchange of addresses that are exchanged swaps them back, a rollback of ones that are not exchanges them"
     ),
     "rollback-fails": Quirk("a rollback of addresses ends as ROLLBACK_FAILED"),
-    "stats-as-strings": Quirk("statistics are strings, as the schema has them"),
+    "stats-as-numbers": Quirk("statistics are numbers, as the examples have them"),
     "error-body": Quirk(f"errors are written as SHAPE: {', '.join(SHAPE_NAMES)}", "v1", _shape),
 }
 

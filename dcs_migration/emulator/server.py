@@ -84,7 +84,7 @@ class Emulator:
             PROGRESSIONS[progression](duration), redis or {}, buckets or {}, addresses or {}, clock
         )
         try:
-            store = TaskStore(
+            self._store = TaskStore(
                 self._engine,
                 quirk_set,
                 clock,
@@ -98,9 +98,11 @@ class Emulator:
             self._faults = FaultQueue()
             self._journal = Journal()
             self._closing = threading.Event()
-            self._control = Control(store, quirk_set, self._faults, self._journal, OPERATIONS, self.addresses)
+            self._control = Control(
+                self._store, quirk_set, self._faults, self._journal, OPERATIONS, self.addresses
+            )
             app = Application(
-                Operations(store, quirk_set),
+                Operations(self._store, quirk_set),
                 self._control,
                 Credentials(self.access_key, self.secret_key, auth_token),
                 quirk_set,
@@ -157,6 +159,7 @@ class Emulator:
         self._thread.join()
         self._connections.close()
         self._engine.close()
+        self._store.close()
 
     def tasks(self) -> list[dict[str, Any]]:
         """Return all tasks that have not been deleted, oldest first."""

@@ -20,8 +20,11 @@ from dcs_migration.emulator.errors import ApiError, api_error
 ALGORITHM = "SDK-HMAC-SHA256"
 CLOCK_TOLERANCE_SECONDS = 15 * 60
 DATE_FORMAT = "%Y%m%dT%H%M%SZ"
-MUST_BE_SIGNED = ("host", "x-sdk-date")
-SIGNED_IF_PRESENT = ("x-security-token",)
+MUST_BE_SIGNED = ("x-sdk-date",)
+"""Not ``host``: the official Go client leaves it out."""
+CONTENT_HASH = "x-sdk-content-sha256"
+SIGNED_IF_PRESENT = ("x-security-token", CONTENT_HASH)
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM} Access=(?P<access>[^,\s]+), SignedHeaders=(?P<headers>[a-z0-9;-]+), "
@@ -113,9 +116,15 @@ def canonical_request(request: Received, signed: list[str]) -> str:
         _canonical_query(request.query),
         headers,
         ";".join(signed),
-        _sha256(request.body),
+        _content_hash(request),
     )
     return "\n".join(parts)
+
+
+def _content_hash(request: Received) -> str:
+    """Return what is signed of the body; a caller may say in a header that it is nothing."""
+    told = request.headers.get(CONTENT_HASH)
+    return UNSIGNED_PAYLOAD if told == UNSIGNED_PAYLOAD else _sha256(request.body)
 
 
 def _canonical_path(path: str) -> str:

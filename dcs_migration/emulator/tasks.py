@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import secrets
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +14,7 @@ from typing import Any
 from dcs_migration.emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_SECONDS, OnlineTasks
 from dcs_migration.emulator.progression import Engine
 from dcs_migration.emulator.quirks import QuirkSet
+from dcs_migration.emulator.state import StateFile
 from dcs_migration.emulator.task import (
     CREATING,
     ENDED,
@@ -35,14 +33,9 @@ DEFAULT_STOP_SECONDS = 1.0
 SLOW_STOP_SECONDS = 15.0
 DEFAULT_LINGER_SECONDS = 60.0
 MINUTE_SECONDS = 60.0
-STATE_VERSION = 1
 
 Clock = Callable[[], float]
 Secrets = dict[str, str]
-
-
-class StateFileError(Exception):
-    """The state file cannot be used; the message is one line."""
 
 
 class TaskStore:
@@ -72,15 +65,15 @@ class TaskStore:
         self._stop_seconds = stop_seconds
         self._linger = linger
         self._deterministic_ids = deterministic_ids
-        self._state = state
+        self._state = None if state is None else StateFile(state)
         self._lock = threading.RLock()
         self._tasks: dict[str, Task] = {}
         self._passwords: dict[str, Secrets] = {}
         self._writes: deque[float] = deque()
         self._created = 0
         self._changed = False
-        if state is not None:
-            self._tasks, self._created = _load(state)
+        if self._state is not None:
+            self._tasks, self._created = self._state.load()
             for task in self._tasks.values():
                 if task.swapped:
                     engine.exchange(task)
@@ -95,9 +88,18 @@ class TaskStore:
             try:
                 yield now
             finally:
-                if self._changed:
-                    self._changed = False
-                    self._save()
+                self._save()
+
+    def close(self) -> None:
+        """Save what could not be saved before."""
+        with self._lock:
+            self._save()
+
+    def _save(self) -> None:
+        if self._changed:
+            self._changed = self._state is not None and not self._state.save(
+                self._tasks.values(), self._created
+            )
 
     # Looking.
 
@@ -315,46 +317,7 @@ class TaskStore:
             if task_id not in self._tasks:
                 return task_id
 
-    # The state file.
-
-    def _save(self) -> None:
-        if self._state is None:
-            return
-        document = {
-            "version": STATE_VERSION,
-            "created": self._created,
-            "tasks": [task.to_json() for task in self._tasks.values()],
-        }
-        descriptor, draft = tempfile.mkstemp(prefix=f".{self._state.name}.", dir=self._state.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(document, file)
-            os.replace(draft, self._state)
-        except BaseException:
-            os.unlink(draft)
-            raise
-
 
 def _passwords(request: Mapping[str, Any]) -> Secrets:
     sides = {"source": request.get("source_instance"), "target": request.get("target_instance")}
     return {side: value["password"] for side, value in sides.items() if value and "password" in value}
-
-
-def _load(path: Path) -> tuple[dict[str, Task], int]:
-    if not path.parent.is_dir():
-        raise StateFileError(f"the state file's folder does not exist: {path.parent}")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}, 0
-    except OSError as error:
-        raise StateFileError(f"the state file cannot be read: {path}: {error.strerror}") from None
-    except ValueError:
-        raise StateFileError(f"the state file is not JSON: {path}") from None
-    try:
-        if document["version"] != STATE_VERSION:
-            raise StateFileError(f"the state file is of another version: {path}")
-        tasks = [Task.from_json(record) for record in document["tasks"]]
-        return {task.id: task for task in tasks}, int(document["created"])
-    except (KeyError, TypeError, ValueError):
-        raise StateFileError(f"the state file is not one of the emulator's: {path}") from None

@@ -42,7 +42,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
 # One of these for each course. With the last one the service carries out what it refuses otherwise.
 QUIRKS: tuple[tuple[str, ...], ...] = (
     (),
-    ("no-job-id", "exchange-answers-204", "stats-as-strings"),
+    ("no-job-id", "exchange-answers-204", "stats-as-numbers"),
     ("restart-is-full",),
     (SET_RESTARTS, "restart-while-running-restarts", "exchange-toggles"),
 )

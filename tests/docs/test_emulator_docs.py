@@ -19,6 +19,7 @@ from dcs_migration.emulator.errors import REFUSAL_CODES
 from dcs_migration.emulator.faults import FAULTS
 from dcs_migration.emulator.journal import CAPACITY
 from dcs_migration.emulator.quirks import QUIRKS
+from tools.strangers.pins import pinned
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
@@ -106,6 +107,16 @@ def test_every_argument_and_method_is_named() -> None:
     }  # no calls
     assert arguments <= set(names(text))
     assert {f"{name}()" for name in public} <= set(names(text))
+
+
+def test_clients_of_other_languages() -> None:
+    """The table has every operation and the pinned versions; what is not ok is said on purpose."""
+    text = section("Clients of other languages")
+    heading = next(line for line in text.splitlines() if line.startswith("|"))
+    assert [cell.strip() for cell in heading.strip("|").split("|")] == ["operation", *pinned().values()]
+    rows = table("Clients of other languages")
+    assert [names(row[0]) or row[0] for row in rows] == [*([name] for name, _, _ in ROUTES), "a refusal"]
+    assert {cell for row in rows for cell in row[1:]} == {"ok"}
 
 
 def test_numbers_are_those_of_the_code() -> None:

@@ -20,7 +20,7 @@ REFUSING = {"create-answers-error"}
 OPEN = {"listing-lags"}
 
 # Those of online migrations on an instance (test_online_migration_quirks).
-OTHERS = {"no-job-id", "stats-as-strings"} | {
+OTHERS = {"no-job-id", "stats-as-numbers"} | {
     name for name in QUIRKS if name.startswith(("job-", "set-", "restart-", "exchange-", "rollback-"))
 }
 

@@ -120,8 +120,7 @@ class Runner:
 
     def statistics(self, task_id: str) -> dict[str, Any]:
         """Return the answer of ShowMigrationTaskStats."""
-        answer: dict[str, Any] = self.client.call("GET", f"migration-task/{task_id}/stats").json()
-        return answer
+        return self.client.statistics(task_id)
 
 
 def world_of(source: tuple[Place, RedisServer], target: tuple[Place, RedisServer]) -> World:
@@ -144,9 +143,18 @@ def until(condition: Callable[[], bool], seconds: float = LONG) -> None:
 
 
 def process_ids(parent: int | None = None) -> set[int]:
-    """Return the ids of the redis-server processes that a process (this one) has started."""
+    """Return the ids of the servers' processes that a process (this one) has started."""
     children = psutil.Process(parent or os.getpid()).children(recursive=True)
-    return {child.pid for child in children if "redis-server" in child.name()}
+    return {child.pid for child in children if _is_server(child)}
+
+
+def _is_server(process: psutil.Process) -> bool:
+    """Whether a process is a server, and not one that only tells its version."""
+    try:
+        named = process.name().startswith(("redis-server", "valkey-server"))
+        return named and "--version" not in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def write_everything(server: Server) -> None:
@@ -188,9 +196,13 @@ def everything(server: Server) -> dict[tuple[int, bytes], Any]:
     return found
 
 
+_GROUP = ("name", "consumers", "pending", "last-delivered-id")
+
+
 def _stream(client: Any, key: bytes) -> Any:
     groups = client.xinfo_groups(key)
-    return client.xrange(key), groups, [client.xpending(key, group["name"]) for group in groups]
+    told = [{name: group[name] for name in _GROUP} for group in groups]  # newer servers tell more
+    return client.xrange(key), told, [client.xpending(key, group["name"]) for group in groups]
 
 
 _READ: dict[str, Callable[[Any, bytes], Any]] = {

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dcs_migration.emulator.real_data import copying, peer, replication, servers
+from dcs_migration.emulator.real_data import copying, peer, programs, replication, servers
+from dcs_migration.emulator.real_data.copying import patience
+from dcs_migration.emulator.real_data.programs import Program
 from dcs_migration.emulator.real_data.servers import local_redis
+from dcs_migration.emulator.real_data.versions import Version
 from tests.redis.servers import TARGET_ID, Server, World, until
 
 
@@ -37,7 +42,7 @@ FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "cut": (lambda content: content[: len(content) // 2], "The server that reads orders.rdb ended:"),
     "header only": (lambda content: content[:9], "The server that reads orders.rdb ended:"),
     "a flipped byte": (_corrupt, "The server that reads orders.rdb ended:"),
-    "of the future": (lambda content: b"REDIS9999" + content[9:], "Can't handle RDB format version 9999"),
+    "of the future": (lambda content: b"REDIS9999" + content[9:], "(RDB version 9999"),
 }
 
 
@@ -53,18 +58,29 @@ def test_bad_files(world: World, kind: str) -> None:
         assert said in runner.failed(runner.start_import("orders.rdb"))
 
 
+NO_PATH = "does not exist in the bucket: the key of an object is a name, not a path."
+ONLY = "only .rdb, .aof, .zip, .tar.gz files can be imported."
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("missing.rdb", "does not exist"),
         ("folder.rdb", "does not exist"),
-        ("../outside.rdb", "is not in the bucket"),
-        ("folder.rdb/../../outside.rdb", "is not in the bucket"),
+        ("../outside.rdb", NO_PATH),
+        ("folder.rdb/../../outside.rdb", NO_PATH),
+        ("../bucket/orders.rdb", NO_PATH),
+        ("./orders.rdb", NO_PATH),
+        ("folder.rdb//orders.rdb", NO_PATH),
+        ("/etc/passwd.rdb", NO_PATH),
+        ("/orders.rdb", NO_PATH),
+        ("BUCKET/orders.rdb", NO_PATH),
+        ("orders.rdb/", ONLY),
         ("link.rdb", "is not in the bucket"),
-        ("/etc/passwd.rdb", "is not in the bucket"),
-        ("orders.aof", "only .rdb files"),
-        ("orders.tar.gz", "only .rdb files"),
-        ("orders", "only .rdb files"),
+        ("orders.tar", ONLY),
+        ("orders.rdb.gz", ONLY),
+        ("orders", ONLY),
+        (".rdb", "does not exist in the bucket."),
         ("a\0b.rdb", "cannot be read"),
         ("x" * 5_000 + ".rdb", "cannot be read"),
     ],
@@ -73,12 +89,16 @@ def test_bad_names(world: World, name: str, said: str) -> None:
     """A name that is missing, of another kind, or leads out of the bucket, fails and is named."""
     outside = world.bucket.parent / "outside.rdb"
     world.source.save(outside)
+    world.source.save(world.bucket / "orders.rdb")
+    name = name.replace("BUCKET", str(world.bucket))
     (world.bucket / "folder.rdb").mkdir()
     (world.bucket / "link.rdb").symlink_to(outside)
     with world.emulator() as runner:
         reason = runner.failed(runner.start_import(name))
         assert said in reason
         assert reason.startswith("Backup file ")
+        assert ".." not in reason.replace(name, "")
+    assert world.target.client.dbsize() == 0
 
 
 def test_all_files_are_looked_at_first(world: World) -> None:
@@ -229,7 +249,7 @@ def test_a_target_that_dies_half_way(world: World, kind: str) -> None:
 @pytest.mark.usefixtures("slowly")
 def test_a_target_that_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A target that stops answering in the middle fails the task after a bounded time."""
-    monkeypatch.setattr(copying, "MIGRATE_IDLE_MS", 200)
+    monkeypatch.setattr(copying, "LEAST_SECONDS", 0.2)
     monkeypatch.setattr(peer, "ANSWER_SECONDS", 1.0)
     world.source.fill(20_000)
     with local_redis("target-secret") as (place, process):
@@ -241,6 +261,41 @@ def test_a_target_that_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> N
             began = time.monotonic()
             assert f"The target {place} " in runner.failed(task_id)
             assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(("slowest", "arrives"), [(100_000_000, False), (1_000_000, True)])
+def test_a_target_that_works_long_on_one_key(
+    world: World, monkeypatch: pytest.MonkeyPatch, slowest: int, arrives: bool
+) -> None:
+    """A move waits as long as the largest key there can be may take, however short it waits for small ones."""
+    monkeypatch.setattr(copying, "LEAST_SECONDS", 0.2)
+    monkeypatch.setattr(copying, "SLOWEST_BYTES", slowest)
+    migrate = copying._migrate
+    world.source.client.set("huge", "x" * 5_000_000)
+    with local_redis("target-secret") as (place, process), world.emulator({TARGET_ID: str(place)}) as runner:
+
+        def slowly(*arguments: Any) -> None:
+            os.kill(process.pid, signal.SIGSTOP)
+            timer = threading.Timer(1.0, os.kill, (process.pid, signal.SIGCONT))
+            timer.start()
+            try:
+                migrate(*arguments)
+            finally:
+                timer.cancel()
+
+        monkeypatch.setattr(copying, "_migrate", slowly)
+        task_id = runner.start_online()
+        if arrives:
+            runner.wait(task_id, "SUCCESS")
+            assert Server(place, process).client.strlen("huge") == 5_000_000
+        else:
+            assert f"The target {place} has stopped answering: IOERR" in runner.failed(task_id)
+
+
+def test_how_long_one_key_may_take() -> None:
+    """No shorter for a small source, in proportion to its data, and never without a bound."""
+    bounds = [patience({"used_memory_dataset": size}) for size in (0, 800_000_000, 10**12)]
+    assert bounds == [5, 80, 600]
 
 
 @pytest.mark.usefixtures("slowly")
@@ -330,15 +385,14 @@ def test_a_replica_as_target_of_an_import(world: World) -> None:
 
 def test_no_redis_server_to_read_a_backup(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no redis-server at all, an import says what to install."""
-    monkeypatch.setattr(servers, "_of_wheel", lambda: None)
-    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(programs, "_paths", lambda: iter(()))
     world.source.save(world.bucket / "orders.rdb")
-    servers.find_redis_server.cache_clear()
+    programs.programs.cache_clear()
     try:
         with world.emulator() as runner:
             assert "No redis-server found" in runner.failed(runner.start_import("orders.rdb"))
     finally:
-        servers.find_redis_server.cache_clear()
+        programs.programs.cache_clear()
 
 
 def test_a_backup_that_never_loads(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -347,7 +401,8 @@ def test_a_backup_that_never_loads(world: World, monkeypatch: pytest.MonkeyPatch
     mute.write_text("#!/bin/sh\nexec sleep 600\n")
     mute.chmod(0o700)
     world.source.save(world.bucket / "orders.rdb")
-    monkeypatch.setattr(servers, "find_redis_server", lambda: mute)
+    program = Program(mute, Version("Redis", (6, 2, 0)))
+    monkeypatch.setattr(programs, "programs", lambda: (program,))
     monkeypatch.setattr(servers, "STALL_SECONDS", 0.3)
     with world.emulator() as runner:
         assert "The server that reads orders.rdb" in runner.failed(runner.start_import("orders.rdb"))

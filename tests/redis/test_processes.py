@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from dcs_migration.emulator.real_data import servers
-from dcs_migration.emulator.real_data.servers import RedisServer, find_redis_server, local_redis
+from dcs_migration.emulator.real_data.servers import RedisServer, local_redis
 from tests.redis.servers import TARGET_ID, World, process_ids, until
 from tests.signing import SignedClient
 
@@ -34,7 +34,8 @@ def importing(world: World) -> Iterator[tuple[subprocess.Popen[str], int]]:
         try:
             assert process.stdout is not None
             client = SignedClient(process.stdout.readline().split()[-1])
-            world.target.client.execute_command("CLIENT", "PAUSE", PAUSE_MS)
+            # It answers, and takes no key: the server that reads the backup waits for it.
+            world.target.client.execute_command("CLIENT", "PAUSE", PAUSE_MS, "WRITE")
             client.create(target_instance={"id": TARGET_ID, "password": "target-secret"})
             until(lambda: bool(process_ids(process.pid)))
             yield process, process_ids(process.pid).pop()
@@ -97,19 +98,3 @@ def test_a_port_that_is_taken_in_the_meantime(world: World, monkeypatch: pytest.
     with local_redis("another secret") as (place, server):
         assert place.port != world.source.place.port
         assert server.running
-
-
-def test_the_newest_server_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Of the wheel's server and the one on PATH the newer one reads the backups."""
-    for version in ("5.0.14", "7.2.4"):
-        folder = tmp_path / version
-        folder.mkdir()
-        program = folder / "redis-server"
-        program.write_text(f"#!/bin/sh\necho Redis server v={version} sha=0 bits=64\n")
-        program.chmod(0o700)
-    find = find_redis_server.__wrapped__
-    for wheel, path in [("5.0.14", "7.2.4"), ("7.2.4", "5.0.14")]:
-        found = str(tmp_path / wheel / "redis-server")
-        monkeypatch.setattr(servers, "_of_wheel", lambda found=found: found)
-        monkeypatch.setenv("PATH", f"{tmp_path / path}:/usr/bin:/bin")
-        assert find() == tmp_path / "7.2.4" / "redis-server"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -84,6 +85,33 @@ def test_options_reach_the_emulator(tmp_path: Path) -> None:
         assert [row["task_id"] for row in client.rows()] == [task_id]
         assert client.status(task_id) == "SUCCESS"
         assert client.status(client.create(**online_changes())) == "INCRMIGEATING"
+
+
+def test_no_room_for_the_state(tmp_path: Path) -> None:
+    """A state file that may not grow any more is one line on stderr; the command goes on, the file stays whole."""
+    state = tmp_path / "state.json"
+    limited = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *COMMAND, "--port", "0", "--state", str(state)]
+    process = subprocess.Popen(
+        limited, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+    )
+    try:
+        assert process.stdout is not None
+        client = SignedClient(process.stdout.readline().split()[-1])
+        for number in range(20):
+            client.create(f"task-{number}")
+        assert len(client.rows(limit=100)) == 20
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert said == (
+        f"dcs_migration.emulator: the state file cannot be written: {state}: File too large: "
+        "what changes from now on is lost at the end of the emulator, unless this is mended before\n"
+    )
+    assert process.returncode == 0
+    assert 0 < len(json.loads(state.read_text())["tasks"]) < 20
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
 
 
 def test_a_port_in_use() -> None:

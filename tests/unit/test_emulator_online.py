@@ -84,8 +84,7 @@ class Online:
 
     def stats(self) -> dict[str, Any]:
         """Return the statistics."""
-        body: dict[str, Any] = self.client.call("GET", f"migration-task/{self.id}/stats").json()
-        return body
+        return self.client.statistics(self.id)
 
     def turn(self, seconds: float) -> None:
         """Let time pass."""
@@ -589,12 +588,28 @@ class TestQuirks:
             answer = task.client.call("POST", "migration/instance", {**INSTANCE, "name": "a b c"})
             assert code(answer) == (400, "DCS.4800")
 
-    def test_stats_as_strings(self) -> None:
-        """stats-as-strings: numbers are text, truth values are not."""
-        with quirky("stats-as-strings") as task:
-            numbers = task.following().stats()
-            assert (numbers["offset"], numbers["full_migration_progress"]) == ("0", "100")
-            assert numbers["is_migrating"] is True
+    def test_stats_as_numbers(self) -> None:
+        """stats-as-numbers: no text, where by default all is text but the truth value."""
+        with quirky("stats-as-numbers") as task:
+            task.following()
+            told = task.client.call("GET", f"migration-task/{task.id}/stats").json()
+            assert (told["offset"], told["full_migration_progress"], told["is_migrating"]) == (0, 100, True)
+            task.here.cloud.set_quirks([])
+            told = task.client.call("GET", f"migration-task/{task.id}/stats").json()
+            assert (told["offset"], told["full_migration_progress"], told["is_migrating"]) == (
+                "0",
+                "100",
+                True,
+            )
+
+    def test_large_numbers_are_written_out(self) -> None:
+        """A lag of gigabytes has all its digits."""
+        with quirky() as task:
+            task.following()
+            task.here.cloud.set_status(task.id, "INCRMIGEATING", offset=12_345_678_901)
+            assert (
+                task.client.call("GET", f"migration-task/{task.id}/stats").json()["offset"] == "12345678901"
+            )
 
     def test_password_echoed(self) -> None:
         """password-echoed: Show returns the passwords of the settings."""

@@ -290,12 +290,11 @@ class TestShow:
         assert code(answer) == (400, "DCS.4800")
 
     def test_stats_agree_with_the_status(self, here: World) -> None:
-        """Statistics are numbers: half way while migrating, in step in the incremental phase, all at the end."""
+        """Statistics: half way while migrating, in step in the incremental phase, all at the end."""
         full, incremental = here.client.create(), here.client.create(**online_changes())
-        assert here.client.call("GET", f"migration-task/{full}/stats").json()["full_migration_progress"] == 50
+        assert here.client.statistics(full)["full_migration_progress"] == 50
         here.clock.turn(10)
-        moving = here.client.call("GET", f"migration-task/{incremental}/stats").json()
-        done = here.client.call("GET", f"migration-task/{full}/stats").json()
+        moving, done = here.client.statistics(incremental), here.client.statistics(full)
         assert (moving["is_migrating"], moving["offset"]) == (True, 0)
         assert (done["is_migrating"], done["target_dbsize"]) == (False, done["source_dbsize"])
 

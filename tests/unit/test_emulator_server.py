@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.tasks import StateFileError
+from dcs_migration.emulator.state import StateFileError
 from tests.signing import PROJECT, SignedClient, import_request, sign
-from tests.unit.emulator_world import World, code, world
+from tests.unit.emulator_world import World, world
 
 
 @pytest.fixture
@@ -55,15 +58,56 @@ class TestState:
             Emulator(state=state)
         assert state.read_text() == text
 
-    def test_a_failed_save_is_an_internal_error(self, tmp_path: Path) -> None:
-        """When the state cannot be written the answer is 500 DCS.5000 without a traceback."""
+    def test_a_file_that_cannot_be_written(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """It is said once, calls go on, and all is written as soon as it can be, at the end at the latest."""
         folder = tmp_path / "gone"
         folder.mkdir()
-        with world(state=folder / "state.json") as it:
+        state = folder / "state.json"
+        with world(state=state) as it:
+            first = it.client.create("first")
+            state.unlink()
             folder.rmdir()
-            answer = it.client.call("POST", "migration-task", import_request())
-            assert code(answer) == (500, "DCS.5000")
-            assert "Traceback" not in answer.text
+            second, third = it.client.create("second"), it.client.create("third")
+            assert len(it.client.rows()) == 3
+            (line,) = capsys.readouterr().err.splitlines()
+            assert line.startswith(
+                f"dcs_migration.emulator: the state file cannot be written: {state}: No such file"
+            )
+            folder.mkdir()
+            assert len(it.client.rows()) == 3
+            assert (
+                capsys.readouterr().err
+                == f"dcs_migration.emulator: the state file is written again: {state}\n"
+            )
+            state.unlink()
+            folder.rmdir()
+            it.client.delete(first)
+            folder.mkdir()
+        with world(state=state) as it:
+            assert [row["task_id"] for row in it.client.rows()] == [third, second]
+
+    def test_a_disk_that_fills_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What was written before stays whole, and no draft is left."""
+        state = tmp_path / "state.json"
+        with world(state=state) as it:
+            it.client.create("first")
+            before = state.read_text()
+            real = os.fdopen
+
+            def full(descriptor: int, *arguments: Any, **options: Any) -> Any:
+                file = real(descriptor, *arguments, **options)
+                monkeypatch.setattr(file, "write", failing)
+                return file
+
+            def failing(text: str) -> int:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+            monkeypatch.setattr("dcs_migration.emulator.state.os.fdopen", full)
+            it.client.create("second")
+            assert state.read_text() == before
+            monkeypatch.undo()
+        assert [task["name"] for task in json.loads(state.read_text())["tasks"]] == ["first", "second"]
+        assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
 
 
 class TestSockets:

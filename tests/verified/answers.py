@@ -47,7 +47,7 @@ QUESTIONS = {
     "addrs": Question("imports", None, "Are the addresses of an instance filled in?"),
     "second": Question("imports", 8, "May a target have two tasks at once?"),
     "stats": Question("imports", 10, "Has a backup import statistics?"),
-    "numbers": Question("imports", None, "Are statistics numbers?"),
+    "numbers": Question("imports", None, "Are statistics strings, or numbers?"),
     "resume": Question("imports", 11, "Can resume_mode be changed while a task runs?"),
     "statuses": Question("imports", None, "Which statuses has an import?"),
     "old_call": Question("old_call", 1, "Does CreateMigrationTask take online migrations?"),

@@ -107,7 +107,7 @@ class Probe:
         told = self.wire.ask("GET", f"migration-task/{id_}/stats")
         if told.error is None:
             strings = any(isinstance(value, str) for value in told.answer.values())
-            self.answer("numbers", *(("strings", "stats-as-strings") if strings else ("numbers",)))
+            self.answer("numbers", *(("strings",) if strings else ("numbers", "stats-as-numbers")))
         return told
 
     # The experiments.

@@ -5,52 +5,70 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from dcs_migration.emulator.real_data.archives import ARCHIVES, backups_in
+from dcs_migration.emulator.real_data.bucket import find_object
+from dcs_migration.emulator.real_data.contents import AOF_SUFFIX, RDB_SUFFIX, Backup, plain_backup
 from dcs_migration.emulator.real_data.copying import Meter, copy_all
-from dcs_migration.emulator.real_data.peer import reached
+from dcs_migration.emulator.real_data.functions import carry_functions
+from dcs_migration.emulator.real_data.peer import Peer, reached
 from dcs_migration.emulator.real_data.places import Place
+from dcs_migration.emulator.real_data.programs import choose
 from dcs_migration.emulator.real_data.progress import MoveError, Progress
 from dcs_migration.emulator.real_data.servers import loading
+from dcs_migration.emulator.real_data.versions import Version, version_of
 
-SUFFIX = ".rdb"
-MAGIC = b"REDIS"
+SUFFIXES = (RDB_SUFFIX, AOF_SUFFIX, *ARCHIVES)
 
 
-def import_files(folder: Path, names: Sequence[str], target: Place, progress: Progress) -> None:
-    """Import the backup files of these names, in this order, from a bucket's folder.
+def import_files(folder: Path, keys: Sequence[str], target: Place, progress: Progress) -> None:
+    """Import the backup files of these keys, in this order, from a bucket's folder.
 
     All files are looked at before the first is imported. Raises `MoveError` or `Cancelled`.
     """
-    files = [find_file(folder, name) for name in names]
+    files = [(key, _checked(folder, key)) for key in keys]
+    backups = [backup for key, file in files for backup in _backups(key, file, progress)]
     with reached("target", target) as peer:
-        for number, (name, file) in enumerate(zip(names, files, strict=True)):
-            progress.log("INFO", f"Reading backup file {name}.", "reading")
-            with loading(file, f"the server that reads {name}", progress.pause) as source:
-                meter = Meter(source, peer, progress, number, len(files))
-                copy_all(source, peer, meter, progress)
-            progress.log("INFO", f"Imported {meter.copied} keys from {name}.", "imported")
+        version = version_of(peer.info())
+        for number, backup in enumerate(backups):
+            _import(backup, peer, version, progress, (number, len(backups)))
 
 
-def find_file(folder: Path, name: str) -> Path:
-    """Return the file of an object key in a bucket's folder.
+def _checked(folder: Path, key: str) -> Path:
+    if not key.lower().endswith(SUFFIXES):
+        raise MoveError(f"backup file {key}: only {', '.join(SUFFIXES)} files can be imported")
+    return find_object(folder, key)
 
-    Raises `MoveError` when it is missing, empty, no RDB file, or not below the folder.
-    """
-    path = Path(name)
-    if path.suffix.lower() != SUFFIX:
-        raise MoveError(f"backup file {name}: only {SUFFIX} files can be imported here")
-    try:
-        file = (folder / path).resolve()
-        if not file.is_relative_to(folder):
-            raise MoveError(f"backup file {name} is not in the bucket")
-        if not file.is_file():
-            raise MoveError(f"backup file {name} does not exist in the bucket")
-        with file.open("rb") as stream:
-            start = stream.read(len(MAGIC))
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or "not a usable name"
-        raise MoveError(f"backup file {name} cannot be read: {reason}") from None
-    if not start:
-        raise MoveError(f"backup file {name} is empty")
-    if start != MAGIC:
-        raise MoveError(f"backup file {name} is corrupt: it does not begin as an RDB file does")
-    return file
+
+def _backups(key: str, file: Path, progress: Progress) -> list[Backup]:
+    """Return what is to be imported of a file: itself, or what its archive holds."""
+    if not key.lower().endswith(ARCHIVES):
+        return [plain_backup(key, file)]
+    backups, left_out = backups_in(key, file, progress)
+    if left_out:
+        progress.log("WARN", f"Left out of {key}, as it is no backup: {_some(left_out)}.", "left-out")
+    return backups
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _import(
+    backup: Backup, target: Peer, version: Version, progress: Progress, part: tuple[int, int]
+) -> None:
+    program = choose(
+        f"backup file {backup.name}",
+        backup.rdb,
+        backup.writer,
+        str(target),
+        version,
+        able=lambda found: found.of_seven or not backup.of_seven,
+    )
+    progress.log("INFO", f"Reading backup file {backup.name} with {program.version}.", "reading")
+    name = f"the server that reads {backup.name}"
+    with loading(program, lambda folder: backup.place(folder, progress), name, progress.pause) as source:
+        meter = Meter(source, target, progress, *part)
+        carry_functions(source, target, progress)
+        copy_all(source, target, meter, progress)
+    progress.log("INFO", f"Imported {meter.copied} keys from {backup.name}.", "imported")

@@ -9,8 +9,12 @@ from typing import Any
 from dcs_migration.emulator.real_data.peer import Peer
 from dcs_migration.emulator.real_data.progress import MoveError, Progress
 
-MIGRATE_IDLE_MS = 5_000
-"""How long MIGRATE waits for a target that says nothing; it tries twice."""
+LEAST_SECONDS, MOST_SECONDS = 5.0, 600.0
+SLOWEST_BYTES = 10_000_000
+"""How long MIGRATE waits for a target that says nothing: as it works on one key, however large, it says nothing.
+
+No key is larger than all data, and no server slower than so many bytes a second; between the two bounds.
+"""
 
 FIRST_BATCH = 100
 LARGEST_BATCH = 1_000
@@ -58,12 +62,22 @@ def copy_all(source: Peer, target: Peer, meter: Meter, progress: Progress) -> No
     Raises `MoveError`, or `Cancelled` between two batches.
     """
     meter.tell()
-    for database, _ in databases(source.info()):
-        source.call("SELECT", database)
-        for keys in _batches(source, progress):
-            _migrate(source, target, database, keys)
-            meter.add(len(keys))
+    info = source.info()
+    seconds = patience(info)
+    # The source says nothing either while it packs a large key, sends it, and waits.
+    with source.patient(2 * seconds + LEAST_SECONDS) as mover:
+        for database, _ in databases(info):
+            mover.call("SELECT", database)
+            for keys in _batches(mover, progress):
+                _migrate(mover, target, database, keys, seconds)
+                meter.add(len(keys))
     meter.tell()
+
+
+def patience(info: dict[str, Any]) -> float:
+    """Return how many seconds one MIGRATE may wait, from the source's INFO."""
+    data: int = info.get("used_memory_dataset") or info.get("used_memory", 0)
+    return min(max(data / SLOWEST_BYTES, LEAST_SECONDS), MOST_SECONDS)
 
 
 def databases(info: dict[str, Any]) -> list[tuple[int, int]]:
@@ -99,11 +113,11 @@ def _batches(source: Peer, progress: Progress) -> Iterator[list[bytes]]:
             return
 
 
-def _migrate(source: Peer, target: Peer, database: int, keys: list[bytes]) -> None:
+def _migrate(source: Peer, target: Peer, database: int, keys: list[bytes], seconds: float) -> None:
     password = [] if target.password is None else ["AUTH", target.password]
     try:
         source.call(
-            *("MIGRATE", target.ip, target.port, "", database, MIGRATE_IDLE_MS, "COPY", "REPLACE"),
+            *("MIGRATE", target.ip, target.port, "", database, int(1_000 * seconds), "COPY", "REPLACE"),
             *password,
             "KEYS",
             *keys,

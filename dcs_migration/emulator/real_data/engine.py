@@ -203,7 +203,7 @@ class _Worker(threading.Thread):
         except Cancelled:
             self.progress.log("INFO", "The migration was stopped.", "stopped")
         except MoveError as error:
-            self.progress.enter(FAILED, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            self.progress.enter(FAILED, str(error))
         except Exception as error:
             # The kind of error only: its text may hold what the request held.
             self.progress.enter(FAILED, f"Internal error ({type(error).__name__}).")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
@@ -24,6 +25,7 @@ from redis.retry import Retry
 from dcs_migration.emulator.real_data.places import Place
 from dcs_migration.emulator.real_data.progress import MoveError
 
+_QUOTED = re.compile(r",?\s*with args beginning with:.*", re.DOTALL)
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 12.0  # more than a MIGRATE takes to give up
 
@@ -43,6 +45,7 @@ class Peer:
         self.ip = place.host if place else ""
         self.port = place.port if place else 0
         self.password = place.password if place else None
+        self._place = place
         self._client = client
         self._run: Callable[..., Any] = client.execute_command
 
@@ -59,6 +62,17 @@ class Peer:
         answer: dict[str, Any] = self.call("INFO")
         return answer
 
+    @contextmanager
+    def patient(self, seconds: float) -> Iterator[Peer]:
+        """Give a second connection to the same server, whose answers may take so long."""
+        where = {**self._client.connection_pool.connection_kwargs, "socket_timeout": seconds}
+        pool = ConnectionPool(self._client.connection_pool.connection_class, max_connections=1, **where)
+        peer = Peer(self.name, Redis(connection_pool=pool), self._place)
+        try:
+            yield peer
+        finally:
+            pool.disconnect()
+
     def close(self) -> None:
         """Cut the connection."""
         self._client.close()
@@ -72,7 +86,7 @@ class Peer:
         except BusyLoadingError:
             raise Loading(f"{self.name} is still loading its data") from None
         except ResponseError as error:
-            raise MoveError(f"{self.name} refused: {error}") from None
+            raise MoveError(f"{self.name} refused: {without_payload(str(error))}") from None
         except RedisTimeout:
             raise MoveError(f"{self.name} does not answer") from None
         except (RedisError, OSError) as error:
@@ -124,6 +138,11 @@ def client_of(answer_seconds: float | None = None, **where: Any) -> Redis:
         protocol=2,
         **where,
     )
+
+
+def without_payload(said: str) -> str:
+    """Return a server's words without the arguments that it quotes, which may be data."""
+    return _QUOTED.sub("", said)
 
 
 def _reason(error: BaseException) -> str:

@@ -58,13 +58,16 @@ def parse_buckets(buckets: Mapping[str, str | PathLike[str]]) -> dict[str, Path]
     return {name: folder.resolve() for name, folder in folders.items()}
 
 
-def parse_pairs(option: str, items: Iterable[str]) -> dict[str, str]:
-    """Read ``NAME=VALUE`` items of an option; raises ValueError, whose message holds no value."""
+def parse_pairs(option: str, form: str, items: Iterable[str]) -> dict[str, str]:
+    """Read ``NAME=VALUE`` items of an option; raises ValueError, whose message holds no value.
+
+    ``form`` is how the option's items are written, as its help has it.
+    """
     pairs: dict[str, str] = {}
     for item in items:
         name, equals, value = item.partition("=")
         if not equals:
-            raise ValueError(f"{option}: NAME=VALUE is needed")
+            raise ValueError(f"{option}: {form} is needed")
         if name in pairs:
             raise ValueError(f"{option}: {name} is given twice")
         pairs[name] = value

@@ -23,7 +23,7 @@ class MoveError(Exception):
 class Progress:
     """The state of one move. The moving thread writes, the store's thread reads; safe for both.
 
-    ``clock`` returns the Unix time that tasks live by. ``passwords`` are masked in whatever is told.
+    ``clock`` returns the Unix time that tasks live by. ``passwords`` are masked in whatever is told, each a `sentence`.
     """
 
     def __init__(self, task: Task, clock: Callable[[], float], passwords: Iterable[str | None]) -> None:
@@ -80,4 +80,10 @@ class Progress:
     def _masked(self, text: str) -> str:
         for password in self._passwords:
             text = text.replace(password, "********")
-        return " ".join(text.split())
+        return sentence(text)
+
+
+def sentence(text: str) -> str:
+    """Return a text as one line that begins with a capital and ends with one full stop, without odd characters."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return f"{line[:1].upper()}{line[1:].rstrip('. ')}."

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dcs_migration.emulator.real_data.copying import databases, target_numbers
-from dcs_migration.emulator.real_data.online import refuse_itself
+from dcs_migration.emulator.real_data.online import refuse_itself, refuse_unreadable
 from dcs_migration.emulator.real_data.peer import Peer, reached
 from dcs_migration.emulator.real_data.places import Place
 from dcs_migration.emulator.real_data.progress import Cancelled, MoveError, Progress
+from dcs_migration.emulator.real_data.versions import version_of
 from dcs_migration.emulator.task import INCREMENTAL
 
 LOOK_SECONDS = 0.1
@@ -19,6 +20,8 @@ LOOK_ANSWER_SECONDS = 0.25
 """How long a look waits for the target; what one that hangs is behind must be told meanwhile."""
 START_SECONDS = 30.0
 """How long the first synchronisation may get no further."""
+ATTEMPTS = 3
+"""How many full copies a target may begin before one has arrived; one that cannot read them begins for ever."""
 RECONNECT_SECONDS = 10.0
 """How long a target that was in step may be without its source."""
 CATCH_UP_SECONDS = 2.0
@@ -38,6 +41,7 @@ def follow(source_place: Place, target_place: Place, progress: Progress) -> None
         reached("target", target_place, LOOK_ANSWER_SECONDS) as seen,
     ):
         refuse_itself(source, target)
+        refuse_unreadable(source, target, replicates=True)
         if target.info()["role"] != "master":
             raise MoveError(f"{target} is the replica of another server")
         password = target.call("CONFIG GET", "masterauth").get("masterauth", "")
@@ -60,6 +64,8 @@ class _Look:
 
     linked: bool
     position: object = None
+    copies: int | None = None
+    """How many full copies the source has ever sent."""
     trouble: str = "the target is not connected to the source"
 
 
@@ -85,8 +91,14 @@ def _watch(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> None:
     """Tell how it goes, until it goes no more."""
     in_step = was_linked = False
     position, since = None, time.monotonic()
+    copies: int | None = None  # before the first look at the source
     while True:
         look = _look(source, target, lag, progress)
+        if look.copies is not None:
+            if copies is None or look.linked or look.copies < copies:  # fewer: the source was started anew
+                copies = look.copies
+            if look.copies - copies >= ATTEMPTS:
+                raise MoveError(_vain(source, target))
         if look.linked or look.position != position:
             position, since = look.position, time.monotonic()
         if look.linked and not in_step:
@@ -136,7 +148,18 @@ def _look(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> _Look:
     percent = ours.get("loading_loaded_perc", ours.get("master_sync_perc", 0))
     progress.measure(full_migration_progress=100 if linked else min(99, max(0, int(percent))))
     saving = theirs.get("rdb_current_bgsave_time_sec")  # all that is seen while the source prepares
-    return _Look(linked, (saving, ours.get("master_sync_left_bytes"), percent))
+    position = (saving, ours.get("master_sync_left_bytes"), percent)
+    return _Look(linked, position, theirs.get("sync_full"))
+
+
+def _vain(source: Peer, target: Peer) -> str:
+    versions = ""
+    with suppress(MoveError):
+        versions = f"; the source is {version_of(source.info())}, the target {version_of(target.info())}"
+    return (
+        f"{target} has begun a full copy of {source} {ATTEMPTS} times, and none has arrived: "
+        f"its log says why{versions}"
+    )
 
 
 def _asked(peer: Peer) -> tuple[dict[str, Any] | None, str]:

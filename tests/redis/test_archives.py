@@ -1,0 +1,373 @@
+"""Append-only files and archives: what the service takes besides .rdb, read by a real server, within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dcs_migration.emulator.real_data import archives
+from dcs_migration.emulator.real_data.programs import Program
+from dcs_migration.emulator.real_data.servers import local_redis
+from tests.redis.programs import installed
+from tests.redis.servers import TARGET_ID, Server, World, everything, until, world_of, write_everything
+
+Files = Mapping[str, bytes]
+MAGIC = b"REDIS0009"
+
+
+def append_only(**settings: Any) -> tuple[bytes, dict[tuple[int, bytes], Any]]:
+    """Return the append-only file of a server that has everything, and what that is."""
+    with local_redis(
+        program=installed()["redis 6.2"], appendonly="yes", appendfsync="always", **settings
+    ) as (place, process):
+        server = Server(place, process)
+        write_everything(server)
+        server.client.delete("stream")  # what is pending of a deleted entry Redis itself does not write
+        server.client.bgrewriteaof()
+        until(lambda: not server.client.info("persistence")["aof_rewrite_in_progress"])
+        server.client.set("last", "written after the rewrite")
+        return (process.dump.parent / "appendonly.aof").read_bytes(), everything(server)
+
+
+def zipped(files: Files) -> bytes:
+    """Return a zip archive."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tarred(files: Files, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
+    """Return a packed tar archive, whose members are of a kind."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, link
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+PACKED: dict[str, Callable[[Files], bytes]] = {".zip": zipped, ".tar.gz": tarred}
+
+
+@pytest.fixture
+def dump(world: World, tmp_path: Path) -> bytes:
+    """A backup of three keys of the source."""
+    world.source.fill(3)
+    world.source.save(tmp_path / "dump")
+    return (tmp_path / "dump").read_bytes()
+
+
+def arrived(world: World, *files: str) -> list[str]:
+    """Import files and return the log, without what every task has."""
+    with world.emulator() as runner:
+        task_id = runner.start_import(*files)
+        runner.wait(task_id, "SUCCESS")
+        return runner.log(task_id)
+
+
+def refused(world: World, content: bytes, name: str) -> str:
+    """Return why a file cannot be imported; the target stays empty."""
+    (world.bucket / name).write_bytes(content)
+    with world.emulator() as runner:
+        reason = runner.failed(runner.start_import(name))
+    assert world.target.client.dbsize() == 0
+    assert ".." not in reason.replace("../", "")
+    return reason
+
+
+@pytest.mark.parametrize("preamble", ["yes", "no"])
+def test_an_append_only_file(world: World, preamble: str) -> None:
+    """With and without an RDB preamble everything arrives, and the file stays as it is."""
+    content, all_of_it = append_only(aof_use_rdb_preamble=preamble)
+    assert content.startswith(b"REDIS" if preamble == "yes" else b"*")
+    file = world.bucket / "orders.AOF"
+    file.write_bytes(content)
+    assert "Imported 17 keys from orders.AOF." in arrived(world, "orders.AOF")
+    assert everything(world.target) == all_of_it
+    assert file.read_bytes() == content
+
+
+def test_an_append_only_file_that_is_cut(world: World) -> None:
+    """Its broken end is cut off, as Redis does after a crash, in a copy."""
+    file = world.bucket / "orders.aof"
+    file.write_bytes(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1")
+    before = file.read_bytes()
+    arrived(world, "orders.aof")
+    assert world.target.client.keys() == [b"a"]
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", installed())
+@pytest.mark.parametrize("command", ["MODULE", "CONFIG"])
+def test_what_a_file_may_not_run(world: World, tmp_path: Path, name: str, command: str) -> None:
+    """The server that reads an append-only file is not led elsewhere by it, whichever it is."""
+    words = ["LOAD", "/x.so"] if command == "MODULE" else ["SET", "dir", str(tmp_path)]
+    text = f"*{len(words) + 1}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in [command, *words])
+    (world.bucket / "orders.aof").write_bytes(f"{text}*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n".encode())
+    with local_redis("target-secret", program=installed()[name]) as target:
+        here = world_of((world.source.place, world.source.process), target)
+        here.bucket = world.bucket
+        with here.emulator() as runner:
+            task_id = runner.start_import("orders.aof")
+            runner.wait(task_id, "SUCCESS", "FAILED")
+            said = runner.log(task_id, "ERROR")
+    assert list(tmp_path.iterdir()) == [world.bucket]
+    if command == "MODULE" or name == "redis 6.2":
+        assert f"nknown command '{command}'" in said[0]
+        assert "/x.so" not in said[0]
+
+
+def test_an_append_only_file_with_timestamps(world: World) -> None:
+    """Only servers from 7.0 on read it; an older target is told so."""
+    (world.bucket / "orders.aof").write_bytes(b"#TS:1700000000\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n")
+    with local_redis("target-secret", program=newest()) as target:
+        here = world_of((world.source.place, world.source.process), target)
+        here.bucket = world.bucket
+        arrived(here, "orders.aof")
+        assert here.target.client.get("a") == b"1"
+    with (
+        local_redis("target-secret", program=installed()["redis 6.2"]) as target,
+        world.emulator({TARGET_ID: str(target[0])}) as runner,
+    ):
+        assert "whose keys the target" in runner.failed(runner.start_import("orders.aof"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty."),
+        (b"SET a 1\r\n", "does not begin as an append-only file does."),
+        (b"*0\r\n", "ended: Bad file format"),
+    ],
+)
+def test_bad_append_only_files(world: World, content: bytes, said: str) -> None:
+    """What is none, or is broken, fails with the reason."""
+    assert said in refused(world, content, "orders.aof")
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_an_archive(world: World, dump: bytes, suffix: str) -> None:
+    """All backups in it arrive, wherever they lie; what is none is named, and a system's own files are not."""
+    files = {
+        "nightly/dump.rdb": dump,
+        "b.aof": b"*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n",
+        "README.txt": b"hello",
+        "__MACOSX/nightly/._dump.rdb": b"junk",
+        "nightly/._dump.rdb": b"junk",
+        "empty/": b"",
+    }
+    if suffix == ".tar.gz":
+        del files["empty/"]
+    (world.bucket / f"n{suffix}").write_bytes(PACKED[suffix](files))
+    log = arrived(world, f"n{suffix}")
+    assert f"Imported 3 keys from n{suffix}: nightly/dump.rdb." in log
+    assert f"Imported 1 keys from n{suffix}: b.aof." in log
+    assert f"Left out of n{suffix}, as it is no backup: README.txt." in log
+    assert sorted(world.target.client.keys()) == [b"b", b"key:0", b"key:1", b"key:2"]
+
+
+ESCAPES = [
+    "../../../outside.rdb",
+    "/etc/outside.rdb",
+    "a/../../outside.rdb",
+    "..\\outside.rdb",
+    "C:\\outside.rdb",
+]
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("name", ESCAPES)
+def test_names_that_lead_out(world: World, dump: bytes, suffix: str, name: str) -> None:
+    """A member's name is told and never used: its data is imported, and no file appears anywhere."""
+    (world.bucket / f"n{suffix}").write_bytes(PACKED[suffix]({name: dump}))
+    before = set(world.bucket.parent.rglob("*"))
+    arrived(world, f"n{suffix}")
+    assert world.target.client.dbsize() == 3
+    assert set(world.bucket.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_are_no_backups(world: World, tmp_path: Path, dump: bytes, kind: bytes) -> None:
+    """Of an archive only its own regular files are read."""
+    (tmp_path / "secret.rdb").write_bytes(dump)
+    content = tarred({"link.rdb": b""}, kind, str(tmp_path / "secret.rdb"))
+    assert "holds no .rdb and no .aof file." in refused(world, content, "n.tar.gz")
+
+
+def bomb(size: int = 3 * 1024**2) -> bytes:
+    """Return a dump's beginning, and then nothing for long."""
+    return MAGIC + bytes(size)
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("name", ["dump.rdb", "README"])
+def test_a_bomb(world: World, monkeypatch: pytest.MonkeyPatch, suffix: str, name: str) -> None:
+    """An archive that holds far more than its size is given up as soon as that is seen."""
+    monkeypatch.setattr(archives, "FREE_BYTES", 1024**2)
+    content = PACKED[suffix]({name: bomb(), "z.rdb": MAGIC})
+    reason = refused(world, content, f"n{suffix}")
+    if (suffix, name) == (".zip", "README"):  # a zip has an index: what is left out is never unpacked
+        assert "The server that reads" in reason
+    else:
+        assert "holds more than 1,048,576 bytes, which is too much." in reason
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_too_many_members(world: World, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    """There is a bound for the files of an archive, and one for the backups in it."""
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(archives, "MOST_BACKUPS", 5)
+    many = {f"{number}.txt": b"" for number in range(11)}
+    assert "holds more than 10 files." in refused(world, PACKED[suffix](many), f"n{suffix}")
+    many = {f"{number}.rdb": MAGIC for number in range(6)}
+    assert "holds more than 5 backups." in refused(world, PACKED[suffix](many), f"m{suffix}")
+
+
+def test_a_header_that_would_fill_the_memory(world: World) -> None:
+    """The extended header of a tar's member is read whole, so that it has a bound of its own."""
+    out = io.BytesIO()
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2 * 1024**2
+    with gzip.open(out, "wb") as packed:
+        packed.write(info.tobuf(tarfile.GNU_FORMAT) + bytes(info.size))
+    assert "is corrupt: it cannot be unpacked." in refused(world, out.getvalue(), "n.tar.gz")
+
+
+def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch, dump: bytes) -> None:
+    """A copy leaves room on the disk, and says so."""
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    assert "There is no room to unpack a backup" in refused(world, zipped({"dump.rdb": dump}), "n.zip")
+
+
+def encrypted() -> bytes:
+    """Return a zip archive whose member says that it is encrypted."""
+    content = bytearray(zipped({"dump.rdb": MAGIC}))
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "no.zip": (b"nothing of a zip", "is corrupt: it cannot be unpacked."),
+    "no.tar.gz": (b"nothing of a tar", "is corrupt: it cannot be unpacked."),
+    "inner.tar.gz": (gzip.compress(b"no tar" * 1000), "is corrupt: it cannot be unpacked."),
+    "cut.tar.gz": (
+        tarred({"dump.rdb": MAGIC + os.urandom(90_000)})[:50_000],
+        "is corrupt: it cannot be unpacked.",
+    ),
+    "cut.zip": (
+        zipped({"dump.rdb": MAGIC + os.urandom(90_000)})[:50_000],
+        "is corrupt: it cannot be unpacked.",
+    ),
+    "empty.zip": (zipped({}), "holds no .rdb and no .aof file."),
+    "empty.tar.gz": (tarred({}), "holds no .rdb and no .aof file."),
+    "other.zip": (
+        zipped({"a.txt": b"", "inner.zip": zipped({"a.rdb": MAGIC})}),
+        "holds no .rdb and no .aof file.",
+    ),
+    "encrypted.zip": (encrypted(), "is encrypted."),
+    "none.rdb.zip": (
+        zipped({"dump.rdb": b"text"}),
+        "none.rdb.zip: dump.rdb is corrupt: it does not begin as an RDB",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_archives(world: World, name: str) -> None:
+    """Each fails with a reason that names the file."""
+    content, said = BROKEN[name]
+    reason = refused(world, content, name)
+    assert said in reason
+    assert reason.startswith(f"Backup file {name}")
+
+
+@pytest.fixture
+def parts(world: World) -> Files:
+    """The folder of an append-only file of several parts, and a source that has the same."""
+    program = installed().get("redis 8.2")
+    if program is None:  # no wheel for this Python: the folder as such a server writes it
+        command = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"
+        world.source.client.set("a", 1)
+        manifest = (
+            b"file appendonly.aof.1.base.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n"
+        )
+        return {
+            "appendonly.aof.manifest": manifest,
+            "appendonly.aof.1.base.aof": command,
+            "appendonly.aof.1.incr.aof": b"",
+        }
+    with local_redis(program=program, appendonly="yes", appendfsync="always") as (place, process):
+        server = Server(place, process)
+        server.fill(10)
+        server.client.bgrewriteaof()
+        until(lambda: not server.client.info("persistence")["aof_rewrite_in_progress"])
+        server.client.set("last", "1")
+        until(lambda: not server.client.info("persistence")["aof_rewrite_scheduled"])
+        world.source.fill(10)
+        world.source.client.set("last", "1")
+        return {path.name: path.read_bytes() for path in (process.dump.parent / "appendonlydir").iterdir()}
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_an_append_only_file_of_several_parts(world: World, parts: Files, suffix: str) -> None:
+    """The folder that Redis 7 and later write is one backup, read by a server that knows it."""
+    files = {f"redis/appendonlydir/{name}": content for name, content in parts.items()}
+    (world.bucket / f"n{suffix}").write_bytes(PACKED[suffix](files))
+    with local_redis("target-secret", program=newest()) as target:
+        here = world_of((world.source.place, world.source.process), target)
+        here.bucket = world.bucket
+        log = arrived(here, f"n{suffix}")
+        assert everything(here.target) == everything(world.source)
+    (name,) = (name for name in parts if name.endswith(".manifest"))
+    assert [row for row in log if row.startswith("Imported")] == [
+        f"Imported {world.source.client.dbsize()} keys from n{suffix}: redis/appendonlydir/{name}."
+    ]
+
+
+def newest() -> Program:
+    """Return a program that knows append-only files of several parts."""
+    found = installed()
+    return found.get("redis 8.2") or found["valkey 9"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        (b"file a.aof seq 1 type b\n", "names files that the archive does not hold."),
+        (b"file ../a.aof seq 1 type b\n", "names a path where a file's name must stand."),
+        (b'file "" seq 1 type b\n', "names a path where a file's name must stand."),
+        (b"nonsense\n", "is corrupt: it is no manifest."),
+        (b"file a.aof seq 1 type x\n", "is corrupt: it is no manifest."),
+        (b"", "is corrupt: it is no manifest."),
+        (b"\xff\xfe", "is corrupt: it is no manifest."),
+    ],
+)
+def test_bad_manifests(world: World, manifest: bytes, said: str) -> None:
+    """A manifest that names what is not there, or anything but files beside it, fails."""
+    reason = refused(world, zipped({"d/appendonly.aof.manifest": manifest}), "n.zip")
+    assert said in reason
+    assert "d/appendonly.aof.manifest" in reason
+
+
+def test_all_archives_are_looked_at_first(world: World, dump: bytes) -> None:
+    """When one is broken, nothing is imported."""
+    (world.bucket / "good.rdb").write_bytes(dump)
+    (world.bucket / "bad.zip").write_bytes(b"nothing")
+    with world.emulator() as runner:
+        assert "bad.zip" in runner.failed(runner.start_import("good.rdb", "bad.zip"))
+    assert world.target.client.dbsize() == 0

@@ -1,0 +1,1 @@
+"""The official clients of other languages against the emulator."""
