@@ -7,6 +7,7 @@ from typing import Any
 
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.models import TaskRow
+from dcs_migration.dcs.texts import clean, clean_lines
 from dcs_migration.plugin.account import Account, Evidence
 from dcs_migration.plugin.migration_task.fields import normalised
 from dcs_migration.plugin.tasks.props import DEFAULTS, Props
@@ -33,6 +34,7 @@ def existing(account: Account, props: Props) -> TaskRow:
     inputs = normalised(props)
     if "task_name" in (props.get(DEFAULTS) or ()):
         inputs.pop("task_name", None)
+    inputs = _as_told(inputs)
     differing = list(_differences(inputs, described(row), row))
     if differing:
         raise TaskError(
@@ -40,6 +42,17 @@ def existing(account: Account, props: Props) -> TaskRow:
             "correct them, or remove existing_task_id to start a new task"
         )
     return row
+
+
+def _as_told(value: Any, key: str = "") -> Any:
+    """Return inputs as they look when the service tells them: there, every text is made clean."""
+    if isinstance(value, Mapping):
+        return {name: _as_told(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_told(item, key) for item in value]
+    if isinstance(value, str):
+        return clean_lines(value) if key == "description" else clean(value)
+    return value
 
 
 def _differences(inputs: Props, told: Mapping[str, Any], row: TaskRow) -> Iterator[str]:
