@@ -53,7 +53,9 @@ def scrubbed(text: str, scrub: Scrub) -> str:
 
 def worded(text: str, limit: int, scrub: Scrub) -> str:
     """Return what somebody said in words as one clean line, without secrets, cut at `limit`."""
-    return one_line(scrub(one_line(scrubbed(text, scrub))), limit)
+    raw = scrubbed(text, scrub)
+    line = one_line(raw)
+    return one_line(line if line == raw else scrub(line), limit)
 
 
 def clean(text: str, scrub: Scrub = str) -> str:
@@ -107,6 +109,6 @@ def _text(value: str, key: str, scrub: Scrub) -> str:
         return worded(value, MAX_FIELD, scrub)
     if key == "id" or key.endswith("_id"):
         # An id that is none must stay unlike all others, and fit into a URL and into the state.
-        plain = value if value.isascii() and value.isprintable() else ascii(value)[1:-1]
+        plain = value if value.isascii() and value.isprintable() else ascii(value[: _MAX_ID + 1])[1:-1]
         return plain if len(plain) <= _MAX_ID else worded(plain, _MAX_ID, scrub)
     return clean_lines(value, scrub) if key == "description" else clean(value, scrub)

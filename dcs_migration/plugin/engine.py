@@ -24,6 +24,11 @@ def in_plugin_process() -> bool:
     return "pulumi.dynamic" in sys.orig_argv
 
 
+def as_line(message: str) -> str:
+    """Return a message as it is logged: one line without secrets, whatever is in it."""
+    return worded(message, _LONGEST, scrub)
+
+
 class Engine(Protocol):
     """What the life cycles need of the engine."""
 
@@ -72,7 +77,7 @@ class GrpcEngine:
         """See :class:`Engine`. Never raises; a warning is shown once per resource and process."""
         from pulumi.runtime.proto import engine_pb2
 
-        message = worded(message, _LONGEST, scrub)
+        message = as_line(message)
         if not ephemeral:
             with self._lock:
                 if (urn, message) in self._said:
@@ -95,7 +100,7 @@ class NoEngine:
 
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
         """Send the line to the logger."""
-        _log.log(getattr(logging, severity), "%s: %s", urn, worded(message, _LONGEST, scrub))
+        _log.log(getattr(logging, severity), "%s: %s", urn, as_line(message))
 
 
 def engine_of_this_process() -> Engine:

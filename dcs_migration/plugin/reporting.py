@@ -57,7 +57,7 @@ def _message(error: BaseException) -> str:
     text = scrub(text)
     if os.environ.get("DCS_MIGRATION_DEBUG") == "1":
         text += "\n" + scrub("".join(traceback.format_exception(error)))
-    return text
+    return text.encode("utf-8", "backslashreplace").decode()  # a text that cannot be sent would be no answer
 
 
 _thread = (
