@@ -59,12 +59,10 @@ def worded(text: str, limit: int, scrub: Scrub) -> str:
 
 
 def clean(text: str, scrub: Scrub = str) -> str:
-    """Return a name, a status or a time as it is, but for what cannot be printed."""
+    """Return a name, a status or a time as it is, if it can be printed; else made one line."""
     if len(text) > MAX_FIELD:
         return worded(text, MAX_FIELD, scrub)
-    if text.isprintable():
-        return text
-    return "".join(" " if is_blank(char) else char for char in text).strip()
+    return text if text.isprintable() else one_line(text)
 
 
 def clean_lines(text: str, scrub: Scrub = str) -> str:
