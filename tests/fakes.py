@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from dcs_migration.dcs.errors import EngineGone
-from dcs_migration.plugin.engine import Severity
-from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.engine import Severity, as_line
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 TICK = 1e-6  # seconds that pass with every reading, so that "after" is always later
@@ -84,7 +83,7 @@ class LogLine:
 class FakeEngine:
     """An engine that answers while `alive`, counts how often it was asked, and keeps the log lines.
 
-    As the real one does, it gets each line scrubbed, and a lasting line once per resource.
+    As the real one does, it makes each message one line, scrubbed, and a lasting line once per resource.
     """
 
     def __init__(self) -> None:
@@ -104,7 +103,7 @@ class FakeEngine:
 
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
         """Keep a line."""
-        line = LogLine(severity, scrub(message), urn, ephemeral)
+        line = LogLine(severity, as_line(message), urn, ephemeral)
         with self._lock:
             if ephemeral or line not in self.lines:
                 self.lines.append(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from dcs_migration.dcs.transport import Transport
 
 MAX_PAGE = 1000
 MAX_BATCH = 50
+_PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 class DcsClient:
@@ -223,6 +225,8 @@ def find_project_id(iam_transport: Transport, region: str) -> str:
         raise TransportError(operation, "answered with something that is not IAM (no list of projects)")
     ids = {project["id"] for project in map(models.fields, projects) if isinstance(project.get("id"), str)}
     ids.discard("")
+    if not all(map(_PROJECT_ID.fullmatch, ids)):
+        raise TransportError(operation, f"answered with a project id that is none: {advice}")
     if len(ids) == 1:
         return str(ids.pop())
     found = f"{len(ids)} projects" if ids else "no project"

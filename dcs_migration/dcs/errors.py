@@ -24,28 +24,14 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from dcs_migration.dcs.codes import CODES, CodeKind, normalise_code
+from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, decoded, one_line, scrubbed, worded
 
-Scrub = Callable[[str], str]
-
-MAX_SERVER_TEXT = 500
-_UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_MOST_MARKUP = 8192
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]{0,1000}>", re.IGNORECASE | re.DOTALL)
-
-
-def one_line(text: str, limit: int | None = None) -> str:
-    """Return the text on one line, white space and control characters collapsed, cut at `limit`."""
-    if limit is not None and len(text) > 8 * limit:
-        text = text[: 8 * limit]
-    plain = "".join(" " if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
-    plain = " ".join(plain.split())
-    if limit is not None and len(plain) > limit:
-        plain = plain[: limit - 1].rstrip() + "…"
-    return plain
 
 
 class DcsMigrationError(Exception):
@@ -237,19 +223,19 @@ def parse_error(
     operation: str, status: int, headers: Mapping[str, str], body: bytes, scrub: Scrub = str
 ) -> ApiError:
     """Turn an error answer into the error to raise. It accepts any body at all and never raises itself."""
-    code, message, request_id = _fields(body)
+    code, message, request_id = _fields(body, scrub)
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
     if code == str(status):
         code = None  # IAM repeats the HTTP status as its code
     if status // 100 == 3 and not message:
         message = "redirected to " + lowered.get("location", "nowhere")
-    code = normalise_code(one_line(scrub(code), 64)) if code else None
+    code = normalise_code(worded(code, 64, scrub)) if code else None
     return error_class(status, code)(
         operation,
         status,
         error_code=code,
-        error_msg=scrub(message) if message else None,
-        request_id=scrub(lowered.get("x-request-id") or request_id or ""),
+        error_msg=worded(message, MAX_SERVER_TEXT, scrub) if message else None,
+        request_id=worded(lowered.get("x-request-id") or request_id or "", 128, scrub),
         retry_after=parse_retry_after(lowered.get("retry-after")),
     )
 
@@ -271,9 +257,9 @@ def looks_like_html(body: bytes) -> bool:
     )
 
 
-def plain_text(body: bytes) -> str:
-    """Return the readable words of a body that is not JSON."""
-    return _TAGS.sub(" ", body[:8192].decode("utf-8", "replace"))
+def plain_text(body: bytes, scrub: Scrub = str) -> str:
+    """Return the readable words of a body that is not JSON, without secrets."""
+    return _TAGS.sub(" ", scrubbed(decoded(body), scrub)[:_MOST_MARKUP])
 
 
 # The same three facts under each name that the gateway, DCS (v1 and v2) and IAM give them.
@@ -282,13 +268,13 @@ _MESSAGE_KEYS = ("error_msg", "errorMsg", "error_message", "message", "title")
 _REQUEST_ID_KEYS = ("request_id", "requestId")
 
 
-def _fields(body: bytes) -> tuple[str | None, str | None, str | None]:
+def _fields(body: bytes, scrub: Scrub) -> tuple[str | None, str | None, str | None]:
     try:
-        answer = json.loads(body.decode("utf-8-sig", "replace"))
+        answer = json.loads(decoded(body))
     except (ValueError, RecursionError):
-        return None, plain_text(body), None
+        return None, plain_text(body, scrub), None
     if not isinstance(answer, dict):
-        return None, plain_text(body), None
+        return None, plain_text(body, scrub), None
     inner = answer.get("error")
     layers: list[dict[str, Any]] = [answer, inner] if isinstance(inner, dict) else [answer]
     code = _first(layers, _CODE_KEYS)

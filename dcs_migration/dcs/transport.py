@@ -28,18 +28,17 @@ from dcs_migration.dcs.errors import (
     DcsMigrationError,
     NotSent,
     OutcomeUnknown,
-    Scrub,
     ServerFault,
     Throttled,
     TransportError,
     WrongEndpoint,
     looks_like_html,
-    one_line,
     parse_error,
     plain_text,
 )
 from dcs_migration.dcs.failures import SENDING_ERRORS, explain
 from dcs_migration.dcs.gate import CredentialGate
+from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, decoded, harmless, worded
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 READ_BOUND_SECONDS = 120.0
@@ -154,7 +153,7 @@ class Transport:
             failure, words = explain(error, self.host)
             broken = (unclear if failure.sent else NotSent, words, failure.permanent)
         if broken:  # raised out here, so that the exception carries no request (and no signature) with it
-            wirelog.no_answer(operation, self._since(started), one_line(self.scrub(broken[1])))
+            wirelog.no_answer(operation, self._since(started), worded(broken[1], MAX_SERVER_TEXT, self.scrub))
             raise self._transport_error(broken[0], operation, broken[1], permanent=broken[2])
         body, problem = self._body(response)
         request_id = response.headers.get("X-Request-Id")
@@ -189,14 +188,14 @@ class Transport:
         self, operation: str, status: int, body: bytes, unclear: type[TransportError]
     ) -> dict[str, Any]:
         try:
-            answer = json.loads(body.decode("utf-8-sig"))
+            answer = harmless(json.loads(decoded(body)), self.scrub)
         except (ValueError, RecursionError):
             answer = None
         if isinstance(answer, dict):
             return answer
-        what = _describe(body)
+        what = _describe(body, self.scrub)
         if looks_like_html(body) and unclear is not OutcomeUnknown:
-            raise WrongEndpoint(operation, status, error_msg=self.scrub(what))
+            raise WrongEndpoint(operation, status, error_msg=what)
         raise self._transport_error(
             unclear, operation, f"{self.host} answered with something that is not DCS ({what})"
         )
@@ -204,7 +203,7 @@ class Transport:
     def _transport_error(
         self, kind: type[TransportError], operation: str, reason: str, *, permanent: bool = False
     ) -> TransportError:
-        error = kind(operation, self.scrub(reason))
+        error = kind(operation, worded(reason, MAX_SERVER_TEXT, self.scrub))
         error.permanent = permanent
         return error
 
@@ -269,9 +268,9 @@ def _wait_before(failure: DcsMigrationError, attempt: int) -> float:
     return _RANDOM.uniform(longest / 2, longest)
 
 
-def _describe(body: bytes) -> str:
+def _describe(body: bytes, scrub: Scrub) -> str:
     if not body.strip():
         return "an empty answer"
-    words = one_line(plain_text(body), 120)
+    words = worded(plain_text(body, scrub), 120, scrub)
     kind = "a web page" if looks_like_html(body) else f"{len(body)} bytes"
     return f"{kind}: {words}" if words else kind

@@ -11,7 +11,7 @@ import logging
 import re
 from typing import Any
 
-from dcs_migration.dcs.errors import Scrub, one_line
+from dcs_migration.dcs.texts import Scrub, scrubbed, worded
 
 LOGGER = logging.getLogger("dcs_migration")
 LOGGER.addHandler(logging.NullHandler())
@@ -23,7 +23,7 @@ _SECRET_KEY = re.compile(r"passw|secret|token|credential|authoriz|access_?key|^a
 def request_sent(operation: str, method: str, target: str, body: bytes | None, scrub: Scrub) -> None:
     """Log a request that is about to leave; `target` is its path and query."""
     if LOGGER.isEnabledFor(logging.INFO):
-        LOGGER.info("%s: %s %s", operation, method, one_line(scrub(target), MAX_BODY_TEXT))
+        LOGGER.info("%s: %s %s", operation, method, worded(target, MAX_BODY_TEXT, scrub))
     if body:
         _log_body(operation, "request", body, scrub)
 
@@ -33,7 +33,7 @@ def answer_received(
 ) -> None:
     """Log an answer."""
     if LOGGER.isEnabledFor(logging.INFO):
-        shown = one_line(scrub(request_id), 128) if request_id else "-"
+        shown = worded(request_id, 128, scrub) if request_id else "-"
         LOGGER.info("%s: HTTP %d in %.0f ms, request id %s", operation, status, milliseconds, shown)
     if body:
         _log_body(operation, "answer", body, scrub)
@@ -46,23 +46,23 @@ def no_answer(operation: str, milliseconds: float, reason: str) -> None:
 
 def _log_body(operation: str, what: str, body: bytes, scrub: Scrub) -> None:
     if LOGGER.isEnabledFor(logging.DEBUG):
-        LOGGER.debug("%s %s: %s", operation, what, one_line(scrub(redact(body)), MAX_BODY_TEXT))
+        LOGGER.debug("%s %s: %s", operation, what, worded(redact(body, scrub), MAX_BODY_TEXT, scrub))
 
 
-def redact(body: bytes) -> str:
+def redact(body: bytes, scrub: Scrub = str) -> str:
     """Return a JSON body with *** in the place of every password; of any other body only the size."""
     try:
-        return json.dumps(_redacted(json.loads(body)), ensure_ascii=False)
+        return json.dumps(_redacted(json.loads(body), scrub), ensure_ascii=False)
     except (ValueError, RecursionError):
         return f"({len(body)} bytes that are not JSON)"
 
 
-def _redacted(value: Any) -> Any:
+def _redacted(value: Any, scrub: Scrub) -> Any:
     if isinstance(value, dict):
         return {
-            key: "***" if _SECRET_KEY.search(key) and item is not None else _redacted(item)
+            key: "***" if _SECRET_KEY.search(key) and item is not None else _redacted(item, scrub)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_redacted(item) for item in value]
-    return value
+        return [_redacted(item, scrub) for item in value]
+    return scrubbed(value, scrub) if isinstance(value, str) else value

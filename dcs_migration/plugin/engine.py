@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from dcs_migration.dcs.errors import EngineGone
+from dcs_migration.dcs.texts import worded
 from dcs_migration.plugin.secrets import scrub
 
 _log = logging.getLogger("dcs_migration")
 _TIMEOUT = 2.0  # seconds; the engine is on this machine
+_LONGEST = 4000  # characters of a line
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
 
@@ -22,6 +24,11 @@ def in_plugin_process() -> bool:
     return "pulumi.dynamic" in sys.orig_argv
 
 
+def as_line(message: str) -> str:
+    """Return a message as it is logged: one line without secrets, whatever is in it."""
+    return worded(message, _LONGEST, scrub)
+
+
 class Engine(Protocol):
     """What the life cycles need of the engine."""
 
@@ -29,7 +36,7 @@ class Engine(Protocol):
         """Raise :class:`EngineGone` unless the engine answers. To be called before every write."""
 
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
-        """Show a line on the resource's row; repeated under Diagnostics unless ephemeral."""
+        """Show one line on the resource's row, whatever the message; repeated under Diagnostics unless ephemeral."""
 
 
 class GrpcEngine:
@@ -70,7 +77,7 @@ class GrpcEngine:
         """See :class:`Engine`. Never raises; a warning is shown once per resource and process."""
         from pulumi.runtime.proto import engine_pb2
 
-        message = scrub(message)
+        message = as_line(message)
         if not ephemeral:
             with self._lock:
                 if (urn, message) in self._said:
@@ -93,7 +100,7 @@ class NoEngine:
 
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
         """Send the line to the logger."""
-        _log.log(getattr(logging, severity), "%s: %s", urn, scrub(message))
+        _log.log(getattr(logging, severity), "%s: %s", urn, as_line(message))
 
 
 def engine_of_this_process() -> Engine:

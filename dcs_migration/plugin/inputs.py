@@ -29,6 +29,8 @@ _TYPES = {
 }
 _LONGEST_KEY = 40
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# What `str` and `repr` make of an Output: an f-string does so, and nothing fails before the service sees it.
+_OUTPUT_AS_TEXT = re.compile(r"Calling __str__ on an Output|<pulumi\.output\.Output object at 0x")
 _PLAIN = (str, int, float, bool, type(None), Unknown)
 
 UNKNOWN: Any = Unknown()  # type: ignore[no-untyped-call]
@@ -77,10 +79,20 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
         line shows a value: addresses and names may carry passwords.
     """
     errors = list(_validator(name).iter_errors(inputs))
+    stringified = list(_stringified(inputs, []))
     found = [
         (list(error.absolute_path), line)
         for error in errors
+        if list(error.absolute_path) not in stringified  # one mistake, one line
         for line in _lines(_Problem(schema(name), error))
+    ]
+    found += [
+        (
+            where,
+            f"{path(where)}: an Output was put into a string, which gives no value, "
+            "use pulumi.Output.concat(...), pulumi.Output.format(...) or its apply(...)",
+        )
+        for where in stringified
     ]
     refused = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
     found += [
@@ -91,7 +103,13 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
         for where in _not_plain(inputs, [])
         if not any(tuple(where[:length]) in refused for length in range(len(where) + 1))
     ]
-    return list(dict.fromkeys(line for _, line in sorted(found)))
+    return list(dict.fromkeys(line for _, line in sorted(found, key=_place)))
+
+
+def _place(found: tuple[list[Any], str]) -> tuple[list[tuple[bool, Any]], str]:
+    """Order by path; keys that look alike may stand beside numbers."""
+    where, line = found
+    return [(isinstance(part, str), part) for part in where], line
 
 
 def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
@@ -104,6 +122,21 @@ def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
             yield from _not_plain(item, [*where, index])
     elif not isinstance(value, _PLAIN) or (isinstance(value, float) and not math.isfinite(value)):
         yield where
+
+
+def _stringified(value: Any, where: list[Any]) -> Iterator[list[Any]]:
+    """Find the texts, keys included, that hold the text of an Output in the place of its value."""
+    if isinstance(value, str) and _OUTPUT_AS_TEXT.search(value):
+        yield where
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            inside = [*where, _shown(key)]
+            if _OUTPUT_AS_TEXT.search(str(key)):
+                yield inside
+            yield from _stringified(item, inside)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _stringified(item, [*where, index])
 
 
 @cache
@@ -227,6 +260,8 @@ def _out_of_range(problem: _Problem) -> Iterator[str]:
 def _malformed(problem: _Problem) -> Iterator[str]:
     if not problem.instance:
         yield from _too_short(problem)
+    elif problem.instance.endswith(("\n", "\r")) and not _CONTROL.search(problem.instance.rstrip("\r\n")):
+        yield f"{problem.where}: ends in a line break, as the text of a file does, write it without (.strip())"
     elif _CONTROL.search(problem.instance):
         yield f"{problem.where}: contains control characters, write it without them"
     else:

@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from dcs_migration.dcs.texts import one_line
+from dcs_migration.plugin.readings import Span, readings
 
 MASK = "***"
+
+PASSWORDS = "__passwords"
+"""Hidden property with a list of passwords; any ``password`` is one by itself."""
 
 # Shorter values are removed only where they stand alone: they would otherwise eat every message.
 _SHORT = 4
 
 # What stands between `://` and `@`. A password may hold a slash or an `@` that nobody encoded, so it ends at
 # the last `@`; but digits and a slash after the colon are a port and a path.
-_URL_CREDENTIALS = re.compile(r"(?<=://)(?::\S{0,4096}@|[^\s/@:]+:(?!\d{1,5}\b)\S{0,4096}@|[^\s/]{0,4096}@)")
+_CREDENTIALS = r"(?<=://)(?::\S{0,4096}@|[^\s/@:]+:(?!\d{1,5}\b)\S{0,4096}@|[^\s/]{0,4096}@)"
+_URL_CREDENTIALS = re.compile(_CREDENTIALS)
+_ENCODED_CREDENTIALS = re.compile(_CREDENTIALS.encode())
 
-# Encoders for JSON differ in what they escape: Go's and Java's also escape these.
-_ALSO_ESCAPED = re.compile("[<>&]"), re.compile("[<>&='\u2028\u2029]")
-
-Span = tuple[int, int]
-_NONE: tuple[tuple[int, ...], frozenset[str]] = ((), frozenset())
+_NONE: tuple[tuple[int, ...], frozenset[bytes]] = ((), frozenset())
+_NOWHERE = re.compile(rb"(?!)")
 
 
 class Scrubber:
-    """Collects secret values and replaces them, also URL-, JSON-, HTML- and base64-encoded, by ``***``.
+    """Collects secret values and replaces them by ``***``, also where they are encoded, several times over.
 
-    Forms are found by their first characters: the time that a text takes depends on its length and not on
-    how many secrets are known, and adding one costs the same for the thousandth as for the first.
+    A text is compared in each of its :func:`~dcs_migration.plugin.readings.readings`, and what was read as a
+    secret is masked. Most texts have two. Secrets are found by their first bytes: the time that a text takes
+    depends on its length and not on how many secrets are known, and adding one costs the same for the
+    thousandth as for the first.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: set[str] = set()
-        self._long: dict[str, tuple[tuple[int, ...], set[str]]] = {}  # first characters: lengths, forms
-        self._short: set[str] = set()
-        self._alone: re.Pattern[str] | None = None
+        self._long: dict[bytes, tuple[tuple[int, ...], set[bytes]]] = {}  # first bytes: lengths, forms
+        self._begins = _NOWHERE  # finds the first byte of any of them
+        self._firsts: set[int] = set()
+        self._short: set[bytes] = set()
+        self._alone: re.Pattern[bytes] | None = None
 
     def add(self, *values: Any) -> None:
         """Remember secret values; anything but a non-empty string is ignored."""
@@ -50,17 +55,20 @@ class Scrubber:
                     self._learn(value)
 
     def _learn(self, value: str) -> None:
-        if len(value) < _SHORT:
-            self._short |= _forms(value)
-            self._alone = _standing_alone(self._short)
-            return
         for form in _forms(value):
+            if len(form) < _SHORT:
+                self._short.add(form)
+                self._alone = _standing_alone(self._short)
+                continue
             lengths, forms = self._long.get(form[:_SHORT], ((), set()))
             forms.add(form)
             if len(form) not in lengths:
                 lengths = tuple(sorted((*lengths, len(form)), reverse=True))
             # Readers take no lock: they see the old lengths or the new ones.
             self._long[form[:_SHORT]] = lengths, forms
+            if form[0] not in self._firsts:
+                self._firsts.add(form[0])
+                self._begins = re.compile(b"[" + b"".join(b"\\x%02x" % byte for byte in self._firsts) + b"]")
 
     def add_passwords(self, props: Mapping[str, Any]) -> None:
         """Remember every ``password`` in a property bag, at any depth."""
@@ -68,20 +76,30 @@ class Scrubber:
 
     def __call__(self, text: str) -> str:
         """Return the text without any secret, and without credentials in URLs."""
-        return _URL_CREDENTIALS.sub(MASK + "@", _masked(text, self._spans(text)))
+        return _URL_CREDENTIALS.sub(MASK + "@", _masked(text, sorted(self._spans(text))))
 
-    def _spans(self, text: str) -> list[Span]:
-        spans: list[Span] = []
-        if self._long:
-            for start in range(len(text) - _SHORT + 1):
-                lengths, forms = self._long.get(text[start : start + _SHORT], _NONE)
-                for length in lengths:
-                    if text[start : start + length] in forms:
-                        spans.append((start, start + length))
-                        break  # the longest one covers the others
-        if self._alone is not None:
-            spans += [found.span() for found in self._alone.finditer(text)]
-        return sorted(spans)
+    def _spans(self, text: str) -> Iterator[Span]:
+        if not self._values and "%" not in text and "\\" not in text and "&" not in text:
+            return
+        for number, reading in enumerate(readings(text)):
+            for start, end in self._found(reading.data, binary=reading.binary):
+                yield reading.origin(start, end)
+            if number and not reading.binary:
+                for found in _ENCODED_CREDENTIALS.finditer(reading.data):
+                    if found.end() - found.start() > 1:
+                        yield reading.origin(found.start(), found.end() - 1)
+
+    def _found(self, data: bytes, *, binary: bool) -> Iterator[Span]:
+        for begin in self._begins.finditer(data):
+            start = begin.start()
+            lengths, forms = self._long.get(data[start : start + _SHORT], _NONE)
+            for length in lengths:
+                if data[start : start + length] in forms:
+                    yield start, start + length
+                    break  # the longest one covers the others
+        if self._alone is not None and not binary:
+            for alone in self._alone.finditer(data):
+                yield alone.span()
 
 
 def _masked(text: str, spans: Iterable[Span]) -> str:
@@ -95,11 +113,11 @@ def _masked(text: str, spans: Iterable[Span]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _passwords(value: Any) -> Iterator[Any]:
+def _passwords(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if key == "password":
-                yield item
+            if key == "password" or key == PASSWORDS:
+                yield from _texts(item)
             else:
                 yield from _passwords(item)
     elif isinstance(value, (list, tuple)):
@@ -107,60 +125,29 @@ def _passwords(value: Any) -> Iterator[Any]:
             yield from _passwords(item)
 
 
-def _standing_alone(forms: Iterable[str]) -> re.Pattern[str]:
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value that stands for a password: one that is in the wrong shape is one, too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, Mapping):
+        yield from _texts(list(value.values()))
+
+
+def _standing_alone(forms: Iterable[bytes]) -> re.Pattern[bytes]:
     longest_first = sorted(forms, key=len, reverse=True)
-    return re.compile("|".join(rf"(?<!\w){re.escape(form)}(?!\w)" for form in longest_first))
+    return re.compile(b"|".join(rb"(?<!\w)" + re.escape(form) + rb"(?!\w)" for form in longest_first))
 
 
-def _forms(value: str) -> set[str]:
-    """The value as it stands, and as the usual encodings would show it; none is shorter than the value."""
-    raw = value.encode("utf-8", "surrogatepass")
-    forms = {value, repr(value)[1:-1], *_json_forms(value)}
-    forms |= {
-        html.escape(value),
-        html.escape(value, quote=False),
-        html.escape(value).replace("&#x27;", "&#39;"),
-    }
-    for escaped in (quote(raw, safe=""), quote(raw), quote_plus(raw)):
-        forms |= {escaped, re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), escaped)}
-    if len(value) >= _SHORT:
-        # Messages are put on one line, which collapses white space.
-        forms |= {" ".join(value.split()), *_base64_forms(raw)}
-        return {form for form in forms if len(form) >= _SHORT}
-    return forms
-
-
-def _json_forms(value: str) -> Iterator[str]:
-    """As JSON shows it, and as JSON does whose text is JSON: an error may quote a whole request."""
-    for once in _escaped(value):
-        yield once
-        yield from _escaped(once)
-
-
-def _escaped(value: str) -> Iterator[str]:
-    for ascii_only in (True, False):
-        plain = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-        yield plain
-        yield plain.replace("/", "\\/")
-        for also in _ALSO_ESCAPED:
-            yield also.sub(lambda found: f"\\u{ord(found[0]):04x}", plain)
-
-
-def _base64_forms(raw: bytes) -> Iterator[str]:
-    """What stays the same of its base64 form wherever the value stands in an encoded text."""
-    for before in range(3):
-        encoded = base64.b64encode(bytes(before) + raw).decode()
-        # The first and the last character also carry bits of the neighbouring bytes.
-        start = (0, 2, 3)[before]
-        end = len(encoded) - (0, 3, 2)[(before + len(raw)) % 3]
-        core = encoded[start:end]
-        yield core
-        yield core.replace("+", "-").replace("/", "_")
-    whole = base64.b64encode(raw).decode()
-    yield whole
-    yield whole.rstrip("=")
-    yield whole.replace("+", "-").replace("/", "_")
-    yield whole.replace("+", "-").replace("/", "_").rstrip("=")
+def _forms(value: str) -> set[bytes]:
+    """The value as any reading of a text may hold it: as it is, on one line, as a form has it, in Latin-1."""
+    texts = {value, one_line(value)}
+    texts |= {text.replace(" ", "+") for text in texts}
+    forms = {text.encode("utf-8", "surrogatepass") for text in texts}
+    forms |= {text.encode("latin-1", "ignore") for text in texts if max(text, default="") < "\u0100"}
+    return {form for form in forms if len(form) >= _SHORT or form.strip()}
 
 
 scrub = Scrubber()

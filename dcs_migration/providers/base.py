@@ -93,10 +93,10 @@ class Provider(ResourceProvider):
         self._call("delete", id_, props)
 
     def _call(self, operation: str, *args: Any) -> Any:
-        from dcs_migration.plugin import reporting
+        from dcs_migration.plugin import boundary, reporting
 
-        with reporting.guard():
+        with reporting.guard(boundary.urn_among(args)):
             with _LOADING:
                 if "_loaded" not in self.__dict__:
                     self._loaded = self.load(self._config)
-            return getattr(self._loaded, operation)(*args)
+            return boundary.passed(getattr(self._loaded, operation), args)

@@ -11,7 +11,7 @@ from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.migration_instance import MigrationInstance
 from dcs_migration.resources.online_migration import OnlineMigration
 from dcs_migration.resources.options import refuse_leaving_it
-from dcs_migration.resources.secrets import without_password
+from dcs_migration.resources.secrets import reusable, without_password
 from dcs_migration.resources.types import (
     MigrationMethod,
     OnlineMigrationState,
@@ -105,6 +105,7 @@ class OnlineMigrationTask(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(
             parent=self, custom_timeouts=opts.custom_timeouts if opts is not None else None
         )
+        source_instance, target_instance = reusable(source_instance), reusable(target_instance)
         self.instance = MigrationInstance(
             resource_name,
             name=name,

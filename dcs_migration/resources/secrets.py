@@ -2,43 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import copy
+import inspect
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import pulumi
 
+_KEY = "password"
+
 
 def with_secret_password(instance: Any) -> Any:
-    """Mark the password as a secret, also where the whole instance is an output."""
+    """Mark the password of an instance as a secret, in whatever shape of an input the instance comes.
 
-    def mark(value: Any) -> Any:
-        if isinstance(value, Mapping) and value.get("password") is not None:
-            return {**value, "password": pulumi.Output.secret(value["password"])}
-        return value
+    Only the password is marked, so that previews stay legible. A transform that runs later may set another
+    one: the plugin marks whatever it returns, too.
+    """
+    if isinstance(instance, pulumi.Output):
+        return instance.apply(with_secret_password)
+    if isinstance(instance, Mapping):
+        if instance.get(_KEY) is not None:
+            return {**instance, _KEY: pulumi.Output.secret(instance[_KEY])}
+        return instance
+    if inspect.isawaitable(instance):
+        return asyncio.ensure_future(_resolved(instance))
+    # An instance of an `@pulumi.input_type` class keeps its properties in its `__dict__`.
+    if getattr(instance, "__dict__", {}).get(_KEY) is not None:
+        instance = copy.copy(instance)
+        instance.__dict__[_KEY] = pulumi.Output.secret(instance.__dict__[_KEY])
+    return instance
 
-    return instance.apply(mark) if isinstance(instance, pulumi.Output) else mark(instance)
+
+async def _resolved(instance: Awaitable[Any]) -> Any:
+    return with_secret_password(await instance)
+
+
+def reusable(instance: Any) -> Any:
+    """Return an input that may be used twice: a coroutine can be awaited once only."""
+    return asyncio.ensure_future(instance) if inspect.isawaitable(instance) else instance
 
 
 def without_password(instance: Any) -> Any:
     """Return an instance without its password, which then makes no secret of the rest."""
+    if not isinstance(instance, Mapping):
+        return pulumi.Output.from_input(instance).apply(_stripped)
+    return _stripped(instance)
 
-    def strip(value: Any) -> Any:
-        return (
-            {key: item for key, item in value.items() if key != "password"}
-            if isinstance(value, Mapping)
-            else value
-        )
 
-    return (
-        strip(instance) if isinstance(instance, Mapping) else pulumi.Output.from_input(instance).apply(strip)
-    )
+def _stripped(value: Any) -> Any:
+    return {key: item for key, item in value.items() if key != _KEY} if isinstance(value, Mapping) else value
 
 
 def passwords_of(task: Any) -> list[pulumi.Output[str | None]]:
     """Return the passwords of a task as secrets, from its outputs: what the service was told stands there."""
 
     def password(instance: Any) -> str | None:
-        return instance.get("password") if isinstance(instance, Mapping) else None
+        return instance.get(_KEY) if isinstance(instance, Mapping) else None
 
     return [
         pulumi.Output.secret(side.apply(password)) for side in (task.source_instance, task.target_instance)

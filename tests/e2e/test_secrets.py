@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,98 @@ DEBUG_LOG = """
     handler = logging.FileHandler(os.environ["WIRE_LOG"])
     logging.getLogger("dcs_migration").addHandler(handler)
     logging.getLogger("dcs_migration").setLevel(logging.DEBUG)
+"""
+
+# Every shape in which an input may come, each with the password of its own number, and transforms of each kind.
+SHAPES = """
+    from dcs_migration import OnlineMigration, OnlineMigrationTask
+
+    @pulumi.input_type
+    class Instance:
+        def __init__(self, *, id, password):
+            pulumi.set(self, "id", id)
+            pulumi.set(self, "password", password)
+
+        @property
+        @pulumi.getter
+        def id(self) -> pulumi.Input[str]:
+            return pulumi.get(self, "id")
+
+        @property
+        @pulumi.getter
+        def password(self) -> pulumi.Input[str]:
+            return pulumi.get(self, "password")
+
+    async def later(value):
+        return value
+
+    def secret(number):
+        return f"planted-{number:02d}-password"
+
+    def full(number, make=str):
+        return target(number, password=make(secret(number)))
+
+    def typed(number):
+        return Instance(id=target(number)["id"], password=secret(number))
+
+    known = pulumi.Output.from_input
+    SHAPES = [
+        full(0), full(1, known), full(2, later), typed(3),
+        later(full(4)), later(full(5, later)), later(typed(6)), later(known(full(7))),
+        known(full(8)), known(typed(9)), known(later(full(10))), known("x").apply(lambda _: full(11, later)),
+        pulumi.Output.all(full(12)).apply(lambda all: all[0]), later(later(full(13))),
+        {**full(14), "name": known("later")},
+    ]
+    for number, shape in enumerate(SHAPES):
+        MigrationTask(f"shape{number}", **BACKUP, target_instance=shape)
+
+    def setting(key, value):
+        return lambda args: pulumi.ResourceTransformationResult({**args.props, key: value}, args.opts)
+
+    def transform(key, value):
+        return lambda args: pulumi.ResourceTransformResult({**args.props, key: value}, args.opts)
+
+    async def slow(args):
+        return pulumi.ResourceTransformResult({**args.props, "target_instance": full(22)}, args.opts)
+
+    def on_stack(args):
+        if args.name == "on_stack":
+            return pulumi.ResourceTransformationResult({**args.props, "target_instance": full(23)}, args.opts)
+
+    def on_all(args):
+        if args.name == "on_all":
+            return pulumi.ResourceTransformResult({**args.props, "target_instance": full(24)}, args.opts)
+
+    pulumi.runtime.register_stack_transformation(on_stack)
+    pulumi.runtime.register_resource_transform(on_all)
+    options = {
+        "in_program": pulumi.ResourceOptions(transformations=[setting("target_instance", full(20))]),
+        "in_engine": pulumi.ResourceOptions(transforms=[transform("target_instance", full(21))]),
+        "async": pulumi.ResourceOptions(transforms=[slow]),
+        "on_stack": None,
+        "on_all": None,
+        "typed": pulumi.ResourceOptions(transformations=[setting("target_instance", typed(25))]),
+    }
+    tasks = {
+        name: MigrationTask(name, **BACKUP, target_instance=target(50 + number), opts=opts)
+        for number, (name, opts) in enumerate(options.items())
+    }
+    pulumi.export("told", tasks["in_engine"].target_instance)
+    source = {"addrs": "10.0.0.1:6379", "password": secret(30)}
+    MigrationTask("online", **ONLINE | {"source_instance": later(source)}, target_instance=typed(31))
+    shop = OnlineMigrationTask(
+        "shop", vpc_id="vpc-1", subnet_id="subnet-1", security_group_id="group-1",
+        migration_method="incremental_migration",
+        source_instance=typed(32), target_instance=later(full(33)),
+    )
+    moved = OnlineMigrationTask(
+        "moved", vpc_id="vpc-1", subnet_id="subnet-1", security_group_id="group-1",
+        migration_method="incremental_migration",
+        source_instance={"id": "a"}, target_instance={"id": "b"},
+        opts=pulumi.ResourceOptions(transforms=[
+            lambda args: transform("source_instance", full(34))(args) if "source_instance" in args.props else None
+        ]),
+    )
 """
 
 
@@ -225,6 +318,60 @@ def test_a_wait_that_comes_later_knows_them_too(searched: Searched, cloud: Emula
         assert "MigrationCompletion::done" in document
         # What a property depends on is kept, also of one that is not.
         assert set(parents(json.loads(document), "__passwords")) == {"propertyDependencies"}
+
+
+def planted(text: str) -> set[str]:
+    """Return the passwords of the shapes that a text holds."""
+    return set(re.findall(r"planted-\d\d-password", text))
+
+
+def test_a_password_is_a_secret_in_every_shape_of_an_input(stack: Stack, emulator: Emulator) -> None:
+    """As a coroutine, an input class, an output of these, or set by a transform: state, plan and screen hide it."""
+    stack.program(SHAPES)
+    text = stack.preview("--diff", "--save-plan", "plan.json").text
+    assert planted(text) == set()
+    # The rest of each instance stays legible.
+    assert text.count("4cd5dbb8-aacd-4603-b817-0000000000") >= 22
+    done = stack.up("--diff", "--plan", "plan.json")
+    assert planted(done.text) == set()
+    for key in ("target_instance", "source_instance"):
+        for name, task in stack.resources().items():
+            for props in (task["inputs"], task["outputs"]):
+                assert "4dabf18193072939515e22adb298388d" not in props.get(key, {}), (
+                    f"{name} is hidden as a whole"
+                )
+    stack.require_no_changes()
+    stack.refresh()
+    stack.require_no_changes()
+    assert planted(stack.run("stack", "export").text) == set()
+    assert planted(stack.run("stack", "output", "--json").text) == set()
+    assert planted(stack.everything_written().decode("utf-8", "replace")) == set()
+    # All of them arrived at the service, which shows that the search looked for the right ones.
+    assert len(planted(stack.run("stack", "export", "--show-secrets").text)) == 26
+    rotated = SHAPES.replace("planted-", "rotated-planted-")
+    assert stack.program(rotated).up().count("updated") == 24
+    assert planted(stack.everything_written().decode("utf-8", "replace")) == set()
+    assert calls(emulator)["CreateMigrationTask"] == 22
+
+
+def test_a_state_that_holds_a_password_in_plain_text_is_mended(stack: Stack, emulator: Emulator) -> None:
+    """A release that did not mark it left it there: the next preview shows no change, `up` and refresh hide it."""
+    plain = "planted-99-password"
+    stack.program(f'MigrationTask("orders", **BACKUP, target_instance=target(password="{plain}"))').up()
+    state = json.loads(stack.run("stack", "export").text)
+    for entry in state["deployment"]["resources"]:
+        for props in (entry.get("inputs", {}), entry.get("outputs", {})):
+            if "target_instance" in props:
+                props["target_instance"]["password"] = plain
+    (stack.work / "plain.json").write_text(json.dumps(state))
+    stack.run("stack", "import", "--file", str(stack.work / "plain.json"))
+    assert planted(stack.run("stack", "export").text) == {plain}
+    stack.require_no_changes()
+    stack.up()
+    stack.refresh()
+    assert planted(stack.run("stack", "export").text) == set()
+    stack.require_no_changes()
+    assert calls(emulator)["CreateMigrationTask"] == 1
 
 
 def test_a_rotated_password_is_no_news_to_a_wait(stack: Stack, emulator: Emulator) -> None:

@@ -21,6 +21,9 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 
 ROOT = Path(__file__).parents[2]
+# How the engine spells a secret on the wire (sdk/go/common/resource/properties.go).
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"
 UNKNOWN = rpc.UNKNOWN
 SECONDS = 60.0  # bound of one call: a method that never answers fails the test, it does not hang it
 
@@ -92,10 +95,11 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Checked:
-    """The answer to Check: inputs as they lie on the wire, and (property, reason) of each failure."""
+    """The answer to Check: inputs, (property, reason) of each failure, and the paths that are marked as secrets."""
 
     inputs: Props
     failures: list[tuple[str, str]]
+    secrets: frozenset[str] = frozenset()
 
     @property
     def reasons(self) -> list[str]:
@@ -114,11 +118,15 @@ class Compared:
 
 @dataclass(frozen=True)
 class State:
-    """What the engine keeps of a resource: id, outputs and, after a read, inputs."""
+    """What the engine keeps of a resource: id, outputs and, after a read, inputs.
+
+    secrets: the paths that are marked as secrets among the outputs, and among these inputs.
+    """
 
     id: str
     outputs: Props
     inputs: Props | None = None
+    secrets: frozenset[str] = frozenset()
 
 
 class Plugin:
@@ -186,7 +194,9 @@ class Plugin:
         )
         reply = self._call("Check", request)
         return Checked(
-            plain_bag(reply.inputs), [(failure.property, failure.reason) for failure in reply.failures]
+            plain_bag(reply.inputs),
+            [(failure.property, failure.reason) for failure in reply.failures],
+            secrets_in(reply.inputs),
         )
 
     def diff(self, id_: str, olds: Props, news: Props) -> Compared:
@@ -200,7 +210,7 @@ class Plugin:
     def create(self, inputs: Props, provider: str | None = None) -> State:
         """Create a resource from checked inputs."""
         reply = self._call("Create", provider_pb2.CreateRequest(properties=self._bag(inputs, provider)))
-        return State(reply.id, plain_bag(reply.properties))
+        return State(reply.id, plain_bag(reply.properties), None, secrets_in(reply.properties))
 
     def read(self, id_: str, outputs: Props, inputs: Props | None = None) -> State:
         """Read a resource: a refresh hands over outputs, ``get`` hands over inputs alone."""
@@ -211,12 +221,14 @@ class Plugin:
         )
         reply = self._call("Read", request)
         told = plain_bag(reply.inputs) if reply.HasField("inputs") else None
-        return State(reply.id, plain_bag(reply.properties), told)
+        secrets = secrets_in(reply.properties) | secrets_in(reply.inputs)
+        return State(reply.id, plain_bag(reply.properties), told, secrets)
 
-    def update(self, id_: str, olds: Props, news: Props) -> Props:
-        """Update a resource; returns its new outputs."""
+    def update(self, id_: str, olds: Props, news: Props) -> State:
+        """Update a resource."""
         request = provider_pb2.UpdateRequest(id=id_, olds=self._bag(olds), news=self._bag(news))
-        return plain_bag(self._call("Update", request).properties)
+        reply = self._call("Update", request)
+        return State(id_, plain_bag(reply.properties), None, secrets_in(reply.properties))
 
     def delete(self, id_: str, outputs: Props, provider: str | None = None) -> None:
         """Delete a resource."""
@@ -245,17 +257,37 @@ def struct(props: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def plain_bag(bag: struct_pb2.Struct) -> Props:
-    """Return a property bag from the wire, without the provider's own pickle; nulls are kept."""
+    """Return a property bag from the wire, without the provider's own pickle and marks; nulls are kept."""
     return {key: _plain(value) for key, value in bag.fields.items() if key != PROVIDER_KEY}
 
 
 def _plain(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
+        if _SIGNATURE in value.struct_value.fields:
+            return _plain(value.struct_value.fields["value"])
         return {key: _plain(item) for key, item in value.struct_value.fields.items()}
     if kind == "list_value":
         return [_plain(item) for item in value.list_value.values]
     return None if kind in (None, "null_value") else getattr(value, str(kind))
+
+
+def secrets_in(bag: struct_pb2.Struct) -> frozenset[str]:
+    """Return the paths that are marked as secrets."""
+    found: set[str] = set()
+
+    def search(value: struct_pb2.Value, path: tuple[str, ...]) -> None:
+        if _SIGNATURE in value.struct_value.fields:
+            assert value.struct_value.fields[_SIGNATURE].string_value == _SECRET
+            found.add(".".join(path))
+        for key, item in value.struct_value.fields.items():
+            search(item, (*path, key))
+        for item in value.list_value.values:
+            search(item, (*path, "[]"))
+
+    for key, value in bag.fields.items():
+        search(value, (key,))
+    return frozenset(found)
 
 
 def leaves(value: Any, path: Sequence[str] = ()) -> list[tuple[str, Any]]:

@@ -142,7 +142,7 @@ def test_an_update_waits_for_the_new_alone(
     cloud.remove(tasks[0].id)
     engine.lines.clear()
     updated = waiter.update(state.id, state.outputs, grown)
-    assert updated["statuses"] == {task.id: "SUCCESS" for task in tasks}
+    assert updated.outputs["statuses"] == {task.id: "SUCCESS" for task in tasks}
     assert [line.message for line in engine.lines] == ["1 of 1 done · 0s"]
 
 

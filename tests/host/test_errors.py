@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import grpc
 import pytest
 
 from dcs_migration.emulator import Emulator
+from dcs_migration.plugin.engine import GrpcEngine
 from tests.host.conftest import (
     INSTANCE,
     SECRET_KEY,
@@ -22,6 +25,7 @@ from tests.host.conftest import (
 )
 from tests.host.foreign import Broken, Saboteur
 from tests.host.harness import Failed, Plugin, StandInEngine, by_reference, leaves
+from tests.unit.dcs_server import StandIn, answer, error, tls_context
 
 NEVER_IN_A_LINE = ("\n", "\r", "Traceback", "ProviderError", 'File "', "dcs_migration.")
 
@@ -245,3 +249,65 @@ def test_no_secret_leaves_the_password_fields(
     texts += [plugin.close(), again.close(), str(engine.lines)]
     for text in texts:
         assert not [secret for secret in (source, TARGET_PASSWORD, SECRET_KEY) if secret in text]
+
+
+@pytest.mark.parametrize("filters", ["error", "ignore", "always", None])
+def test_a_library_that_warns_is_one_line(
+    start: StartPlugin, engine: StandInEngine, tmp_path: Path, filters: str | None
+) -> None:
+    """HW_INSECURE makes urllib3 warn at every call: one line on the row, no path, no error, whatever the filters."""
+    with StandIn(error(403, "DCS.2003"), tls=tls_context(tmp_path)) as service:
+        environ = {
+            "HW_REGION_NAME": "eu-west-101",
+            "HW_PROJECT_ID": "p0",
+            "HW_ACCESS_KEY": "AK",
+            "HW_SECRET_KEY": SECRET_KEY,
+            "HW_DCS_ENDPOINT": service.url,
+            "HW_INSECURE": "true",
+        }
+        plugin = start({**environ, "PYTHONWARNINGS": filters} if filters else environ)
+        inputs = plugin.check(definition()).inputs
+        for _ in range(2):
+            assert "grant dcs:migrationTask:list" in failure(plugin.create, inputs)
+    (line,) = [warning for warning in engine.warnings(inputs["__urn"]) if "Unverified" in warning]
+    assert "InsecureRequestWarning" in line
+    assert "Unverified" not in plugin.close()
+    assert ".py" not in line
+
+
+def test_what_the_service_says_of_a_task_is_clean_in_state(start: StartPlugin, cloud: Emulator) -> None:
+    """Status, name and error: no line of their own, no escape sequence, no password, and known words stay."""
+    plugin = start()
+    inputs = plugin.check(definition()).inputs
+    state = plugin.create(inputs)
+    hostile = f"A\n::error ::x \x1b[31m\ud83d {TARGET_PASSWORD}"
+    row = {
+        "task_id": state.id,
+        "task_name": hostile,
+        "status": hostile,
+        "created_at": hostile,
+        "error": hostile,
+    }
+    with StandIn(answer({"migration_tasks": [row], "count": 1})) as service:
+        moved = start(
+            environment(
+                cloud, HW_DCS_ENDPOINT=service.url, DCS_MIGRATION_ACCEPT_ENDPOINT=urlsplit(service.url).netloc
+            )
+        )
+        told = moved.read(state.id, state.outputs).outputs
+    for key in ("name", "status", "created_at", "error"):
+        assert told[key].startswith("A ::error ::x")
+        assert told[key].endswith("***")
+        assert told[key].isprintable()
+    assert told["target_instance"] == inputs["target_instance"]
+
+
+@pytest.mark.parametrize("ephemeral", [True, False])
+def test_a_log_line_is_one_line_whatever_it_says(engine: StandInEngine, ephemeral: bool) -> None:
+    """A line that begins with `::error` in a pipeline's log would be a command."""
+    line = "status A\n::error ::x\r\n\x1b[31m \ud83d \u202e" + "y" * 100_000
+    GrpcEngine(engine.address).log("WARNING", line, "urn:x", ephemeral=ephemeral)
+    (shown_line,) = engine.lines
+    assert shown_line.message.startswith("status A ::error ::x [31m yyy")
+    assert shown_line.message.isprintable()
+    assert len(shown_line.message) <= 4000

@@ -44,7 +44,7 @@ def test_a_task_lives_and_ends(plugin: Plugin, cloud: Emulator, engine: StandInE
     change = plugin.diff(state.id, refreshed.outputs, rotated)
     assert (change.changes, change.replaces) == ("DIFF_SOME", [])
     cloud.clear_requests()
-    updated = plugin.update(state.id, refreshed.outputs, rotated)
+    updated = plugin.update(state.id, refreshed.outputs, rotated).outputs
     assert operations(cloud) == []
     assert updated == {**refreshed.outputs, **rotated}
     assert plugin.diff(state.id, updated, rotated).changes == "DIFF_NONE"

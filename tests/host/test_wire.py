@@ -141,3 +141,28 @@ def test_a_preview_needs_no_credentials_and_no_network(offline: Plugin) -> None:
     assert checked.failures == []
     assert checked.inputs["region"] == REGION
     assert offline.diff("1" * 32, checked.inputs, checked.inputs).changes == "DIFF_NONE"
+
+
+PATHS = {"target_instance.password", "source_instance.password"}
+
+
+def test_every_password_is_returned_as_a_secret(plugin: Plugin) -> None:
+    """A transform sets a password unmarked: check, create, read and update mark it, and nothing else."""
+    props = online(triggers=[{"deep": [{"password": "third"}]}, "plain"])
+    checked = plugin.check(props)
+    paths = PATHS | {"triggers.[].deep.[].password"}
+    assert checked.secrets == paths
+    state = plugin.create(checked.inputs)
+    assert state.secrets == paths
+    refreshed = plugin.read(state.id, state.outputs)
+    assert refreshed.secrets == paths
+    assert refreshed.inputs == checked.inputs
+    assert plugin.update(state.id, refreshed.outputs, checked.inputs).secrets == paths
+    assert plugin.diff(state.id, refreshed.outputs, checked.inputs).changes == "DIFF_NONE"
+
+
+def test_a_password_that_is_known_later_stays_unknown(offline: Plugin) -> None:
+    """A mark would hide from the engine that there is no value yet."""
+    checked = offline.check(definition(__dry_run=True, target_instance={"id": INSTANCE, "password": UNKNOWN}))
+    assert checked.inputs["target_instance"]["password"] == UNKNOWN
+    assert checked.secrets == frozenset()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -134,6 +135,32 @@ def test_the_type_token_never_changes(monitor: Recorder) -> None:
     assert (kind, request.type, request.custom) == ("register", TYPE_TOKEN, True)
 
 
+@pulumi.input_type
+class Instance:
+    """An input class, as packages that are generated have them."""
+
+    def __init__(self, *, id: pulumi.Input[str], password: pulumi.Input[str]) -> None:
+        pulumi.set(self, "id", id)
+        pulumi.set(self, "password", password)
+
+    @property
+    @pulumi.getter
+    def id(self) -> pulumi.Input[str]:
+        """Id of the instance."""
+        return cast("pulumi.Input[str]", pulumi.get(self, "id"))
+
+    @property
+    @pulumi.getter
+    def password(self) -> pulumi.Input[str]:
+        """Password of the instance."""
+        return cast("pulumi.Input[str]", pulumi.get(self, "password"))
+
+
+async def later(value: Any) -> Any:
+    """Return a value, but not at once."""
+    return value
+
+
 INSTANCES: dict[str, Callable[[], Any]] = {
     "plain": lambda: {"id": TARGET_ID, "password": "hidden-word"},
     "marked by the user": lambda: {"id": TARGET_ID, "password": pulumi.Output.secret("hidden-word")},
@@ -142,6 +169,20 @@ INSTANCES: dict[str, Callable[[], Any]] = {
     "wholly a secret": lambda: pulumi.Output.secret({"id": TARGET_ID, "password": "hidden-word"}),
     "an output in an output": lambda: pulumi.Output.from_input(
         {"id": TARGET_ID, "password": pulumi.Output.from_input("hidden-word")}
+    ),
+    "a coroutine": lambda: later({"id": TARGET_ID, "password": "hidden-word"}),
+    "a task": lambda: asyncio.ensure_future(later({"id": TARGET_ID, "password": "hidden-word"})),
+    "a password to be awaited": lambda: {"id": TARGET_ID, "password": later("hidden-word")},
+    "an input class": lambda: Instance(id=TARGET_ID, password="hidden-word"),
+    "an input class to be awaited": lambda: later(Instance(id=TARGET_ID, password=later("hidden-word"))),
+    "an input class in an output": lambda: pulumi.Output.from_input(
+        Instance(id=TARGET_ID, password="hidden-word")
+    ),
+    "a coroutine in an output": lambda: pulumi.Output.from_input(
+        later({"id": TARGET_ID, "password": "hidden-word"})
+    ),
+    "an output in a coroutine": lambda: later(
+        pulumi.Output.from_input({"id": TARGET_ID, "password": "hidden-word"})
     ),
 }
 
@@ -168,6 +209,14 @@ def test_an_instance_without_a_password_stays_legible(monitor: Recorder) -> None
     assert props["target_instance"]["id"] == TARGET_ID
     assert props["backup_files"] == BACKUP_FILES
     assert SECRET not in json.dumps(props)
+
+
+def test_the_user_s_input_classes_are_left_alone(monitor: Recorder) -> None:
+    """An object that serves two tasks is not changed by the first."""
+    instance = Instance(id=TARGET_ID, password="plain")
+    run(lambda: [task("one", target_instance=instance).id, task("two", target_instance=instance).id])
+    assert instance.password == "plain"
+    assert is_secret(monitor.of("two")[2]["target_instance"]["password"])
 
 
 def test_the_user_s_dictionaries_are_left_alone(monitor: Recorder) -> None:

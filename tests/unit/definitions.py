@@ -90,9 +90,7 @@ PLAIN: st.SearchStrategy[Any] = st.recursive(
 
 _COMMON = {
     "migration_method": st.sampled_from(["full_amount_migration", "incremental_migration"]),
-    "target_instance": st.fixed_dictionaries(
-        {"id": _word}, optional={"name": _line, "password": st.text(min_size=1, max_size=12)}
-    ),
+    "target_instance": st.fixed_dictionaries({"id": _word}, optional={"name": _line, "password": _line}),
 }
 _OPTIONAL = {
     "task_name": _line,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from pulumi.runtime import rpc
 
 from dcs_migration.emulator import Emulator
 from dcs_migration.emulator.operations import project_id_of
@@ -61,7 +62,8 @@ def environment(url: str, **more: str) -> dict[str, str]:
 
 
 def over_the_wire(value: Any) -> Any:
-    """Return a copy of properties as the engine hands them on: without keys that have no value."""
+    """Return a copy of properties as the engine hands them on: without marks and keys that have no value."""
+    value = rpc.unwrap_rpc_secret(value)
     if isinstance(value, Mapping):
         return {key: over_the_wire(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):

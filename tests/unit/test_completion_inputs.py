@@ -14,7 +14,6 @@ from dcs_migration.plugin.migration_completion.inputs import (
     DEFAULT_TIMEOUT,
     check,
     interval_of,
-    passwords_of,
     timeout_of,
 )
 
@@ -234,10 +233,7 @@ def test_the_hidden_inputs_stay() -> None:
     assert {key: inputs[key] for key in inputs if key.startswith("__")} == hidden
 
 
-def test_the_passwords_of_the_tasks_are_read_and_not_kept() -> None:
-    """State and plans get no second copy; what is known only later is nothing to be removed yet."""
-    told = ["of the target", None, UNKNOWN]
-    assert passwords_of({"__passwords": told}) == told
-    assert passwords_of({"__passwords": UNKNOWN}) == passwords_of({}) == []
-    inputs, found = checked(__passwords=told)
+def test_the_passwords_of_the_tasks_are_not_kept() -> None:
+    """State and plans get no second copy."""
+    inputs, found = checked(__passwords=["of the target", None, UNKNOWN])
     assert (set(inputs), found) == ({"task_ids", "region"}, [])

@@ -24,9 +24,9 @@ from dcs_migration.dcs.errors import (
     Throttled,
     TransportError,
     WrongEndpoint,
-    one_line,
     parse_error,
 )
+from dcs_migration.dcs.texts import one_line
 
 
 def _parse(status: int, body: object, **headers: str) -> ApiError:
@@ -47,7 +47,7 @@ def _parse(status: int, body: object, **headers: str) -> ApiError:
         ({"error": "plain words"}, None, "plain words", None),
         (b"<html><title>502</title><body>Bad gateway</body></html>", None, "502 Bad gateway", None),
         (b"", None, None, None),
-        (b"\xff\xfe\x00garbage", None, "\ufffd\ufffd garbage", None),
+        (b"\xff\xfe\x00garbage", None, "ÿþ garbage", None),
         ([1, 2], None, "[1, 2]", None),
         (None, None, "null", None),
         ({"error_code": ["x"], "error_msg": {"a": 1}, "request_id": 7.5}, None, None, None),

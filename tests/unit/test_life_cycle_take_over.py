@@ -58,6 +58,16 @@ class TestAgrees:
         resource.refresh()
         assert resource.preview(taking(by_hand, **changes)).step == "same"
 
+    def test_texts_that_are_made_clean_agree(self, world: World) -> None:
+        """What cannot be printed is taken out of what the service says, and so it is for the comparison."""
+        texts = {
+            "description": "two\nlines \u200d of\ttext",
+            "backup_files": {**BACKUP_IMPORT["backup_files"], "files": [{"file_name": "a \u202e b.rdb"}]},
+        }
+        name = "family \U0001f468\u200d\U0001f469  copy"
+        id_ = world.started_elsewhere(name, **texts, **AS_WRITTEN)
+        assert taken(world, id_, task_name=name, **texts).id == id_
+
     @pytest.mark.parametrize("status", ["SUCCESS", "FAILED", "TERMINATED", "NEWFANGLED"])
     def test_whatever_its_status(self, world: World, by_hand: str, status: str) -> None:
         """A task that ended, well or badly, is taken over with its status, and nothing is removed."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -32,7 +34,15 @@ TEXTS: list[Path] = [
     ("project_id",),
 ]
 ONLINE_TEXTS: list[Path] = [("source_instance", "addrs")]
+PASSWORDS: list[Path] = [("source_instance", "password"), ("target_instance", "password")]
 ALL_TEXTS = [(BACKUP, where) for where in TEXTS] + [(ONLINE, where) for where in ONLINE_TEXTS]
+ONLINE_MIGRATION: dict[str, Any] = {
+    "task_id": "t1",
+    "migration_method": "full_amount_migration",
+    "source_instance": {"id": "source-1", "password": "S0urce!pass"},
+    "target_instance": {"id": "target-1"},
+}
+INSTANCE: dict[str, Any] = {"vpc_id": "v1", "subnet_id": "s1", "security_group_id": "g1"}
 SENTINEL = "s3ntinel-VALUE"
 
 
@@ -200,6 +210,67 @@ def test_an_empty_text_is_refused_once(definition: dict[str, Any], where: Path) 
     assert line.endswith("leave it out") is (where[-1] not in ("id", "addrs", "file_name"))
 
 
+@pytest.fixture
+def as_text(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Any], str]], str]:
+    """Make the text that a program makes of an Output; the SDK warns in the log, where there is one."""
+    monkeypatch.delenv("PULUMI_ERROR_OUTPUT_STRING", raising=False)
+
+    def make(formatted: Callable[[Any], str]) -> str:
+        async def inside() -> str:
+            return formatted(pulumi.Output.from_input("value"))
+
+        return asyncio.run(inside())
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "formatted",
+    [str, lambda output: f"{output}.rdb", lambda output: f"v{output!r}", lambda output: str([output])],
+    ids=["str", "f-string", "repr", "in a list"],
+)
+@pytest.mark.parametrize(
+    ("name", "definition", "where"),
+    [
+        *((SCHEMA, definition, where) for definition, where in ALL_TEXTS),
+        *((SCHEMA, ONLINE, where) for where in PASSWORDS),
+        (SCHEMA, BACKUP, ("migration_type",)),
+        (SCHEMA, BACKUP, ("triggers", 0)),
+        ("online_migration", ONLINE_MIGRATION, ("task_id",)),
+        ("online_migration", ONLINE_MIGRATION, ("source_instance", "password")),
+        ("migration_instance", INSTANCE, ("subnet_id",)),
+        ("migration_completion", {"task_ids": ["t1"]}, ("task_ids", 0)),
+    ],
+    ids=_id,
+)
+def test_an_output_in_a_string_is_called_that(
+    as_text: Callable[[Callable[[Any], str]], str],
+    formatted: Callable[[Any], str],
+    name: str,
+    definition: dict[str, Any],
+    where: Path,
+) -> None:
+    """An f-string over an Output holds the SDK's advice in the place of a value: one line says what happened."""
+    assert problems(name, changed(definition, where, as_text(formatted))) == [
+        f"{shown(where)}: an Output was put into a string, which gives no value, use pulumi.Output.concat(...), "
+        "pulumi.Output.format(...) or its apply(...)"
+    ]
+
+
+def test_keys_that_look_alike_are_no_trouble() -> None:
+    """Characters that cannot be shown make two keys look the same, one with a list and one with a map."""
+    asset = pulumi.StringAsset("")
+    assert problems(SCHEMA, {**BACKUP, "\x1e": [asset], "\x1f": {"task_name": asset}})
+
+
+def test_an_output_in_a_key_is_called_that(as_text: Callable[[Callable[[Any], str]], str]) -> None:
+    """A key of a map in `triggers` is a text, too."""
+    found = problems(SCHEMA, {**BACKUP, "triggers": [{as_text(str): 1}]})
+    assert len(found) == 1
+    assert found[0].startswith("triggers[0].Calling __str__")
+    assert "an Output was put into a string" in found[0]
+
+
 def test_an_empty_password_is_to_be_left_out() -> None:
     """An instance without a password has no password, not an empty one."""
     line = _one(changed(BACKUP, ("target_instance", "password"), ""))
@@ -220,7 +291,9 @@ def test_more_files_than_one_task_takes_are_refused() -> None:
 
 @pytest.mark.parametrize("control", ["\n", "\r", "\x00", "\x1b", "\x7f"], ids=repr)
 @pytest.mark.parametrize("place", ["before", "within", "behind"])
-@pytest.mark.parametrize(("definition", "where"), ALL_TEXTS, ids=_id)
+@pytest.mark.parametrize(
+    ("definition", "where"), [*ALL_TEXTS, *((ONLINE, where) for where in PASSWORDS)], ids=_id
+)
 def test_control_characters_are_refused_wherever_they_stand(
     definition: dict[str, Any], where: Path, place: str, control: str
 ) -> None:
@@ -229,6 +302,10 @@ def test_control_characters_are_refused_wherever_they_stand(
     found = problems(SCHEMA, changed(definition, where, text))
     if where == ("description",) and control == "\n":
         assert found == []
+    elif place == "behind" and control in "\r\n":
+        assert found == [
+            f"{shown(where)}: ends in a line break, as the text of a file does, write it without (.strip())"
+        ]
     else:
         assert found == [f"{shown(where)}: contains control characters, write it without them"]
 

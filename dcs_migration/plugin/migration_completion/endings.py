@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dcs_migration.dcs.errors import MAX_SERVER_TEXT, DcsMigrationError, TaskError, WaitTimeout, one_line
+from dcs_migration.dcs.errors import DcsMigrationError, TaskError, WaitTimeout
 from dcs_migration.dcs.models import LogLine
 from dcs_migration.dcs.statuses import lookup
+from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
 from dcs_migration.plugin.migration_completion.judging import FAILED, State, Watched
 from dcs_migration.plugin.migration_completion.polling import elapsed
 from dcs_migration.plugin.secrets import scrub
@@ -73,7 +74,7 @@ def _line(task: Watched, logged: Sequence[str]) -> str:
 
 
 def _shown(text: str) -> str:
-    return one_line(scrub(text), MAX_SERVER_TEXT)
+    return worded(text, MAX_SERVER_TEXT, scrub)
 
 
 def _quoted(urn: str) -> str:

@@ -19,8 +19,8 @@ TASKS = "__tasks"  # what the program knows of its own tasks, in the order of th
 URN = "__urn"
 CUSTOM_TIMEOUTS = {"create": "__create_timeout", "update": "__update_timeout"}
 
-# The one hidden input that `check` does not return: with it, state and plans would hold a second copy.
-PASSWORDS = "__passwords"
+# The passwords of the tasks (`__passwords`) are the one hidden input that `check` does not return: state and
+# plans would hold a second copy.
 
 # All times in seconds.
 DEFAULT_TIMEOUT = 3600.0
@@ -46,12 +46,6 @@ def check(news: Props, settings: Settings) -> tuple[dict[str, Any], list[str]]:
             found.append(f"region: {error}")
     hidden = {key: news[key] for key in (TASKS, URN, *CUSTOM_TIMEOUTS.values()) if news.get(key) is not None}
     return {**inputs, **hidden}, found
-
-
-def passwords_of(news: Props) -> list[Any]:
-    """Return the passwords of the program's own tasks, among values that are none or known only later."""
-    told = news.get(PASSWORDS)
-    return told if isinstance(told, list) else []
 
 
 def _ids(written: Props) -> Iterator[str]:

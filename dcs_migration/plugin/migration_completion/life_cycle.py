@@ -29,7 +29,6 @@ from dcs_migration.plugin.migration_completion.inputs import (
     check,
     interval_of,
     max_lag_of,
-    passwords_of,
     timeout_of,
 )
 from dcs_migration.plugin.migration_completion.judging import REACHED, Watched
@@ -65,7 +64,6 @@ class MigrationCompletionLifeCycle:
 
         A create or an update follows in the same process, which then knows the passwords of the tasks.
         """
-        scrub.add(*passwords_of(news))
         inputs, problems = check(news, self._accounts.settings)
         return CheckResult(inputs, [CheckFailure("", scrub(line)) for line in problems])
 

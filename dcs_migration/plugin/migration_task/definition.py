@@ -8,6 +8,7 @@ from typing import Any
 from dcs_migration.dcs.errors import ApiError, DcsMigrationError, TaskError
 from dcs_migration.dcs.models import TaskRow, addresses
 from dcs_migration.dcs.statuses import Kind
+from dcs_migration.dcs.texts import clean, clean_lines
 from dcs_migration.plugin.migration_task.fields import MARKED, normalised
 from dcs_migration.plugin.migration_task.inputs import ONLINE
 from dcs_migration.plugin.tasks import mark as marks
@@ -74,8 +75,19 @@ def differences(inputs: Props, row: TaskRow) -> Iterator[str]:
         yield "source_instance.addrs"
 
 
+def as_told(value: Any, key: str = "") -> Any:
+    """Return inputs as they look when the service tells them: there, every text is made clean."""
+    if isinstance(value, Mapping):
+        return {name: as_told(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [as_told(item, key) for item in value]
+    if isinstance(value, str):
+        return clean_lines(value) if key == "description" else clean(value)
+    return value
+
+
 def _compared(inputs: Props, row: TaskRow) -> Shown:
-    return Shown(row.status, tuple(differences(inputs, row)))
+    return Shown(row.status, tuple(differences(as_told(inputs), row)))
 
 
 def _request_body(inputs: Props, mark: marks.Mark) -> dict[str, Any]:

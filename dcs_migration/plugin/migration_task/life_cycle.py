@@ -46,7 +46,6 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
         self._declare(olds, news)
-        scrub.add_passwords(news)
         checked = check(olds, news, self._accounts.settings)
         for warning in checked.warnings:
             self._warn(warning, news)
@@ -55,8 +54,6 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table; warn where a replacement runs an import again."""
-        scrub.add_passwords(olds)
-        scrub.add_passwords(news)
         changes = compare(id_, olds, news, preview=self._preview)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
         warning = replacement_warning(changes, olds, news)
@@ -70,7 +67,6 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def create(self, props: Props) -> CreateResult:
         """Start the migration (CreateMigrationTask), or take the task over that the user named."""
-        scrub.add_passwords(props)
         account = self._account(props)
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
@@ -86,7 +82,6 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh, or ``MigrationTask.get``."""
-        scrub.add_passwords(props)
         account = self._account(props)
         if ENDPOINT not in props:  # it is not managed
             outputs, warning = read.fetched(account, id_, props)
@@ -106,7 +101,6 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Write the new inputs into state; no call is made."""
-        scrub.add_passwords(news)
         kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_  # also a task of our own is from now on the user's
@@ -114,7 +108,6 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def delete(self, id_: str, props: Props) -> None:
         """Stop and delete a task of our own; only forget one that was taken over."""
-        scrub.add_passwords(props)
         if props.get(TAKEN_OVER):
             self._warn(
                 f"task {id_} was taken over, not started here: it is forgotten, not stopped or deleted", props

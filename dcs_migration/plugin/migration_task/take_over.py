@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.plugin.account import Account, Evidence
-from dcs_migration.plugin.migration_task.definition import differences
+from dcs_migration.plugin.migration_task.definition import as_told, differences
 from dcs_migration.plugin.migration_task.fields import normalised
 from dcs_migration.plugin.tasks.mark import same_text
 from dcs_migration.plugin.tasks.props import DEFAULTS, Props
@@ -34,7 +34,7 @@ def existing(account: Account, props: Props) -> TaskRow:
     inputs = normalised(props)
     if "task_name" in (props.get(DEFAULTS) or ()):
         inputs.pop("task_name", None)
-    differing = list(_differences(inputs, row))
+    differing = list(_differences(as_told(inputs), row))
     if differing:
         raise TaskError(
             f"existing_task_id: task {id_} is not what the inputs describe: it differs in {', '.join(differing)}; "

@@ -48,7 +48,6 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
         self._declare(olds, news)
-        scrub.add_passwords(news)
         checked = check(olds, news, self._accounts.settings)
         found = checked.problems
         if olds and not found:
@@ -58,8 +57,6 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table, and say in words what will happen to data and addresses."""
-        scrub.add_passwords(olds)
-        scrub.add_passwords(news)
         changes = compare(id_, olds, news, preview=self._preview)
         for warning in warnings(changes, olds, news):
             self._foretell(warning, news)
@@ -67,7 +64,6 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def create(self, props: Props) -> CreateResult:
         """Wait for the instance, then configure and start the migration (SetOnlineMigrationTask)."""
-        scrub.add_passwords(props)
         account = self._account(props)
         id_ = str(props["task_id"])
         looking = self._looking(account, id_, props, CREATE_TIMEOUT)
@@ -81,7 +77,6 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh; a state that is not the one that was left is shown as drift."""
-        scrub.add_passwords(props)
         account = self._account(props)
         # A migration that is gone stays: making it anew would copy over data that has moved on.
         outputs, warning = read.refreshed(account, id_, props, again=_AGAIN, removable=())
@@ -94,8 +89,6 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Change the migration where it is; a password alone is only written into state."""
-        scrub.add_passwords(olds)
-        scrub.add_passwords(news)
         kept = {key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER) if key in olds}
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_
@@ -114,7 +107,6 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
                 f"migration {id_} was taken over, not started here: it is forgotten, not stopped", props
             )
             return
-        scrub.add_passwords(props)
         looking = self._looking(self._account(props), id_, props, DELETE_TIMEOUT)
         if looking.account.look(id_, max_age=read.LOOK_UP_AGE).row is None:
             return

@@ -7,6 +7,7 @@ from typing import Any
 
 from dcs_migration.dcs.errors import ApiError, DcsMigrationError, PermissionDenied, TaskError
 from dcs_migration.dcs.online import Online
+from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.online_migration.fields import (
     DEFINITION,
@@ -249,7 +250,9 @@ class Steering:
         except (ApiError, DcsMigrationError, PermissionDenied):
             lines = []
         ordered = sorted(lines, key=lambda line: line.created_at or "")
-        said = [scrub(line.message) for line in ordered if line.message][-_LOG_LINES:]
+        said = [worded(line.message, MAX_SERVER_TEXT, scrub) for line in ordered if line.message][
+            -_LOG_LINES:
+        ]
         return " | ".join(said) or f"its status is {told.status}"
 
 

@@ -1,0 +1,112 @@
+"""What others say, made harmless at the border: one clean line each, with no secret in it.
+
+The raw text is scrubbed first: what is cut, collapsed or taken out of a text could break a secret in two, so
+that it would not be found any more. It is scrubbed again after each change.
+"""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+Scrub = Callable[[str], str]
+
+MAX_SERVER_TEXT = 500
+"""Characters of what the service says in words."""
+MAX_FIELD = 4096
+"""Characters of anything else: no name, status or time is that long."""
+_MAX_ID = 256
+
+# Of a text without end only the beginning is looked at. A secret that the end of it cuts in two would stay, so
+# that its last part goes, too: no secret is longer than that, however it is encoded.
+_BEGINNING = 128 * 1024
+_LONGEST_SECRET = 32 * 1024
+
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def is_blank(char: str) -> bool:
+    """Whether a character is white space, or nothing that can be seen."""
+    return char.isspace() or (not char.isprintable() and unicodedata.category(char) in _UNPRINTABLE)
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """Return the text on one line, white space and control characters collapsed, cut at `limit`."""
+    if limit is not None and len(text) > 8 * limit:
+        text = text[: 8 * limit]
+    if not text.isprintable():
+        text = "".join(" " if is_blank(char) else char for char in text)
+    plain = " ".join(text.split())
+    if limit is not None and len(plain) > limit:
+        plain = plain[: limit - 1].rstrip() + "…"
+    return plain
+
+
+def scrubbed(text: str, scrub: Scrub) -> str:
+    """Return a raw text without secrets; of one without end, the beginning."""
+    if len(text) <= _BEGINNING:
+        return scrub(text)
+    return scrub(text[:_BEGINNING])[:-_LONGEST_SECRET]
+
+
+def worded(text: str, limit: int, scrub: Scrub) -> str:
+    """Return what somebody said in words as one clean line, without secrets, cut at `limit`."""
+    raw = scrubbed(text, scrub)
+    line = one_line(raw)
+    return one_line(line if line == raw else scrub(line), limit)
+
+
+def clean(text: str, scrub: Scrub = str) -> str:
+    """Return a name, a status or a time as it is, if it can be printed; else made one line."""
+    if len(text) > MAX_FIELD:
+        return worded(text, MAX_FIELD, scrub)
+    return text if text.isprintable() else one_line(text)
+
+
+def clean_lines(text: str, scrub: Scrub = str) -> str:
+    """Return a text of several lines, such as a description, with each line clean."""
+    if len(text) > MAX_FIELD:
+        return worded(text, MAX_FIELD, scrub)
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
+def decoded(body: bytes) -> str:
+    """Return the text of a body, taken for Latin-1 where it is no UTF-8: nothing of a secret is lost."""
+    return body.decode("utf-8", "latin-1 bytes").removeprefix("\ufeff")
+
+
+def _latin1(error: UnicodeError) -> tuple[str | bytes, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("latin-1 bytes", _latin1)
+
+_WORDS = {"error", "error_msg", "error_message", "errorMsg", "message", "reason", "title"}
+
+
+def harmless(answer: Any, scrub: Scrub) -> Any:
+    """Return a decoded answer of the service with every text in it made harmless."""
+    return _harmless(answer, "", scrub)
+
+
+def _harmless(value: Any, key: str, scrub: Scrub) -> Any:
+    if isinstance(value, str):
+        return _text(value, key, scrub)
+    if isinstance(value, dict):
+        return {name: _harmless(item, name, scrub) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_harmless(item, key, scrub) for item in value]
+    return value
+
+
+def _text(value: str, key: str, scrub: Scrub) -> str:
+    if key in _WORDS:
+        return worded(value, MAX_FIELD, scrub)
+    if key == "id" or key.endswith("_id"):
+        # An id that is none must stay unlike all others, and fit into a URL and into the state.
+        plain = value if value.isascii() and value.isprintable() else ascii(value[: _MAX_ID + 1])[1:-1]
+        return plain if len(plain) <= _MAX_ID else worded(plain, _MAX_ID, scrub)
+    return clean_lines(value, scrub) if key == "description" else clean(value, scrub)
