@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pulumi
-from pulumi.dynamic import Resource
 
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
+from dcs_migration.resources.arguments import CheckedResource
 from dcs_migration.resources.options import checked_options, custom_timeout
 from dcs_migration.resources.urn import urn_of
 
@@ -14,7 +14,7 @@ TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationInstance"  # noqa: S105 (Pulumi
 _OUTPUT_ONLY = ("job_id", "status", "created_at", "updated_at", "released_at", "error")
 
 
-class MigrationInstance(Resource, module="dcs", name="MigrationInstance"):
+class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance"):
     """A machine for one online migration (``POST /v2/{project_id}/migration/instance``, CreateOnlineMigrationTask).
 
     Creating it returns at once; the service goes on making it. Every change replaces it, which ends the
