@@ -29,6 +29,7 @@ _TYPES = {
 }
 _LONGEST_KEY = 40
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LIKE_A_WORD = re.compile(r"[A-Za-z0-9_\s-]*", re.ASCII)
 _PLAIN = (str, int, float, bool, type(None), Unknown)
 
 UNKNOWN: Any = Unknown()  # type: ignore[no-untyped-call]
@@ -74,7 +75,8 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
 
     Returns:
         One line for each problem, ``path: what is wrong, what to write``, in the order of the paths. No
-        line shows a value: addresses and names may carry passwords.
+        line shows a value, because addresses and names may carry passwords; but of a choice from a few
+        words it does, or else one could not see what an expression came to.
     """
     errors = list(_validator(name).iter_errors(inputs))
     found = [
@@ -191,9 +193,21 @@ def _not_allowed(problem: _Problem) -> Iterator[str]:
         if isinstance(value, str) and len(value) <= _LONGEST_KEY
         else []
     )
-    yield f"{problem.where}: is not one of the allowed values, {_advice(problem.described)}" + (
+    shown = "" if problem.described.get("writeOnly") else _value(value)
+    yield f"{problem.where}: {shown}is not one of the allowed values, {_advice(problem.described)}" + (
         f' (did you mean "{near[0]}"?)' if near else ""
     )
+
+
+def _value(value: Any) -> str:
+    """Word a value that should be one of few words. One that is nothing like a word is not repeated."""
+    if isinstance(value, str):
+        start = value[:_LONGEST_KEY]
+        more = "..." if len(value) > _LONGEST_KEY else ""
+        return f"{json.dumps(start + more)} " if _LIKE_A_WORD.fullmatch(start) else ""
+    if isinstance(value, (int, float)):
+        return f"{json.dumps(value)} "
+    return "a map " if isinstance(value, Mapping) else "a list " if isinstance(value, (list, tuple)) else ""
 
 
 def _types(wanted: Any) -> str:

@@ -13,11 +13,12 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.migration_task import take_over
 from dcs_migration.plugin.migration_task.definition import AGAIN, definition_of
 from dcs_migration.plugin.migration_task.diff import compare, replacement_warning
 from dcs_migration.plugin.migration_task.fields import INPUTS
-from dcs_migration.plugin.migration_task.inputs import check
+from dcs_migration.plugin.migration_task.inputs import check, get_problems
 from dcs_migration.plugin.secrets import scrub
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
@@ -79,12 +80,9 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh, or ``MigrationTask.get``."""
         scrub.add_passwords(props)
-        account = self._account(props)
         if ENDPOINT not in props:
-            outputs, warning = read.fetched(account, id_, props)
-            if warning is not None:
-                self._warn(warning, props)
-            return ReadResult(id_, {**outputs, "region": account.region, "project_id": account.project_id})
+            return self._get(id_, props)
+        account = self._account(props)
         try:
             outputs, warning = read.refreshed(account, id_, props, again=AGAIN)
         except read.Gone:
@@ -93,6 +91,17 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         if warning is not None:
             self._warn(warning, props)
         return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
+
+    def _get(self, id_: str, props: Props) -> ReadResult:
+        """Read a task that is not managed. No check came before: what names it is checked here, offline."""
+        found = get_problems(id_, props)
+        if found:
+            raise TaskError(f"MigrationTask.get: {'; '.join(found)}")
+        account = self._account(props)
+        outputs, warning = read.fetched(account, id_, props)
+        if warning is not None:
+            self._warn(warning, props)
+        return ReadResult(id_, {**outputs, "region": account.region, "project_id": account.project_id})
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Write the new inputs into state; no call is made."""
