@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi.dynamic import (
@@ -16,7 +17,7 @@ from pulumi.dynamic import (
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.migration_task import take_over
 from dcs_migration.plugin.migration_task.definition import AGAIN, definition_of
-from dcs_migration.plugin.migration_task.diff import compare, replacement_warning
+from dcs_migration.plugin.migration_task.diff import compare, replacement_warning, runs_again
 from dcs_migration.plugin.migration_task.fields import INPUTS
 from dcs_migration.plugin.migration_task.inputs import check, get_problems
 from dcs_migration.plugin.secrets import scrub
@@ -42,6 +43,8 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         checked = check(olds, news, self._accounts.settings)
         for warning in checked.warnings:
             self._warn(warning, news)
+        if not checked.problems:
+            self._replacing.checked(olds, checked.inputs)
         # An empty property: the engine then prints the line as it is, and no value.
         return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in checked.problems])
 
@@ -49,7 +52,9 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         """Compare by the table; warn where a replacement runs an import again."""
         scrub.add_passwords(olds)
         scrub.add_passwords(news)
+        self._foretell_home(olds, news)
         changes = compare(id_, olds, news, preview=self._preview)
+        self._replacing.differs(news, replaces=bool(changes.replaces))
         warning = replacement_warning(changes, olds, news)
         if warning is not None:
             self._foretell(warning, news)
@@ -72,6 +77,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         if props.get("existing_task_id"):
             row = take_over.existing(account, props)
             return CreateResult(row.id, {**outputs, **read.outputs_of(row, {}), TAKEN_OVER: row.id})
+        self._replacing.created(props)
         result = Creation(account, self._engine, definition_of(props)).run()
         # From here on nothing may fail: an error would lose the id.
         told = read.outputs_of(result.row, {}) if result.row else {}
@@ -119,6 +125,15 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
                 f"task {id_} was taken over, not started here: it is forgotten, not stopped or deleted", props
             )
             return
+        account = self._account(props)
         Deletion(
-            self._account(props), self._engine, id_, props.get(URN), timeout_of(props, DELETE_TIMEOUT)
+            account,
+            self._engine,
+            id_,
+            props.get(URN),
+            timeout_of(props, DELETE_TIMEOUT),
+            replaced=self._replacing.deleted(props),
         ).run()
+
+    def _runs_again(self, news: Mapping[str, Any]) -> str | None:
+        return None if news.get("existing_task_id") else runs_again(news)

@@ -10,9 +10,9 @@ from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.plugin.account import Account, Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.engine import Engine, engine_of_this_process
-from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.tasks.home import account_of
-from dcs_migration.plugin.tasks.props import DRY_RUN, URN
+from dcs_migration.plugin.tasks.home import account_of, foretold
+from dcs_migration.plugin.tasks.props import DRY_RUN, Props
+from dcs_migration.plugin.tasks.replacing import Replacing, urn_of
 
 Some = TypeVar("Some", bound="TaskLifeCycle")
 
@@ -26,31 +26,41 @@ class TaskLifeCycle:
         self._engine = engine
         self._preview = False
         """A plugin process serves one phase, a preview or an update, and only the program knows which."""
-        self._declared: set[Any] = set()
-        """URNs that a program has declared in this phase. A refresh asks for differences, too, and does nothing."""
+        self._replacing = Replacing(self._runs_again, self._warn)
+        self._said_home = False
 
     @classmethod
     def from_config(cls: type[Some], config: Config, clock: Clock | None = None) -> Some:
         """Build for this plugin process."""
         return cls(Accounts(Settings(config.get), clock or SystemClock()), engine_of_this_process())
 
+    def _runs_again(self, news: Props) -> str | None:
+        """Say what is done again when a resource with these inputs is made anew; None if nothing is."""
+        return None
+
     def _declare(self, news: dict[str, Any]) -> None:
         """Note what a check tells of the phase."""
         self._preview = bool(news.pop(DRY_RUN, self._preview))
-        self._declared.add(_urn(news))
 
     def _account(self, props: dict[str, Any]) -> Account:
         return account_of(self._accounts, props)
 
-    def _warn(self, message: str, props: dict[str, Any]) -> None:
-        self._engine.log("WARNING", message, _urn(props))
+    def _foretell_home(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
+        """Warn in a preview, once, that calls about this stack's tasks will be refused.
 
-    def _foretell(self, message: str, news: dict[str, Any]) -> None:
+        It is no error: a preview makes no call, and often has not the settings of the run that follows it.
+        """
+        moved = foretold(self._accounts.settings, olds) if self._preview else None
+        if moved is not None and not self._said_home:
+            self._said_home = True
+            self._foretell(
+                f"{moved}; until then refresh, destroy and every change that needs a call fail", news
+            )
+
+    def _warn(self, message: str, props: Props) -> None:
+        self._engine.log("WARNING", message, urn_of(props))
+
+    def _foretell(self, message: str, news: Props) -> None:
         """Warn of what a change will do, where something will be done."""
-        if _urn(news) in self._declared:
+        if self._replacing.declares(news):
             self._warn(message, news)
-
-
-def _urn(props: dict[str, Any]) -> str | None:
-    urn = props.get(URN)
-    return None if urn is None or is_unknown(urn) else str(urn)
