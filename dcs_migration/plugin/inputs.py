@@ -29,7 +29,6 @@ _TYPES = {
 }
 _LONGEST_KEY = 40
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_LIKE_A_WORD = re.compile(r"[A-Za-z0-9_\s-]*", re.ASCII)
 _PLAIN = (str, int, float, bool, type(None), Unknown)
 
 UNKNOWN: Any = Unknown()  # type: ignore[no-untyped-call]
@@ -200,14 +199,20 @@ def _not_allowed(problem: _Problem) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    """Word a value that should be one of few words. One that is nothing like a word is not repeated."""
+    """Word a value that should be one of few words. One that is nothing like a word may be a secret."""
     if isinstance(value, str):
         start = value[:_LONGEST_KEY]
         more = "..." if len(value) > _LONGEST_KEY else ""
-        return f"{json.dumps(start + more)} " if _LIKE_A_WORD.fullmatch(start) else ""
+        words = re.split(r"[_\s-]+", start)
+        return f"{json.dumps(start + more)} " if all(map(_is_word, words)) else ""
     if isinstance(value, (int, float)):
         return f"{json.dumps(value)} "
     return "a map " if isinstance(value, Mapping) else "a list " if isinstance(value, (list, tuple)) else ""
+
+
+def _is_word(text: str) -> bool:
+    one_case = text.islower() or text.isupper() or text.istitle()
+    return not text or (text.isascii() and text.isalpha() and one_case)
 
 
 def _types(wanted: Any) -> str:

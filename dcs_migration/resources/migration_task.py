@@ -184,12 +184,14 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
 
         Raises:
             TypeError: ``id`` is no id.
-            ValueError: an option that cannot work (see :func:`checked_options`).
+            ValueError: ``id`` is empty, or an option that cannot work (see :func:`checked_options`).
         """
         if not isinstance(id, (str, pulumi.Output)) and not inspect.isawaitable(id):
             raise TypeError(
                 f"MigrationTask.get('{resource_name}'): id: is {described(id)}, write the id of a task"
             )
+        if id == "":
+            raise ValueError(f"MigrationTask.get('{resource_name}'): id: is empty, write the id of a task")
         task = cls.__new__(cls)
         task.managed = False
         options = pulumi.ResourceOptions.merge(checked_options(opts), pulumi.ResourceOptions(id=id))

@@ -312,10 +312,11 @@ def test_options_of_a_wrong_type(monitor: Recorder, resource: str, mistake: str)
     ("id_", "words"),
     [
         (lambda: None, "is a NoneType"),
+        (lambda: "", "is empty"),
         (lambda: 5, "is an int"),
         (task, "is a resource (MigrationTask 'orders')"),
     ],
-    ids=["none", "number", "task"],
+    ids=["none", "empty", "number", "task"],
 )
 def test_get_without_an_id(monitor: Recorder, id_: Callable[[], Any], words: str) -> None:
     """Without an id Pulumi would make a resource instead of reading one."""

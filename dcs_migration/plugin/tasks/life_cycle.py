@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, TypeVar
 
 from pulumi.dynamic.config import Config
@@ -27,7 +28,8 @@ class TaskLifeCycle:
         self._preview = False
         """A plugin process serves one phase, a preview or an update, and only the program knows which."""
         self._replacing = Replacing(self._runs_again, self._warn)
-        self._said_home = False
+        self._home_unsaid = threading.Lock()
+        """Taken by the first of the plugin's threads that warns of the endpoint, and never given back."""
 
     @classmethod
     def from_config(cls: type[Some], config: Config, clock: Clock | None = None) -> Some:
@@ -51,8 +53,7 @@ class TaskLifeCycle:
         It is no error: a preview makes no call, and often has not the settings of the run that follows it.
         """
         moved = foretold(self._accounts.settings, olds) if self._preview else None
-        if moved is not None and not self._said_home:
-            self._said_home = True
+        if moved is not None and self._home_unsaid.acquire(blocking=False):
             self._foretell(
                 f"{moved}; until then refresh, destroy and every change that needs a call fail", news
             )
