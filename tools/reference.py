@@ -66,8 +66,21 @@ Written by `python tools/reference.py` from the schemas, the tables of changes a
 *On change* tells what a changed input does: **runs again** (the old task is stopped and deleted, a new one started;
 the preview says so), **changed in place** (by a call), or **state only** (no call). Every input takes a plain value or a `pulumi.Output`. An unknown key, a wrong type or value is an error in preview, with its path.
 
-Of Pulumi's resource options these are refused, because they would be ignored or do harm: `provider` of another
-package, `import_`, and for a task `delete_before_replace=False`.
+## Resource options
+
+Refused, because they would be ignored or do harm: `provider` of another package, `import_`, `id`, `urn`, and for a task
+`delete_before_replace=False`. Of the others these behave in a way of their own:
+
+| option or command | with these resources |
+|---|---|
+| `ignore_changes` | The engine's. Paths in snake_case, as the inputs are written: `["target_instance.password"]`. |
+| `replace_on_changes` | Ignored, because a dynamic provider cannot tell which property differs: the tables below decide. |
+| `replacement_trigger` | The engine's. A change runs the migration again, and the preview says so; `triggers` do the same. |
+| `--replace`, `pulumi state taint` | Runs the migration again. The preview shows `replace` on the row; that it RUNS AGAIN only the update says. |
+| `deleted_with` | The engine's. The provider is not called, so that a task that runs is not stopped. |
+| `retain_on_delete` | The engine's. The task stays, and is found by its mark when the very same definition comes back. |
+| `custom_timeouts` | Honoured as each resource says below. |
+| `[diff: ...]` on the rows of `pulumi refresh --run-program` | The engine's comparison of what the program writes with the inputs in the state, defaults among them. It changes nothing. |
 """
 
 

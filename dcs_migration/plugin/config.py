@@ -184,6 +184,12 @@ class Settings:
         """Base URL of DCS: HW_DCS_ENDPOINT, then ``huaweicloud:endpoints`` (``dcs``), then the region's."""
         return self._url("dcs", region, self._env(DCS_ENDPOINT) or self._endpoints().get("dcs"), DCS_ENDPOINT)
 
+    def dcs_endpoint_source(self) -> str | None:
+        """Name the setting that decides the base URL of DCS; None where the region does."""
+        if self._env(DCS_ENDPOINT):
+            return DCS_ENDPOINT
+        return f"{NAMESPACE}:endpoints" if self._endpoints().get("dcs") else None
+
     def iam_url(self, region: str) -> str:
         """Base URL of IAM. A DCS endpoint on loopback is an emulator, which answers for IAM, too."""
         explicit = self._endpoints().get("iam") or self._env(IAM_ENDPOINT)

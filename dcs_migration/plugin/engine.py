@@ -75,14 +75,21 @@ class GrpcEngine:
 
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
         """See :class:`Engine`. Never raises; a warning is shown once per resource and process."""
-        from pulumi.runtime.proto import engine_pb2
-
         message = as_line(message)
         if not ephemeral:
             with self._lock:
                 if (urn, message) in self._said:
                     return
                 self._said.add((urn, message))
+        self._send(severity, message, urn, ephemeral)
+        if urn and not ephemeral:
+            # Without a terminal the CLI repeats the last message of a row with every step of its resource, which
+            # for a replacement are three. An empty message takes its place; the summary has the warning, too.
+            self._send("INFO", "", urn, True)
+
+    def _send(self, severity: Severity, message: str, urn: str | None, ephemeral: bool) -> None:
+        from pulumi.runtime.proto import engine_pb2
+
         try:
             request = engine_pb2.LogRequest(
                 severity=getattr(engine_pb2, severity), message=message, urn=urn or "", ephemeral=ephemeral

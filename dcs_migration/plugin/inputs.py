@@ -76,7 +76,8 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
 
     Returns:
         One line for each problem, ``path: what is wrong, what to write``, in the order of the paths. No
-        line shows a value: addresses and names may carry passwords.
+        line shows a value, because addresses and names may carry passwords; but of a choice from a few
+        words it does, or else one could not see what an expression came to.
     """
     errors = list(_validator(name).iter_errors(inputs))
     stringified = list(_stringified(inputs, []))
@@ -224,9 +225,27 @@ def _not_allowed(problem: _Problem) -> Iterator[str]:
         if isinstance(value, str) and len(value) <= _LONGEST_KEY
         else []
     )
-    yield f"{problem.where}: is not one of the allowed values, {_advice(problem.described)}" + (
+    shown = "" if problem.described.get("writeOnly") else _value(value)
+    yield f"{problem.where}: {shown}is not one of the allowed values, {_advice(problem.described)}" + (
         f' (did you mean "{near[0]}"?)' if near else ""
     )
+
+
+def _value(value: Any) -> str:
+    """Word a value that should be one of few words. One that is nothing like a word may be a secret."""
+    if isinstance(value, str):
+        start = value[:_LONGEST_KEY]
+        more = "..." if len(value) > _LONGEST_KEY else ""
+        words = re.split(r"[_\s-]+", start)
+        return f"{json.dumps(start + more)} " if all(map(_is_word, words)) else ""
+    if isinstance(value, (int, float)):
+        return f"{json.dumps(value)} "
+    return "a map " if isinstance(value, Mapping) else "a list " if isinstance(value, (list, tuple)) else ""
+
+
+def _is_word(text: str) -> bool:
+    one_case = text.islower() or text.isupper() or text.istitle()
+    return not text or (text.isascii() and text.isalpha() and one_case)
 
 
 def _types(wanted: Any) -> str:

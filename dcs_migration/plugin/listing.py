@@ -11,10 +11,15 @@ from dcs_migration.dcs.errors import TransportError
 from dcs_migration.dcs.models import Page, TaskRow
 
 PAGE_SIZE = 1000  # the API's maximum
-_MOST_PAGES = 1000
+# What one listing may cost: a service whose pages never end must not hold the run, or fill its memory.
+MOST_SECONDS = 120.0
+MOST_ROWS = 100_000
+MOST_TEXT = 100_000_000  # characters, in all rows
 # Rows that vanish while pages are read move later ones onto the page before: each page begins a little
-# before the end of the last one, so that they are not passed over unseen.
+# before the end of the last one, so that they are not passed over unseen. One row is enough to notice it; more
+# of them save going back, but not at the cost of a page's worth.
 _OVERLAP = 20
+_OVERLAP_SHARE = 10  # at most one row in so many of a page
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,13 @@ class SharedListing:
     def _fetch(self) -> Listing:
         started = self._clock.monotonic()
         rows: dict[str, TaskRow] = {}
-        offset = step = overlap = 0
-        for _ in range(_MOST_PAGES):
+        size = PAGE_SIZE
+        offset = step = overlap = text = 0
+        while not (excess := self._excess(started, rows, text)):
             page = self._fetch_page(offset, PAGE_SIZE)
+            text += sum(
+                len(value) for row in page.rows for value in vars(row).values() if isinstance(value, str)
+            )
             if overlap and not any(row.id in rows for row in page.rows):
                 # More rows have vanished than the overlap covers, so that others may have been passed over:
                 # drop this page, and go back until known rows are met.
@@ -77,16 +86,27 @@ class SharedListing:
             before = len(rows)
             rows.update((row.id, row) for row in page.rows)
             # A short page is the last one, unless `count` (which some stacks fill with the size of the
-            # page) says that there is more.
-            full, missing = len(page.rows) >= PAGE_SIZE, page.count > len(rows)
+            # page) says that there is more: then the service's pages are smaller than what is asked for.
+            full, missing = len(page.rows) >= size, page.count > len(rows)
             if len(rows) == before and full and missing:
+                excess = f"its pages do not go on at {offset}"
                 break
             if len(rows) == before or not (full or missing):
                 return Listing(started, rows, page.count)
-            overlap = min(_OVERLAP, len(page.rows) - 1)
+            size = min(size, len(page.rows))
+            overlap = min(_OVERLAP, max(1, len(page.rows) // _OVERLAP_SHARE), len(page.rows) - 1)
             step = len(page.rows) - overlap
             offset += step
         # Absence from this listing would prove nothing.
-        raise TransportError(
-            "ListMigrationTask", f"the listing is incomplete: its pages do not go on at {offset}"
-        )
+        raise TransportError("ListMigrationTask", f"the listing is incomplete: {excess}")
+
+    def _excess(self, started: float, rows: Mapping[str, TaskRow], text: int) -> str | None:
+        """Say what is too much of a listing, if anything is."""
+        read = f"it has not ended after {len(rows):,} tasks"
+        if len(rows) > MOST_ROWS or text > MOST_TEXT:
+            return f"{read}, which is more than this provider reads; delete tasks that are over"
+        if self._clock.monotonic() - started > MOST_SECONDS:
+            return (
+                f"{read} and {MOST_SECONDS:.0f} s, which is longer than this provider waits; try again later"
+            )
+        return None

@@ -93,9 +93,10 @@ class Provider(ResourceProvider):
         self._call("delete", id_, props)
 
     def _call(self, operation: str, *args: Any) -> Any:
-        from dcs_migration.plugin import boundary, reporting
+        from dcs_migration.plugin import boundary, reporting, state
 
         with reporting.guard(boundary.urn_among(args)):
+            state.require_sound(operation, args)
             with _LOADING:
                 if "_loaded" not in self.__dict__:
                     self._loaded = self.load(self._config)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+import inspect
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import pulumi
-from pulumi.dynamic import Resource
 from pulumi.runtime.settings import get_monitor
 
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
+from dcs_migration.resources.arguments import CheckedResource, seconds_of
 from dcs_migration.resources.options import checked_options, custom_timeout
 from dcs_migration.resources.provider import Provider
-from dcs_migration.resources.secrets import passwords_of
 from dcs_migration.resources.types import Until
 from dcs_migration.resources.urn import urn_of
-
-if TYPE_CHECKING:
-    from dcs_migration.resources.migration_task import MigrationTask
-    from dcs_migration.resources.online_migration import OnlineMigration
-    from dcs_migration.resources.online_migration_task import OnlineMigrationTask
+from dcs_migration.resources.watched import Watchable, Watched, watched_tasks
 
 TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationCompletion"  # noqa: S105 (Pulumi's word for a type's name)
+
+_SUCCESS = "SUCCESS"
 
 THREADS = 4  # of one plugin process; a completion that waits occupies one
 
 
-class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
+class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompletion"):
     """Waits until every one of its tasks is done (ListMigrationTask, one call per interval for all).
 
     Full migrations are done when they succeed, incremental ones when they have reached the incremental
@@ -45,17 +45,22 @@ class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
     """Ids of the tasks, in the order of the inputs."""
     statuses: pulumi.Output[Mapping[str, str]]
     """Id of each task and its status when the wait for it ended."""
+    statuses_by_name: pulumi.Output[Mapping[str, str]]
+    """The same by Pulumi's names of the resources in ``tasks``. A task of ``task_ids`` has its id as its name here, and
+    so have tasks that share a name."""
+    status: pulumi.Output[str | None]
+    """Of one task its status; of several the first one that is not ``SUCCESS``, or else ``SUCCESS``."""
 
     def __init__(
         self,
         resource_name: str,
         *,
-        tasks: Sequence[MigrationTask | OnlineMigration | OnlineMigrationTask] | None = None,
+        tasks: Iterable[Watchable] | None = None,
         task_ids: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         region: pulumi.Input[str] | None = None,
         project_id: pulumi.Input[str] | None = None,
-        timeout: pulumi.Input[str | float] | None = None,
-        interval: pulumi.Input[str | float] | None = None,
+        timeout: pulumi.Input[str | float] | timedelta | None = None,
+        interval: pulumi.Input[str | float] | timedelta | None = None,
         fail_fast: pulumi.Input[bool] | None = None,
         until: pulumi.Input[Until] | None = None,
         max_lag_bytes: pulumi.Input[int] | None = None,
@@ -80,18 +85,14 @@ class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
             opts: Resource options; ``custom_timeouts`` (create, update) bound the wait, too.
 
         Raises:
-            ValueError: an option that cannot work.
+            TypeError: something in ``tasks`` cannot be waited for, or an argument has a type that cannot be sent.
+            ValueError: there is nothing to wait for, or an option cannot work.
         """
+        listed = watched_tasks(resource_name, tasks)
+        ids = _ids(resource_name, listed, task_ids)
         options = checked_options(opts, replaced_by_deleting_first=False)
         if options.provider is None:
             options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(provider=_process()))
-        listed = [_task_of(task) for task in tasks or ()]
-        own = [task.id for task in listed]
-        ids: pulumi.Input[Sequence[pulumi.Input[str]]] = own
-        if task_ids is not None:
-            ids = (
-                pulumi.Output.from_input(task_ids).apply(lambda others: [*own, *others]) if own else task_ids
-            )
         super().__init__(
             MigrationCompletionProvider(),
             resource_name,
@@ -99,24 +100,14 @@ class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
                 "task_ids": ids,
                 "region": region,
                 "project_id": project_id,
-                "timeout": timeout,
-                "interval": interval,
+                "timeout": seconds_of(timeout),
+                "interval": seconds_of(interval),
                 "fail_fast": fail_fast,
                 "until": until,
                 "max_lag_bytes": max_lag_bytes,
-                "__tasks": [
-                    {
-                        "urn": task.urn if getattr(task, "managed", True) else None,
-                        "taken_over": getattr(task, "existing_task_id", None),
-                        "name": getattr(task, "name", None),
-                        "status": task.status,
-                        "region": task.region,
-                        "project_id": task.project_id,
-                    }
-                    for task in listed
-                ],
+                "__tasks": [task.hidden for task in listed],
                 # Its process does not have them from the tasks, and the service may quote them.
-                "__passwords": [password for task in listed for password in passwords_of(task)],
+                "__passwords": [password for task in listed for password in task.passwords],
                 "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
                 "__create_timeout": custom_timeout(options, "create"),
                 "__update_timeout": custom_timeout(options, "update"),
@@ -124,12 +115,48 @@ class MigrationCompletion(Resource, module="dcs", name="MigrationCompletion"):
             },
             options,
         )
+        # Worked out here and not by the provider, so that they are right over a state of any release.
+        names = [task.resource_name for task in listed]
+        self.statuses_by_name = pulumi.Output.all(self.task_ids, self.statuses).apply(
+            lambda known: _by_name(names, *known)
+        )
+        self.status = self.statuses_by_name.apply(_summary)
 
 
-def _task_of(task: MigrationTask | OnlineMigration | OnlineMigrationTask) -> MigrationTask | OnlineMigration:
-    """Return what has an id in the service: of a component, the migration in it."""
-    inner = getattr(task, "migration", None)
-    return cast("MigrationTask | OnlineMigration", task if inner is None else inner)
+def _ids(resource_name: str, listed: Sequence[Watched], others: Any) -> Any:
+    """Return the ids of the program's own tasks, and after them those from elsewhere.
+
+    What is no list is handed on as it is, so that the check refuses it.
+    """
+    if not listed and (others is None or (isinstance(others, (list, tuple)) and not others)):
+        raise ValueError(
+            f"MigrationCompletion '{resource_name}': waits for nothing, write tasks=[...] or task_ids=[...]"
+        )
+    own = [task.id for task in listed]
+    if others is None:
+        return own
+    if isinstance(others, (list, tuple)):
+        return [*own, *others]
+    if own and (isinstance(others, pulumi.Output) or inspect.isawaitable(others)):
+        return pulumi.Output.from_input(others).apply(
+            lambda known: [*own, *known] if isinstance(known, (list, tuple)) else known
+        )
+    return others
+
+
+def _by_name(names: Sequence[str], ids: Sequence[str], statuses: Mapping[str, str] | None) -> dict[str, str]:
+    if not statuses:
+        return {}  # a program's unit test tells none
+    often = Counter(names)
+    keys = [name if often[name] == 1 else id_ for name, id_ in zip(names, ids, strict=False)]
+    keys += ids[len(names) :]
+    return {key: statuses[id_] for key, id_ in zip(keys, ids, strict=True) if id_ in statuses}
+
+
+def _summary(by_name: Mapping[str, str]) -> str | None:
+    # The state does not keep the order of `statuses`.
+    values = list(by_name.values())
+    return next((status for status in values if status != _SUCCESS), _SUCCESS if values else None)
 
 
 # The process of each completion so far, for each program: a monitor is the program's line to its engine.

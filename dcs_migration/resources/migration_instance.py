@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import Resource
 
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
+from dcs_migration.resources.arguments import CheckedResource
 from dcs_migration.resources.options import custom_timeout, task_options
 from dcs_migration.resources.urn import urn_of
 
@@ -17,7 +17,7 @@ TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationInstance"  # noqa: S105 (Pulumi
 _OUTPUT_ONLY = ("job_id", "status", "created_at", "updated_at", "released_at", "error")
 
 
-class MigrationInstance(Resource, module="dcs", name="MigrationInstance"):
+class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance"):
     """A machine for one online migration (``POST /v2/{project_id}/migration/instance``, CreateOnlineMigrationTask).
 
     Creating it returns at once; the service goes on making it. Every change replaces it, which ends the

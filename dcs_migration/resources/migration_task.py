@@ -1,16 +1,18 @@
 """The ``MigrationTask`` resource: what a user writes and what the stack exports. No HTTP here."""
 
 # Annotations are no texts here: Pulumi evaluates those of the outputs anew for each of many tasks.
+import inspect
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import Resource
 
 from dcs_migration.providers.migration_task import MigrationTaskProvider
+from dcs_migration.resources.arguments import CheckedResource, described
 from dcs_migration.resources.migration_completion import MigrationCompletion
-from dcs_migration.resources.options import custom_timeout, task_options
-from dcs_migration.resources.secrets import with_secret_password
+from dcs_migration.resources.options import custom_timeout, resource_options, task_options
+from dcs_migration.resources.secrets import passwords_of, with_secret_password
 from dcs_migration.resources.types import (
     BackupFiles,
     MigrationMethod,
@@ -20,6 +22,7 @@ from dcs_migration.resources.types import (
     TargetInstance,
 )
 from dcs_migration.resources.urn import urn_of
+from dcs_migration.resources.watched import Watched
 
 TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationTask"  # noqa: S105 (Pulumi's word for the name of a type)
 
@@ -31,7 +34,7 @@ _READ_FROM_THE_SERVICE = (
 )
 
 
-class MigrationTask(Resource, module="dcs", name="MigrationTask"):
+class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
     """A DCS data-migration task (``POST /v2/{project_id}/migration-task``, CreateMigrationTask).
 
     Creating it starts the migration and returns as soon as the service has given an id; it never waits
@@ -179,12 +182,22 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
             region: Default as for a new task.
             project_id: Default as for a new task.
             opts: Resource options.
+
+        Raises:
+            TypeError: ``id`` is no id.
+            ValueError: ``id`` is empty, or an option that cannot work (see :func:`checked_options`).
         """
+        if not isinstance(id, (str, pulumi.Output)) and not inspect.isawaitable(id):
+            raise TypeError(
+                f"MigrationTask.get('{resource_name}'): id: is {described(id)}, write the id of a task"
+            )
+        if id == "":
+            raise ValueError(f"MigrationTask.get('{resource_name}'): id: is empty, write the id of a task")
         task = cls.__new__(cls)
         task.managed = False
         options, _ = task_options(opts, TYPE_TOKEN)
         options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(id=id))
-        Resource.__init__(
+        CheckedResource.__init__(
             task,
             MigrationTaskProvider(),
             resource_name,
@@ -202,8 +215,8 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
     def completion(
         self,
         *,
-        timeout: pulumi.Input[str | float] | None = None,
-        interval: pulumi.Input[str | float] | None = None,
+        timeout: pulumi.Input[str | float] | timedelta | None = None,
+        interval: pulumi.Input[str | float] | timedelta | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> MigrationCompletion:
         """Wait for this task alone: a :class:`MigrationCompletion` named ``<name>-completion``, as its child.
@@ -214,5 +227,18 @@ class MigrationTask(Resource, module="dcs", name="MigrationTask"):
             opts: Options of the completion.
         """
         name = f"{self._name}-completion"
-        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts)
+        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), resource_options(opts))
         return MigrationCompletion(name, tasks=[self], timeout=timeout, interval=interval, opts=options)
+
+    def _watched(self) -> Watched:
+        return Watched(
+            resource_name=self._name,
+            id=self.id,
+            status=self.status,
+            region=self.region,
+            project_id=self.project_id,
+            urn=self.urn if self.managed else None,
+            name=self.name,
+            taken_over=self.existing_task_id,
+            passwords=passwords_of(self),
+        )

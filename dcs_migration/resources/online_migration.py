@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import Resource
 
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
+from dcs_migration.resources.arguments import CheckedResource
 from dcs_migration.resources.migration_completion import MigrationCompletion
-from dcs_migration.resources.options import custom_timeout, task_options
-from dcs_migration.resources.secrets import with_secret_password
+from dcs_migration.resources.options import custom_timeout, resource_options, task_options
+from dcs_migration.resources.secrets import passwords_of, with_secret_password
 from dcs_migration.resources.types import (
     MigrationMethod,
     OnlineMigrationState,
@@ -20,13 +21,14 @@ from dcs_migration.resources.types import (
     Until,
 )
 from dcs_migration.resources.urn import urn_of
+from dcs_migration.resources.watched import Watched
 
 TYPE_TOKEN = "pulumi-python:dynamic/dcs:OnlineMigration"  # noqa: S105 (Pulumi's word for the name of a type)
 
 _OUTPUT_ONLY = ("status", "task_status", "error")
 
 
-class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
+class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
     """A migration from one running Redis to another (``POST /v2/{project_id}/migration/{task_id}/task``).
 
     Creating it waits for the migration instance, then configures and starts the migration
@@ -150,8 +152,8 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
     def completion(
         self,
         *,
-        timeout: pulumi.Input[str | float] | None = None,
-        interval: pulumi.Input[str | float] | None = None,
+        timeout: pulumi.Input[str | float] | timedelta | None = None,
+        interval: pulumi.Input[str | float] | timedelta | None = None,
         until: pulumi.Input[Until] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> MigrationCompletion:
@@ -163,7 +165,7 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
             until: As for :class:`MigrationCompletion`.
             opts: Options of the completion.
         """
-        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts)
+        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), resource_options(opts))
         return MigrationCompletion(
             f"{self._name}-completion",
             tasks=[self],
@@ -171,4 +173,15 @@ class OnlineMigration(Resource, module="dcs", name="OnlineMigration"):
             interval=interval,
             until=until,
             opts=options,
+        )
+
+    def _watched(self) -> Watched:
+        return Watched(
+            resource_name=self._name,
+            id=self.id,
+            status=self.status,
+            region=self.region,
+            project_id=self.project_id,
+            urn=self.urn,
+            passwords=passwords_of(self),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pulumi
@@ -10,7 +11,7 @@ import pulumi
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.migration_instance import MigrationInstance
 from dcs_migration.resources.online_migration import OnlineMigration
-from dcs_migration.resources.options import refuse_leaving_it
+from dcs_migration.resources.options import checked_options
 from dcs_migration.resources.secrets import reusable, without_password
 from dcs_migration.resources.types import (
     MigrationMethod,
@@ -19,6 +20,7 @@ from dcs_migration.resources.types import (
     ResumeMode,
     Until,
 )
+from dcs_migration.resources.watched import Watched
 
 TYPE_TOKEN = "dcs:index:OnlineMigrationTask"  # noqa: S105 (Pulumi's word for the name of a type)
 
@@ -99,8 +101,7 @@ class OnlineMigrationTask(pulumi.ComponentResource):
         Raises:
             ValueError: an option that cannot work (see :func:`checked_options`).
         """
-        if opts is not None:
-            refuse_leaving_it(opts)
+        checked_options(opts)
         super().__init__(TYPE_TOKEN, resource_name, None, opts)
         inside = pulumi.ResourceOptions(
             parent=self, custom_timeouts=opts.custom_timeouts if opts is not None else None
@@ -148,8 +149,8 @@ class OnlineMigrationTask(pulumi.ComponentResource):
     def completion(
         self,
         *,
-        timeout: pulumi.Input[str | float] | None = None,
-        interval: pulumi.Input[str | float] | None = None,
+        timeout: pulumi.Input[str | float] | timedelta | None = None,
+        interval: pulumi.Input[str | float] | timedelta | None = None,
         until: pulumi.Input[Until] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> MigrationCompletion:
@@ -162,3 +163,6 @@ class OnlineMigrationTask(pulumi.ComponentResource):
             opts: Options of the completion.
         """
         return self.migration.completion(timeout=timeout, interval=interval, until=until, opts=opts)
+
+    def _watched(self) -> Watched:
+        return self.migration._watched()

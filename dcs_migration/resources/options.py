@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 
+from dcs_migration.resources.arguments import described
 from dcs_migration.resources.provider import PACKAGE, default_provider, given_provider
 
 
@@ -33,9 +36,10 @@ def checked_options(
     task would run while the old one still writes into the same target.
 
     Raises:
+        TypeError: an option of a type that Pulumi would fail on with a traceback.
         ValueError: an option that would be ignored, or would break the promise of one task.
     """
-    opts = opts or pulumi.ResourceOptions()
+    opts = resource_options(opts) or pulumi.ResourceOptions()
     provider = opts.provider
     if provider is not None and provider.package != PACKAGE:
         raise ValueError(
@@ -53,6 +57,11 @@ def checked_options(
         raise ValueError(
             "opts.import_ does not work for Pulumi's dynamic resources; write existing_task_id='...' to take "
             "over a task, or use MigrationTask.get(...) to read one"
+        )
+    if opts.id is not None or opts.urn is not None:
+        raise ValueError(
+            "opts.id and opts.urn would read a resource instead of making one; leave them out, and use "
+            "MigrationTask.get(...) to read a task"
         )
     if not replaced_by_deleting_first:
         return opts
@@ -73,6 +82,34 @@ def refuse_leaving_it(opts: pulumi.ResourceOptions) -> None:
         )
     if opts.deleted_with is not None:
         raise ValueError(f"opts.deleted_with would leave a task running that no state knows; {way_on}")
+
+
+def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
+    """Return the options, once those that are used before Pulumi checks them have the right types.
+
+    Raises:
+        TypeError: one has not.
+    """
+    if opts is None:
+        return None
+    if not isinstance(opts, pulumi.ResourceOptions):
+        raise TypeError(f"opts: is {described(opts)}, write opts=pulumi.ResourceOptions(...)")
+    if opts.parent is not None and not isinstance(opts.parent, pulumi.Resource):
+        raise TypeError(f"opts.parent: is {described(opts.parent)}, write the resource itself")
+    if opts.provider is not None and not isinstance(opts.provider, pulumi.ProviderResource):
+        raise TypeError(f"opts.provider: is {described(opts.provider)}, write a dcs_migration.Provider(...)")
+    timeouts = opts.custom_timeouts
+    if timeouts is not None and not isinstance(timeouts, (pulumi.CustomTimeouts, dict)):
+        raise TypeError(
+            f'opts.custom_timeouts: is {described(timeouts)}, write pulumi.CustomTimeouts(delete="30m")'
+        )
+    for operation in ("create", "update", "delete"):
+        text = custom_timeout(opts, operation)
+        if text is not None and not isinstance(text, str):
+            raise TypeError(
+                f'opts.custom_timeouts.{operation}: is {described(text)}, write a text such as "30m"'
+            )
+    return opts
 
 
 def custom_timeout(opts: pulumi.ResourceOptions, operation: str) -> str | None:

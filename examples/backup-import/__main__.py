@@ -26,4 +26,4 @@ task = MigrationTask(
 imported = task.completion(timeout="2h")
 
 pulumi.export("task", {"id": task.id, "name": task.name})
-pulumi.export("statuses", imported.statuses)
+pulumi.export("status", imported.status)

@@ -21,8 +21,8 @@ class Line(TypedDict):
 config = pulumi.Config()
 fleet: dict[str, Line] = yaml.safe_load(Path(__file__).with_name("fleet.yaml").read_text("utf-8"))
 
-tasks = {
-    name: MigrationTask(
+tasks = [
+    MigrationTask(
         name,
         migration_type="backupfile_import",
         migration_method="full_amount_migration",
@@ -33,14 +33,8 @@ tasks = {
         target_instance={"id": line["instance"]},
     )
     for name, line in fleet.items()
-}
-done = MigrationCompletion("fleet-done", tasks=list(tasks.values()), timeout="4h")
+]
+done = MigrationCompletion("fleet-done", tasks=tasks, timeout="4h")
 
-ids = pulumi.Output.all(**{name: task.id for name, task in tasks.items()})
 pulumi.export("tasks", len(tasks))
-pulumi.export(
-    "statuses",
-    pulumi.Output.all(ids, done.statuses).apply(
-        lambda known: {name: known[1].get(id_) for name, id_ in known[0].items()}
-    ),
-)
+pulumi.export("statuses", done.statuses_by_name)

@@ -22,4 +22,4 @@ tasks = {
     for name, instance in INSTANCES.items()
 }
 
-pulumi.export("statuses", {name: task.status for name, task in tasks.items()})  # alarm.py reads them
+pulumi.export("statuses", {name: task.status for name, task in tasks.items()})

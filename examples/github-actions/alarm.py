@@ -8,12 +8,15 @@ import sys
 
 GOOD = {"SUCCESS", "INCRMIGEATING"}  # done; following its source (the service's own spelling)
 RUNNING = {"CREATING", "MIGRATING", "FULLMIGRATING"}
+TYPES = ("dcs:MigrationTask", "dcs:OnlineMigration")
 
-shown = subprocess.run(
-    ["pulumi", "stack", "output", "statuses", "--json", *sys.argv[1:]], check=True, stdout=subprocess.PIPE
-)
-statuses = json.loads(shown.stdout)
-bad = {name: status for name, status in statuses.items() if status not in GOOD | RUNNING}
-for name, status in bad.items():
-    print(f"::error::{name} is {status}")
+# The state, which every refresh renews: the stack's outputs need a refresh with --run-program.
+shown = subprocess.run(["pulumi", "stack", "export", *sys.argv[1:]], check=True, stdout=subprocess.PIPE)
+resources = json.loads(shown.stdout)["deployment"].get("resources", [])
+bad = 0
+for resource in resources:
+    status = resource.get("outputs", {}).get("status")
+    if resource["type"].endswith(TYPES) and status not in GOOD | RUNNING:
+        bad += 1
+        print(f"::error::{resource['urn'].split('::')[-1]} is {status}")
 sys.exit(1 if bad else 0)

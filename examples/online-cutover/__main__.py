@@ -26,4 +26,4 @@ if config.get_bool("gate"):
         max_lag_bytes=config.require_int("maxLagBytes"),
         timeout="30m",
     )
-    pulumi.export("in_sync", gate.statuses)
+    pulumi.export("in_sync", gate.status)

@@ -48,6 +48,7 @@ FLEET = """
 WAIT = """
     done = MigrationCompletion("done", tasks=tasks, interval="1s")
     pulumi.export("statuses", done.statuses)
+    pulumi.export("told", {"by_name": done.statuses_by_name, "status": done.status})
 """
 
 
@@ -99,6 +100,10 @@ def test_up_waits_and_everything_after_it_costs_nothing(stack: Stack, emulator: 
     assert time.monotonic() - started >= SECONDS
     assert "2 of 2 done" in text
     assert stack.outputs()["statuses"] == dict.fromkeys(live(emulator), "SUCCESS")
+    assert stack.outputs()["told"] == {
+        "by_name": {"task0": "SUCCESS", "task1": "SUCCESS"},
+        "status": "SUCCESS",
+    }
     stack.require_no_changes()
     emulator.clear_requests()
     stack.up()

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from dcs_migration.emulator import Emulator
 from tests.e2e.conftest import NewStack
@@ -275,6 +276,22 @@ def test_an_emulators_variable_left_in_the_shell(stack: Stack, emulator: Emulato
         assert [entry for entry in other.requests() if entry["operation"] != "KeystoneListProjects"] == []
     assert live(emulator) == before
     assert list(stack.ids().values()) == list(before)
+
+
+def test_an_emulators_variable_that_is_missing_in_the_shell(stack: Stack, emulator: Emulator) -> None:
+    """The advice is to set it, and a preview gives it, too, without failing; an accepted move is left alone."""
+    stack.program(ONE).up()
+    here, there = f"127.0.0.1:{emulator.port}", "dcs.emulator-1.myhuaweicloud.com"
+    words = f"{there}: HW_DCS_ENDPOINT is not set; set HW_DCS_ENDPOINT=http://{here} to go on there, or set"
+    before = emulator.requests()
+    gone: dict[str, Any] = {"HW_DCS_ENDPOINT": None}
+    assert words in stack.destroy(ok=False, **gone).text
+    assert words in stack.refresh(ok=False, **gone).text
+    text = stack.preview("--expect-no-changes", **gone).text
+    assert text.count(words) == 2  # on the row, and in the summary
+    accepted = stack.preview("--expect-no-changes", DCS_MIGRATION_ACCEPT_ENDPOINT=there, **gone)
+    assert "HW_DCS_ENDPOINT" not in accepted.text
+    assert emulator.requests() == before
 
 
 @contextmanager

@@ -62,6 +62,20 @@ def test_a_kept_state_is_previewed_refreshed_and_destroyed(release: tuple[Stack,
     assert live(emulator) == {}
 
 
+@pytest.mark.parametrize("release", releases(), indirect=True)
+def test_a_kept_wait_tells_by_name(release: tuple[Stack, Emulator]) -> None:
+    """Outputs that a release did not know are right over its state: at once, without a change or a call."""
+    stack, emulator = release
+    stack.program(PROGRAM + "    pulumi.export('new', [done.statuses_by_name, done.status])\n")
+    assert stack.preview().count("to update") == 0
+    assert stack.up().count("updated") == 0
+    statuses = stack.outputs()["statuses"]
+    by_name, status = stack.outputs()["new"]
+    assert by_name == {name: statuses[id_] for name, id_ in stack.ids().items()}
+    assert status == "SUCCESS"
+    assert operations(emulator) == []
+
+
 def test_the_present_release_is_kept() -> None:
     """The version in the metadata has its state here."""
     assert version("pulumi-dcs-migration") in releases()

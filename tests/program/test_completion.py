@@ -16,6 +16,7 @@ from dcs_migration.providers.migration_completion import MigrationCompletionProv
 from tests.program.test_online import declare
 from tests.program.test_program import (
     INSTANCES,
+    Answers,
     Recorder,
     is_secret,
     monitor,
@@ -329,7 +330,7 @@ def test_the_user_s_options_and_lists_are_left_alone(monitor: Recorder) -> None:
 def test_every_output_is_an_attribute(monitor: Recorder) -> None:
     """Inputs and outputs can be exported."""
     done = run(lambda: {"done": MigrationCompletion("done", task_ids=[ELSEWHERE])})["done"]
-    for name in ("id", "urn", "task_ids", "statuses"):
+    for name in ("id", "urn", "task_ids", "statuses", "statuses_by_name", "status"):
         assert isinstance(getattr(done, name), pulumi.Output), name
 
 
@@ -338,3 +339,76 @@ def test_a_task_that_this_stack_cannot_run_again_brings_no_urn(monitor: Recorder
     run(lambda: MigrationCompletion("done", tasks=[MigrationTask.get("seen", ELSEWHERE)]).id)
     (seen,) = monitor.of("done")[2]["__tasks"]
     assert seen.get("urn") is None
+
+
+class Told(Answers):
+    """Answers that tell the statuses of a wait, as the provider would."""
+
+    def __init__(self, statuses: list[str] | None) -> None:
+        self.statuses = statuses
+
+    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        """Give each task of a wait its status, in order; ids tell the types apart."""
+        _, outputs = super().new_resource(args)
+        id_ = f"{args.name}-{args.typ.rpartition(':')[2]}"
+        if args.typ == TYPE_TOKEN and self.statuses is not None:
+            outputs["statuses"] = dict(zip(outputs["task_ids"], self.statuses, strict=True))
+        return id_, outputs
+
+
+def told(statuses: list[str] | None, program: Callable[[], MigrationCompletion]) -> Any:
+    """Return what a wait tells by name, and as its one status."""
+    recorder = Recorder(Told(statuses))
+    pulumi_mocks.set_mocks(recorder.mocks, project="shop", stack="dev", monitor=recorder)
+
+    def exported() -> Any:
+        done = program()
+        return [done.statuses_by_name, done.status]
+
+    return run(exported)
+
+
+def test_statuses_are_told_by_the_names_of_the_resources() -> None:
+    """In the order of the tasks; a component has its own name, and a task from elsewhere its id."""
+    by_name, _ = told(
+        ["SUCCESS", "INCRMIGEATING", "MIGRATION_SUCCESS"],
+        lambda: MigrationCompletion("done", tasks=[task("carts"), declare()], task_ids=[ELSEWHERE]),
+    )
+    assert by_name == {"carts": "SUCCESS", "orders": "INCRMIGEATING", ELSEWHERE: "MIGRATION_SUCCESS"}
+    assert list(by_name) == ["carts", "orders", ELSEWHERE]
+
+
+def test_tasks_that_share_a_name_are_told_by_their_ids() -> None:
+    """Resources of two types may have one name: neither hides the other."""
+    by_name, _ = told(
+        ["SUCCESS", "INCRMIGEATING"], lambda: MigrationCompletion("done", tasks=[task("orders"), declare()])
+    )
+    assert sorted(by_name.values()) == ["INCRMIGEATING", "SUCCESS"]
+    assert set(by_name) == {"orders-MigrationTask", "orders-OnlineMigration"}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "one"),
+    [
+        (["SUCCESS", "SUCCESS"], "SUCCESS"),
+        (["SUCCESS", "INCRMIGEATING"], "INCRMIGEATING"),
+        (["INCRMIGEATING", "MIGRATING"], "INCRMIGEATING"),
+    ],
+)
+def test_the_one_status_of_several_tasks(statuses: list[str], one: str) -> None:
+    """All of them have succeeded, or it is the first one that has not."""
+    _, status = told(statuses, lambda: MigrationCompletion("done", tasks=[task("a"), task("b")]))
+    assert status == one
+
+
+def test_the_status_of_one_task() -> None:
+    """Its own."""
+    assert told(["INCRMIGEATING"], lambda: declare().completion()) == [
+        {"orders": "INCRMIGEATING"},
+        "INCRMIGEATING",
+    ]
+
+
+def test_statuses_that_are_not_told() -> None:
+    """A user's mocks tell none: a unit test of a program goes on."""
+    assert told(None, lambda: task().completion()) == [{}, None]

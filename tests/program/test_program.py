@@ -51,8 +51,8 @@ class Answers(pulumi_mocks.Mocks):
 class Recorder(pulumi_mocks.MockMonitor):
     """Keeps the requests as they are sent, with secrets and options still visible."""
 
-    def __init__(self) -> None:
-        super().__init__(Answers())
+    def __init__(self, answers: Answers | None = None) -> None:
+        super().__init__(answers or Answers())
         self.requests: list[tuple[str, Any]] = []
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:

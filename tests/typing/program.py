@@ -7,6 +7,7 @@ which goes unnoticed fails the check as well.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -73,7 +74,8 @@ both = OnlineMigrationTask(
 )
 done = MigrationCompletion("done", tasks=[task, online, both], timeout="2h", interval=15, until="done")
 elsewhere = MigrationCompletion("elsewhere", task_ids=["1", task.id], region="eu-west-101")
-alone = task.completion(timeout="1h")
+alone = task.completion(timeout=timedelta(hours=1))
+several = MigrationCompletion("several", tasks=(each for each in fleet))
 
 # Outputs have the types that the documentation names.
 if TYPE_CHECKING:
@@ -82,12 +84,17 @@ if TYPE_CHECKING:
     assert_type(task.managed, bool)
     assert_type(done.task_ids, pulumi.Output[Sequence[str]])
     assert_type(done.statuses, pulumi.Output[Mapping[str, str]])
+    assert_type(done.statuses_by_name, pulumi.Output[Mapping[str, str]])
+    assert_type(done.status, "pulumi.Output[str | None]")
     assert_type(alone, MigrationCompletion)
     assert_type(MigrationTask.get("seen", "1"), MigrationTask)
 
 # Wrong: a value that is none of the enumeration, a mistyped key, a missing or unknown input, a wrong type.
 provider_process("p", {"region": 1})  # type: ignore
 MigrationCompletion("c", tasks=["orders"])  # type: ignore
+MigrationCompletion("c", tasks=task)  # type: ignore
+MigrationCompletion("c", tasks=[task.id])  # type: ignore
+MigrationCompletion("c", tasks=[instance])  # type: ignore
 MigrationCompletion("c", tasks=[task], until="then")  # type: ignore
 MigrationCompletion("c", tasks=[task], fail_fast="yes")  # type: ignore
 MigrationTask("t", migration_type="backupfile_import", migration_method="full_amount_migration")  # type: ignore

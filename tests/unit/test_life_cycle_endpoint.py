@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -59,6 +60,109 @@ def test_a_moved_endpoint_is_accepted_by_an_explicit_variable(
     getattr(resource, command)()
     assert elsewhere.requests() != []
     assert world.requests() == []
+
+
+CLOUD = f"dcs.{REGION}.myhuaweicloud.com"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where state says that a task lives, how the settings name another host, and the advice that fits."""
+
+    lives_at: str
+    points_to: str
+    advice: str
+    environ: dict[str, str] = field(default_factory=dict)
+    config: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        """The whole line."""
+        return (
+            f"this task lives at {self.lives_at}, the settings now point to {self.points_to}: {self.advice}, or set "
+            f"DCS_MIGRATION_ACCEPT_ENDPOINT={self.points_to} if the service has moved there"
+        )
+
+
+HERE, THERE = "127.0.0.1:8788", "127.0.0.1:9999"
+TO_HERE = f"set HW_DCS_ENDPOINT=http://{HERE} to go on there"
+ENDPOINTS = {"huaweicloud:endpoints": f'{{"dcs": "http://{THERE}"}}'}
+CASES = {
+    "a variable left over": Case(
+        CLOUD,
+        THERE,
+        "HW_DCS_ENDPOINT is set; unset it if it is left over from something else",
+        {"HW_DCS_ENDPOINT": f"http://{THERE}"},
+    ),
+    "a variable of another emulator": Case(
+        HERE, THERE, f"HW_DCS_ENDPOINT is set; {TO_HERE}", {"HW_DCS_ENDPOINT": f"http://{THERE}"}
+    ),
+    "no variable, an emulator's state": Case(HERE, CLOUD, f"HW_DCS_ENDPOINT is not set; {TO_HERE}"),
+    "no variable, a private cloud's state": Case(
+        "dcs.example.com",
+        CLOUD,
+        "HW_DCS_ENDPOINT is not set; set HW_DCS_ENDPOINT=https://dcs.example.com to go on there",
+    ),
+    "the stack's configuration": Case(
+        HERE, THERE, f"huaweicloud:endpoints is set; {TO_HERE}", config=ENDPOINTS
+    ),
+    "another domain": Case(
+        CLOUD,
+        f"dcs.{REGION}.example.com",
+        f"HW_DCS_ENDPOINT is not set; set HW_DCS_ENDPOINT=https://{CLOUD} to go on there",
+        {"HW_CLOUD": "example.com"},
+    ),
+}
+
+
+def elsewhere_in(world: World, case: Case, **environ: str) -> Resource:
+    """A task whose state says that it lives where a case says."""
+    resource = world.started()
+    resource.outputs["__endpoint"] = case.lives_at
+    resource.plugin = world.new_plugin(
+        environ={"HW_DCS_ENDPOINT": "", **case.environ, **environ}, config=case.config
+    )
+    return resource
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_advice_fits_the_case(world: World, case: Case) -> None:
+    """A variable that is not set is not left over; a host that decides by configuration is named so."""
+    resource = elsewhere_in(world, case)
+    assert failing(resource.refresh) == failing(resource.destroy) == case.line
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_preview_says_it_too(world: World, case: Case) -> None:
+    """Once for a stack, as a warning, and without a call: the run that follows may have other settings."""
+    resource = elsewhere_in(world, case)
+    for inputs in (BACKUP_IMPORT, BACKUP_IMPORT, {**BACKUP_IMPORT, "target_instance": {"id": "instance-1"}}):
+        resource.preview(inputs)
+    (warning,) = world.engine.warnings
+    assert warning == f"{case.line}; until then refresh, destroy and every change that needs a call fail"
+    assert world.requests() == []
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_preview_of_an_accepted_move_is_silent(world: World, case: Case) -> None:
+    """Who has named the new host needs no advice."""
+    elsewhere_in(world, case, DCS_MIGRATION_ACCEPT_ENDPOINT=case.points_to).preview(BACKUP_IMPORT)
+    assert world.engine.warnings == []
+
+
+def test_an_accepted_host_that_is_another_one_is_named(world: World) -> None:
+    """A move that was accepted once does not explain the next."""
+    case = CASES["no variable, an emulator's state"]
+    resource = elsewhere_in(world, case, DCS_MIGRATION_ACCEPT_ENDPOINT="dcs.old.example.com")
+    assert failing(resource.refresh) == f"{case.line} (it now names dcs.old.example.com)"
+
+
+def test_a_preview_without_settings_says_nothing(world: World) -> None:
+    """An endpoint that is no URL is said when a call needs it."""
+    resource = world.started()
+    resource.plugin = world.new_plugin(environ={"HW_DCS_ENDPOINT": "http://:x"})
+    assert resource.preview(BACKUP_IMPORT).step == "same"
+    assert world.engine.warnings == []
 
 
 def test_the_variable_accepts_that_one_host_only(

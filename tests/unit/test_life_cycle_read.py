@@ -367,6 +367,23 @@ class TestGet:
         """A malformed id is a mistake, not a task that is gone."""
         assert "DCS.4070" in failing(lambda: world.resource("seen").get("not-an-id"))
 
+    @pytest.mark.parametrize("id_", ["a/b", "", "..", "x" * 65, "id\n", "Ä"])
+    def test_an_id_of_a_wrong_form_is_never_asked_for(self, world: World, id_: str) -> None:
+        """It is refused offline, with an example, for no check comes before a read."""
+        line = failing(lambda: world.resource("seen").get(id_))
+        assert line.startswith("MigrationTask.get: id: ")
+        assert ", write " in line
+        assert world.requests() == []
+
+    def test_a_place_of_a_wrong_form_is_never_asked(self, world: World) -> None:
+        """A region is part of the host name to which credentials are sent."""
+        line = failing(
+            lambda: world.resource("seen").get("0" * 32, {"region": "example.com/", "project_id": 5.0})
+        )
+        assert "region: is not in the right form" in line
+        assert "project_id: must be a string" in line
+        assert world.requests() == []
+
     def test_works_without_the_permission_to_list(self, world: World) -> None:
         """Show alone is enough to read a task."""
         task = world.started()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -146,17 +147,75 @@ def test_a_service_that_ignores_the_offset_is_no_proof_of_absence() -> None:
         listing.get(max_age=0)
 
 
-def test_a_listing_without_end_is_given_up() -> None:
-    """Ever new rows end in an error, not in a loop."""
-    calls: list[int] = []
+class Endless:
+    """A listing whose pages never end, of which each brings ever new rows and takes some time."""
 
-    def page(offset: int, limit: int) -> Page:
-        calls.append(offset)
-        return Page([TaskRow(f"task-{len(calls)}")], 10**9)
+    def __init__(self, clock: FakeClock, *, rows: int, seconds: float = 0.0, text: str = "") -> None:
+        self.calls = 0
+        self.clock = clock
+        self.rows = rows
+        self.seconds = seconds
+        self.text = text
 
-    with pytest.raises(TransportError, match="incomplete"):
-        SharedListing(page, FakeClock()).get(max_age=0)
-    assert len(calls) == 1000
+    def page(self, offset: int, limit: int) -> Page:
+        """ListMigrationTask."""
+        self.calls += 1
+        self.clock.advance(self.seconds)
+        ids = range(offset, offset + self.rows)
+        return Page([TaskRow(f"task-{number}", error=self.text) for number in ids], 10**9)
+
+
+@pytest.mark.parametrize(
+    ("pages", "calls", "words"),
+    [
+        ({"rows": 1000}, 103, "100,960 tasks, which is more than"),
+        ({"rows": 1000, "text": "x" * 28_000}, 4, "3,940 tasks, which is more than"),
+        ({"rows": 1000, "seconds": 10.0}, 12, "11,780 tasks and 120 s, which is longer than"),
+        ({"rows": 1, "seconds": 1.0}, 120, "120 tasks and 120 s, which is longer than"),
+    ],
+    ids=["rows", "text", "time", "tiny pages"],
+)
+def test_a_listing_without_end_is_given_up(pages: dict[str, Any], calls: int, words: str) -> None:
+    """It ends in an error when it has brought, or taken, more than any account needs."""
+    clock = FakeClock()
+    service = Endless(clock, **pages)
+    with pytest.raises(TransportError, match="the listing is incomplete: it has not ended after") as caught:
+        SharedListing(service.page, clock).get(max_age=0)
+    assert words in str(caught.value)
+    assert service.calls == calls
+
+
+@pytest.mark.parametrize(("most", "calls"), [(10, 114), (20, 57), (100, 12), (500, 3)])
+def test_a_service_with_smaller_pages_is_read_in_few_calls(most: int, calls: int) -> None:
+    """Each page advances by nearly all that came, so that an account of 1,020 tasks needs few of them."""
+    service = Service(1020, most=most)
+    assert service.fetch() == set(service.ids)
+    assert len(service.calls) <= calls
+
+
+@pytest.mark.parametrize("most", [20, 100])
+def test_a_service_with_smaller_pages_that_ignores_the_offset(most: int) -> None:
+    """Its first page again and again is no proof of absence, either."""
+    rows = [TaskRow(f"task-{number}") for number in range(most)]
+    with pytest.raises(TransportError, match="its pages do not go on"):
+        SharedListing(lambda offset, limit: Page(rows, 5000), FakeClock()).get(max_age=0)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 400), st.sampled_from([2, 10, 20, 100]), st.integers(0, 2**32))
+def test_random_deletions_hide_no_row_on_smaller_pages(size: int, most: int, seed: int) -> None:
+    """The overlap shrinks with the pages, and still tells when rows have moved."""
+    chance = random.Random(seed)
+    service = Service(size, most=most)
+
+    def vanish() -> None:
+        start = chance.randrange(len(service.ids) + 1)
+        del service.ids[start : start + chance.choice([0, 1, 5, 30])]
+        if len(service.calls) < 8:
+            service.after[len(service.calls) + 1] = vanish
+
+    service.after[1] = vanish
+    assert service.fetch() >= set(service.ids)
 
 
 def test_a_count_that_promises_too_much_ends_nothing() -> None:

@@ -128,14 +128,33 @@ CHOICES: list[tuple[dict[str, Any], Path, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("wrong", ["", "Other", 7, True, [], {"a": 1}, LONG], ids=lambda v: repr(v)[:9])
+@pytest.mark.parametrize(
+    ("wrong", "repeated"),
+    [
+        ("", '"" '),
+        ("Other", '"Other" '),
+        ("vpc\n", '"vpc\\n" '),
+        (" Full-Amount MIGRATION", '" Full-Amount MIGRATION" '),
+        ("hunter2", ""),
+        ("xKcdTrouBador", ""),
+        (7, "7 "),
+        (True, "true "),
+        ([], "a list "),
+        ({"a": 1}, "a map "),
+        (LONG, f'"{LONG[:40]}..." '),
+        (f"redis://:{SENTINEL}@10.0.0.1", ""),
+        ("\x1b[31mred", ""),
+        ("\ud83d", ""),
+    ],
+    ids=lambda v: repr(v)[:9],
+)
 @pytest.mark.parametrize(("definition", "where", "values"), CHOICES, ids=_id)
 def test_a_choice_lists_what_is_allowed(
-    definition: dict[str, Any], where: Path, values: list[str], wrong: Any
+    definition: dict[str, Any], where: Path, values: list[str], wrong: Any, repeated: str
 ) -> None:
-    """Any value but the allowed ones is refused, and all of these are named."""
+    """Any value but the allowed ones is refused and repeated, if it is like a word; all of these are named."""
     line = _one(changed(definition, where, wrong))
-    assert line.startswith(f"{shown(where)}: is not one of the allowed values, write ")
+    assert line.startswith(f"{shown(where)}: {repeated}is not one of the allowed values, write ")
     assert all(f'"{value}"' in line for value in values)
     assert len(line) < 300
 

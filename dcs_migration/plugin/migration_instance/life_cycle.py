@@ -60,6 +60,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         inputs = normalised(written)
         filled, missing = fill(inputs, olds, news, self._accounts.settings, name="name")
         hidden = {key: news[key] for key in _HIDDEN if key in news}
+        self._replacing.checked(olds, news)
         return CheckResult(
             {**inputs, **hidden, DEFAULTS: filled},
             [CheckFailure("", scrub(line)) for line in (*found, *missing)],
@@ -67,6 +68,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table: no call changes an instance, so every change replaces it."""
+        self._foretell_home(olds, news)
         old, new = normalised(olds), normalised(news)
         differing = [
             key
@@ -124,8 +126,14 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
             return
         if self._keeps_for_another(id_, props):
             return
+        account = self._account(props)
         Deletion(
-            self._account(props), self._engine, id_, props.get(URN), timeout_of(props, DELETE_TIMEOUT)
+            account,
+            self._engine,
+            id_,
+            props.get(URN),
+            timeout_of(props, DELETE_TIMEOUT),
+            replaced=self._replacing.deleted(props),
         ).run()
         self._held.deleted(props.get(URN), id_)
 

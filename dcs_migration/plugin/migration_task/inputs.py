@@ -15,6 +15,7 @@ from dcs_migration.plugin.tasks.props import DEFAULTS, DELETE_TIMEOUT, OWNER, UR
 from dcs_migration.plugin.tasks.timeouts import timeout_problems
 
 SCHEMA = "migration_task"
+GET_SCHEMA = "migration_task_get"
 
 BACKUP, ONLINE = "backupfile_import", "online_migration"
 FROM_BUCKET, FROM_RECORD = "self_build_obs", "backup_record"
@@ -48,6 +49,12 @@ def check(olds: Props, news: Props, settings: Settings) -> Checked:
     hidden = {key: news[key] for key in (URN, OWNER, DELETE_TIMEOUT) if key in news}
     complete = {**inputs, **hidden, DEFAULTS: filled}
     return Checked(complete, found, [] if found else list(_warnings(normalised(olds), inputs, filled)))
+
+
+def get_problems(id_: str, props: Props) -> list[str]:
+    """Return one line for each thing that is wrong with what names a task to be read."""
+    named = {"id": id_, **{key: props[key] for key in ("region", "project_id") if props.get(key) is not None}}
+    return problems(GET_SCHEMA, named)
 
 
 def _across_fields(written: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi.dynamic import (
@@ -13,11 +14,12 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.migration_task import take_over
 from dcs_migration.plugin.migration_task.definition import AGAIN, definition_of
-from dcs_migration.plugin.migration_task.diff import compare, replacement_warning
+from dcs_migration.plugin.migration_task.diff import compare, replacement_warning, runs_again
 from dcs_migration.plugin.migration_task.fields import INPUTS
-from dcs_migration.plugin.migration_task.inputs import check
+from dcs_migration.plugin.migration_task.inputs import check, get_problems
 from dcs_migration.plugin.secrets import scrub
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
@@ -49,13 +51,17 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         checked = check(olds, news, self._accounts.settings)
         for warning in checked.warnings:
             self._warn(warning, news)
+        if not checked.problems:
+            self._replacing.checked(olds, checked.inputs)
         # An empty property: the engine then prints the line as it is, and no value.
         return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in checked.problems])
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table; warn where a replacement runs an import again."""
+        self._foretell_home(olds, news)
         changes = compare(id_, olds, news, preview=self._preview)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
+        self._replacing.differs(news, replaces=bool(changes.replaces))
         warning = replacement_warning(changes, olds, news)
         if warning is not None:
             self._foretell(warning, news)
@@ -72,6 +78,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         if props.get("existing_task_id"):
             row = take_over.existing(account, props)
             return CreateResult(row.id, {**outputs, **read.outputs_of(row, {}), TAKEN_OVER: row.id})
+        self._replacing.created(props)
         definition = definition_of(props)
         result = Creation(account, self._engine, self._held, definition).run()
         # From here on nothing may fail: an error would lose the id.
@@ -82,12 +89,9 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh, or ``MigrationTask.get``."""
-        account = self._account(props)
         if ENDPOINT not in props:  # it is not managed
-            outputs, warning = read.fetched(account, id_, props)
-            if warning is not None:
-                self._warn(warning, props)
-            return ReadResult(id_, {**outputs, "region": account.region, "project_id": account.project_id})
+            return self._get(id_, props)
+        account = self._account(props)
         self._held.read(props.get(URN), id_)
         try:
             outputs, warning = read.refreshed(account, id_, props, again=AGAIN)
@@ -98,6 +102,17 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         if warning is not None:
             self._warn(warning, props)
         return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
+
+    def _get(self, id_: str, props: Props) -> ReadResult:
+        """Read a task that is not managed. No check came before: what names it is checked here, offline."""
+        found = get_problems(id_, props)
+        if found:
+            raise TaskError(f"MigrationTask.get: {'; '.join(found)}")
+        account = self._account(props)
+        outputs, warning = read.fetched(account, id_, props)
+        if warning is not None:
+            self._warn(warning, props)
+        return ReadResult(id_, {**outputs, "region": account.region, "project_id": account.project_id})
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Write the new inputs into state; no call is made."""
@@ -116,7 +131,16 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             return
         if self._keeps_for_another(id_, props):
             return
+        account = self._account(props)
         Deletion(
-            self._account(props), self._engine, id_, props.get(URN), timeout_of(props, DELETE_TIMEOUT)
+            account,
+            self._engine,
+            id_,
+            props.get(URN),
+            timeout_of(props, DELETE_TIMEOUT),
+            replaced=self._replacing.deleted(props),
         ).run()
         self._held.deleted(props.get(URN), id_)
+
+    def _runs_again(self, news: Mapping[str, Any]) -> str | None:
+        return None if news.get("existing_task_id") else runs_again(news)

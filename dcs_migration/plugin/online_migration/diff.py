@@ -106,6 +106,11 @@ def warnings(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
         yield f"{', '.join(why)} changed: {words.format(target=target)}"
 
 
+def runs_again(news: Props) -> str:
+    """Say what a migration with these inputs does to its target when it is made anew."""
+    return _RUNS_AGAIN.format(target=_named(news.get("target_instance")))
+
+
 _RUNS_AGAIN = "RUNS THE MIGRATION AGAIN over {target}; same keys are overwritten"
 _CONFIGURES_ANEW = "CONFIGURES the running migration ANEW, which may copy all of it to {target} again; same keys are overwritten"
 _SWITCHES_BACK = (

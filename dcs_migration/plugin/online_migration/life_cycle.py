@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi.dynamic import (
@@ -16,7 +17,7 @@ from pulumi.dynamic import (
 from dcs_migration.dcs.errors import TaskNotFound
 from dcs_migration.dcs.online import Online
 from dcs_migration.plugin.account import Account
-from dcs_migration.plugin.online_migration.diff import compare, refusals, warnings
+from dcs_migration.plugin.online_migration.diff import compare, refusals, runs_again, warnings
 from dcs_migration.plugin.online_migration.fields import INPUTS, OUTPUTS, normalised
 from dcs_migration.plugin.online_migration.inputs import check
 from dcs_migration.plugin.online_migration.looking import Looking
@@ -53,11 +54,15 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         if olds and not found:
             changes = compare("", olds, checked.inputs, preview=self._preview)
             found = list(refusals(changes, olds, checked.inputs))
+        if not found:
+            self._replacing.checked(olds, checked.inputs)
         return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in found])
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table, and say in words what will happen to data and addresses."""
+        self._foretell_home(olds, news)
         changes = compare(id_, olds, news, preview=self._preview)
+        self._replacing.differs(news, replaces=bool(changes.replaces))
         for warning in warnings(changes, olds, news):
             self._foretell(warning, news)
         return DiffResult(changes=bool(changes), replaces=list(changes.replaces), delete_before_replace=True)
@@ -66,6 +71,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         """Wait for the instance, then configure and start the migration (SetOnlineMigrationTask)."""
         account = self._account(props)
         id_ = str(props["task_id"])
+        self._replacing.created(props)
         looking = self._looking(account, id_, props, CREATE_TIMEOUT)
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
@@ -108,9 +114,13 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
             )
             return
         looking = self._looking(self._account(props), id_, props, DELETE_TIMEOUT)
+        self._replacing.deleted(props)
         if looking.account.look(id_, max_age=read.LOOK_UP_AGE).row is None:
             return
         Steering(looking, self._engine, normalised(props)).halt()
+
+    def _runs_again(self, news: Mapping[str, Any]) -> str:
+        return runs_again(news)
 
     def _told(self, account: Account, id_: str, outputs: Props) -> Props:
         """Return what the service tells of the settings, and the state that it is in."""

@@ -32,13 +32,23 @@ _NOT_IN_THIS_STATE = "DCS.4957"
 class Deletion:
     """One run of delete for one task."""
 
-    def __init__(self, account: Account, engine: Engine, id_: str, urn: str | None, timeout: float) -> None:
-        """Set up for a task that is ours; ``timeout`` is in seconds."""
+    def __init__(
+        self,
+        account: Account,
+        engine: Engine,
+        id_: str,
+        urn: str | None,
+        timeout: float,
+        *,
+        replaced: bool = False,
+    ) -> None:
+        """Set up for a task that is ours; ``timeout`` is in seconds. ``replaced``: another one follows it."""
         self._account = account
         self._engine = engine
         self._id = id_
         self._urn = urn
         self._timeout = timeout
+        self._what = "the old task" if replaced else "the task"
         self._deadline = account.clock.monotonic() + timeout
         self._wrote = float("-inf")
         self._ran = False  # this run saw it run
@@ -67,13 +77,13 @@ class Deletion:
                 else:
                     refused = True
             elif not status.stopping and not stop_sent:
-                self._say(f"stopping the task ({row.status})")
+                self._say(f"stopping {self._what} ({row.status})")
                 stop_sent = self._write(self._account.stop)
             self._pause(row)
             row = self._look(SHARED_AGE)
         self._account.deleted.add(self._id)
         if stop_sent:
-            self._say("the old task is stopped and deleted")
+            self._say(f"{self._what} is stopped and deleted")
 
     def _look(self, max_age: float) -> TaskRow | None:
         seen = self._account.look(self._id, max_age=max_age, not_before=self._wrote)

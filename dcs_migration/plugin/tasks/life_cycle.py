@@ -12,10 +12,10 @@ from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.account import Account, Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.engine import Engine, engine_of_this_process
-from dcs_migration.plugin.inputs import is_unknown
 from dcs_migration.plugin.tasks.held import Held
-from dcs_migration.plugin.tasks.home import account_of
-from dcs_migration.plugin.tasks.props import ADOPTED, DRY_RUN, ENDPOINT, TAKEN_OVER, URN
+from dcs_migration.plugin.tasks.home import account_of, foretold
+from dcs_migration.plugin.tasks.props import ADOPTED, DRY_RUN, ENDPOINT, TAKEN_OVER, Props
+from dcs_migration.plugin.tasks.replacing import Replacing, urn_of
 
 Some = TypeVar("Some", bound="TaskLifeCycle")
 
@@ -30,8 +30,9 @@ class TaskLifeCycle:
         self._held = held or Held()
         self._preview = False
         """A plugin process serves one phase, a preview or an update, and only the program knows which."""
-        self._declared: set[Any] = set()
-        """URNs that a program has declared in this phase. A refresh asks for differences, too, and does nothing."""
+        self._replacing = Replacing(self._runs_again, self._warn)
+        self._home_unsaid = threading.Lock()
+        """Taken by the first of the plugin's threads that warns of the endpoint, and never given back."""
 
     @classmethod
     def from_config(cls: type[Some], config: Config) -> Some:
@@ -43,12 +44,15 @@ class TaskLifeCycle:
                 _process = accounts, engine_of_this_process(), Held()
         return cls(*_process)
 
+    def _runs_again(self, news: Props) -> str | None:
+        """Say what is done again when a resource with these inputs is made anew; None if nothing is."""
+        return None
+
     def _declare(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
         """Note what a check tells of the phase, and of a replacement."""
         self._preview = bool(news.pop(DRY_RUN, self._preview))
-        self._declared.add(_urn(news))
         if not olds:
-            self._held.checked_anew(_urn(news))
+            self._held.checked_anew(urn_of(news))
 
     def _hear(self, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool) -> None:
         """Note which task a resource holds.
@@ -56,10 +60,11 @@ class TaskLifeCycle:
         Raises:
             TaskError: another resource of the program holds the same one.
         """
-        urn = _urn(news)
-        if urn not in self._declared:
+        if not self._replacing.declares(news):
             return
-        other = self._held.compared(urn, id_, taken_over=bool(olds.get(TAKEN_OVER)), replaces=replaces)
+        other = self._held.compared(
+            urn_of(news), id_, taken_over=bool(olds.get(TAKEN_OVER)), replaces=replaces
+        )
         if other and not olds.get(TAKEN_OVER):
             raise TaskError(
                 f"two resources of this stack hold task {id_}, this one and {other}: a change of one would touch the "
@@ -68,7 +73,7 @@ class TaskLifeCycle:
 
     def _keeps_for_another(self, id_: str, props: dict[str, Any]) -> bool:
         """Whether a task that was adopted is held by another resource of the program: it is forgotten, with a warning."""
-        other = self._held.is_needed_elsewhere(_urn(props), id_) if props.get(ADOPTED) else None
+        other = self._held.is_needed_elsewhere(urn_of(props), id_) if props.get(ADOPTED) else None
         if other:
             self._warn(
                 f"task {id_} is held by {other}, too: it is forgotten here, not stopped or deleted", props
@@ -83,18 +88,24 @@ class TaskLifeCycle:
     def _account(self, props: dict[str, Any]) -> Account:
         return account_of(self._accounts, props)
 
-    def _warn(self, message: str, props: dict[str, Any]) -> None:
-        self._engine.log("WARNING", message, _urn(props))
+    def _foretell_home(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
+        """Warn in a preview, once, that calls about this stack's tasks will be refused.
 
-    def _foretell(self, message: str, news: dict[str, Any]) -> None:
+        It is no error: a preview makes no call, and often has not the settings of the run that follows it.
+        """
+        moved = foretold(self._accounts.settings, olds) if self._preview else None
+        if moved is not None and self._home_unsaid.acquire(blocking=False):
+            self._foretell(
+                f"{moved}; until then refresh, destroy and every change that needs a call fail", news
+            )
+
+    def _warn(self, message: str, props: Props) -> None:
+        self._engine.log("WARNING", message, urn_of(props))
+
+    def _foretell(self, message: str, news: Props) -> None:
         """Warn of what a change will do, where something will be done."""
-        if _urn(news) in self._declared:
+        if self._replacing.declares(news):
             self._warn(message, news)
-
-
-def _urn(props: dict[str, Any]) -> str | None:
-    urn = props.get(URN)
-    return None if urn is None or is_unknown(urn) else str(urn)
 
 
 _FIRST = threading.Lock()

@@ -1,0 +1,104 @@
+"""What a state must look like for this code to work on it: one that was edited by hand may not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dcs_migration.dcs.errors import TaskError
+from dcs_migration.plugin import durations
+from dcs_migration.plugin.inputs import is_unknown
+from dcs_migration.plugin.migration_completion.inputs import TASKS
+from dcs_migration.plugin.tasks.props import (
+    CREATE_TIMEOUT,
+    DEFAULTS,
+    DELETE_TIMEOUT,
+    ENDPOINT,
+    TAKEN_OVER,
+    UPDATE_TIMEOUT,
+    URN,
+    Props,
+)
+
+Test = Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_duration(value: Any) -> bool:
+    try:
+        durations.seconds(value)
+    except (ValueError, TypeError, AttributeError):
+        return False
+    return True
+
+
+def _is_map_of_texts(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_text, value.values()))
+
+
+def _list_of(test: Test) -> Test:
+    return lambda value: isinstance(value, (list, tuple)) and all(map(test, value))
+
+
+def _is_map_of_some_texts(value: Any) -> bool:
+    """A map whose values are texts, none, or not known yet."""
+    return isinstance(value, Mapping) and all(
+        item is None or is_unknown(item) or _is_text(item) for item in value.values()
+    )
+
+
+_TEXT = (_is_text, "a text")
+_DURATION = (_is_duration, 'a duration such as "10m"')
+
+# Hidden properties are written by the provider alone, so that no check sees them.
+HIDDEN: dict[str, tuple[Test, str]] = {
+    URN: _TEXT,
+    ENDPOINT: _TEXT,
+    TAKEN_OVER: _TEXT,
+    DEFAULTS: (_list_of(_is_text), "a list of texts"),
+    TASKS: (_list_of(_is_map_of_some_texts), "a list of maps of texts"),
+    CREATE_TIMEOUT: _DURATION,
+    UPDATE_TIMEOUT: _DURATION,
+    DELETE_TIMEOUT: _DURATION,
+}
+
+# Of those that the user sees, these are relied on before or without a check.
+SHOWN: dict[str, tuple[Test, str]] = {
+    **dict.fromkeys(("name", "status", "task_status", "state", "region", "project_id", "error"), _TEXT),
+    "statuses": (_is_map_of_texts, "a map of texts"),
+}
+
+
+def require_sound(operation: str, args: Sequence[Any]) -> None:
+    """Make sure that what an operation gets from a state can be worked on.
+
+    Raises:
+        TaskError: a property has another type than the provider has ever written.
+    """
+    bags = [props for props in args if isinstance(props, Mapping)]
+    if operation == "check":
+        bags = bags[:1]  # the others are what the program has just sent
+    for props in bags:
+        # A task that is only read (`MigrationTask.get`) comes with what the program has sent, too.
+        sent = operation == "read" and ENDPOINT not in props
+        for key, (test, wanted) in (HIDDEN if sent else {**HIDDEN, **SHOWN}).items():
+            value = props.get(key)
+            if value is not None and not is_unknown(value) and not test(value):
+                raise TaskError(_damaged(key, wanted, props))
+
+
+def _damaged(key: str, wanted: str, props: Props) -> str:
+    return (
+        f"the stack's state is damaged: {key} of {_name_of(props)} must be {wanted}; correct it in what `pulumi "
+        "stack export --file state.json` writes and run `pulumi stack import --file state.json`, or restore an "
+        "earlier state"
+    )
+
+
+def _name_of(props: Props) -> str:
+    urn = props.get(URN)
+    return json.dumps(urn.split("::")[-1]) if isinstance(urn, str) else "this resource"

@@ -1,0 +1,111 @@
+"""Arguments of types that cannot be sent: refused where the program writes them, with what to write instead.
+
+Such a value never reaches the provider's check: Pulumi fails on it with a traceback that names no path, or sends
+something else in its place. What does reach the check stays there.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pulumi
+from pulumi._types import is_input_type
+from pulumi.dynamic import Resource, ResourceProvider
+from pulumi.output import Unknown
+
+_DEEPEST = 100  # a list that contains itself has no end
+_NOT_LISTS = (str, bytes, bytearray, memoryview, range)
+_SENT = (bool, float, str, type(None), Unknown, pulumi.Output, pulumi.Asset, pulumi.Archive)
+
+# The first that fits tells what to write; `it` stands for the value.
+_ADVICE: tuple[tuple[Any, str], ...] = (
+    (pulumi.CustomResource, "write what is needed of it, such as it.id"),
+    (pulumi.Resource, "write the id of a resource in it"),
+    (pulumi.ResourceOptions, "write it as opts=it"),
+    (type, "write a value"),
+    (enum.Enum, "write its value: it.value"),
+    (timedelta, "write its seconds: it.total_seconds()"),
+    ((datetime, date, time), "write a text: it.isoformat()"),
+    ((bytes, bytearray), "write a text: it.decode()"),
+    ((set, frozenset), "which has no order, write a list: sorted(it)"),
+    (Iterable, "write a list: list(it)"),
+    (Callable, "write what it returns"),
+)
+
+
+class CheckedResource(Resource):
+    """A dynamic resource whose arguments are data that Pulumi can send."""
+
+    def __init__(
+        self, provider: ResourceProvider, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions
+    ) -> None:
+        """Declare it.
+
+        Raises:
+            TypeError: an argument has a type that cannot be sent.
+            ValueError: an argument has a value that cannot be sent.
+        """
+        for key, value in props.items():
+            _require_plain(f"{type(self).__name__} '{name}': {key}", value, 0)
+        super().__init__(provider, name, props, opts)
+
+
+def _require_plain(where: str, value: Any, depth: int) -> None:
+    if isinstance(value, str) and not value.isascii():
+        _require_characters(where, value)
+    elif isinstance(value, _SENT):
+        return
+    elif isinstance(value, int):
+        _require_size(where, value)
+    elif depth > _DEEPEST:
+        raise ValueError(f"{where}: is nested too deeply, or contains itself")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"{where}: has {described(key)} as a key, write texts as keys")
+            _require_plain(f"{where}.{key}", item, depth + 1)
+    elif isinstance(value, Sequence) and not isinstance(value, _NOT_LISTS):
+        for index, item in enumerate(value):
+            _require_plain(f"{where}[{index}]", item, depth + 1)
+    elif not inspect.isawaitable(value) and not is_input_type(type(value)):
+        raise TypeError(f"{where}: is {described(value)}, {_advice(value)}")
+
+
+def _require_characters(where: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{where}: contains half a character (a lone surrogate), write it without") from None
+
+
+def _require_size(where: str, number: int) -> None:
+    try:
+        float(number)
+    except OverflowError:
+        raise ValueError(f"{where}: is too large a number, write it as a text") from None
+
+
+def _advice(value: Any) -> str:
+    for kinds, words in _ADVICE:
+        if isinstance(value, kinds):
+            return words
+    return "write texts, numbers, lists or maps"
+
+
+def described(value: Any) -> str:
+    """Word what a value is, without the value: it may be a password."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    if isinstance(value, pulumi.Resource):
+        return f"a resource ({name} '{value._name}')"
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def seconds_of(duration: Any) -> Any:
+    """Return the seconds of a ``timedelta``, which is how Python spells a duration; anything else as it is."""
+    return duration.total_seconds() if isinstance(duration, timedelta) else duration

@@ -1,0 +1,96 @@
+"""What a completion watches: each kind of task tells it by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import pulumi
+
+from dcs_migration.resources.arguments import described
+from dcs_migration.resources.migration_instance import MigrationInstance
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One task, as the program knows it. Its outputs are known to the engine only later."""
+
+    resource_name: str
+    """Pulumi's name, by which its status is told."""
+    id: pulumi.Output[str]
+    status: pulumi.Output[str]
+    region: pulumi.Output[str]
+    project_id: pulumi.Output[str]
+    urn: pulumi.Output[str] | None
+    """For `pulumi up --replace`; None where that would not run it again."""
+    name: pulumi.Output[str] | None = None
+    """Its name in the service."""
+    taken_over: pulumi.Output[str | None] | None = None
+    """The id of a task that existed before."""
+    passwords: list[pulumi.Output[str | None]] = field(default_factory=list)
+    """As secrets: the service may quote them to the process of the wait."""
+
+    @property
+    def hidden(self) -> dict[str, Any]:
+        """What the provider is told of it, beside its id."""
+        return {
+            "urn": self.urn,
+            "taken_over": self.taken_over,
+            "name": self.name,
+            "status": self.status,
+            "region": self.region,
+            "project_id": self.project_id,
+        }
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A resource that a completion can wait for."""
+
+    def _watched(self) -> Watched:
+        """Tell what is to be watched."""
+
+
+def watched_tasks(resource_name: str, tasks: Any) -> list[Watched]:
+    """Return what the argument ``tasks`` of a completion names, in its order.
+
+    Raises:
+        TypeError: it is no list, or something in it cannot be waited for.
+        ValueError: a task is in it twice.
+    """
+    where = f"MigrationCompletion '{resource_name}': tasks"
+    first: dict[int, int] = {}
+    listed = []
+    for index, task in enumerate(_listed(where, tasks)):
+        # An output seems to have every attribute, so that the protocol alone would not tell.
+        if not isinstance(task, pulumi.Resource) or not isinstance(task, Watchable):
+            raise TypeError(f"{where}[{index}]: is {described(task)}, {_instead(task)}")
+        watched = task._watched()
+        same = first.setdefault(id(watched.id), index)
+        if same != index:
+            raise ValueError(f"{where}[{index}]: is the same as tasks[{same}], write each task once")
+        listed.append(watched)
+    return listed
+
+
+def _listed(where: str, tasks: Any) -> Iterator[Any]:
+    if tasks is None:
+        return iter(())
+    if isinstance(tasks, pulumi.Resource):
+        raise TypeError(f"{where}: is {described(tasks)}, write a list: tasks=[it]")
+    if isinstance(tasks, Mapping):
+        raise TypeError(f"{where}: is a map, write a list: list(it.values())")
+    if isinstance(tasks, (set, frozenset)):
+        raise TypeError(f"{where}: is a set, which has no order, write a list")
+    if isinstance(tasks, (str, bytes, pulumi.Output)) or not isinstance(tasks, Iterable):
+        raise TypeError(f"{where}: is {described(tasks)}, {_instead(tasks)}")
+    return iter(tasks)
+
+
+def _instead(task: Any) -> str:
+    if isinstance(task, (str, pulumi.Output)):
+        return "write the task itself, or its id in task_ids=[...]"
+    if isinstance(task, MigrationInstance):
+        return "the machine alone, write the OnlineMigration that runs on it"
+    return "write a MigrationTask, an OnlineMigration or an OnlineMigrationTask"

@@ -1,0 +1,103 @@
+"""What the screen says of a replacement: that it runs again, once on the row and once in the summary."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcs_migration.emulator import Emulator
+from tests.e2e.stack import Result, Stack, live
+
+AGAIN = "RUNS THE IMPORT AGAIN over instance"
+PRINTED = 2  # on the row, and in the summary
+
+
+def orders(arguments: str = "", options: str = "") -> str:
+    """Return a program with one task."""
+    return (
+        f'MigrationTask("orders", **BACKUP, target_instance=target(), {arguments} '
+        f"opts=pulumi.ResourceOptions({options}))\n"
+    )
+
+
+def said(result: Result) -> int:
+    """How often a command has said that the import runs again."""
+    return result.text.count(AGAIN)
+
+
+def test_a_changed_input(stack: Stack, emulator: Emulator) -> None:
+    """A replacement has three steps with a row each; only the first has the warning."""
+    stack.program(orders()).up()
+    stack.program(orders('triggers=["again"],'))
+    assert said(stack.preview()) == PRINTED
+    updated = stack.up()
+    assert said(updated) == PRINTED
+    assert "the old task is stopped and deleted" in updated.text
+    stack.require_no_changes()
+
+
+def test_the_engines_own_trigger(stack: Stack, emulator: Emulator) -> None:
+    """`replacement_trigger` is no input, and is said in the preview, too."""
+    stack.program(orders(options='replacement_trigger="a"')).up()
+    (before,) = live(emulator)
+    stack.program(orders(options='replacement_trigger="b"'))
+    assert said(stack.preview()) == PRINTED
+    assert said(stack.up()) == PRINTED
+    assert before not in live(emulator)
+    stack.require_no_changes()
+
+
+@pytest.mark.parametrize("taint", [False, True], ids=["--replace", "taint"])
+def test_a_command(stack: Stack, emulator: Emulator, taint: bool) -> None:
+    """A preview of it looks to the provider like that of a new task; the update says it before the delete."""
+    stack.program(orders()).up()
+    urn = stack.resources()["orders"]["urn"]
+    if taint:
+        stack.run("state", "taint", "--yes", urn)
+    command = [] if taint else ["--replace", urn]
+    assert said(stack.preview(*command)) == 0
+    result = stack.up(*command)
+    assert said(result) == PRINTED
+    assert result.text.index(AGAIN) < result.text.index("stopping the old task")
+
+
+def test_what_it_depends_on(stack: Stack, emulator: Emulator) -> None:
+    """A task that is replaced because another one is says so, too."""
+    both = """
+        first = MigrationTask("first", **BACKUP, target_instance=target(1), triggers=["RUN"])
+        MigrationTask("second", **BACKUP, target_instance=target(2), description=first.id)
+    """
+    stack.program(both).up()
+    stack.program(both.replace("RUN", "again"))
+    assert said(stack.preview()) == 2 * PRINTED
+    result = stack.up()
+    assert said(result) == 2 * PRINTED
+    assert result.count("replaced") == 2
+    stack.require_no_changes()
+
+
+def test_a_destroy(stack: Stack, emulator: Emulator) -> None:
+    """No new task follows: there is no old one."""
+    stack.program(orders()).up()
+    text = stack.destroy().text
+    assert "the task is stopped and deleted" in text
+    assert "old task" not in text
+
+
+def test_options_that_are_the_engines(stack: Stack, emulator: Emulator) -> None:
+    """The reference says what `ignore_changes`, `replace_on_changes` and `deleted_with` do here."""
+    program = """
+        first = MigrationTask("first", **BACKUP, target_instance=target(1))
+        MigrationTask("second", **BACKUP, target_instance=target(2, password="PASSWORD"), triggers=["RUN"],
+                      opts=pulumi.ResourceOptions(ignore_changes=["triggers"], deleted_with=first,
+                                                  replace_on_changes=["target_instance", "*"]))
+    """
+    stack.program(program).up()
+    before = live(emulator)
+    stack.program(program.replace("RUN", "again"))
+    stack.preview("--expect-no-changes")
+    stack.program(program.replace("PASSWORD", "another-one"))
+    assert stack.up().count("updated") == 1
+    assert live(emulator) == before
+    second = stack.ids()["second"]
+    stack.destroy()
+    assert set(live(emulator)) == {second}
