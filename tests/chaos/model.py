@@ -180,8 +180,9 @@ class Ledger:
             same_name = told["name"] == (owner.desired or {}).get(
                 "task_name", default_name(owner.resource.urn)
             )
-            if task is None and same_name and told["target_instance_id"] == owner.target:
-                return True  # by its name, somebody has done the same by hand
+            nobody_s = task is None or self.without_marks
+            if nobody_s and same_name and told["target_instance_id"] == owner.target:
+                return True  # by its name, it has done the same
             unknown = task is None or task.owner is not owner or owner.uncertain or self.without_marks
             if task is not None and unknown and task.definition == owner.definition:
                 return True

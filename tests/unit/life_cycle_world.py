@@ -201,9 +201,10 @@ class Resource:
                 news = self._check(self.pending.inputs, inputs)
                 self._compare(self.pending, news)
             return self._create(self._check({}, inputs))
-        news = self._check(self.state.inputs, inputs)
-        plan = self._plan(news)
-        if replace or plan.step == "replace":
+        # Of what `--replace` names the engine asks for no difference.
+        news = {} if replace else self._check(self.state.inputs, inputs)
+        plan = Plan("replace") if replace else self._plan(news)
+        if plan.step == "replace":
             news = self._check({}, inputs)
             old = self.state
             if not retain:

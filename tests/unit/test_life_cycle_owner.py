@@ -305,8 +305,8 @@ class TestReplace:
         world.engine.on_require = lambda: None
         (id_,) = world.ids()
         world.clock.advance(60)
-        resource.state, resource.plugin = state, world.new_plugin()
-        resource.up(BACKUP_IMPORT, replace=True, retain=True)  # pending: compared, but not deleted again
+        resource.pending, resource.plugin = state, world.new_plugin()
+        resource.up(BACKUP_IMPORT)  # compared, but not deleted again
         assert resource.id == id_
         assert world.count("CreateMigrationTask") == 1
 

@@ -53,7 +53,8 @@ class Steering:
         self._looking = looking
         self._client = looking.account.client
         self._writing = Writing(looking, engine)
-        self._target = Target(looking, inputs.get("target_instance") or {})
+        target = inputs.get("target_instance")
+        self._target = Target(looking, target if isinstance(target, Mapping) else {})
         self._id = looking.id
         self._inputs = inputs
         self._changed = changed

@@ -23,7 +23,15 @@ from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.secrets import scrub
 from dcs_migration.plugin.tasks.held import Held
-from dcs_migration.plugin.tasks.look_up import LOOK_UP_AGE, Definition, Found, LookUp, LookUpFailed
+from dcs_migration.plugin.tasks.look_up import (
+    LOOK_UP_AGE,
+    LOOKS,
+    STALE_AFTER,
+    Definition,
+    Found,
+    LookUp,
+    LookUpFailed,
+)
 from dcs_migration.plugin.tasks.mark import split
 
 # All times in seconds.
@@ -111,15 +119,13 @@ class Creation:
 
     def _find_or_start(self) -> Result:
         """Look, and start the task if it is not there and nothing stands in its way."""
-        try:
-            found = self._look_up.find(LOOK_UP_AGE)
-            self._look_up.require_first(found)
-        except LookUpFailed as error:
-            raise TaskError(f"nothing was started: {error}") from None
+        found = self._look()
         for row in found.ended_badly:
             self._warn(
                 f"an earlier task of this definition, {row.id}, is {row.status}; {self._remove(row.id)}"
             )
+        if found.ended_badly:
+            found = self._look()
         if found.usable:
             self._hear_of_others(found.usable[0])
             return self._adopt(found.usable)
@@ -128,6 +134,18 @@ class Creation:
             raise Occupied(occupants)
         self._engine.require()
         return self._start()
+
+    def _look(self) -> Found:
+        """Look until what was found is fresh: between the listing and its end the look may have waited for Show."""
+        try:
+            for _ in range(LOOKS):
+                found = self._look_up.find(LOOK_UP_AGE)
+                self._look_up.require_first(found)
+                if found.usable or self._clock.monotonic() - found.as_of <= STALE_AFTER:
+                    return found
+            raise LookUpFailed("whether this task exists already is not known: each look took too long")
+        except LookUpFailed as error:
+            raise TaskError(f"nothing was started: {error}") from None
 
     def _start(self) -> Result:
         try:
@@ -182,7 +200,7 @@ class Creation:
         ended = self._look_up.turn.attempted = self._clock.monotonic()
         trouble: DcsMigrationError | None = None
         while True:
-            found = Found(())
+            found = Found((), 0.0)
             try:
                 found = self._look_up.find(0.0)
             except CredentialsRefused as refused:

@@ -19,6 +19,7 @@ from dcs_migration.dcs.models import Created, TaskRow, addresses
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.account import Account, Turn
 from dcs_migration.plugin.engine import Engine
+from dcs_migration.plugin.listing import Listing
 from dcs_migration.plugin.tasks.held import Held
 from dcs_migration.plugin.tasks.mark import Mark, split
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # All times in seconds.
 LOOK_UP_AGE = 3.0  # a listing this old still tells whether the task exists
+STALE_AFTER = LOOK_UP_AGE + 0.05  # a POST relies on no listing that is older
+LOOKS = 3  # so often one that has grown old meanwhile, because Show was slow, is repeated
 SEEN_WITHIN = 60.0  # after so long the listing shows each task that was started
 SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
 SHORT_PAUSE = 2.0
@@ -86,9 +89,13 @@ class Definition:
 
 @dataclass
 class Found:
-    """What a look brought: all tasks, our own ones, usable or not, and those that occupy the target."""
+    """What a look brought: all tasks, our own ones, usable or not, and those that occupy the target.
+
+    as_of: the moment of the clock at which the listing was asked for.
+    """
 
     rows: Sequence[TaskRow]
+    as_of: float
     usable: list[TaskRow] = field(default_factory=list)
     ended_badly: list[TaskRow] = field(default_factory=list)
     occupants: list[TaskRow] = field(default_factory=list)
@@ -119,7 +126,8 @@ class LookUp:
             TaskError: a task of our own stands in the way.
             DcsMigrationError: the credentials were refused, or the engine is gone.
         """
-        found = Found(self._rows(max_age))
+        rows, as_of = self._rows(max_age)
+        found = Found(rows, as_of)
         found.occupants = [row for row in found.rows if self._occupies(row)]
         ours = [row for row in found.rows if self._is_ours(row)]
         if self._anew and self._before is None:
@@ -167,10 +175,10 @@ class LookUp:
                 return row
         return None
 
-    def _rows(self, max_age: float) -> list[TaskRow]:
-        """Return every task of the account, oldest first, those that this process has just started included."""
+    def _rows(self, max_age: float) -> tuple[list[TaskRow], float]:
+        """Return every task of the account, oldest first, those that this process has just started included, and when."""
         try:
-            listed = self._complete_listing(max_age)
+            listing = self._complete_listing(max_age)
         except (CredentialsRefused, EngineGone):
             raise
         except PermissionDenied as error:
@@ -186,12 +194,12 @@ class LookUp:
         started = {id_: row for id_, (moment, row) in list(self._account.started.items()) if moment > recent}
         rows = [
             row
-            for row in {**started, **listed}.values()
+            for row in {**started, **listing.rows}.values()
             if row.id not in self._account.deleted and lookup(row.status).kind is not Kind.GONE
         ]
-        return sorted(rows, key=lambda row: (row.created_at or "", row.id))
+        return sorted(rows, key=lambda row: (row.created_at or "", row.id)), listing.started
 
-    def _complete_listing(self, max_age: float) -> dict[str, TaskRow]:
+    def _complete_listing(self, max_age: float) -> Listing:
         """Return a listing that shows as many tasks as it counts.
 
         Rows that move while pages are read are passed over once, not always in the same way. A service whose
@@ -200,12 +208,12 @@ class LookUp:
         listing = self._account.listing.get(max_age=max_age, not_before=self.turn.attempted)
         for _ in range(SHORT_LISTINGS):
             if listing.complete:
-                return dict(listing.rows)
+                return listing
             self._engine.require()
             self._account.clock.sleep(SHORT_PAUSE)
             before, listing = listing, self._account.listing.get(max_age=0.0)
         if listing.complete or (listing.rows.keys() == before.rows.keys() and listing.count == before.count):
-            return dict(listing.rows)
+            return listing
         raise LookUpFailed(
             f"whether this task exists already is not known: ListMigrationTask counts {listing.count} tasks and shows "
             f"{len(listing.rows)}, also when asked {SHORT_LISTINGS + 1} times; run `pulumi up` again"
