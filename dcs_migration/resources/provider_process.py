@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
 
 _NAMESPACE = "huaweicloud"
 _KEYS = (
     "region",
     "projectId",
+    "projectName",
     "accessKey",
     "secretKey",
     "securityToken",
@@ -18,6 +20,7 @@ _KEYS = (
     "insecure",
     "maxRetries",
 )
+_OF_THE_REGION = ("projectId", "projectName")
 _ALWAYS_SECRET = frozenset({"secretKey", "securityToken"})
 
 
@@ -35,8 +38,7 @@ def provider_process(
     Args:
         name: Name of the provider resource.
         config: Settings that differ from the stack's, without the namespace: ``{"region": "eu-west-0"}``.
-            Where another region is named, the stack's ``projectId`` is not copied: it belongs to the
-            stack's region only.
+            Where another region or project is named, the stack's ``projectId`` and ``projectName`` are not copied.
         opts: Options of the provider resource.
 
     Raises:
@@ -52,10 +54,14 @@ def provider_process(
         full_key = f"{_NAMESPACE}:{key}"
         if key in overrides:
             value: pulumi.Input[str] | None = overrides[key]
-        elif key == "projectId" and "region" in overrides:
+        elif key in _OF_THE_REGION and not overrides.keys().isdisjoint(("region", *_OF_THE_REGION)):
             value = None
         else:
             value = stack.get_secret(key) if pulumi.runtime.is_config_secret(full_key) else stack.get(key)
         if value is not None:
             props[full_key] = pulumi.Output.secret(value) if key in _ALWAYS_SECRET else value
+    # Of the other keys the name alone: the plugin says which are misspelt, or not honoured, and values may be secrets.
+    for full_key, given in {**get_config_env(), **CONFIG.get()}.items():
+        if full_key.startswith(f"{_NAMESPACE}:") and full_key.partition(":")[2] not in _KEYS:
+            props[full_key] = "set" if str(given).strip() else ""
     return pulumi.ProviderResource("pulumi-python", name, props, opts)

@@ -12,6 +12,8 @@ import pytest
 
 from dcs_migration.dcs import failures
 from dcs_migration.dcs.errors import NotSent, parse_error
+from dcs_migration.plugin import settings_check
+from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import problems
 from tests.docs.pages import ROOT, Page
 
@@ -29,6 +31,9 @@ def api_error(status: int, code: str) -> str:
 # Messages that are put together from several parts: here they are provoked.
 PROVOKED = {
     "unknown key, did you mean ...?": lambda: problems("migration_task", {"task_nam": "orders"})[-1],
+    "unknown key, did you mean huaweicloud:...?": lambda: settings_check.problems(
+        Settings(keys=lambda: ["huaweicloud:Region"])
+    )[0],
     "... failed: HTTP 401 APIGW.0301...": lambda: api_error(401, "APIGW.0301"),
     "... failed: HTTP 403 ...; grant the DCS migration permissions": lambda: api_error(403, "DCS.2003"),
     "... failed: HTTP 429 ...: try again in a minute": lambda: api_error(429, "APIGW.0308"),

@@ -11,6 +11,7 @@ from dcs_migration.plugin.account import Account, Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.engine import Engine, engine_of_this_process
 from dcs_migration.plugin.inputs import is_unknown
+from dcs_migration.plugin.settings_check import without_effect
 from dcs_migration.plugin.tasks.home import account_of
 from dcs_migration.plugin.tasks.props import DRY_RUN, URN
 
@@ -32,11 +33,13 @@ class TaskLifeCycle:
     @classmethod
     def from_config(cls: type[Some], config: Config, clock: Clock | None = None) -> Some:
         """Build for this plugin process."""
-        return cls(Accounts(Settings(config.get), clock or SystemClock()), engine_of_this_process())
+        return cls(Accounts(Settings.of(config), clock or SystemClock()), engine_of_this_process())
 
     def _declare(self, news: dict[str, Any]) -> None:
         """Note what a check tells of the phase."""
         self._preview = bool(news.pop(DRY_RUN, self._preview))
+        for note in without_effect(self._accounts.settings):
+            self._engine.log("INFO", note, None)
         self._declared.add(_urn(news))
 
     def _account(self, props: dict[str, Any]) -> Account:

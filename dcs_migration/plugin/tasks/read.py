@@ -16,6 +16,7 @@ from dcs_migration.plugin.tasks.props import (
     DEFAULTS,
     DELETE_TIMEOUT,
     OUTPUTS,
+    PROJECT_NAME,
     TAKEN_OVER,
     UPDATE_TIMEOUT,
     URN,
@@ -23,7 +24,7 @@ from dcs_migration.plugin.tasks.props import (
 )
 
 GONE = "GONE"
-_HIDDEN_INPUTS = (URN, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS)
+_HIDDEN_INPUTS = (URN, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS, PROJECT_NAME)
 LOOK_UP_AGE = 10.0  # seconds: one listing answers for a whole refresh
 
 
