@@ -122,7 +122,8 @@ class Creation:
             except tuple(PATIENCE) as error:
                 kind = type(error)
                 refusals[kind] = refusals.get(kind, 0) + 1
-                pause = PATIENCE[kind].pause(refusals[kind])
+                permanent = isinstance(error, NotSent) and error.permanent
+                pause = None if permanent else PATIENCE[kind].pause(refusals[kind])
                 if pause is None:
                     raise self._gave_up(error) from None
                 self._say(f"{error}; trying again in {pause:.0f} s")
