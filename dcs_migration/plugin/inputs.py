@@ -91,7 +91,13 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
         for where in _not_plain(inputs, [])
         if not any(tuple(where[:length]) in refused for length in range(len(where) + 1))
     ]
-    return list(dict.fromkeys(line for _, line in sorted(found)))
+    return list(dict.fromkeys(line for _, line in sorted(found, key=_in_order)))
+
+
+def _in_order(problem: tuple[list[Any], str]) -> tuple[list[tuple[bool, Any]], str]:
+    """Sort by path; where one has an index and another a key, the index comes first."""
+    where, line = problem
+    return [(isinstance(step, str), step) for step in where], line
 
 
 def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
