@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.migration_instance import MigrationInstance
 from dcs_migration.resources.migration_task import MigrationTask
@@ -44,3 +46,19 @@ __all__ = [
     "Until",
     "provider_process",
 ]
+
+__version__: str
+"""The installed version."""
+
+if not TYPE_CHECKING:  # or type checkers would take every misspelt name for a text
+
+    def __getattr__(name: str) -> str:
+        """Read the version from the metadata when it is asked for: every program would pay for it otherwise."""
+        if name == "__version__":
+            from importlib.metadata import PackageNotFoundError, version
+
+            try:
+                return version("pulumi-dcs-migration")
+            except PackageNotFoundError:
+                pass  # a checkout on PYTHONPATH, which is not installed
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -36,7 +36,7 @@ VERSION_VARIABLE = f"{SDK}/go/common/version.Version"
 BUILD_SETTINGS = {"CGO_ENABLED": "0", "GOWORK": "off"}
 BUILD_FLAGS = ("-mod=readonly", "-buildvcs=false", "-trimpath", "-tags=osusergo,grpcnotrace")
 
-NO_CLI = "install the Pulumi CLI (https://www.pulumi.com/docs/install/), or Go 1.25 or newer to build it"
+NO_CLI = "install the Pulumi CLI (https://www.pulumi.com/docs/install/), or Go 1.26 or newer to build it"
 
 
 @dataclass(frozen=True)

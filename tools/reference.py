@@ -43,6 +43,7 @@ NOT_IN_SCHEMAS = {"resource_name": "text", "tasks": "list of tasks", "opts": "`p
 CONFIG = {
     "region": "Region. Required here or as `region=` on the resource; state then keeps it.",
     "projectId": "Project of the configured region. Without it IAM is asked once, at create.",
+    "projectName": "Name of that project, where no id is set. Default: the name of the region.",
     "accessKey": "Access key. Use the environment, or at least `--secret` for its companions.",
     "secretKey": "Secret key: `pulumi config set --secret huaweicloud:secretKey`.",
     "securityToken": "Security token of temporary keys.",

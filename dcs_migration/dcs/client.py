@@ -206,15 +206,16 @@ class DcsClient:
         return kind(operation, 200, error_code=code, error_msg=self.transport.scrub(message))
 
 
-def find_project_id(iam_transport: Transport, region: str) -> str:
-    """Return the id of the project of a region: GET /v3/projects?name={region} (KeystoneListProjects of IAM).
+def find_project_id(iam_transport: Transport, name: str) -> str:
+    """Return the id of a project: GET /v3/projects?name={name} (KeystoneListProjects of IAM).
 
-    Raises ConfigurationError if there is none, or more than one. The request must carry no X-Project-Id.
+    A region's own project has the name of the region. Raises ConfigurationError if there is none of the name, or
+    more than one. The request must carry no X-Project-Id.
     """
     operation = "KeystoneListProjects"
     advice = "set huaweicloud:projectId or HW_PROJECT_ID"
     try:
-        answer = iam_transport.read(operation, "/v3/projects", {"name": region})
+        answer = iam_transport.read(operation, "/v3/projects", {"name": name})
     except PermissionDenied as error:
         refusal = f"HTTP {error.status} {error.error_code or ''}".rstrip()
         raise ConfigurationError(
@@ -223,14 +224,21 @@ def find_project_id(iam_transport: Transport, region: str) -> str:
     projects = answer.get("projects")
     if not isinstance(projects, list):
         raise TransportError(operation, "answered with something that is not IAM (no list of projects)")
-    ids = {project["id"] for project in map(models.fields, projects) if isinstance(project.get("id"), str)}
+    ids = {
+        project["id"]
+        for project in map(models.fields, projects)
+        if isinstance(project.get("id"), str) and project.get("name", name) == name
+    }
     ids.discard("")
     if not all(map(_PROJECT_ID.fullmatch, ids)):
         raise TransportError(operation, f"answered with a project id that is none: {advice}")
     if len(ids) == 1:
         return str(ids.pop())
     found = f"{len(ids)} projects" if ids else "no project"
-    raise ConfigurationError(f"these credentials see {found} in the region {region}: {advice}")
+    raise ConfigurationError(
+        f"these credentials see {found} named {name}: correct the region or huaweicloud:projectName "
+        f"(HW_PROJECT_NAME), or {advice}"
+    )
 
 
 def _segment(value: str, what: str) -> str:

@@ -64,11 +64,13 @@ class TransportError(DcsMigrationError):
     """The call brought no usable answer.
 
     operation: the API operation, such as `ListMigrationTask`; reason: what happened, in plain words;
-    permanent: True if trying again changes nothing (a certificate that is not trusted).
+    permanent: True if trying again changes nothing (a certificate that is not trusted); local: True if what is to be
+    mended is on this machine, and the reason says what.
     """
 
     verb = "failed"
     permanent = False
+    local = False
 
     def __init__(self, operation: str, reason: str) -> None:
         super().__init__(operation, reason)
@@ -85,6 +87,8 @@ class NotSent(TransportError):
     verb = "was not sent"
 
     def __str__(self) -> str:
+        if self.local:
+            return super().__str__()
         return (
             f"{super().__str__()}; check the network, the region and the endpoint "
             "(huaweicloud:endpoints or HW_DCS_ENDPOINT)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import requests
 import urllib3.exceptions as u3
+
+from dcs_migration.dcs.surroundings import NO_PROXY_ADDRESS, LocalMistake
 
 # Everything that sending a request and reading its answer can raise, wrapped by `requests` or not.
 SENDING_ERRORS: tuple[type[Exception], ...] = (
@@ -25,22 +28,41 @@ SENDING_ERRORS: tuple[type[Exception], ...] = (
 class Failure:
     """One kind of broken exchange.
 
-    words: with `{host}` and `{detail}`; sent: False if the request certainly never reached the service;
-    permanent: trying again changes nothing.
+    words: with `{host}`, `{detail}`, and `{proxy}` (the variable that names it); sent: False if the request certainly
+    never reached the service; permanent: trying again changes nothing; local: what is to be mended is on this machine,
+    and the words say what.
     """
 
     words: str
     sent: bool = True
     permanent: bool = False
+    local: bool = False
 
+
+PROXY_REFUSED = Failure(
+    "the proxy of {proxy} asks for a user and a password (407): write http://user:password@host:port",
+    sent=False,
+    permanent=True,
+    local=True,
+)
 
 _NO_TLS = Failure("no TLS connection to {host} ({detail}): is it https?", sent=False, permanent=True)
 
 # The first row of which an exception of the chain is an instance decides.
 _TABLE: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
     (
+        (LocalMistake,),
+        Failure("{detail}", sent=False, permanent=True, local=True),
+    ),
+    (
+        (requests.exceptions.InvalidProxyURL,),
+        Failure(NO_PROXY_ADDRESS, sent=False, permanent=True, local=True),
+    ),
+    (
         (requests.exceptions.ProxyError, u3.ProxyError),
-        Failure("the proxy on the way to {host} cannot be used", sent=False),
+        Failure(
+            "the proxy of {proxy} on the way to {host} cannot be used ({detail})", sent=False, local=True
+        ),
     ),
     (
         (ssl.SSLCertVerificationError, ssl.CertificateError),
@@ -96,20 +118,37 @@ _HANDSHAKE = {
 }
 
 
-def explain(error: BaseException, host: str) -> tuple[Failure, str]:
-    """Return what the exception proves, and plain words for it that quote no header and no URL."""
+def explain(error: BaseException, host: str, proxy: str = "HTTPS_PROXY") -> tuple[Failure, str]:
+    """Return what the exception proves, and plain words for it that quote no header and no URL.
+
+    proxy: the name of the variable that names a proxy, if there is one on the way.
+    """
     chain = list(_chain(error))
     failure = _classify(chain)
-    return failure, failure.words.format(host=host, detail=_detail(chain))
+    return failure, failure.words.format(host=host, detail=_detail(chain), proxy=proxy)
 
 
 def _classify(chain: list[BaseException]) -> Failure:
+    status = _refused_tunnel(chain)
+    if status == 407:
+        return PROXY_REFUSED
+    if status is not None:
+        words = "the proxy of {proxy} lets nothing through to {host} (HTTP " + str(status) + ")"
+        return Failure(words, sent=False, permanent=status < 500, local=True)
     for types, failure in _TABLE:
         if any(isinstance(link, types) for link in chain):
             return failure
     if any(isinstance(link, ssl.SSLError) and link.reason in _HANDSHAKE for link in chain):
         return _NO_TLS
     return _OTHER
+
+
+def _refused_tunnel(chain: list[BaseException]) -> int | None:
+    """Return the status with which a proxy refused to connect, if that is what happened; all there is is a text."""
+    for link in chain:
+        if type(link) is OSError and (said := re.match(r"Tunnel connection failed: (\d{3})\b", str(link))):
+            return int(said[1])
+    return None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -136,6 +175,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _detail(chain: list[BaseException]) -> str:
     for link in reversed(chain):
+        if isinstance(link, LocalMistake):
+            return str(link)
         if isinstance(link, ssl.SSLCertVerificationError) and hasattr(link, "verify_message"):
             return str(link.verify_message)
         if isinstance(link, ssl.SSLError) and link.reason:

@@ -6,13 +6,12 @@ out whether it was carried out.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import random
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 from requests.auth import AuthBase
@@ -36,8 +35,9 @@ from dcs_migration.dcs.errors import (
     parse_error,
     plain_text,
 )
-from dcs_migration.dcs.failures import SENDING_ERRORS, explain
+from dcs_migration.dcs.failures import PROXY_REFUSED, SENDING_ERRORS, Failure, explain
 from dcs_migration.dcs.gate import CredentialGate
+from dcs_migration.dcs.surroundings import is_loopback, proxy_variable, require_usable
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, decoded, harmless, worded
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -81,7 +81,7 @@ class Transport:
         self.scrub: Scrub = scrub or str
         self._gate = gate or CredentialGate()
         self._max_answer_bytes = max_answer_bytes
-        self._session = _session(self.base_url)
+        self._session = _session()
 
     @property
     def host(self) -> str:
@@ -137,7 +137,7 @@ class Transport:
     ) -> dict[str, Any]:
         wirelog.request_sent(operation, method, target, data, self.scrub)
         started = self._clock.monotonic()
-        broken: tuple[type[TransportError], str, bool] | None = None
+        broken: tuple[Failure, str] | None = None
         try:
             response = self._session.request(
                 method,
@@ -150,16 +150,19 @@ class Transport:
                 stream=True,
             )
         except SENDING_ERRORS as error:
-            failure, words = explain(error, self.host)
-            broken = (unclear if failure.sent else NotSent, words, failure.permanent)
+            broken = self._explained(error)
         if broken:  # raised out here, so that the exception carries no request (and no signature) with it
-            wirelog.no_answer(operation, self._since(started), worded(broken[1], MAX_SERVER_TEXT, self.scrub))
-            raise self._transport_error(broken[0], operation, broken[1], permanent=broken[2])
+            failure, words = broken
+            wirelog.no_answer(operation, self._since(started), worded(words, MAX_SERVER_TEXT, self.scrub))
+            raise self._transport_error(unclear if failure.sent else NotSent, operation, words, failure)
         body, problem = self._body(response)
         request_id = response.headers.get("X-Request-Id")
         wirelog.answer_received(
             operation, response.status_code, self._since(started), request_id, body, self.scrub
         )
+        if response.status_code == 407:  # said by a proxy, and by no service
+            words = PROXY_REFUSED.words.format(proxy=proxy_variable(self.base_url))
+            raise self._transport_error(NotSent, operation, words, PROXY_REFUSED)
         if not 200 <= response.status_code < 300:
             raise parse_error(operation, response.status_code, response.headers, body, self.scrub)
         if problem:
@@ -179,7 +182,7 @@ class Transport:
                 if size > self._max_answer_bytes:
                     return b"", f"{self.host} answered more than {self._max_answer_bytes} bytes"
         except SENDING_ERRORS as error:
-            return b"".join(parts), explain(error, self.host)[1]
+            return b"".join(parts), self._explained(error)[1]
         finally:
             response.close()
         return b"".join(parts), None
@@ -200,32 +203,36 @@ class Transport:
             unclear, operation, f"{self.host} answered with something that is not DCS ({what})"
         )
 
+    def _explained(self, error: Exception) -> tuple[Failure, str]:
+        return explain(error, self.host, proxy_variable(self.base_url))
+
     def _transport_error(
-        self, kind: type[TransportError], operation: str, reason: str, *, permanent: bool = False
+        self, kind: type[TransportError], operation: str, reason: str, failure: Failure | None = None
     ) -> TransportError:
         error = kind(operation, worded(reason, MAX_SERVER_TEXT, self.scrub))
-        error.permanent = permanent
+        if failure is not None:
+            error.permanent, error.local = failure.permanent, failure.local
         return error
 
     def _since(self, started: float) -> float:
         return (self._clock.monotonic() - started) * 1000
 
 
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL names this machine itself."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return None: a redirect is an answer like any other; not even its address is looked at."""
 
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Take proxies and authorities from the environment, and check that they can be used."""
+        settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        if is_loopback(url):
+            # A proxy must not swallow calls to this machine (the emulator).
+            settings["proxies"] = {}
+        require_usable(url, settings["proxies"], settings["verify"])
+        return settings
 
-def _session(base_url: str) -> requests.Session:
+
+def _session() -> requests.Session:
     session = _Session()
     adapter = DeadlineAdapter(pool_maxsize=8, max_retries=0)
     session.mount("https://", adapter)
@@ -239,8 +246,6 @@ def _session(base_url: str) -> requests.Session:
         }
     )
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # A proxy in the environment must not swallow calls to this machine (the emulator).
-    session.trust_env = not is_loopback(base_url)
     return session
 
 

@@ -18,6 +18,7 @@ from dcs_migration.plugin.batching import Batcher
 from dcs_migration.plugin.config import NO_REGION, Credentials, Settings
 from dcs_migration.plugin.listing import SharedListing
 from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.settings_check import require_honoured
 
 if TYPE_CHECKING:
     from dcs_migration.dcs.client import DcsClient
@@ -210,14 +211,17 @@ class Accounts:
         if region not in self._projects:
             from dcs_migration.dcs.client import find_project_id
 
+            # A configured project belongs to the configured region; a region's own has its name.
+            configured = self.settings.project_name if region == self.settings.region else None
             iam = self._transport(self.settings.iam_url(region), None, self.settings.max_retries)
-            self._projects[region] = find_project_id(iam, region)
+            self._projects[region] = find_project_id(iam, configured or region)
         return self._projects[region]
 
     def _transport(self, url: str, project_id: str | None, max_retries: int) -> Transport:
         from dcs_migration.dcs.transport import Transport
 
         if self._access is None:
+            require_honoured(self.settings)
             credentials = self.settings.credentials()
             self._access = credentials, CredentialGate(credentials.provenance)
         credentials, gate = self._access

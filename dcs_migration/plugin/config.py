@@ -14,6 +14,8 @@ from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.plugin.secrets import scrub
 
 if TYPE_CHECKING:
+    from pulumi.dynamic.config import Config
+
     from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
 
 NAMESPACE = "huaweicloud"
@@ -25,10 +27,12 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 WHERE: dict[str, tuple[str, ...]] = {
     "region": ("HW_REGION_NAME",),
     "projectId": ("HW_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"),
+    "projectName": ("HW_PROJECT_NAME",),
     "cloud": ("HW_CLOUD",),
     "insecure": ("HW_INSECURE",),
     "maxRetries": ("HW_MAX_RETRIES",),
 }
+ENDPOINTS = "endpoints"
 DCS_ENDPOINT = "HW_DCS_ENDPOINT"
 IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
 EXPLICIT = "dcs_migration:credentials"  # names the Provider that was given credentials in the program
@@ -36,8 +40,10 @@ ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PROJECT = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_PROJECT_NAME = re.compile(r"[\w.-][\w. -]{0,63}")
 _CLOUD = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
+_SERVICES = ("dcs", "iam")  # whose endpoints are used here; the map may hold others'
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -45,7 +51,7 @@ NO_REGION = "no region; set huaweicloud:region (`pulumi config set huaweicloud:r
 NO_CREDENTIALS = (
     "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN) in the environment, or "
     "huaweicloud:accessKey and `pulumi config set --secret huaweicloud:secretKey` "
-    "(agencies, OIDC and instance metadata are not supported)"
+    "(agencies, OIDC, instance metadata, and a user's name with a password are not supported)"
 )
 
 
@@ -121,10 +127,34 @@ class Settings:
         self,
         get: Callable[[str], Any] = lambda key: None,
         environ: Mapping[str, str] = os.environ,
+        keys: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        """Build from a getter of stack configuration (key without the namespace) and the environment."""
+        """Build from stack configuration (a getter, and all keys, both with namespaces) and the environment."""
         self._get = get
         self._environ = environ
+        self._keys = keys
+
+    @classmethod
+    def of(cls, config: Config) -> Settings:
+        """Build from what the engine configured this plugin process with."""
+        # The SDK has a getter alone, and a misspelt key can only be seen among all of them.
+        return cls(config.get, keys=lambda: getattr(config, "_props", ()))
+
+    def stack_keys(self) -> list[str]:
+        """The keys of the stack's configuration in our namespace, without it."""
+        prefix = f"{NAMESPACE}:"
+        return sorted(key.removeprefix(prefix) for key in self._keys() if key.startswith(prefix))
+
+    def named(self, pattern: str) -> list[str]:
+        """The variables, or the namespaced keys, of this name that are set; a trailing ``*`` stands for any ending."""
+        prefix = f"{NAMESPACE}:"
+        of_stack = pattern.startswith(prefix)
+        names = [pattern]
+        if pattern.endswith("*"):
+            every = [prefix + key for key in self.stack_keys()] if of_stack else sorted(self._environ)
+            names = [name for name in every if name.startswith(pattern[:-1])]
+        values = (self._config(name.removeprefix(prefix)) if of_stack else self._env(name) for name in names)
+        return [name for name, value in zip(names, values, strict=True) if value not in (None, "[]", "{}")]
 
     def _config(self, key: str) -> str | None:
         value = self._get(f"{NAMESPACE}:{key}")
@@ -152,7 +182,22 @@ class Settings:
     @property
     def project_id(self) -> str | None:
         """The configured project, if any. It belongs to the configured region only."""
+        variable = next((name for name in WHERE["projectId"] if self._env(name)), None)
+        if variable and self._config("projectName") and not self._config("projectId"):
+            raise ConfigurationError(
+                f"{NAMESPACE}:projectName and {variable} name a project each: unset one of them"
+            )
         return self._valid("projectId", _PROJECT, "a project id")
+
+    @property
+    def project_name(self) -> str | None:
+        """The name of the configured project, if no id says which it is. It belongs to the configured region only."""
+        return None if self.project_id else self._valid("projectName", _PROJECT_NAME, "a project's name")
+
+    @property
+    def cloud(self) -> str:
+        """The domain of the cloud. Default ``myhuaweicloud.com``."""
+        return self._valid("cloud", _CLOUD, "a domain such as myhuaweicloud.com") or DEFAULT_CLOUD
 
     @property
     def insecure(self) -> bool:
@@ -182,7 +227,12 @@ class Settings:
 
     def dcs_url(self, region: str) -> str:
         """Base URL of DCS: HW_DCS_ENDPOINT, then ``huaweicloud:endpoints`` (``dcs``), then the region's."""
-        return self._url("dcs", region, self._env(DCS_ENDPOINT) or self._endpoints().get("dcs"), DCS_ENDPOINT)
+        return self._url("dcs", region, self.explicit_endpoint, DCS_ENDPOINT)
+
+    @property
+    def explicit_endpoint(self) -> str | None:
+        """The endpoint of DCS as it is written, if it is."""
+        return self._env(DCS_ENDPOINT) or self._endpoints().get("dcs")
 
     def dcs_endpoint_source(self) -> str | None:
         """Name the setting that decides the base URL of DCS; None where the region does."""
@@ -208,7 +258,7 @@ class Settings:
         return self._env(ACCEPT_ENDPOINT)
 
     def _endpoints(self) -> dict[str, str]:
-        text = self._config("endpoints")
+        text = self._config(ENDPOINTS)
         if text is None:
             return {}
         try:
@@ -220,12 +270,16 @@ class Settings:
                 "huaweicloud:endpoints must be a map of URLs; set it with "
                 "`pulumi config set --path 'huaweicloud:endpoints.dcs' https://...`"
             )
+        for key in endpoints:
+            if key not in _SERVICES and key.strip().lower() in _SERVICES:
+                raise ConfigurationError(
+                    f"huaweicloud:endpoints has the key {key.strip()}: write {key.strip().lower()}"
+                )
         return {key: value.strip() for key, value in endpoints.items() if value.strip()}
 
     def _url(self, service: str, region: str, explicit: str | None, variable: str) -> str:
         if explicit is None:
-            cloud = self._valid("cloud", _CLOUD, "a domain such as myhuaweicloud.com") or DEFAULT_CLOUD
-            return f"https://{service}.{region}.{cloud}"
+            return f"https://{service}.{region}.{self.cloud}"
         where = f"the {service} endpoint ({variable} or huaweicloud:endpoints)"
         url = explicit if "://" in explicit else f"https://{explicit}"
         try:
@@ -238,6 +292,10 @@ class Settings:
         beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
         if not usable or beyond:
             raise ConfigurationError(f"{where} must be https://host[:port], without path or credentials")
+        if "://" not in explicit and host in LOOPBACK:
+            raise ConfigurationError(
+                f"{where} says neither http nor https: write http://{parts.netloc} for an emulator"
+            )
         if parts.scheme == "http" and host not in LOOPBACK and not self.insecure:
             raise ConfigurationError(
                 f"{where} is plain http to {host}, which would send requests unprotected; "
@@ -253,20 +311,32 @@ class Settings:
         Raises:
             ConfigurationError: there is none, or one is set by half.
         """
+        keys = self.whole_set(halves=False)
+        if keys is None:
+            raise ConfigurationError(NO_CREDENTIALS)
+        return self._credentials(keys, self._reader(keys))
+
+    def whole_set(self, *, halves: bool = True) -> KeySet | None:
+        """Return which set of credentials is the first that is whole, None if there is none.
+
+        Raises:
+            ConfigurationError: one before it is set by half, where ``halves`` are not to be passed over.
+        """
         for keys in self._who():
-            read = self._config if keys.from_config else self._env
-            present = {name: read(name) for name in keys.required}
+            present = {name: self._reader(keys)(name) for name in keys.required}
             missing = [name for name, value in present.items() if not value]
-            if len(missing) == len(present):
-                continue
-            if missing:
+            if not missing:
+                return keys
+            if not halves and len(missing) < len(present):
                 shown = [NAMESPACE + ":" + name if keys.from_config else name for name in keys.required]
                 raise ConfigurationError(
                     f"half a set of credentials in {keys.source}: {shown[0]} and {shown[1]} belong together; "
                     "set both or neither"
                 )
-            return self._credentials(keys, read)
-        raise ConfigurationError(NO_CREDENTIALS)
+        return None
+
+    def _reader(self, keys: KeySet) -> Callable[[str], str | None]:
+        return self._config if keys.from_config else self._env
 
     def _who(self) -> Iterable[KeySet]:
         """Where credentials come from, in order: those of an explicit provider first, else the environment."""

@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.settings import get_monitor
 
 PACKAGE = "pulumi-python"
@@ -23,6 +24,7 @@ _KEYS = {
     # argument: key of the configuration
     "region": "region",
     "project_id": "projectId",
+    "project_name": "projectName",
     "access_key": "accessKey",
     "secret_key": "secretKey",
     "security_token": "securityToken",
@@ -31,6 +33,7 @@ _KEYS = {
     "insecure": "insecure",
     "max_retries": "maxRetries",
 }
+_OF_THE_REGION = ("project_id", "project_name")
 _CREDENTIALS = ("access_key", "secret_key", "security_token")
 _SECRET = ("secret_key", "security_token")
 EXPLICIT = "dcs_migration:credentials"
@@ -58,6 +61,7 @@ class Provider(pulumi.ProviderResource):
         *,
         region: pulumi.Input[str] | None = None,
         project_id: pulumi.Input[str] | None = None,
+        project_name: pulumi.Input[str] | None = None,
         cloud: pulumi.Input[str] | None = None,
         endpoints: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         insecure: pulumi.Input[bool] | None = None,
@@ -72,7 +76,8 @@ class Provider(pulumi.ProviderResource):
         Args:
             resource_name: Pulumi's name of the resource.
             region: Region of the service.
-            project_id: Project in that region. Where ``region`` is written, the configured project is not used.
+            project_id: Project in that region. Where ``region`` or a project is written, the configured one is not used.
+            project_name: Name of the project, where its id is not written: IAM is asked for it.
             cloud: Domain of the cloud. Default ``myhuaweicloud.com``.
             endpoints: URLs of the services, ``dcs`` and ``iam``.
             insecure: Do not verify TLS certificates. Default False.
@@ -89,6 +94,7 @@ class Provider(pulumi.ProviderResource):
         arguments: dict[str, Any] = {
             "region": region,
             "project_id": project_id,
+            "project_name": project_name,
             "cloud": cloud,
             "endpoints": endpoints,
             "insecure": insecure,
@@ -144,7 +150,7 @@ def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
 
     A project belongs to the configured region, and a set of credentials is never mixed.
     """
-    without = {"project_id"} if "region" in written else set()
+    without = set() if written.keys().isdisjoint(("region", *_OF_THE_REGION)) else set(_OF_THE_REGION)
     if any(name in written for name in _CREDENTIALS):
         without |= set(_CREDENTIALS)
     stack = pulumi.Config(NAMESPACE)
@@ -156,6 +162,10 @@ def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
         value = stack.get_secret(key) if pulumi.runtime.is_config_secret(full_key) else stack.get(key)
         if value is not None:
             props[full_key] = pulumi.Output.secret(value) if name in _SECRET else value
+    # Of the other keys the name alone: the plugin says which are misspelt, or not honoured, and values may be secrets.
+    for full_key, given in {**get_config_env(), **CONFIG.get()}.items():
+        if full_key.startswith(f"{NAMESPACE}:") and full_key.partition(":")[2] not in _KEYS.values():
+            props[full_key] = "set" if str(given).strip() else ""
     return props
 
 

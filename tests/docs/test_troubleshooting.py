@@ -6,17 +6,23 @@ import ast
 import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 
 from dcs_migration.dcs import failures
 from dcs_migration.dcs.errors import NotSent, parse_error
+from dcs_migration.plugin import settings_check
+from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import problems
 from tests.docs.pages import ROOT, Page
+from tests.unit.dcs_server import free_port
 
 PAGE = Page(ROOT / "docs" / "guides" / "troubleshooting.md")
 OURS, _, PULUMIS = PAGE.text.partition("## Said by Pulumi")
+OF_GRPC = "failed to connect to all addresses; last error: ..."
 OF_PYTHON = "ModuleNotFoundError: No module named 'dcs_migration'"
 
 
@@ -29,6 +35,9 @@ def api_error(status: int, code: str) -> str:
 # Messages that are put together from several parts: here they are provoked.
 PROVOKED = {
     "unknown key, did you mean ...?": lambda: problems("migration_task", {"task_nam": "orders"})[-1],
+    "unknown key, did you mean huaweicloud:...?": lambda: settings_check.problems(
+        Settings(keys=lambda: ["huaweicloud:Region"])
+    )[0],
     "... failed: HTTP 401 APIGW.0301...": lambda: api_error(401, "APIGW.0301"),
     "... failed: HTTP 403 ...; grant the DCS migration permissions": lambda: api_error(403, "DCS.2003"),
     "... failed: HTTP 429 ...: try again in a minute": lambda: api_error(429, "APIGW.0308"),
@@ -85,13 +94,36 @@ def test_every_entry_says_what_to_do() -> None:
         assert not body.strip() or len(body.split()) >= 5, body
 
 
-@pytest.mark.parametrize("message", [entry for entry in entries(PULUMIS) if entry != OF_PYTHON])
+@pytest.mark.parametrize(
+    "message", [entry for entry in entries(PULUMIS) if entry not in (OF_GRPC, OF_PYTHON)]
+)
 def test_pulumi_says_it(message: str) -> None:
     """The Pulumi CLI holds the words."""
     path = shutil.which("pulumi")
     assert path is not None, "no pulumi on PATH: run `make setup`"
     words = max(message.split("..."), key=len).strip().encode()
     assert words in Path(path).read_bytes()
+
+
+def test_grpc_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in lower case gets what is meant for this machine, and the mend of the page helps."""
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    assert pattern(OF_GRPC).search(said_by_grpc(port))
+    mend = next(line for line in PULUMIS.splitlines() if line.startswith("$ export NO_PROXY="))
+    for setting in mend.split()[2:]:
+        monkeypatch.setenv(*setting.split("="))
+    assert "Method not found" in said_by_grpc(port)
+    server.stop(None)
+
+
+def said_by_grpc(port: int) -> str:
+    """What a call of a method that is not there comes to."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary("/none/none")(b"", timeout=10)
+    return str(caught.value)
 
 
 def test_python_says_it() -> None:

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns("venv", "build", "dist", "*.egg-info", ".*", "__pycache__")
 SDIST = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
+EDITABLE = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
 
@@ -35,6 +36,15 @@ def build_wheel(source: Path, folder: Path) -> Path:
     run(
         *PIP, "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--wheel-dir", str(folder), str(source)
     )
+    (archive,) = folder.glob("*.whl")
+    return archive
+
+
+def build_editable(source: Path, folder: Path) -> Path:
+    """Make the wheel that an editable install of a folder puts in place."""
+    copy = folder / "source"
+    shutil.copytree(source, copy, ignore=LEFT_OUT)
+    run(sys.executable, "-c", EDITABLE, str(folder), cwd=copy)
     (archive,) = folder.glob("*.whl")
     return archive
 

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from tests.packaging.building import ROOT, build_wheel, contents
 
 PACKAGE = "dcs_migration/"
+MARKER = "pulumi_dcs_migration/"  # read by the Pulumi CLI alone
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +24,27 @@ def metadata(wheel: Path) -> Message:
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
-    """Every module, `py.typed` and every schema are in the wheel, unchanged; no test and no tool is."""
+    """Every module, `py.typed`, every schema and the marker are in it, unchanged; no test and no tool is."""
     held = {name: data for name, data in contents(wheel).items() if ".dist-info/" not in name}
-    sources = [path for kind in ("*.py", "*.json", "py.typed") for path in (ROOT / PACKAGE).rglob(kind)]
+    sources = [
+        path
+        for folder in (PACKAGE, MARKER)
+        for kind in ("*.py", "*.json", "py.typed")
+        for path in (ROOT / folder).rglob(kind)
+    ]
     assert held == {str(path.relative_to(ROOT)): path.read_bytes() for path in sources}
     assert f"{PACKAGE}py.typed" in held
+    assert [name for name in held if name.startswith(MARKER)] == [
+        f"{MARKER}__init__.py",
+        f"{MARKER}pulumi-plugin.json",
+    ]
     assert sum(name.endswith(".json") for name in held) >= 4
 
 
 def test_the_source_distribution_makes_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Path) -> None:
     """Who builds from the source distribution gets the wheel that is made of the checkout."""
     assert contents(build_wheel(sdist, tmp_path)) == contents(wheel)
+    assert f"{MARKER}pulumi-plugin.json" in contents(sdist)
     assert not [name for name in contents(sdist) if name.startswith(("tests/", "tools/", "venv/"))]
 
 

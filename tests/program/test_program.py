@@ -406,6 +406,15 @@ def test_another_region_leaves_the_stack_s_project_behind(monitor: Recorder) -> 
     assert "huaweicloud:projectId" not in props
 
 
+def test_other_keys_of_the_stack_reach_a_provider_process_by_name(monitor: Recorder) -> None:
+    """The plugin judges them there as well: a misspelt one, and one that would decide who calls. No value goes along."""
+    others = {"huaweicloud:endpoints.dcs": "https://own", "huaweicloud:password": "hunter2-long"}
+    pulumi.runtime.set_all_config({**STACK_CONFIG, **others}, [])
+    run(lambda: provider_process("more").urn)
+    props = monitor.of("more")[2]
+    assert [props[key] for key in others] == ["set", "set"]
+
+
 def test_a_setting_that_does_not_exist_is_refused(monitor: Recorder) -> None:
     """A misspelled setting raises, with the names that there are."""
     with pytest.raises(ValueError, match="projectId"):
@@ -424,4 +433,4 @@ def test_the_public_names_are_all_there() -> None:
     assert sorted(dcs_migration.__all__) == dcs_migration.__all__
     public = {name for name in vars(dcs_migration) if name.isidentifier() and not name.startswith("_")}
     submodules = {"resources", "providers", "plugin", "dcs", "emulator", "clock"}
-    assert public - set(dcs_migration.__all__) - submodules == {"annotations"}
+    assert public - set(dcs_migration.__all__) - submodules == {"annotations", "TYPE_CHECKING"}

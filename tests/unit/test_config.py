@@ -28,6 +28,7 @@ SOURCES = [(key, variable) for key, variables in WHERE.items() for variable in v
 VALUES = {
     "region": ("eu-west-101", "cn-north-4"),
     "projectId": ("p0", "p9"),
+    "projectName": ("eu-west-101_shop", "cn-north-4_shop"),
     "cloud": ("a.example", "b.example"),
     "insecure": ("true", "false"),
     "maxRetries": ("3", "7"),
@@ -38,6 +39,7 @@ def _read(key: str, settings: Settings) -> str:
     shown = {
         "region": lambda: str(settings.region),
         "projectId": lambda: str(settings.project_id),
+        "projectName": lambda: str(settings.project_name),
         "cloud": lambda: settings.dcs_url("r").removeprefix("https://dcs.r."),
         "insecure": lambda: str(settings.insecure).lower(),
         "maxRetries": lambda: str(settings.max_retries),
@@ -72,11 +74,34 @@ def test_variables_are_asked_in_their_order() -> None:
     assert _settings(environ=environ).project_id == "hw"
 
 
+@pytest.mark.parametrize(
+    ("config", "environ"),
+    [
+        ({"projectId": "p0", "projectName": "shop"}, {}),
+        ({}, {"HW_PROJECT_ID": "p0", "HW_PROJECT_NAME": "shop"}),
+        ({"projectId": "p0"}, {"HW_PROJECT_NAME": "shop"}),
+    ],
+    ids=["stack", "environment", "id in the stack"],
+)
+def test_the_id_of_a_project_goes_before_its_name(config: dict[str, str], environ: dict[str, str]) -> None:
+    """Who has both set, as files of the console have it, need no look-up."""
+    settings = _settings(config, environ)
+    assert (settings.project_id, settings.project_name) == ("p0", None)
+
+
+def test_a_name_in_the_stack_and_an_id_in_the_environment_contradict_each_other() -> None:
+    """By the one rule the stack would win, by the other the id: nobody but the user can tell which is meant."""
+    settings = _settings({"projectName": "shop"}, {"HUAWEICLOUD_SDK_PROJECT_ID": "p0"})
+    with pytest.raises(ConfigurationError, match="huaweicloud:projectName and HUAWEICLOUD_SDK_PROJECT_ID"):
+        _ = settings.project_id
+
+
 def test_nothing_configured_has_defaults() -> None:
     """Without any setting there is no place, TLS is verified, and the usual cloud is meant."""
     settings = _settings()
     assert settings.region is None
     assert settings.project_id is None
+    assert settings.project_name is None
     assert settings.insecure is False
     assert settings.max_retries == 5
     assert settings.dcs_url("eu-west-101") == "https://dcs.eu-west-101.myhuaweicloud.com"
@@ -99,6 +124,7 @@ def test_a_region_that_cannot_be_one_is_refused(region: str) -> None:
     ("key", "value", "variables"),
     [
         ("projectId", "../other", "HW_PROJECT_ID, HUAWEICLOUD_SDK_PROJECT_ID"),
+        ("projectName", "../other", "HW_PROJECT_NAME"),
         ("cloud", "evil.example/path", "HW_CLOUD"),
         ("cloud", "user@evil.example", "HW_CLOUD"),
         ("insecure", "maybe", "HW_INSECURE"),
@@ -170,6 +196,8 @@ INVALID_URLS = [
     "https://dcs.example\\@evil.example",
     "https://a,b",
     "https://<host>",
+    "127.0.0.1:8788",
+    "localhost:8788",
 ]
 
 
@@ -237,6 +265,21 @@ def test_endpoints_that_are_no_map_of_texts_are_refused(text: str) -> None:
         ConfigurationError, match=r"huaweicloud:endpoints must be a map.*pulumi config set --path"
     ):
         _settings({"endpoints": text}).dcs_url("r")
+
+
+@pytest.mark.parametrize("key", ["DCS", "Dcs", " dcs ", "IAM"])
+def test_an_endpoint_under_a_misspelt_service_is_refused(key: str) -> None:
+    """It would be passed over, and the real cloud be called in its place."""
+    with pytest.raises(
+        ConfigurationError, match=rf"huaweicloud:endpoints has the key {key.strip()}: write [a-z]+$"
+    ):
+        _settings({"endpoints": json.dumps({key: "https://own"})}).dcs_url("r")
+
+
+def test_an_emulator_s_endpoint_needs_a_scheme() -> None:
+    """An address on this machine without one would be asked for TLS, which an emulator does not speak."""
+    with pytest.raises(ConfigurationError, match=r"HW_DCS_ENDPOINT .*write http://127\.0\.0\.1:8788"):
+        _settings(environ={"HW_DCS_ENDPOINT": "127.0.0.1:8788"}).dcs_url("r")
 
 
 @pytest.mark.parametrize("text", ["{}", '{"dcs": ""}', '{"obs": "https://obs.example"}'])

@@ -281,11 +281,18 @@ def test_the_project_of_a_region() -> None:
 
 @pytest.mark.parametrize(
     ("projects", "words"),
-    [([], "no project"), ([{"id": "a"}, {"id": "b"}], "2 projects"), ([{"id": 5}], "no project")],
+    [
+        ([], "no project"),
+        ([{"id": "a"}, {"id": "b"}], "2 projects"),
+        ([{"id": 5}], "no project"),
+        ([{"id": "a", "name": "another"}], "no project"),
+    ],
 )
 def test_no_single_project(projects: list[object], words: str) -> None:
     """None or several projects are an error that names the setting to make."""
-    with pytest.raises(ConfigurationError, match=rf"{words}.*huaweicloud:projectId or HW_PROJECT_ID"):
+    with pytest.raises(
+        ConfigurationError, match=rf"{words} named cn-north-4: .*huaweicloud:projectId or HW_PROJECT_ID"
+    ):
         _find(answer({"projects": projects}))
 
 

@@ -27,7 +27,8 @@ from dcs_migration.dcs.errors import (
     WrongEndpoint,
 )
 from dcs_migration.dcs.gate import CredentialGate
-from dcs_migration.dcs.transport import Transport, is_loopback
+from dcs_migration.dcs.surroundings import is_loopback
+from dcs_migration.dcs.transport import Transport
 from tests.unit.dcs_server import (
     Answer,
     FakeClock,
@@ -388,37 +389,6 @@ def test_a_web_page_leaves_the_outcome_of_a_write_open() -> None:
     """A page in the place of an answer does not prove that nothing was done."""
     with StandIn(PAGE) as server, pytest.raises(OutcomeUnknown, match="a web page: Sign in"):
         _transport(server.url).write("CreateMigrationTask", "POST", "/x", {})
-
-
-def test_a_proxy_in_the_environment_does_not_get_calls_to_this_machine(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A loopback endpoint is called directly, whatever HTTP_PROXY says."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    with StandIn(OK) as server:
-        assert _transport(server.url).read("ListMigrationTask", "/x") == {"ok": True}
-
-
-def test_a_broken_proxy_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy that cannot be reached is named as the reason, and nothing was sent."""
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    with pytest.raises(NotSent, match=r"the proxy on the way to dcs\.example\.com"):
-        _transport("http://dcs.example.com").write("CreateMigrationTask", "POST", "/x", {})
-
-
-def test_a_working_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An endpoint elsewhere is called through the proxy of the environment."""
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    with StandIn(OK) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url)
-        assert _transport("http://dcs.example.com").read("ListMigrationTask", "/x") == {"ok": True}
-        assert proxy.requests[0].target == "http://dcs.example.com/x"
 
 
 @pytest.mark.parametrize(

@@ -698,9 +698,9 @@ class TestCredentials:
         ("environ", "named"),
         [
             ({"HW_ACCESS_KEY": "", "HW_SECRET_KEY": ""}, ("HW_ACCESS_KEY", "huaweicloud:accessKey")),
-            ({"HW_SECRET_KEY": ""}, ("HW_ACCESS_KEY", "HW_SECRET_KEY")),
+            ({"HW_ACCESS_KEY": "", "HW_SECRET_KEY": ""}, ("HW_AUTH_TOKEN", "huaweicloud:secretKey")),
         ],
-        ids=["none", "half a set"],
+        ids=["a pair", "a token"],
     )
     def test_missing_credentials_are_named(
         self, world: World, environ: dict[str, str], named: tuple[str, ...]

@@ -467,6 +467,13 @@ def test_junk_never_raises_and_every_line_can_be_read(inputs: dict[str, Any]) ->
         assert line.splitlines() == [line]
 
 
+def test_a_list_and_a_map_under_keys_that_look_alike_can_be_sorted() -> None:
+    """Control characters are shown as one and the same, and behind them an index meets a key."""
+    asset = pulumi.StringAsset("")
+    lines = problems(SCHEMA, {"\x1f": [asset], "\x1e": {"task_name": asset}})
+    assert sum("is not plain data" in line for line in lines) == 2
+
+
 @settings(deadline=None)
 @given(_JUNK)
 def test_unknown_values_are_found_at_any_depth(value: Any) -> None:

@@ -125,7 +125,7 @@ def test_without_cli_and_go_it_says_what_to_install(
 ) -> None:
     """A machine with neither gets one line that names both ways out."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InstallError, match=r"install the Pulumi CLI .* or Go 1\.25") as caught:
+    with pytest.raises(InstallError, match=r"install the Pulumi CLI .* or Go 1\.26") as caught:
         ensure_cli(bin_dir)
     assert "\n" not in str(caught.value)
 

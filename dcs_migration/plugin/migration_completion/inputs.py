@@ -9,6 +9,7 @@ from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.plugin import durations
 from dcs_migration.plugin.config import NO_REGION, Settings
 from dcs_migration.plugin.inputs import problems
+from dcs_migration.plugin.settings_check import problems as problems_of_settings
 
 SCHEMA = "migration_completion"
 INPUTS = ("task_ids", "region", "project_id", "timeout", "interval", "fail_fast", "until", "max_lag_bytes")
@@ -35,6 +36,7 @@ def check(news: Props, settings: Settings) -> tuple[dict[str, Any], list[str]]:
     """Validate the inputs of a wait; return them, completed, and one line for each problem."""
     written = {key: news[key] for key in news if not key.startswith("__") and news[key] is not None}
     found = [*problems(SCHEMA, written), *_ids(written), *_durations(news, settings), *_lag(written)]
+    found += problems_of_settings(settings)
     inputs = dict(written)
     if _bare_ids(news) and "region" not in written:
         try:
@@ -43,7 +45,8 @@ def check(news: Props, settings: Settings) -> tuple[dict[str, Any], list[str]]:
                 raise ConfigurationError(NO_REGION)
             inputs["region"] = region
         except ConfigurationError as error:
-            found.append(f"region: {error}")
+            if str(error) not in found:
+                found.append(f"region: {error}")
     hidden = {key: news[key] for key in (TASKS, URN, *CUSTOM_TIMEOUTS.values()) if news.get(key) is not None}
     return {**inputs, **hidden}, found
 

@@ -56,7 +56,7 @@ class MigrationCompletionLifeCycle:
     def from_config(cls, config: Config) -> MigrationCompletionLifeCycle:
         """Build for this plugin process."""
         clock = SystemClock()
-        accounts = Accounts(Settings(config.get), clock, max_retries=0)
+        accounts = Accounts(Settings.of(config), clock, max_retries=0)
         return cls(accounts, engine_of_this_process(), clock)
 
     def check(self, olds: Props, news: Props) -> CheckResult:

@@ -108,7 +108,8 @@ class Creation:
             except tuple(PATIENCE) as error:
                 patience = PATIENCE[type(error)]
                 refusals[patience] = refusals.get(patience, 0) + 1
-                pause = patience.pause(refusals[patience])
+                permanent = isinstance(error, NotSent) and error.permanent
+                pause = None if permanent else patience.pause(refusals[patience])
                 if pause is None:
                     raise self._gave_up(error) from None
                 self._say(f"{error}; trying again in {pause:.0f} s")

@@ -10,7 +10,8 @@ from typing import Any
 from dcs_migration.dcs.errors import ConfigurationError, TaskError
 from dcs_migration.plugin.config import NO_REGION, Settings
 from dcs_migration.plugin.inputs import UNKNOWN, is_unknown
-from dcs_migration.plugin.tasks.props import DEFAULTS, URN, Props
+from dcs_migration.plugin.settings_check import problems as problems_of_settings
+from dcs_migration.plugin.tasks.props import DEFAULTS, PROJECT_NAME, URN, Props
 
 _LONGEST_DEFAULT = 64
 
@@ -28,25 +29,35 @@ def fill(
         name: The input that names the task in the service, if there is one.
 
     Returns:
-        The names of the inputs that were filled in, and one line for each that could not be.
+        The names of the inputs that were filled in; one line for each that could not be, and for each problem of
+        the settings.
     """
     defaults = _Defaults(olds, news.get(URN), settings)
     fills: dict[str, Callable[[], Any]] = {"region": defaults.region}
     if name is not None:
         fills = {name: lambda: defaults.name(name), **fills}
     fills["project_id"] = lambda: defaults.project_id(inputs["region"]) if "region" in inputs else None
-    filled, problems = [], []
+    filled, problems = [], problems_of_settings(settings)
     for key, value_of in fills.items():
         if key in inputs:
             continue
         try:
             value = value_of()
         except ConfigurationError as error:
-            problems.append(f"{key}: {error}")
+            if str(error) not in problems:
+                problems.append(f"{key}: {error}")
             continue
         if value is not None:
             filled.append(key)
             inputs[key] = value
+    if "project_id" not in inputs or "project_id" in filled:
+        try:
+            looked_up = defaults.project_name(inputs.get("region"))
+        except ConfigurationError as error:
+            problems.append(f"project_id: {error}")
+        else:
+            if looked_up is not None:
+                inputs[PROJECT_NAME] = looked_up
     return filled, problems
 
 
@@ -81,6 +92,33 @@ class _Defaults:
         if self._olds.get("region") != region:
             return configured
         return self._place("project_id", "project", configured)
+
+    def project_name(self, region: Any) -> str | None:
+        """The name by which the project is looked up at create, which the configuration must not contradict later.
+
+        None where an id says which project it is.
+        """
+        if not isinstance(region, str) or self._configured(lambda: self._settings.project_id, region):
+            return None
+        configured = self._configured(lambda: self._settings.project_name, region)
+        if self._olds.get("region") != region:
+            return configured or region
+        known: str | None = self._olds.get(PROJECT_NAME)
+        if known is None and "project_id" not in self._olds:
+            known = region
+        if known and configured and known != configured:
+            raise ConfigurationError(
+                f"this task lives in project {known}, the configuration now says {configured}; write project_id= with the "
+                f"id of {known} to leave it there, or with that of {configured} to run the migration again there"
+            )
+        return known
+
+    def _configured(self, read: Callable[[], str | None], region: str) -> str | None:
+        """A setting of the configured region, or None; what is wrong with it is said elsewhere."""
+        try:
+            return read() if region == self._settings.region else None
+        except ConfigurationError:
+            return None
 
     def _place(self, key: str, noun: str, configured: str | None) -> Any:
         known = self._olds.get(key)

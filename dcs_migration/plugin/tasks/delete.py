@@ -120,6 +120,8 @@ class Deletion:
         try:
             written = write(self._id)
         except _LOOK_AGAIN as error:
+            if isinstance(error, NotSent) and error.permanent:
+                raise
             self._trouble = error
         except ApiError as error:
             if error.error_code != _NOT_IN_THIS_STATE:

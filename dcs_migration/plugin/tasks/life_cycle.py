@@ -12,6 +12,7 @@ from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.account import Account, Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.engine import Engine, engine_of_this_process
+from dcs_migration.plugin.settings_check import without_effect
 from dcs_migration.plugin.tasks.held import Held
 from dcs_migration.plugin.tasks.home import account_of, foretold
 from dcs_migration.plugin.tasks.props import ADOPTED, DRY_RUN, ENDPOINT, TAKEN_OVER, Props
@@ -40,7 +41,7 @@ class TaskLifeCycle:
         global _process
         with _FIRST:
             if _process is None:
-                accounts = Accounts(Settings(config.get), SystemClock())
+                accounts = Accounts(Settings.of(config), SystemClock())
                 _process = accounts, engine_of_this_process(), Held()
         return cls(*_process)
 
@@ -51,6 +52,8 @@ class TaskLifeCycle:
     def _declare(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
         """Note what a check tells of the phase, and of a replacement."""
         self._preview = bool(news.pop(DRY_RUN, self._preview))
+        for note in without_effect(self._accounts.settings):
+            self._engine.log("INFO", note, None)
         if not olds:
             self._held.checked_anew(urn_of(news))
 

@@ -36,6 +36,7 @@ CREATE_TIMEOUT = "__create_timeout"
 UPDATE_TIMEOUT = "__update_timeout"
 DELETE_TIMEOUT = "__delete_timeout"
 DEFAULTS = "__defaults"  # names of the inputs that the provider filled in
+PROJECT_NAME = "__project_name"  # configured name of the project, where its id was looked up
 ENDPOINT = "__endpoint"  # host that the task was created at
 TAKEN_OVER = "__taken_over"  # the task existed before: it is never stopped or deleted
 MARK = "__mark"  # that was sent with the description

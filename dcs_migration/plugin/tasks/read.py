@@ -20,6 +20,7 @@ from dcs_migration.plugin.tasks.props import (
     MARK_LOST,
     OUTPUTS,
     OWNER,
+    PROJECT_NAME,
     TAKEN_OVER,
     UPDATE_TIMEOUT,
     URN,
@@ -27,7 +28,9 @@ from dcs_migration.plugin.tasks.props import (
 )
 
 GONE = "GONE"
-_HIDDEN_INPUTS = (URN, OWNER, IDENTITY, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS)
+_HIDDEN_INPUTS = (
+    *(URN, OWNER, IDENTITY, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS, PROJECT_NAME),
+)
 LOOK_UP_AGE = 10.0  # seconds: one listing answers for a whole refresh
 
 

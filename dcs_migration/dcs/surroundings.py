@@ -1,0 +1,110 @@
+"""What this machine sets on the way to a service: proxies and certificate authorities, in environment variables.
+
+A mistake in them is this machine's, not the service's: it is found before anything is sent, and named by its variable.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import ipaddress
+import os
+import ssl
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import requests
+from requests.utils import select_proxy
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+NO_PROXY_ADDRESS = "{proxy} is not the address of a proxy: write http://host:port, or unset it"
+_PROXY_SCHEMES = {"http", "https"}
+_SOCKS_SCHEMES = {"socks4", "socks4a", "socks5", "socks5h"}
+
+
+class LocalMistake(requests.RequestException):
+    """A setting of this machine makes the exchange impossible: nothing was sent. The text names the setting."""
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL names this machine itself."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def require_usable(url: str, proxies: Mapping[str, str], verify: object) -> None:
+    """Check what a request is about to be sent with.
+
+    Args:
+        url: Where it goes.
+        proxies: As ``requests`` takes them from the environment.
+        verify: The same; a text is the path of certificate authorities.
+
+    Raises:
+        LocalMistake: it could not be sent.
+    """
+    if isinstance(verify, str) and urlsplit(url).scheme == "https":
+        _require_authorities(verify)
+    proxy = select_proxy(url, dict(proxies))
+    if proxy:
+        _require_proxy(url, proxy)
+
+
+def proxy_variable(url: str) -> str:
+    """Return the name of the variable that names the proxy for a URL."""
+    names = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
+    spelt = [each for name in names for each in (name, name.upper())]
+    return next((name for name in spelt if os.environ.get(name)), spelt[1])
+
+
+def _require_authorities(path: str) -> None:
+    variable = next(
+        (name for name in CA_BUNDLES if os.environ.get(name) == path), "the bundle of authorities"
+    )
+    try:
+        stamp = os.stat(path).st_mtime_ns
+    except OSError as error:
+        raise LocalMistake(
+            f"{variable} names {path}, which cannot be read ({error.strerror}){_UNSET}"
+        ) from None
+    problem = None if os.path.isdir(path) else _problem_of_bundle(path, stamp)
+    if problem:
+        raise LocalMistake(f"{variable} names {path}, which {problem}{_UNSET}")
+
+
+_UNSET = ": correct it or unset it"
+
+
+@functools.lru_cache(maxsize=8)
+def _problem_of_bundle(path: str, stamp: int) -> str | None:
+    """Say what is wrong with a file of authorities; ``stamp`` is the time of its last change."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        return "holds no certificates in PEM"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return None
+
+
+def _require_proxy(url: str, proxy: str) -> None:
+    """Check the address of a proxy, which is not shown: it may hold a password."""
+    variable = proxy_variable(url)
+    try:
+        address = parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        scheme, host = address.scheme, address.host
+    except (LocationParseError, ValueError):
+        scheme = host = None
+    if scheme in _SOCKS_SCHEMES and host:
+        if importlib.util.find_spec("socks") is None:
+            raise LocalMistake(
+                f"{variable} names a SOCKS proxy, which needs another package: pip install PySocks, or unset it, or add "
+                f"{urlsplit(url).hostname} to NO_PROXY"
+            )
+    elif scheme not in _PROXY_SCHEMES or not host:
+        raise LocalMistake(NO_PROXY_ADDRESS.format(proxy=variable))

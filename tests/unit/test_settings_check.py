@@ -1,0 +1,281 @@
+"""What is wrong with the settings shows in preview, offline, all at once, and by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from pulumi.dynamic import CheckResult
+from pulumi.dynamic.config import Config
+
+from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.plugin.account import Accounts
+from dcs_migration.plugin.config import Settings
+from dcs_migration.plugin.migration_completion.life_cycle import MigrationCompletionLifeCycle
+from dcs_migration.plugin.migration_instance.life_cycle import MigrationInstanceLifeCycle
+from dcs_migration.plugin.migration_task.life_cycle import MigrationTaskLifeCycle
+from dcs_migration.plugin.online_migration.life_cycle import OnlineMigrationLifeCycle
+from dcs_migration.plugin.settings_check import OF_PULUMI_HUAWEICLOUD, OURS, problems, without_effect
+from tests.fakes import FakeClock, FakeEngine
+
+SECRET = "S3cret-Value-9"
+KEYS = {"HW_ACCESS_KEY": "AK", "HW_SECRET_KEY": SECRET}
+SDK_KEYS = {"HUAWEICLOUD_SDK_AK": "AK", "HUAWEICLOUD_SDK_SK": SECRET}
+STACK_KEYS = {"accessKey": "AK", "secretKey": SECRET}
+
+
+def settings_of(
+    config: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings of a plugin process that got this configuration."""
+    raw = {f"huaweicloud:{key}": value for key, value in (config or {}).items()}
+    raw["shop:Region"] = "nobody's business"
+    made = Settings.of(Config(raw, "shop"))
+    made._environ = environ or {}
+    return made
+
+
+# Names ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Region", "region"),
+        ("regions", "region"),
+        ("project_id", "projectId"),
+        ("project-id", "projectId"),
+        ("projectID", "projectId"),
+        ("project_name", "projectName"),
+        ("accesskey", "accessKey"),
+        ("access_key", "accessKey"),
+        ("accessKeyId", "accessKey"),
+        ("secret_key", "secretKey"),
+        ("securitytoken", "securityToken"),
+        ("Cloud", "cloud"),
+        ("endpoint", "endpoints"),
+        ("Endpoints", "endpoints"),
+        ("in-secure", "insecure"),
+        ("max_retries", "maxRetries"),
+    ],
+)
+def test_a_misspelt_key_is_an_error(written: str, meant: str) -> None:
+    """It would be passed over in silence: another region, another project, no credentials."""
+    assert problems(settings_of({written: SECRET})) == [
+        f"huaweicloud:{written}: unknown key, did you mean huaweicloud:{meant}?"
+    ]
+
+
+def test_keys_of_others_are_not_ours_to_judge() -> None:
+    """Those of pulumi-huaweicloud that decide nothing here, and whatever it may know one day."""
+    decide = {
+        "assumeRole",
+        "assumeRoleWithOidc",
+        "agencyName",
+        "profile",
+        "sharedConfigFile",
+        "tenantId",
+        "tenantName",
+    }
+    fine = {*OF_PULUMI_HUAWEICLOUD, "version", "somethingQuiteNew"} - decide
+    assert problems(settings_of(dict.fromkeys(fine, "x"))) == []
+    assert {"authUrl", "domainId", "userName", "password", "regional"} <= fine
+
+
+def test_every_key_of_ours_is_known() -> None:
+    """No key that is read counts as misspelt."""
+    assert {"region", "projectId", "projectName", "endpoints", "secretKey", "securityToken"} <= set(OURS)
+
+
+@pytest.mark.parametrize("key", ["endpoints.dcs", "endpoints.iam", "endpoints.obs"])
+def test_an_endpoint_set_without_path_is_an_error(key: str) -> None:
+    """It is a key of its own then, and the real cloud would be called."""
+    (line,) = problems(settings_of({key: f"https://{SECRET}"}))
+    assert line.startswith(f"huaweicloud:{key} is a key of its own")
+    assert f"`pulumi config rm 'huaweicloud:{key}'`" in line
+    assert f"`pulumi config set --path 'huaweicloud:{key}' https://...`" in line
+    assert SECRET not in line
+
+
+# Where and who, as others decide it -----------------------------------------------------------------------
+
+ALWAYS = [
+    "HW_ASSUME_ROLE_AGENCY_NAME",
+    "HW_ASSUME_ROLE_IDP_ID",
+    "OS_AGENCY_NAME",
+    "HW_PROFILE",
+    "HW_SHARED_CONFIG_FILE",
+    "HW_SHARED_CREDENTIALS_FILE",
+]
+ALWAYS_KEYS = [
+    "assumeRole",
+    "assumeRole.agencyName",
+    "assumeRoleWithOidc",
+    "agencyName",
+    "profile",
+    "sharedConfigFile",
+]
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+@pytest.mark.parametrize("keys", [{}, KEYS], ids=["without keys", "with keys"])
+def test_an_agency_or_a_profile_is_refused_beside_any_keys(name: str, keys: dict[str, str]) -> None:
+    """Huawei's other tools assume an agency with the keys, and replace the keys by a profile's."""
+    (line,) = problems(settings_of({}, {**keys, name: SECRET}))
+    assert line.startswith(f"{name}: ")
+    assert "HW_ACCESS_KEY" in line
+    assert SECRET not in line
+    assert "--run-program" not in line
+
+
+@pytest.mark.parametrize("key", ALWAYS_KEYS)
+def test_so_it_is_in_the_stack(key: str) -> None:
+    """There the line also says how refresh and destroy learn of a change."""
+    lines = problems(settings_of({key: '{"agencyName": "x"}', **STACK_KEYS}, KEYS))
+    assert [line.partition(": ")[0] for line in lines] == [f"huaweicloud:{key}"]
+    assert "--run-program" in lines[0]
+
+
+@pytest.mark.parametrize("value", ["", " ", "{}", "[]"])
+def test_what_is_empty_decides_nothing(value: str) -> None:
+    """As CI systems and templates leave it behind."""
+    assert problems(settings_of({"assumeRole": value}, {"HW_PROFILE": value})) == []
+
+
+def test_parts_that_decide_nothing_alone_are_no_error() -> None:
+    """The domain or the duration of an agency that nobody names is passed over by the other tools, too."""
+    environ = {"HW_ASSUME_ROLE_DOMAIN_NAME": "x", "HW_ASSUME_ROLE_DURATION": "3600", "HW_DOMAIN_NAME": "x"}
+    assert problems(settings_of({}, environ)) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HUAWEICLOUD_SDK_IDP_ID",
+        "HUAWEICLOUD_SDK_ID_TOKEN_FILE",
+        "HUAWEICLOUD_OIDC_PROVIDER_URN",
+        "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
+        "HC_CONTAINER_CREDENTIALS_FULL_URI",
+        "OS_ACCESS_KEY",
+        "OS_AUTH_TOKEN",
+    ],
+)
+def test_a_source_of_credentials_that_is_not_read_is_refused_where_no_keys_are(name: str) -> None:
+    """The preview says it, not only the `up`; and a whole set of keys goes before it, as elsewhere."""
+    (line,) = problems(settings_of({}, {name: SECRET}))
+    assert line.startswith(f"{name}: ")
+    assert SECRET not in line
+    assert problems(settings_of({}, {name: SECRET, **KEYS})) == []
+    assert problems(settings_of({}, {name: SECRET, "HW_AUTH_TOKEN": "t"})) == []
+    assert problems(settings_of(STACK_KEYS, {name: SECRET})) == []
+
+
+def test_the_sdk_takes_openid_connect_before_its_own_keys() -> None:
+    """So do not take the keys in its place; a credentials file comes after them."""
+    (line,) = problems(settings_of({}, {"HUAWEICLOUD_SDK_IDP_ID": "x", **SDK_KEYS}))
+    assert "OpenID Connect" in line
+    assert problems(settings_of({}, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": "x", **SDK_KEYS})) == []
+
+
+@pytest.mark.parametrize("name", ["OS_PROJECT_ID", "OS_PROJECT_NAME", "OS_TENANT_ID", "OS_TENANT_NAME"])
+def test_a_project_under_another_name_is_refused_unless_one_is_configured(name: str) -> None:
+    """Else the project of the region would be taken for it."""
+    (line,) = problems(settings_of({}, {name: "x"}))
+    assert line.startswith(f"{name}: it names a project")
+    for config in ({"projectId": "p0"}, {"projectName": "shop"}):
+        assert problems(settings_of(config, {name: "x"})) == []
+
+
+@pytest.mark.parametrize("name", ["HUAWEICLOUD_SDK_REGION_DCS_CN_NORTH_4", "HUAWEICLOUD_SDK_REGIONS_FILE"])
+def test_an_endpoint_under_another_name_is_refused_unless_one_is_configured(name: str) -> None:
+    """Else the region's own host would be called."""
+    (line,) = problems(settings_of({}, {name: "https://own"}))
+    assert line.startswith(f"{name}: it names an endpoint")
+    assert problems(settings_of({}, {name: "https://own", "HW_DCS_ENDPOINT": "https://own"})) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "environ"),
+    [({}, {"HW_ENTERPRISE_PROJECT_ID": "x"}), ({"enterpriseProjectId": "x"}, {})],
+    ids=["environment", "stack"],
+)
+def test_an_enterprise_project_is_noted_and_no_error(config: dict[str, str], environ: dict[str, str]) -> None:
+    """It says which resources belong together; a migration task has no such property."""
+    settings = settings_of(config, environ)
+    assert problems(settings) == []
+    (note,) = without_effect(settings)
+    assert "has no effect on migration tasks" in note
+    engine = FakeEngine()
+    MigrationTaskLifeCycle(Accounts(settings, FakeClock()), engine).check({}, {})
+    assert [(line.severity, line.urn) for line in engine.lines] == [("INFO", None)]
+
+
+# Values ---------------------------------------------------------------------------------------------------
+
+
+def test_all_problems_are_told_at_once() -> None:
+    """One line for each, however many settings are wrong."""
+    config = {
+        "region": "EU West",
+        "projectId": "../x",
+        "cloud": "a/b",
+        "insecure": "perhaps",
+        "maxRetries": "many",
+        "endpoints": "{",
+        "Endpoints": "x",
+    }
+    lines = problems(settings_of(config, {"HW_ACCESS_KEY": "AK", "HW_PROFILE": "x"}))
+    starts = (
+        "huaweicloud:Endpoints: ",
+        "HW_PROFILE: ",
+        "huaweicloud:region (",
+        "huaweicloud:projectId (",
+        "huaweicloud:cloud (",
+        "huaweicloud:insecure (",
+        "huaweicloud:maxRetries (",
+        "huaweicloud:endpoints must be",
+        "half a set of credentials",
+    )
+    assert len(lines) == len(starts), lines
+    for line, start in zip(lines, starts, strict=True):
+        assert line.startswith(start)
+
+
+def test_no_settings_at_all_are_no_problem() -> None:
+    """The preview of a pull request has no credentials, and a resource may say its region."""
+    assert problems(settings_of()) == []
+
+
+def test_a_name_and_an_id_that_contradict_each_other_are_told() -> None:
+    """Both are named."""
+    (line,) = problems(settings_of({"projectName": "shop"}, {"HW_PROJECT_ID": "p0"}))
+    assert line == "huaweicloud:projectName and HW_PROJECT_ID name a project each: unset one of them"
+
+
+# Where it is asked ----------------------------------------------------------------------------------------
+
+LIFE_CYCLES = [
+    MigrationTaskLifeCycle,
+    MigrationInstanceLifeCycle,
+    OnlineMigrationLifeCycle,
+    MigrationCompletionLifeCycle,
+]
+
+
+@pytest.mark.parametrize("kind", LIFE_CYCLES)
+def test_each_resource_s_check_tells_the_problems_once(kind: type) -> None:
+    """Whichever resource a program declares, and beside what is wrong with its inputs."""
+    accounts = Accounts(settings_of({"Region": "x", "region": "EU West"}), FakeClock())
+    result: CheckResult = kind(accounts, FakeEngine(), *([FakeClock()] * (kind is LIFE_CYCLES[-1]))).check(
+        {}, {"task_ids": ["0" * 32]} if kind is LIFE_CYCLES[-1] else {}
+    )
+    lines = [failure.reason for failure in result.failures or ()]
+    assert lines.count("huaweicloud:Region: unknown key, did you mean huaweicloud:region?") == 1
+    assert sum("is not the name of a region" in line for line in lines) == 1
+
+
+def test_what_has_no_check_before_it_is_refused_as_well() -> None:
+    """A destroy, a refresh and a `get` call the service without one."""
+    accounts = Accounts(settings_of({"region": "eu-west-101"}, {**KEYS, "HW_PROFILE": "x"}), FakeClock())
+    with pytest.raises(ConfigurationError, match="HW_PROFILE"):
+        accounts.at(None, "p0")
