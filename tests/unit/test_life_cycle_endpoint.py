@@ -11,7 +11,15 @@ from dcs_migration.emulator import Emulator
 from dcs_migration.plugin.account import Accounts
 from dcs_migration.plugin.config import Settings
 from tests.fakes import FakeClock
-from tests.unit.life_cycle_world import BACKUP_IMPORT, REGION, Resource, World, environment, failing
+from tests.unit.life_cycle_world import (
+    BACKUP_IMPORT,
+    REGION,
+    CheckFailed,
+    Resource,
+    World,
+    environment,
+    failing,
+)
 
 
 @pytest.fixture
@@ -157,11 +165,12 @@ def test_an_accepted_host_that_is_another_one_is_named(world: World) -> None:
     assert failing(resource.refresh) == f"{case.line} (it now names dcs.old.example.com)"
 
 
-def test_a_preview_without_settings_says_nothing(world: World) -> None:
-    """An endpoint that is no URL is said when a call needs it."""
+def test_an_endpoint_that_is_no_url_is_said_in_preview(world: World) -> None:
+    """The check of the settings says so, so that no other warning is needed."""
     resource = world.started()
     resource.plugin = world.new_plugin(environ={"HW_DCS_ENDPOINT": "http://:x"})
-    assert resource.preview(BACKUP_IMPORT).step == "same"
+    with pytest.raises(CheckFailed, match="HW_DCS_ENDPOINT"):
+        resource.preview(BACKUP_IMPORT)
     assert world.engine.warnings == []
 
 

@@ -238,7 +238,8 @@ def as_text(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Any], str]],
         async def inside() -> str:
             return formatted(pulumi.Output.from_input("value"))
 
-        return asyncio.run(inside())
+        # `asyncio.run` would leave the thread without a loop, which other tests need.
+        return asyncio.new_event_loop().run_until_complete(inside())
 
     return make
 
