@@ -47,6 +47,9 @@ class Server:
 
     def save(self, file: Path) -> None:
         """Make a backup file of all databases."""
+        until(
+            lambda: not self.client.info("persistence")["rdb_bgsave_in_progress"]
+        )  # for a replica that is gone
         self.client.save()
         shutil.copy(self.process.dump, file)
 
