@@ -14,7 +14,11 @@ from tests.redis.servers import World, empty, process_ids, world_of
 
 @pytest.fixture(scope="session")
 def _servers() -> Iterator[World]:
-    with local_redis("source-secret") as source, local_redis("target-secret") as target:
+    # Without a delay, which newer servers have, in which more replicas might ask for the same copy.
+    with (
+        local_redis("source-secret", repl_diskless_sync_delay=0) as source,
+        local_redis("target-secret") as target,
+    ):
         yield world_of(source, target)
 
 

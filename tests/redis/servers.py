@@ -47,6 +47,9 @@ class Server:
 
     def save(self, file: Path) -> None:
         """Make a backup file of all databases."""
+        until(
+            lambda: not self.client.info("persistence")["rdb_bgsave_in_progress"]
+        )  # for a replica that is gone
         self.client.save()
         shutil.copy(self.process.dump, file)
 
@@ -149,10 +152,11 @@ def process_ids(parent: int | None = None) -> set[int]:
 
 
 def _is_server(process: psutil.Process) -> bool:
-    """Whether a process is a server, and not one that only tells its version."""
+    """Whether a process is a server: neither one that only tells its version, nor one that has ended."""
     try:
+        command = process.cmdline()  # empty once it has ended
         named = process.name().startswith(("redis-server", "valkey-server"))
-        return named and "--version" not in process.cmdline()
+        return named and bool(command) and "--version" not in command
     except psutil.NoSuchProcess:
         return False
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dcs_migration.emulator.real_data import archives
-from dcs_migration.emulator.real_data.programs import Program
+from dcs_migration.emulator.real_data.programs import Program, programs
 from dcs_migration.emulator.real_data.servers import local_redis
 from tests.redis.programs import installed
 from tests.redis.servers import TARGET_ID, Server, World, everything, until, world_of, write_everything
@@ -26,16 +26,19 @@ MAGIC = b"REDIS0009"
 
 def append_only(**settings: Any) -> tuple[bytes, dict[tuple[int, bytes], Any]]:
     """Return the append-only file of a server that has everything, and what that is."""
-    with local_redis(
-        program=installed()["redis 6.2"], appendonly="yes", appendfsync="always", **settings
-    ) as (place, process):
+    with local_redis(appendonly="yes", appendfsync="always", **settings) as (place, process):
         server = Server(place, process)
         write_everything(server)
         server.client.delete("stream")  # what is pending of a deleted entry Redis itself does not write
         server.client.bgrewriteaof()
         until(lambda: not server.client.info("persistence")["aof_rewrite_in_progress"])
         server.client.set("last", "written after the rewrite")
-        return (process.dump.parent / "appendonly.aof").read_bytes(), everything(server)
+        folder = process.dump.parent
+        parts = [folder / "appendonly.aof"]
+        if not parts[0].is_file():  # from Redis 7 on it has parts, which one after the other are the same
+            parts = sorted((folder / "appendonlydir").glob("*.base.*"))[-1:]
+            parts += sorted((folder / "appendonlydir").glob("*.incr.*"))[-1:]
+        return b"".join(part.read_bytes() for part in parts), everything(server)
 
 
 def zipped(files: Files) -> bytes:
@@ -92,7 +95,7 @@ def refused(world: World, content: bytes, name: str) -> str:
 def test_an_append_only_file(world: World, preamble: str) -> None:
     """With and without an RDB preamble everything arrives, and the file stays as it is."""
     content, all_of_it = append_only(aof_use_rdb_preamble=preamble)
-    assert content.startswith(b"REDIS" if preamble == "yes" else b"*")
+    assert content.startswith((b"REDIS", b"VALKEY") if preamble == "yes" else b"*")
     file = world.bucket / "orders.AOF"
     file.write_bytes(content)
     assert "Imported 17 keys from orders.AOF." in arrived(world, "orders.AOF")
@@ -131,15 +134,21 @@ def test_what_a_file_may_not_run(world: World, tmp_path: Path, name: str, comman
 
 
 def test_an_append_only_file_with_timestamps(world: World) -> None:
-    """Only servers from 7.0 on read it; an older target is told so."""
+    """A server from 7.0 on reads it."""
     (world.bucket / "orders.aof").write_bytes(b"#TS:1700000000\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n")
     with local_redis("target-secret", program=newest()) as target:
         here = world_of((world.source.place, world.source.process), target)
         here.bucket = world.bucket
         arrived(here, "orders.aof")
         assert here.target.client.get("a") == b"1"
+
+
+@pytest.mark.parametrize("name", [name for name in installed() if name == "redis 6.2"])
+def test_timestamps_and_an_older_target(world: World, name: str) -> None:
+    """A server that reads them is newer than the target, which is told."""
+    (world.bucket / "orders.aof").write_bytes(b"#TS:1700000000\r\n*1\r\n$8\r\nFLUSHALL\r\n")
     with (
-        local_redis("target-secret", program=installed()["redis 6.2"]) as target,
+        local_redis("target-secret", program=installed()[name]) as target,
         world.emulator({TARGET_ID: str(target[0])}) as runner,
     ):
         assert "whose keys the target" in runner.failed(runner.start_import("orders.aof"))
@@ -299,19 +308,7 @@ def test_broken_archives(world: World, name: str) -> None:
 @pytest.fixture
 def parts(world: World) -> Files:
     """The folder of an append-only file of several parts, and a source that has the same."""
-    program = installed().get("redis 8.2")
-    if program is None:  # no wheel for this Python: the folder as such a server writes it
-        command = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"
-        world.source.client.set("a", 1)
-        manifest = (
-            b"file appendonly.aof.1.base.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n"
-        )
-        return {
-            "appendonly.aof.manifest": manifest,
-            "appendonly.aof.1.base.aof": command,
-            "appendonly.aof.1.incr.aof": b"",
-        }
-    with local_redis(program=program, appendonly="yes", appendfsync="always") as (place, process):
+    with local_redis(program=newest(), appendonly="yes", appendfsync="always") as (place, process):
         server = Server(place, process)
         server.fill(10)
         server.client.bgrewriteaof()
@@ -341,8 +338,7 @@ def test_an_append_only_file_of_several_parts(world: World, parts: Files, suffix
 
 def newest() -> Program:
     """Return a program that knows append-only files of several parts."""
-    found = installed()
-    return found.get("redis 8.2") or found["valkey 9"]
+    return max(programs(), key=lambda program: program.version.number)
 
 
 @pytest.mark.parametrize(

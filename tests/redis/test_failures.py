@@ -401,7 +401,7 @@ def test_a_backup_that_never_loads(world: World, monkeypatch: pytest.MonkeyPatch
     mute.write_text("#!/bin/sh\nexec sleep 600\n")
     mute.chmod(0o700)
     world.source.save(world.bucket / "orders.rdb")
-    program = Program(mute, Version("Redis", (6, 2, 0)))
+    program = Program(mute, Version("Redis"))
     monkeypatch.setattr(programs, "programs", lambda: (program,))
     monkeypatch.setattr(servers, "STALL_SECONDS", 0.3)
     with world.emulator() as runner:
