@@ -99,11 +99,11 @@ CASES = {
     "a variable left over": Case(
         CLOUD,
         THERE,
-        "HW_DCS_ENDPOINT is set; unset it if it is left over from something else",
+        "HW_DCS_ENDPOINT says so; unset it if it is left over from something else",
         {"HW_DCS_ENDPOINT": f"http://{THERE}"},
     ),
     "a variable of another emulator": Case(
-        HERE, THERE, f"HW_DCS_ENDPOINT is set; {TO_HERE}", {"HW_DCS_ENDPOINT": f"http://{THERE}"}
+        HERE, THERE, f"HW_DCS_ENDPOINT says so; {TO_HERE}", {"HW_DCS_ENDPOINT": f"http://{THERE}"}
     ),
     "no variable, an emulator's state": Case(HERE, CLOUD, f"HW_DCS_ENDPOINT is not set; {TO_HERE}"),
     "no variable, a private cloud's state": Case(
@@ -112,7 +112,7 @@ CASES = {
         "HW_DCS_ENDPOINT is not set; set HW_DCS_ENDPOINT=https://dcs.example.com to go on there",
     ),
     "the stack's configuration": Case(
-        HERE, THERE, f"huaweicloud:endpoints is set; {TO_HERE}", config=ENDPOINTS
+        HERE, THERE, f"huaweicloud:endpoints says so; {TO_HERE}", config=ENDPOINTS
     ),
     "another domain": Case(
         CLOUD,

@@ -49,6 +49,6 @@ def _way_back(settings: Settings, remembered: str) -> str:
     source = settings.dcs_endpoint_source()
     on_loopback = urlsplit(f"//{remembered}").hostname in LOOPBACK
     if source == DCS_ENDPOINT and not on_loopback:
-        return f"{source} is set; unset it if it is left over from something else"
-    because = f"{source} is set" if source else f"{DCS_ENDPOINT} is not set"
+        return f"{source} says so; unset it if it is left over from something else"
+    because = f"{source} says so" if source else f"{DCS_ENDPOINT} is not set"
     return f"{because}; set {DCS_ENDPOINT}={'http' if on_loopback else 'https'}://{remembered} to go on there"
