@@ -234,17 +234,28 @@ def misspelt(settings: Settings) -> Iterator[str]:
                 f"{NAMESPACE}:{key} is a key of its own and not part of the map {NAMESPACE}:{ENDPOINTS}: "
                 f"`pulumi config rm '{NAMESPACE}:{key}'`, then `pulumi config set --path '{NAMESPACE}:{key}' https://...`"
             )
-        elif meant := nearest(key, OURS):
+        elif meant := nearest(key):
             yield f"{NAMESPACE}:{key}: unknown key, did you mean {NAMESPACE}:{meant}?"
 
 
-def nearest(key: str, known: tuple[str, ...]) -> str | None:
-    """Return the known key that somebody must have meant, if there is one that near."""
-    plain = {_plain(name): name for name in known}
-    (found,) = difflib.get_close_matches(_plain(key), plain, n=1, cutoff=0.8) or (None,)
-    return plain[found] if found else None
+def nearest(key: str) -> str | None:
+    """Return the key of ours that somebody must have meant, if there is one that near."""
+    (found,) = difflib.get_close_matches(_plain(key), _SPELLINGS, n=1, cutoff=0.8) or (None,)
+    return _SPELLINGS[found] if found else None
 
 
 def _plain(key: str) -> str:
     """Return a key without what is easily written another way: case, underscores, hyphens, blanks, dots."""
     return re.sub(r"[^a-z0-9]", "", key.lower())
+
+
+# Also as the variables are called: regionName, after HW_REGION_NAME.
+_SPELLINGS = {
+    **{
+        _plain(name.removeprefix("HW_")): key
+        for key, names in WHERE.items()
+        for name in names
+        if name.startswith("HW_")
+    },
+    **{_plain(key): key for key in OURS},
+}

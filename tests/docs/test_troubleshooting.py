@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+import pulumi
 import pytest
 
 from dcs_migration.dcs import failures
@@ -23,6 +25,7 @@ from tests.unit.dcs_server import free_port
 PAGE = Page(ROOT / "docs" / "guides" / "troubleshooting.md")
 OURS, _, PULUMIS = PAGE.text.partition("## Said by Pulumi")
 OF_GRPC = "failed to connect to all addresses; last error: ..."
+OF_SDK = "Resource monitor has terminated, shutting down"
 OF_PYTHON = "ModuleNotFoundError: No module named 'dcs_migration'"
 
 
@@ -95,7 +98,7 @@ def test_every_entry_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [entry for entry in entries(PULUMIS) if entry not in (OF_GRPC, OF_PYTHON)]
+    "message", [entry for entry in entries(PULUMIS) if entry not in (OF_GRPC, OF_SDK, OF_PYTHON)]
 )
 def test_pulumi_says_it(message: str) -> None:
     """The Pulumi CLI holds the words."""
@@ -103,6 +106,12 @@ def test_pulumi_says_it(message: str) -> None:
     assert path is not None, "no pulumi on PATH: run `make setup`"
     words = max(message.split("..."), key=len).strip().encode()
     assert words in Path(path).read_bytes()
+
+
+def test_the_sdk_says_it() -> None:
+    """Pulumi's SDK has the words for an engine that ends a run."""
+    assert OF_SDK in entries(PULUMIS)
+    assert OF_SDK in inspect.getsource(pulumi.runtime.settings)
 
 
 def test_grpc_says_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from tests.e2e.stack import Stack
 EXAMPLES = ROOT / "examples"
 NOT_RUN = (
     "pip ",
+    "python3 -m venv ",
+    ". venv/",
     "python -m dcs_migration.emulator",
     "export ",
     "git ",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -38,6 +39,12 @@ def test_each_is_a_whole_project(folder: Path) -> None:
         assert target.exists(), link
         assert not anchor or anchor in Page(target).anchors(), link
     assert f"({folder.name})" in (EXAMPLES / "README.md").read_text("utf-8")
+    typed = readme.commands()
+    if "pip install -r requirements.txt" in typed:  # it finds the package, published or not
+        environment, activate, package = typed[: typed.index("pip install -r requirements.txt")]
+        assert (environment, activate) == ("python3 -m venv venv", ". venv/bin/activate")
+        (path,) = re.findall(r"^pip install '?([./]+)", package)
+        assert (folder / path / "pyproject.toml").is_file()
 
 
 def test_a_backup_import(example: NewExample, cloud: Emulator) -> None:

@@ -43,6 +43,8 @@ def settings_of(
     [
         ("Region", "region"),
         ("regions", "region"),
+        ("regionName", "region"),
+        ("region_name", "region"),
         ("project_id", "projectId"),
         ("project-id", "projectId"),
         ("projectID", "projectId"),
