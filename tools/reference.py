@@ -70,7 +70,7 @@ the preview says so), **changed in place** (by a call), or **state only** (no ca
 ## Resource options
 
 Refused, because they would be ignored or do harm: `provider` of another package, `import_`, `id`, `urn`, and for a task
-`delete_before_replace=False`. Of the others these behave in a way of their own:
+`delete_before_replace=False`, `retain_on_delete` and `deleted_with`. Of the others these behave in a way of their own:
 
 | option or command | with these resources |
 |---|---|
@@ -78,8 +78,7 @@ Refused, because they would be ignored or do harm: `provider` of another package
 | `replace_on_changes` | Ignored, because a dynamic provider cannot tell which property differs: the tables below decide. |
 | `replacement_trigger` | The engine's. A change runs the migration again, and the preview says so; `triggers` do the same. |
 | `--replace`, `pulumi state taint` | Runs the migration again. The preview shows `replace` on the row; that it RUNS AGAIN only the update says. |
-| `deleted_with` | The engine's. The provider is not called, so that a task that runs is not stopped. |
-| `retain_on_delete` | The engine's. The task stays, and is found by its mark when the very same definition comes back. |
+| `retain_on_delete` that a transform sets | The engine's: see [the mark](safety.md#the-mark). |
 | `custom_timeouts` | Honoured as each resource says below. |
 | `[diff: ...]` on the rows of `pulumi refresh --run-program` | The engine's comparison of what the program writes with the inputs in the state, defaults among them. It changes nothing. |
 """
@@ -168,6 +167,7 @@ def described_callable(function: Any, shown: str) -> Iterator[str]:
         if parameter.default is not parameter.empty
         else parameter.name
         for parameter in inspect.signature(function).parameters.values()
+        if not parameter.name.startswith("_")
         if parameter.name not in ("self", "cls")
     ]
     yield f"`{shown}({', '.join(signature)})`\n"
@@ -207,6 +207,8 @@ def inputs_of(resource: type[pulumi.Resource]) -> Iterator[tuple[str, ...]]:
     """Yield a row for each argument of the constructor."""
     documented = parsed(resource.__init__.__doc__).arguments
     for name, parameter in inspect.signature(resource.__init__).parameters.items():
+        if name.startswith("_"):
+            continue
         if name == "self":
             continue
         # A component hands its arguments on: they are what they are there.

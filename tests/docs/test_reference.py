@@ -56,7 +56,8 @@ def test_every_argument_has_words(resource: type[pulumi.Resource]) -> None:
     functions = [member for member in members if inspect.isfunction(member) and member.__doc__]
     assert resource.__init__ in functions
     for function in functions:
-        arguments = set(inspect.signature(function).parameters) - {"self", "cls"}
+        names = set(inspect.signature(function).parameters) - {"self", "cls"}
+        arguments = {name for name in names if not name.startswith("_")}
         assert arguments <= reference.parsed(function.__doc__).arguments.keys(), function
 
 

@@ -282,8 +282,8 @@ def test_completions_move_between_processes_unnoticed(stack: Stack, emulator: Em
     write(stack, program.replace("NAMES", "bcdef")).up()
     assert process_of(completions(stack)["e-completion"]) == "dcs-completions"
     write(stack, program.replace("NAMES", "abcdef"))
-    assert stack.preview().count("unchanged") == 13
-    assert stack.up().count("unchanged") == 13
+    assert stack.preview().count("unchanged") == 14
+    assert stack.up().count("unchanged") == 14
     assert process_of(completions(stack)["e-completion"]) == "dcs-completions-2"
     write(stack, program.replace("NAMES", "ef"))
     stack.up()

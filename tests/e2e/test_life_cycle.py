@@ -215,12 +215,12 @@ def test_preview_needs_no_credentials_and_no_network(stack: Stack, emulator: Emu
     """)
     gone: dict[str, Any] = {"HW_ACCESS_KEY": None, "HW_SECRET_KEY": None}
     preview = stack.preview(HW_DCS_ENDPOINT="http://127.0.0.1:1", **gone)
-    assert preview.count("to create") == 6
+    assert preview.count("to create") == 7  # the default provider is one
     assert operations(emulator) == []
     stack.up()
     stack.require_no_changes()
     preview = stack.preview("--diff", HW_DCS_ENDPOINT="http://127.0.0.1:1", **gone)
-    assert preview.count("unchanged") == 6
+    assert preview.count("unchanged") == 7
 
 
 def test_mistakes_show_in_preview_and_cost_nothing(stack: Stack, emulator: Emulator) -> None:

@@ -48,11 +48,16 @@ def release(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[St
 
 @pytest.mark.parametrize("release", releases(), indirect=True)
 def test_a_kept_state_is_previewed_refreshed_and_destroyed(release: tuple[Stack, Emulator]) -> None:
-    """No change, no call in the preview; a refresh that agrees; and a destroy that leaves nothing."""
+    """No task changes, no call in the preview and the first up; a refresh that agrees; and a destroy that leaves nothing."""
     stack, emulator = release
     before = live(emulator)
-    stack.require_no_changes()
+    emulator.clear_requests()
+    upgrade = stack.preview()
+    # Since 0.1.0 a program has a default provider of its own, whose id is the owner of new tasks.
+    assert (upgrade.count("to create"), upgrade.count("unchanged")) == (1, 5)
     stack.up()
+    assert emulator.requests() == []
+    stack.require_no_changes()
     stack.refresh()
     stack.require_no_changes()
     assert live(emulator) == before

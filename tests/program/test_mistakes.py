@@ -270,7 +270,7 @@ OPTIONS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a provider's name": (
         lambda: pulumi.ResourceOptions(provider="p"),  # type: ignore[arg-type]
-        "opts.provider: is a str, write what dcs_migration.provider_process(...) returns",
+        "opts.provider: is a str, write a dcs_migration.Provider(...)",
     ),
     "timeouts of a text": (
         lambda: pulumi.ResourceOptions(custom_timeouts="30m"),  # type: ignore[arg-type]

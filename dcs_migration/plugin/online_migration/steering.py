@@ -74,7 +74,7 @@ class Steering:
                 "differ): nothing was changed; make another instance (`pulumi up --replace` and the URN of its "
                 "MigrationInstance), or correct the inputs"
             )
-        return self.reach()
+        return self._reach(told)
 
     def reach(self) -> Online:
         """Bring the migration into the state of the inputs, and return what the service then tells.
@@ -85,8 +85,10 @@ class Steering:
         Raises:
             DcsMigrationError: what the service answered, or why it cannot be done.
         """
+        return self._reach(self._looking.settled())
+
+    def _reach(self, told: Online) -> Online:
         wanted = self._inputs["state"]
-        told = self._looking.settled()
         if wanted != SWITCHED and is_switched(told):
             told = self._switch_back(told)
         told = _REACH[wanted](self, told)
