@@ -63,7 +63,7 @@ def test_a_command(stack: Stack, emulator: Emulator, taint: bool) -> None:
 def test_what_it_depends_on(stack: Stack, emulator: Emulator) -> None:
     """A task that is replaced because another one is says so, too."""
     both = """
-        MigrationTask("first", **BACKUP, target_instance=target(1), triggers=["RUN"])
+        first = MigrationTask("first", **BACKUP, target_instance=target(1), triggers=["RUN"])
         MigrationTask("second", **BACKUP, target_instance=target(2), description=first.id)
     """
     stack.program(both).up()

@@ -74,16 +74,16 @@ def test_from_pull_request_to_alarm(example: NewExample, cloud: Emulator) -> Non
     )
 
     assert runner.run(preview, "preview") == 0, runner.log
-    assert "+ 3 to create" in runner.log
+    assert "+ 4 to create" in runner.log
     assert cloud.requests() == []
 
     assert runner.run(deploy, "up") == 0, runner.log
-    assert "3 unchanged" in runner.said[-1]
+    assert "4 unchanged" in runner.said[-1]
     assert len(cloud.tasks()) == calls(cloud)["CreateMigrationTask"] == 2
 
     known = len(cloud.requests())
     assert runner.run(preview, "preview") == 0, runner.log  # of the next pull request: now there is a state
-    assert "3 unchanged" in runner.log
+    assert "4 unchanged" in runner.log
     assert len(cloud.requests()) == known
 
     assert runner.run(drift, "alarm") == 0, runner.log
