@@ -162,7 +162,7 @@ class Accounts:
             max_retries: Of a read of DCS; default from the settings.
         """
         self.settings = settings
-        self._clock = clock
+        self.clock = clock
         self._timeouts = timeouts
         self._max_retries = max_retries
         self._lock = threading.Lock()
@@ -203,7 +203,7 @@ class Accounts:
                     region=region,
                     project_id=project_id,
                     endpoint=urlsplit(url).netloc,
-                    clock=self._clock,
+                    clock=self.clock,
                 )
             return account
 
@@ -232,6 +232,6 @@ class Accounts:
             verify=not self.settings.insecure,
             timeouts=self._timeouts,
             max_retries=max_retries,
-            clock=self._clock,
+            clock=self.clock,
             scrub=scrub,
         )

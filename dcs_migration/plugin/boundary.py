@@ -1,7 +1,7 @@
 """What every call of the engine passes on its way in and out, whichever resource it is for.
 
-In: every password among the arguments is known to the scrubber before anything is said. Out: every password is a
-secret, and the words of the service are scrubbed.
+In: every password among the arguments is known to the scrubber before anything is said. Out: the words of the
+service are scrubbed, and so are the lines of a check.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pulumi.runtime import rpc
-
 from dcs_migration.dcs.statuses import lookup
-from dcs_migration.plugin.inputs import has_unknown
+from dcs_migration.plugin.results import CheckResult
 from dcs_migration.plugin.secrets import scrub
 from dcs_migration.plugin.tasks.props import PASSWORD, URN
 
@@ -29,12 +27,12 @@ def passed(operation: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         scrub.add_passwords(bag)
     result = operation(*args)
     written = {text for bag in bags for key in bag if key not in _DECIDED for text in _texts(bag[key])}
-    outs = getattr(result, "outs", None)
-    if outs is not None:
-        told = {key: _scrubbed(outs[key], written) for key in _TOLD if key in outs}
-        result.outs = with_secret_passwords({**outs, **told})
-    if getattr(result, "inputs", None) is not None:
-        result.inputs = with_secret_passwords(result.inputs)
+    outputs = getattr(result, "outputs", None)
+    if outputs:
+        told = {key: _scrubbed(outputs[key], written) for key in _TOLD if key in outputs}
+        result.outputs = {**outputs, **told}
+    if isinstance(result, CheckResult):
+        result.problems = [scrub(line) for line in result.problems]
     return result
 
 
@@ -42,24 +40,6 @@ def urn_among(args: tuple[Any, ...]) -> str | None:
     """Return the URN of the resource that a call is for, if it is known."""
     urns = (arg.get(URN) for arg in reversed(args) if isinstance(arg, Mapping))
     return next((urn for urn in urns if isinstance(urn, str)), None)
-
-
-def with_secret_passwords(value: Any) -> Any:
-    """Mark every password at any depth as a secret, also one that a transform set unmarked.
-
-    The dynamic host drops the mark of an ``Output.secret`` that a provider returns, but not this form, which is
-    the engine's own. A password that is known later is marked then.
-    """
-    if isinstance(value, Mapping):
-        return {
-            key: rpc.wrap_rpc_secret(item)
-            if key == PASSWORD and item is not None and not has_unknown(item)
-            else with_secret_passwords(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [with_secret_passwords(item) for item in value]
-    return value
 
 
 def _scrubbed(value: Any, written: set[str]) -> Any:

@@ -14,8 +14,6 @@ from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.plugin.secrets import scrub
 
 if TYPE_CHECKING:
-    from pulumi.dynamic.config import Config
-
     from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
 
 NAMESPACE = "huaweicloud"
@@ -133,12 +131,6 @@ class Settings:
         self._get = get
         self._environ = environ
         self._keys = keys
-
-    @classmethod
-    def of(cls, config: Config) -> Settings:
-        """Build from what the engine configured this plugin process with."""
-        # The SDK has a getter alone, and a misspelt key can only be seen among all of them.
-        return cls(config.get, keys=lambda: getattr(config, "_props", ()))
 
     def stack_keys(self) -> list[str]:
         """The keys of the stack's configuration in our namespace, without it."""

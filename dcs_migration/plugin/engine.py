@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -17,11 +16,6 @@ _TIMEOUT = 2.0  # seconds; the engine is on this machine
 _LONGEST = 4000  # characters of a line
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
-
-
-def in_plugin_process() -> bool:
-    """Whether this process is Pulumi's plugin (``python -m pulumi.dynamic ENGINE_ADDRESS``)."""
-    return "pulumi.dynamic" in sys.orig_argv
 
 
 def as_line(message: str) -> str:
@@ -40,7 +34,7 @@ class Engine(Protocol):
 
 
 class GrpcEngine:
-    """The engine that started this plugin, at the address that it gave as the last argument."""
+    """The engine that started this plugin, at the address that it gave."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -108,8 +102,3 @@ class NoEngine:
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
         """Send the line to the logger."""
         _log.log(getattr(logging, severity), "%s: %s", urn, as_line(message))
-
-
-def engine_of_this_process() -> Engine:
-    """Return the engine that started this process, if one did."""
-    return GrpcEngine(sys.argv[-1]) if in_plugin_process() else NoEngine()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import threading
 import traceback
 import warnings
@@ -14,7 +13,7 @@ from typing import Any
 
 from dcs_migration.dcs.errors import DcsMigrationError
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
-from dcs_migration.plugin.engine import engine_of_this_process, in_plugin_process
+from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.secrets import scrub
 
 
@@ -23,7 +22,7 @@ class ProviderError(Exception):
 
 
 @contextmanager
-def guard(urn: str | None = None) -> Iterator[None]:
+def guard(engine: Engine, urn: str | None = None) -> Iterator[None]:
     """Let nothing but :class:`ProviderError` out, and show warnings of libraries on the row of ``urn``.
 
     A ``BaseException`` (``SystemExit``, ``KeyboardInterrupt``) that left a provider method would never
@@ -40,7 +39,7 @@ def guard(urn: str | None = None) -> Iterator[None]:
         for line in heard:
             if line not in _shown:
                 _shown.add(line)
-                engine_of_this_process().log("WARNING", line, urn)
+                engine.log("WARNING", line, urn)
 
 
 def _message(error: BaseException) -> str:
@@ -101,23 +100,6 @@ def hearing(warn: Callable[..., None]) -> Callable[..., None]:
     return stand_in
 
 
-def install() -> None:
-    """Have the dynamic host show a :class:`ProviderError` as its text alone, and hear what libraries warn of.
-
-    The host answers every exception with ``traceback.format_exc()``. Its result is replaced for our own
-    error only: other providers in this process keep their tracebacks, as ``sys.tracebacklimit`` would not
-    let them.
-    """
-    if not in_plugin_process():
-        return
-    original = traceback.format_exc
-
-    def format_exc(limit: int | None = None, chain: bool = True) -> str:
-        error = sys.exc_info()[1]
-        return str(error) if isinstance(error, ProviderError) else original(limit, chain)
-
-    traceback.format_exc = format_exc
+def hear_libraries() -> None:
+    """Hear, from now on, what libraries warn of in this process."""
     warnings.warn = hearing(warnings.warn)
-
-
-install()

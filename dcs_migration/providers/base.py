@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import (
     CheckResult,
@@ -16,29 +16,10 @@ from pulumi.dynamic import (
 )
 from pulumi.dynamic.config import Config
 
+if TYPE_CHECKING:
+    from dcs_migration.plugin.results import LifeCycle
+
 Props = dict[str, Any]
-
-
-class LifeCycle(Protocol):
-    """What the plugin side implements for one resource, in Pulumi's words and shapes."""
-
-    def check(self, olds: Props, news: Props) -> CheckResult:
-        """Validate and complete the inputs, offline."""
-
-    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
-        """Compare the old outputs with the new inputs, offline."""
-
-    def create(self, props: Props) -> CreateResult:
-        """Create the resource and return its id and outputs."""
-
-    def read(self, id_: str, props: Props) -> ReadResult:
-        """Read the resource's present state."""
-
-    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
-        """Update the resource in place."""
-
-    def delete(self, id_: str, props: Props) -> None:
-        """Delete the resource."""
 
 
 _LOADING = threading.Lock()
@@ -64,40 +45,42 @@ class Provider(ResourceProvider):
         self._config = req.config
 
     def check(self, olds: Props, news: Props) -> CheckResult:
-        """See :class:`LifeCycle`."""
+        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
         result: CheckResult = self._call("check", olds, news)
         return result
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
-        """See :class:`LifeCycle`."""
+        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
         result: DiffResult = self._call("diff", id_, olds, news)
         return result
 
     def create(self, props: Props) -> CreateResult:
-        """See :class:`LifeCycle`."""
+        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
         result: CreateResult = self._call("create", props)
         return result
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        """See :class:`LifeCycle`."""
+        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
         result: ReadResult = self._call("read", id_, props)
         return result
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
-        """See :class:`LifeCycle`."""
+        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
         result: UpdateResult = self._call("update", id_, olds, news)
         return result
 
     def delete(self, id_: str, props: Props) -> None:
-        """See :class:`LifeCycle`."""
+        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
         self._call("delete", id_, props)
 
-    def _call(self, operation: str, *args: Any) -> Any:
-        from dcs_migration.plugin import boundary, reporting, state
+    def life_cycle(self) -> LifeCycle:
+        """Return the life cycle, which the first call loads."""
+        with _LOADING:
+            if "_loaded" not in self.__dict__:
+                self._loaded = self.load(self._config)
+        return self._loaded
 
-        with reporting.guard(boundary.urn_among(args)):
-            state.require_sound(operation, args)
-            with _LOADING:
-                if "_loaded" not in self.__dict__:
-                    self._loaded = self.load(self._config)
-            return boundary.passed(getattr(self._loaded, operation), args)
+    def _call(self, operation: str, *args: Any) -> Any:
+        from dcs_migration import dynamic_host
+
+        return dynamic_host.call(self, operation, args)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pulumi.dynamic.config import Config
 
-from dcs_migration.providers.base import LifeCycle, Provider
+from dcs_migration.providers.base import Provider
+
+if TYPE_CHECKING:
+    from dcs_migration.plugin.results import LifeCycle
 
 
 class MigrationTaskProvider(Provider):
@@ -12,6 +17,7 @@ class MigrationTaskProvider(Provider):
 
     def load(self, config: Config) -> LifeCycle:
         """Import the plugin side, which the program never does."""
+        from dcs_migration.dynamic_host import process_of
         from dcs_migration.plugin.migration_task.life_cycle import MigrationTaskLifeCycle
 
-        return MigrationTaskLifeCycle.from_config(config)
+        return MigrationTaskLifeCycle(process_of(config))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pulumi.dynamic.config import Config
 
-from dcs_migration.providers.base import LifeCycle, Provider
+from dcs_migration.providers.base import Provider
+
+if TYPE_CHECKING:
+    from dcs_migration.plugin.results import LifeCycle
 
 
 class OnlineMigrationProvider(Provider):
@@ -12,6 +17,7 @@ class OnlineMigrationProvider(Provider):
 
     def load(self, config: Config) -> LifeCycle:
         """Import the plugin side, which the program never does."""
+        from dcs_migration.dynamic_host import process_of
         from dcs_migration.plugin.online_migration.life_cycle import OnlineMigrationLifeCycle
 
-        return OnlineMigrationLifeCycle.from_config(config)
+        return OnlineMigrationLifeCycle(process_of(config))

@@ -14,6 +14,7 @@ from dcs_migration.plugin.account import Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.migration_completion.life_cycle import MigrationCompletionLifeCycle
 from dcs_migration.plugin.migration_completion.progress import ON_A_TERMINAL
+from dcs_migration.plugin.process import Process
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
 from tests.fakes import FakeClock, FakeEngine
 from tests.signing import SignedClient, online_changes
@@ -115,7 +116,7 @@ class Waits:
         self.accounts = Accounts(self.settings, clock, timeouts=(1.0, 1.0), max_retries=0)
         self.provider = MigrationCompletionProvider()
         self.provider._loaded = MigrationCompletionLifeCycle(
-            self.accounts, engine, clock, every=ON_A_TERMINAL
+            Process(self.accounts, engine), every=ON_A_TERMINAL
         )
 
     def completion(self, name: str = "orders-done") -> Completion:

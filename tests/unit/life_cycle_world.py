@@ -17,6 +17,7 @@ from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.migration_instance.life_cycle import MigrationInstanceLifeCycle
 from dcs_migration.plugin.migration_task.life_cycle import MigrationTaskLifeCycle
 from dcs_migration.plugin.online_migration.life_cycle import OnlineMigrationLifeCycle
+from dcs_migration.plugin.process import Process
 from dcs_migration.plugin.reporting import ProviderError
 from dcs_migration.providers.base import Provider
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
@@ -110,11 +111,12 @@ class Plugin:
     ) -> None:
         settings = Settings(dict(config or {}).get, environ)
         accounts = Accounts(settings, clock, timeouts=timeouts)
+        process = Process(accounts, engine)
         self.provider = MigrationTaskProvider()
-        self.provider._loaded = MigrationTaskLifeCycle(accounts, engine)
+        self.provider._loaded = MigrationTaskLifeCycle(process)
         instances, online = MigrationInstanceProvider(), OnlineMigrationProvider()
-        instances._loaded = MigrationInstanceLifeCycle(accounts, engine)
-        online._loaded = OnlineMigrationLifeCycle(accounts, engine)
+        instances._loaded = MigrationInstanceLifeCycle(process)
+        online._loaded = OnlineMigrationLifeCycle(process)
         self.providers: dict[str, Provider] = {
             "MigrationTask": self.provider,
             "MigrationInstance": instances,

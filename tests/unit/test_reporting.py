@@ -21,7 +21,6 @@ class Insecure(Warning):
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
     """An engine that keeps what is logged, in a process whose filters make an error of each warning."""
     made = FakeEngine()
-    monkeypatch.setattr(reporting, "engine_of_this_process", lambda: made)
     monkeypatch.setattr(reporting, "_shown", set())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -37,7 +36,7 @@ def messages(engine: FakeEngine) -> list[tuple[Any, ...]]:
 def test_a_warning_in_our_call_is_a_line_once(engine: FakeEngine) -> None:
     """Whatever the filters say, and however often a library says it."""
     for urn in ("urn:a", "urn:b"):
-        with reporting.guard(urn):
+        with reporting.guard(engine, urn):
             warnings.warn("bad\ncertificate", Insecure, stacklevel=2)
             warnings.warn(Insecure("another"), stacklevel=2)
     assert messages(engine) == [
@@ -53,7 +52,7 @@ def test_a_call_that_fails_shows_its_warnings_too(engine: FakeEngine) -> None:
         warnings.warn("look here", stacklevel=1)
         raise ZeroDivisionError
 
-    with pytest.raises(reporting.ProviderError, match="ZeroDivisionError"), reporting.guard("urn:a"):
+    with pytest.raises(reporting.ProviderError, match="ZeroDivisionError"), reporting.guard(engine, "urn:a"):
         fail()
     assert messages(engine) == [("WARNING", "look here (UserWarning)", "urn:a")]
 
@@ -61,7 +60,7 @@ def test_a_call_that_fails_shows_its_warnings_too(engine: FakeEngine) -> None:
 def test_warnings_for_developers_are_no_news(engine: FakeEngine) -> None:
     """Python shows none of them, nor what a library has a filter against."""
     warnings.filterwarnings("ignore", message="left out", category=Insecure)
-    with reporting.guard("urn:a"):
+    with reporting.guard(engine, "urn:a"):
         for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
             warnings.warn("old", kind, stacklevel=1)
         warnings.warn("left out of this", Insecure, stacklevel=1)
@@ -80,7 +79,7 @@ def test_warnings_of_others_stay_theirs(engine: FakeEngine) -> None:
         except Insecure as error:
             raised.append(error)
 
-    with reporting.guard("urn:a"):
+    with reporting.guard(engine, "urn:a"):
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
@@ -95,13 +94,13 @@ def test_warnings_of_others_stay_theirs(engine: FakeEngine) -> None:
 def test_a_warning_that_became_an_error_is_called_that() -> None:
     """One that Python itself raises passes us by: it is no error of ours."""
     said = r"PYTHONWARNINGS makes an error .*: unset it"
-    with pytest.raises(reporting.ProviderError, match=said), reporting.guard():
+    with pytest.raises(reporting.ProviderError, match=said), reporting.guard(FakeEngine()):
         raise SyntaxWarning("invalid escape sequence")
 
 
 def test_an_error_can_always_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half an emoji in an exception, with the traceback asked for: the host must be able to answer."""
     monkeypatch.setenv("DCS_MIGRATION_DEBUG", "1")
-    with pytest.raises(reporting.ProviderError) as caught, reporting.guard():
+    with pytest.raises(reporting.ProviderError) as caught, reporting.guard(FakeEngine()):
         raise RuntimeError("half \ud83d")
     assert str(caught.value).encode().startswith(b"internal error: RuntimeError: half; ")

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from pulumi.dynamic import CheckResult
 from pulumi.dynamic.config import Config
 
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.dynamic_host import settings_of as settings_of_process
 from dcs_migration.plugin.account import Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.migration_completion.life_cycle import MigrationCompletionLifeCycle
 from dcs_migration.plugin.migration_instance.life_cycle import MigrationInstanceLifeCycle
 from dcs_migration.plugin.migration_task.life_cycle import MigrationTaskLifeCycle
 from dcs_migration.plugin.online_migration.life_cycle import OnlineMigrationLifeCycle
+from dcs_migration.plugin.process import Process
+from dcs_migration.plugin.results import CheckResult
 from dcs_migration.plugin.settings_check import OF_PULUMI_HUAWEICLOUD, OURS, problems, without_effect
 from tests.fakes import FakeClock, FakeEngine
 
@@ -30,7 +32,7 @@ def settings_of(
     """The settings of a plugin process that got this configuration."""
     raw = {f"huaweicloud:{key}": value for key, value in (config or {}).items()}
     raw["shop:Region"] = "nobody's business"
-    made = Settings.of(Config(raw, "shop"))
+    made = settings_of_process(Config(raw, "shop"))
     made._environ = environ or {}
     return made
 
@@ -208,7 +210,7 @@ def test_an_enterprise_project_is_noted_and_no_error(config: dict[str, str], env
     (note,) = without_effect(settings)
     assert "has no effect on migration tasks" in note
     engine = FakeEngine()
-    MigrationTaskLifeCycle(Accounts(settings, FakeClock()), engine).check({}, {})
+    MigrationTaskLifeCycle(Process(Accounts(settings, FakeClock()), engine)).check({}, {})
     assert [(line.severity, line.urn) for line in engine.lines] == [("INFO", None)]
 
 
@@ -268,10 +270,10 @@ LIFE_CYCLES = [
 def test_each_resource_s_check_tells_the_problems_once(kind: type) -> None:
     """Whichever resource a program declares, and beside what is wrong with its inputs."""
     accounts = Accounts(settings_of({"Region": "x", "region": "EU West"}), FakeClock())
-    result: CheckResult = kind(accounts, FakeEngine(), *([FakeClock()] * (kind is LIFE_CYCLES[-1]))).check(
+    result: CheckResult = kind(Process(accounts, FakeEngine())).check(
         {}, {"task_ids": ["0" * 32]} if kind is LIFE_CYCLES[-1] else {}
     )
-    lines = [failure.reason for failure in result.failures or ()]
+    lines = list(result.problems)
     assert lines.count("huaweicloud:Region: unknown key, did you mean huaweicloud:region?") == 1
     assert sum("is not the name of a region" in line for line in lines) == 1
 

@@ -6,21 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi.dynamic import (
-    CheckFailure,
-    CheckResult,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    UpdateResult,
-)
-from pulumi.dynamic.config import Config
-
-from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.dcs.statuses import Kind, lookup
-from dcs_migration.plugin.account import Account, Accounts
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.engine import Engine, engine_of_this_process
+from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.inputs import has_unknown
 from dcs_migration.plugin.migration_completion.inputs import (
     INPUTS,
@@ -35,7 +22,8 @@ from dcs_migration.plugin.migration_completion.judging import REACHED, Watched
 from dcs_migration.plugin.migration_completion.polling import Poller
 from dcs_migration.plugin.migration_completion.progress import Progress
 from dcs_migration.plugin.migration_completion.waiting import Wait
-from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.process import Process
+from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 Props = dict[str, Any]
 
@@ -43,21 +31,15 @@ Props = dict[str, Any]
 class MigrationCompletionLifeCycle:
     """Check, diff, create, read, update and delete of waits, for one plugin process."""
 
-    def __init__(self, accounts: Accounts, engine: Engine, clock: Clock, every: float | None = None) -> None:
+    def __init__(self, process: Process, every: float | None = None) -> None:
         """Build over accounts that do not retry; ``every`` is the longest silence of the progress line."""
-        self._accounts = accounts
-        self._engine = engine
-        self._clock = clock
+        self.process = process
+        self._accounts = process.accounts
+        self._engine = process.engine
+        self._clock = process.accounts.clock
         self._every = every
         self._lock = threading.Lock()
         self._pollers: dict[Account, Poller] = {}
-
-    @classmethod
-    def from_config(cls, config: Config) -> MigrationCompletionLifeCycle:
-        """Build for this plugin process."""
-        clock = SystemClock()
-        accounts = Accounts(Settings.of(config), clock, max_retries=0)
-        return cls(accounts, engine_of_this_process(), clock)
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate the inputs. Every problem is a failure of its own; no call is made.
@@ -65,12 +47,12 @@ class MigrationCompletionLifeCycle:
         A create or an update follows in the same process, which then knows the passwords of the tasks.
         """
         inputs, problems = check(news, self._accounts.settings)
-        return CheckResult(inputs, [CheckFailure("", scrub(line)) for line in problems])
+        return CheckResult(inputs, problems)
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare the inputs: a change is an update, which waits for what is not yet done."""
         changed = [key for key in INPUTS if has_unknown(news.get(key)) or olds.get(key) != news.get(key)]
-        return DiffResult(changes=bool(changed), replaces=[])
+        return DiffResult(updates=changed, delete_before_replace=False)
 
     def create(self, props: Props) -> CreateResult:
         """Wait for every task (ListMigrationTask)."""

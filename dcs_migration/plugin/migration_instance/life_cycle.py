@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi.dynamic import (
-    CheckFailure,
-    CheckResult,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    UpdateResult,
-)
-
 from dcs_migration.plugin.inputs import problems
 from dcs_migration.plugin.migration_instance.definition import AGAIN, definition_of, existing
 from dcs_migration.plugin.migration_instance.fields import INPUTS, OUTPUTS, normalised
-from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
 from dcs_migration.plugin.tasks.defaults import fill, require_same_project, require_taken_over_stays
@@ -63,7 +54,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         self._replacing.checked(olds, news)
         return CheckResult(
             {**inputs, **hidden, DEFAULTS: filled},
-            [CheckFailure("", scrub(line)) for line in (*found, *missing)],
+            [*found, *missing],
         )
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
@@ -79,8 +70,10 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         require_same_project(old, news)
         require_taken_over_stays(id_, new, replaces)
         self._hear(id_, olds, news, replaces=bool(replaces))
-        updates = len(replaces) < len(differing) or olds.get(DELETE_TIMEOUT) != news.get(DELETE_TIMEOUT)
-        return DiffResult(changes=bool(replaces or updates), replaces=replaces, delete_before_replace=True)
+        updates = [key for key in differing if INPUTS[key] is OnChange.UPDATE]
+        if olds.get(DELETE_TIMEOUT) != news.get(DELETE_TIMEOUT):
+            updates.append("opts.custom_timeouts.delete")
+        return DiffResult(replaces, updates)
 
     def create(self, props: Props) -> CreateResult:
         """Make the instance, or find the one that bears the mark (CreateOnlineMigrationTask)."""

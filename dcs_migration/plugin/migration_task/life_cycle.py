@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi.dynamic import (
-    CheckFailure,
-    CheckResult,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    UpdateResult,
-)
-
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.migration_task import take_over
 from dcs_migration.plugin.migration_task.definition import AGAIN, definition_of
 from dcs_migration.plugin.migration_task.diff import compare, replacement_warning, runs_again
 from dcs_migration.plugin.migration_task.fields import INPUTS
 from dcs_migration.plugin.migration_task.inputs import check, get_problems
-from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
 from dcs_migration.plugin.tasks.delete import Deletion
@@ -53,8 +44,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             self._warn(warning, news)
         if not checked.problems:
             self._replacing.checked(olds, checked.inputs)
-        # An empty property: the engine then prints the line as it is, and no value.
-        return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in checked.problems])
+        return CheckResult(checked.inputs, checked.problems)
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table; warn where a replacement runs an import again."""
@@ -65,11 +55,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         warning = replacement_warning(changes, olds, news)
         if warning is not None:
             self._foretell(warning, news)
-        return DiffResult(
-            changes=bool(changes.replaces or changes.updates),
-            replaces=list(changes.replaces),
-            delete_before_replace=True,
-        )
+        return DiffResult(changes.replaces, changes.updates)
 
     def create(self, props: Props) -> CreateResult:
         """Start the migration (CreateMigrationTask), or take the task over that the user named."""
@@ -98,7 +84,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         except read.Gone:
             self._held.removed(id_)
             self._warn(f"task {id_} ended without success and its record is gone: removed from state", props)
-            return ReadResult("", {})
+            return ReadResult(None)
         if warning is not None:
             self._warn(warning, props)
         return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))

@@ -5,15 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi.dynamic import (
-    CheckFailure,
-    CheckResult,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    UpdateResult,
-)
-
 from dcs_migration.dcs.errors import TaskNotFound
 from dcs_migration.dcs.online import Online
 from dcs_migration.plugin.account import Account
@@ -24,7 +15,7 @@ from dcs_migration.plugin.online_migration.looking import Looking
 from dcs_migration.plugin.online_migration.phases import state_of
 from dcs_migration.plugin.online_migration.steering import Steering
 from dcs_migration.plugin.online_migration.take_over import existing
-from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.plugin.tasks.props import (
@@ -56,7 +47,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
             found = list(refusals(changes, olds, checked.inputs))
         if not found:
             self._replacing.checked(olds, checked.inputs)
-        return CheckResult(checked.inputs, [CheckFailure("", scrub(line)) for line in found])
+        return CheckResult(checked.inputs, found)
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table, and say in words what will happen to data and addresses."""
@@ -65,7 +56,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         self._replacing.differs(news, replaces=bool(changes.replaces))
         for warning in warnings(changes, olds, news):
             self._foretell(warning, news)
-        return DiffResult(changes=bool(changes), replaces=list(changes.replaces), delete_before_replace=True)
+        return DiffResult(changes.replaces, (*changes.in_place, *changes.updates))
 
     def create(self, props: Props) -> CreateResult:
         """Wait for the instance, then configure and start the migration (SetOnlineMigrationTask)."""

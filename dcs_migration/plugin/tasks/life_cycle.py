@@ -3,55 +3,40 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, TypeVar
+from typing import Any
 
-from pulumi.dynamic.config import Config
-
-from dcs_migration.clock import SystemClock
 from dcs_migration.dcs.errors import TaskError
-from dcs_migration.plugin.account import Account, Accounts
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.engine import Engine, engine_of_this_process
+from dcs_migration.plugin.account import Account
+from dcs_migration.plugin.process import Process
 from dcs_migration.plugin.settings_check import without_effect
-from dcs_migration.plugin.tasks.held import Held
 from dcs_migration.plugin.tasks.home import account_of, foretold
-from dcs_migration.plugin.tasks.props import ADOPTED, DRY_RUN, ENDPOINT, TAKEN_OVER, Props
+from dcs_migration.plugin.tasks.props import ADOPTED, ENDPOINT, TAKEN_OVER, Props
 from dcs_migration.plugin.tasks.replacing import Replacing, urn_of
-
-Some = TypeVar("Some", bound="TaskLifeCycle")
 
 
 class TaskLifeCycle:
     """The base of the life cycles, one of each for a plugin process."""
 
-    def __init__(self, accounts: Accounts, engine: Engine, held: Held | None = None) -> None:
-        """Build over the process's accounts and engine, and what it has heard of the state."""
-        self._accounts = accounts
-        self._engine = engine
-        self._held = held or Held()
-        self._preview = False
-        """A plugin process serves one phase, a preview or an update, and only the program knows which."""
+    def __init__(self, process: Process) -> None:
+        """Build over what the plugin process has, which its life cycles share."""
+        self.process = process
+        self._accounts = process.accounts
+        self._engine = process.engine
+        self._held = process.held
         self._replacing = Replacing(self._runs_again, self._warn)
         self._home_unsaid = threading.Lock()
         """Taken by the first of the plugin's threads that warns of the endpoint, and never given back."""
 
-    @classmethod
-    def from_config(cls: type[Some], config: Config) -> Some:
-        """Build for this plugin process, whose resources share accounts, and so listings and turns."""
-        global _process
-        with _FIRST:
-            if _process is None:
-                accounts = Accounts(Settings.of(config), SystemClock())
-                _process = accounts, engine_of_this_process(), Held()
-        return cls(*_process)
+    @property
+    def _preview(self) -> bool:
+        return self.process.phase.preview
 
     def _runs_again(self, news: Props) -> str | None:
         """Say what is done again when a resource with these inputs is made anew; None if nothing is."""
         return None
 
     def _declare(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
-        """Note what a check tells of the phase, and of a replacement."""
-        self._preview = bool(news.pop(DRY_RUN, self._preview))
+        """Note what a check tells of a replacement, and say which settings have no effect."""
         for note in without_effect(self._accounts.settings):
             self._engine.log("INFO", note, None)
         if not olds:
@@ -109,7 +94,3 @@ class TaskLifeCycle:
         """Warn of what a change will do, where something will be done."""
         if self._replacing.declares(news):
             self._warn(message, news)
-
-
-_FIRST = threading.Lock()
-_process: tuple[Accounts, Engine, Held] | None = None
