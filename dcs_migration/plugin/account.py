@@ -10,19 +10,29 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dcs_migration.clock import Clock
-from dcs_migration.dcs.errors import ApiError, ConfigurationError, PermissionDenied, TaskNotFound
+from dcs_migration.dcs.errors import (
+    ApiError,
+    ConfigurationError,
+    PermissionDenied,
+    TaskNotFound,
+    TransportError,
+)
 from dcs_migration.dcs.gate import CredentialGate
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.batching import Batcher
 from dcs_migration.plugin.config import NO_REGION, Credentials, Settings
-from dcs_migration.plugin.listing import SharedListing
+from dcs_migration.plugin.listing import Listing, SharedListing
 from dcs_migration.plugin.secrets import scrub
 from dcs_migration.plugin.settings_check import require_honoured
 
 if TYPE_CHECKING:
     from dcs_migration.dcs.client import DcsClient
     from dcs_migration.dcs.transport import Transport
+
+
+SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
+SHORT_PAUSE = 2.0  # seconds
 
 
 class Evidence(Enum):
@@ -130,9 +140,35 @@ class Account:
 
     def listed(self, id_: str, *, max_age: float, not_before: float) -> TaskRow | None:
         """Return the task's row of the shared listing, or None; arguments and errors as for :meth:`look`."""
-        listing = self.listing.get(max_age=max_age, not_before=max(not_before, self._last_written))
-        row = listing.rows.get(id_)
+        not_before = max(not_before, self._last_written)
+        listing = self.listing.get(max_age=max_age, not_before=not_before)
+        row = listing.rows.get(id_) or self._whole(listing).rows.get(id_)
         return row if row is not None and lookup(row.status).kind is not Kind.GONE else None
+
+    def whole_listing(self, *, max_age: float, not_before: float) -> Listing:
+        """Return a listing that shows as many tasks as it counts: what another one lacks may be there.
+
+        Rows that move while pages are read are passed over once, not always in the same way. A service whose
+        count is always higher is believed.
+
+        Raises:
+            TransportError: each listing shows other tasks, and fewer than it counts.
+            DcsMigrationError: what the service answered.
+        """
+        return self._whole(self.listing.get(max_age=max_age, not_before=not_before))
+
+    def _whole(self, listing: Listing) -> Listing:
+        for _ in range(SHORT_LISTINGS):
+            if listing.complete:
+                return listing
+            self.clock.sleep(SHORT_PAUSE)
+            before, listing = listing, self.listing.get(max_age=0.0)
+        if listing.complete or (listing.rows.keys() == before.rows.keys() and listing.count == before.count):
+            return listing
+        raise TransportError(
+            "ListMigrationTask",
+            f"it counts {listing.count} tasks and shows {len(listing.rows)}, also when asked {SHORT_LISTINGS + 1} times",
+        )
 
     def _shown(self, id_: str) -> TaskRow | None:
         try:

@@ -19,9 +19,10 @@ RESOURCES = (
 class Fault:
     """One failure that a request meets: ``operation`` and ``kind`` as `Emulator.fault` takes them.
 
-    Four kinds are ours: ``refused`` (no connection, nothing arrives), ``late`` (the caller loses the connection,
+    Five kinds are ours: ``refused`` (no connection, nothing arrives), ``late`` (the caller loses the connection,
     the request is carried out ``seconds`` later), ``crossing`` (as ``late``, but it is carried out only in the next
-    command) and ``short`` (a well-formed listing without any task). The first ``skip`` requests pass, the next
+    command), ``short`` (a well-formed listing without any task) and ``passed-over`` (one that leaves out the newest
+    task and counts it). The first ``skip`` requests pass, the next
     ``times`` do not.
     """
 
@@ -213,7 +214,11 @@ def draw(seed: int) -> Schedule:
     return Schedule(
         seed,
         tuple(quirks),
-        tuple(_with_crossings(_with_windows(_with_short_lists(steps, seed), seed), seed)),
+        tuple(
+            _with_crossings(
+                _with_windows(_with_short_lists(_with_rows_passed_over(steps, seed), seed), seed), seed
+            )
+        ),
         project_known=chance.random() < 0.7,
         logged=chance.random() < 0.15,
     )
@@ -236,6 +241,17 @@ def _with_crossings(steps: Iterable[Step], seed: int) -> Iterator[Step]:
     for step in steps:
         if step.kind in ("up", "replace", "change") and step.kill is None and chance.random() < 0.05:
             yield replace(step, faults=(*step.faults, Fault("CreateMigrationTask", "crossing")))
+        else:
+            yield step
+
+
+def _with_rows_passed_over(steps: Iterable[Step], seed: int) -> Iterator[Step]:
+    """Let rows move while the listing is read before a POST: the newest task is passed over."""
+    chance = random.Random(f"rows passed over of {seed}")
+    for step in steps:
+        if step.kind in ("up", "replace", "change") and chance.random() < 0.12:
+            over = Fault("ListMigrationTask", "passed-over", times=chance.choice((1, 1, 2)))
+            yield replace(step, faults=(*step.faults, over))
         else:
             yield step
 

@@ -108,7 +108,7 @@ class Tap:
         """Order a fault, of the emulator's kinds or of ours; one that skips requests is ordered when they came."""
         if fault.skip:
             self._later.append([fault, message, fault.skip])
-        elif fault.kind in ("late", "crossing", "refused", "short"):
+        elif fault.kind in ("late", "crossing", "refused", "short", "passed-over"):
             self._own += [fault] * fault.times
         else:
             more = {"status": fault.status, "error_code": fault.error_code} if fault.kind == "error" else {}
@@ -205,6 +205,12 @@ class Tap:
             seen.status, seen.answer = int(status.split()[0]), _json(answer)
             if seen.operation == LIST and seen.good and self._take("short", LIST):
                 answer = b'{"count": 0, "migration_tasks": []}'
+                headers = [pair for pair in headers if pair[0].lower() != "content-length"]
+                headers.append(("Content-Length", str(len(answer))))
+            if seen.operation == LIST and seen.good and self._take("passed-over", LIST):
+                answer = json.dumps(
+                    {**seen.answer, "migration_tasks": seen.answer["migration_tasks"][1:]}
+                ).encode()
                 headers = [pair for pair in headers if pair[0].lower() != "content-length"]
                 headers.append(("Content-Length", str(len(answer))))
             caller.acted(seen)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from dcs_migration.dcs.models import Page
 from dcs_migration.emulator import Emulator
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.dcs_server import Handler, StandIn, answer
@@ -47,6 +49,23 @@ class TestOrdinary:
         assert world.ids() == []
         assert world.writes() == [DELETE]
         assert sum(world.clock.sleeps) < 1
+
+    def test_a_row_that_listings_pass_over_is_deleted_all_the_same(
+        self, world: World, resource: Resource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two listings lack it, and count it: no proof that it is gone."""
+        world.cloud.set_status(resource.id, "SUCCESS")
+        account = world.plugin.provider._loaded.process.accounts.at(None, None)
+        fetch, left = account.client.list_migration_tasks, [2]
+
+        def passing_over(offset: int, limit: int) -> Page:
+            page = fetch(offset, limit)
+            left[0] -= 1
+            return page if left[0] < 0 else replace(page, rows=page.rows[1:])
+
+        monkeypatch.setattr(account.listing, "_fetch_page", passing_over)
+        resource.destroy()
+        assert world.ids() == []
 
     @pytest.mark.parametrize("wholly", [False, True], ids=["lingering", "wholly"])
     def test_a_task_deleted_at_the_console_needs_no_write(

@@ -19,7 +19,6 @@ from dcs_migration.dcs.models import Created, TaskRow, addresses
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.account import Account, Turn
 from dcs_migration.plugin.engine import Engine
-from dcs_migration.plugin.listing import Listing
 from dcs_migration.plugin.tasks.held import Held
 from dcs_migration.plugin.tasks.mark import Mark, split
 
@@ -31,8 +30,6 @@ LOOK_UP_AGE = 3.0  # a listing this old still tells whether the task exists
 STALE_AFTER = LOOK_UP_AGE + 0.05  # a POST relies on no listing that is older
 LOOKS = 3  # so often one that has grown old meanwhile, because Show was slow, is repeated
 SEEN_WITHIN = 60.0  # after so long the listing shows each task that was started
-SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
-SHORT_PAUSE = 2.0
 
 
 def occupies(row: TaskRow, target: Mapping[str, Any]) -> bool:
@@ -178,7 +175,7 @@ class LookUp:
     def _rows(self, max_age: float) -> tuple[list[TaskRow], float]:
         """Return every task of the account, oldest first, those that this process has just started included, and when."""
         try:
-            listing = self._complete_listing(max_age)
+            listing = self._account.whole_listing(max_age=max_age, not_before=self.turn.attempted)
         except (CredentialsRefused, EngineGone):
             raise
         except PermissionDenied as error:
@@ -186,8 +183,6 @@ class LookUp:
                 "whether this task exists already cannot be looked up; grant dcs:migrationTask:list "
                 f"({error})"
             ) from None
-        except LookUpFailed:
-            raise
         except DcsMigrationError as error:
             raise LookUpFailed(f"whether this task exists already cannot be looked up: {error}") from None
         recent = self._account.clock.monotonic() - SEEN_WITHIN
@@ -198,26 +193,6 @@ class LookUp:
             if row.id not in self._account.deleted and lookup(row.status).kind is not Kind.GONE
         ]
         return sorted(rows, key=lambda row: (row.created_at or "", row.id)), listing.started
-
-    def _complete_listing(self, max_age: float) -> Listing:
-        """Return a listing that shows as many tasks as it counts.
-
-        Rows that move while pages are read are passed over once, not always in the same way. A service whose
-        count is always higher is believed.
-        """
-        listing = self._account.listing.get(max_age=max_age, not_before=self.turn.attempted)
-        for _ in range(SHORT_LISTINGS):
-            if listing.complete:
-                return listing
-            self._engine.require()
-            self._account.clock.sleep(SHORT_PAUSE)
-            before, listing = listing, self._account.listing.get(max_age=0.0)
-        if listing.complete or (listing.rows.keys() == before.rows.keys() and listing.count == before.count):
-            return listing
-        raise LookUpFailed(
-            f"whether this task exists already is not known: ListMigrationTask counts {listing.count} tasks and shows "
-            f"{len(listing.rows)}, also when asked {SHORT_LISTINGS + 1} times; run `pulumi up` again"
-        )
 
     def _occupies(self, row: TaskRow) -> bool:
         """Whether a task runs on our target, whoever's it is."""
