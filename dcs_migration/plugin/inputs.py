@@ -42,6 +42,11 @@ def is_unknown(value: Any) -> bool:
     return isinstance(value, Unknown)
 
 
+def certain(props: Mapping[str, Any], key: str) -> bool:
+    """Whether a key has a value; an unknown one may yet turn out to be none."""
+    return key in props and not is_unknown(props[key])
+
+
 def has_unknown(value: Any) -> bool:
     """Whether anything in the value, at any depth, is known only after the update."""
     if isinstance(value, Mapping):

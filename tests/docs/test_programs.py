@@ -16,7 +16,8 @@ from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
 from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.migration_task.inputs import check
+from dcs_migration.plugin.migration_task.inputs import SPEC
+from dcs_migration.plugin.tasks.spec import check
 from tests.docs.pages import ROOT, Page, own_pages
 from tests.program.test_program import Answers
 
@@ -89,7 +90,7 @@ def test_the_mistake_is_said_as_the_page_says() -> None:
     page = Page(ROOT / "docs" / "guides" / "pull-requests.md")
     (program,) = page.programs()
     inputs = registered(program)["pulumi-python:dynamic/dcs:MigrationTask::typo"]
-    checked = check({}, inputs, Settings({"huaweicloud:region": "eu-west-101"}.get, {}))
+    checked = check(SPEC, {}, inputs, Settings({"huaweicloud:region": "eu-west-101"}.get, {}))
     assert checked.problems == [page.block("message").text.strip()]
 
 

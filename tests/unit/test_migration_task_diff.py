@@ -12,9 +12,11 @@ from pulumi.output import UNKNOWN
 
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.statuses import STATUSES, Kind
-from dcs_migration.plugin.migration_task.diff import Changes, compare, replacement_warning
+from dcs_migration.plugin.migration_task.diff import replacement_warning
 from dcs_migration.plugin.migration_task.fields import INPUTS
+from dcs_migration.plugin.migration_task.inputs import SPEC
 from dcs_migration.plugin.tasks.props import OUTPUTS
+from dcs_migration.plugin.tasks.spec import Changes, compare
 from tests.unit.definitions import BACKUP, ONLINE, VALID, Path, changed, paths, shown
 
 ID = "task-1"
@@ -23,7 +25,7 @@ NOTHING = Changes((), ())
 
 def _compare(olds: Mapping[str, Any], news: Mapping[str, Any], *, preview: bool = True) -> Changes:
     outputs = {"name": "n", "status": "MIGRATING", "__endpoint": "https://dcs.example"}
-    return compare(ID, {**olds, **outputs}, news, preview=preview)
+    return compare(SPEC, ID, {**olds, **outputs}, news, preview=preview)
 
 
 def _id(value: Any) -> str | None:
@@ -154,7 +156,7 @@ def test_a_default_that_a_later_release_fills_in_is_no_change(key: str) -> None:
 @pytest.mark.parametrize("key", [*OUTPUTS, "__urn", "__defaults", "__endpoint", "__dry_run", "__provider"])
 def test_outputs_and_hidden_properties_are_no_inputs(key: str) -> None:
     """A status that moved, or a property of the engine's, is no change of the definition."""
-    assert compare(ID, {**BACKUP, key: "old"}, {**BACKUP, key: "new"}, preview=True) == NOTHING
+    assert compare(SPEC, ID, {**BACKUP, key: "old"}, {**BACKUP, key: "new"}, preview=True) == NOTHING
 
 
 def test_another_bound_for_delete_updates_state() -> None:

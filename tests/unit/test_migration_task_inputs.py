@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,12 +14,22 @@ from pulumi.output import UNKNOWN
 
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.migration_task.inputs import Checked, check
+from dcs_migration.plugin.migration_task.inputs import SPEC, warnings
 from dcs_migration.plugin.tasks.defaults import default_name
+from dcs_migration.plugin.tasks.spec import check
 from tests.unit.definitions import BACKUP, ONLINE, URN, VALID, Path, changed, paths, shown
 
 CONFIGURED = {"huaweicloud:region": "eu-west-101", "huaweicloud:projectId": "p0"}
 PLACE = ("region", "project_id")
+
+
+@dataclass
+class Checked:
+    """What a check says."""
+
+    inputs: dict[str, Any]
+    problems: list[str]
+    warnings: list[str]
 
 
 def _check(
@@ -27,7 +38,9 @@ def _check(
     config: Mapping[str, str] = CONFIGURED,
     environ: Mapping[str, str] | None = None,
 ) -> Checked:
-    return check(olds or {}, {"__urn": URN, **news}, Settings(config.get, environ or {}))
+    result = check(SPEC, olds or {}, {"__urn": URN, **news}, Settings(config.get, environ or {}))
+    warned = [] if result.problems else list(warnings(olds or {}, result.inputs))
+    return Checked(result.inputs, list(result.problems), warned)
 
 
 def _good(*args: Any, **named: Any) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcs_migration.plugin.migration_task.definition import identity_of
-from dcs_migration.plugin.migration_task.diff import compare
 from dcs_migration.plugin.migration_task.fields import MARKED, normalised
+from dcs_migration.plugin.migration_task.inputs import SPEC
 from dcs_migration.plugin.tasks.mark import Mark, mark_of, mark_of_0_1_0, marked, same_text, split
+from dcs_migration.plugin.tasks.spec import compare
 from tests.unit.definitions import BACKUP, ONLINE, URN, VALID, Path, changed, paths, shown
 
 OWNER = "8f2f0d1e-5a0c-4d8c-9a53-0a4f0c2f7a11"
@@ -84,7 +85,7 @@ def test_triggers_of_different_kinds_have_different_marks(one: list[Any], other:
 )
 def test_triggers_that_are_no_change_have_one_mark(one: Any, other: Any) -> None:
     """What the engine spells differently is the same definition."""
-    assert compare("", {"triggers": one}, {"triggers": other}, preview=True).replaces == ()
+    assert compare(SPEC, "", {"triggers": one}, {"triggers": other}, preview=True).replaces == ()
     assert _mark({**BACKUP, "triggers": one}) == _mark({**BACKUP, "triggers": other})
 
 
@@ -121,7 +122,7 @@ def test_what_replaces_nothing_is_the_same_definition(a: dict[str, Any], b: dict
     """A task is found again by whatever a preview calls unchanged."""
     for key in ("region", "project_id"):
         a, b = {**a, key: "same"}, {**b, key: "same"}
-    if compare("", a, b, preview=True).replaces == ():
+    if compare(SPEC, "", a, b, preview=True).replaces == ():
         assert _mark(a) == _mark(b)
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from dcs_migration.plugin.inputs import UNKNOWN
-from dcs_migration.plugin.online_migration.diff import Changes, compare, refusals, warnings
+from dcs_migration.plugin.online_migration.diff import refusals, warnings
 from dcs_migration.plugin.online_migration.fields import INPUTS, normalised
+from dcs_migration.plugin.online_migration.inputs import SPEC
 from dcs_migration.plugin.tasks.props import OnChange
+from dcs_migration.plugin.tasks.spec import Changes, compare
 from tests.unit.life_cycle_world import PASSWORD
 from tests.unit.online_world import FULL, MIGRATION
 
@@ -33,12 +35,12 @@ OTHER: dict[str, Any] = {
 def said(changes: dict[str, Any], olds: dict[str, Any] = OLD) -> list[str]:
     """Return the warnings of a preview."""
     news = {**olds, **changes}
-    return list(warnings(compare("", olds, news, preview=True), olds, news))
+    return list(warnings(compare(SPEC, "", olds, news, preview=True), olds, news))
 
 
 def refused(olds: dict[str, Any], news: dict[str, Any]) -> list[str]:
     """Return what a check refuses."""
-    return list(refusals(compare("", olds, news, preview=True), olds, news))
+    return list(refusals(compare(SPEC, "", olds, news, preview=True), olds, news))
 
 
 @pytest.mark.parametrize("key", INPUTS)
@@ -46,7 +48,7 @@ def test_each_input_changes_as_the_table_says(key: str) -> None:
     """Replaced, changed in place, or not at all."""
     rule = INPUTS[key]
     olds = {**OLD, "project_id": "p-1"}
-    changes = compare("", olds, {**olds, key: OTHER[key]}, preview=True)
+    changes = compare(SPEC, "", olds, {**olds, key: OTHER[key]}, preview=True)
     assert (
         changes
         == {
@@ -66,14 +68,14 @@ def test_each_input_changes_as_the_table_says(key: str) -> None:
 )
 def test_a_default_that_is_written_is_no_change(changes: dict[str, Any]) -> None:
     """Nor is one that is left out again."""
-    assert not compare("", OLD, {**OLD, **changes}, preview=True)
-    assert not compare("", {**OLD, **changes}, OLD, preview=True)
+    assert not compare(SPEC, "", OLD, {**OLD, **changes}, preview=True)
+    assert not compare(SPEC, "", {**OLD, **changes}, OLD, preview=True)
 
 
 def test_pulumi_s_floats_are_whole_numbers() -> None:
     """State holds 100.0 where the program says 100."""
     assert not compare(
-        "", {**OLD, "bandwidth_limit_mb": 100.0}, {**OLD, "bandwidth_limit_mb": 100}, preview=True
+        SPEC, "", {**OLD, "bandwidth_limit_mb": 100.0}, {**OLD, "bandwidth_limit_mb": 100}, preview=True
     )
     assert normalised({"bandwidth_limit_mb": 100.0})["bandwidth_limit_mb"] == 100
 
@@ -81,7 +83,7 @@ def test_pulumi_s_floats_are_whole_numbers() -> None:
 def test_a_password_alone_is_an_update_of_state() -> None:
     """A rotation must not copy everything again."""
     changed = {"source_instance": {"id": "shop", "password": "another"}}
-    assert compare("", OLD, {**OLD, **changed}, preview=True) == Changes(
+    assert compare(SPEC, "", OLD, {**OLD, **changed}, preview=True) == Changes(
         updates=("source_instance.password",)
     )
     assert said(changed) == []
@@ -90,8 +92,8 @@ def test_a_password_alone_is_an_update_of_state() -> None:
 def test_unknown_values_by_phase() -> None:
     """A change in a preview; in an update the engine asks again with the value."""
     news = {**OLD, "task_id": UNKNOWN, "source_instance": UNKNOWN}
-    assert compare("", OLD, news, preview=True).replaces == ("task_id",)
-    assert not compare("", OLD, news, preview=False)
+    assert compare(SPEC, "", OLD, news, preview=True).replaces == ("task_id",)
+    assert not compare(SPEC, "", OLD, news, preview=False)
 
 
 class TestWords:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from dcs_migration.plugin.tasks.props import DELETE_TIMEOUT, IDENTITY, OnChange, Props, without_nulls
 from dcs_migration.plugin.tasks.props import OUTPUTS as TASK_OUTPUTS
-from dcs_migration.plugin.tasks.props import OnChange, Props, without_nulls
+from dcs_migration.plugin.tasks.spec import Spec
 
 # No call changes any of these.
 INPUTS: dict[str, OnChange] = {
@@ -29,3 +30,8 @@ OUTPUTS = (*(key for key in TASK_OUTPUTS if key != "name"), "job_id")
 def normalised(props: Props) -> dict[str, Any]:
     """Return the inputs in a property bag as they are compared and sent."""
     return {key: without_nulls(props[key]) for key in INPUTS if props.get(key) is not None}
+
+
+SPEC = Spec(
+    "migration_instance", INPUTS, normalised, timeouts=(DELETE_TIMEOUT,), name="name", hidden=(IDENTITY,)
+)

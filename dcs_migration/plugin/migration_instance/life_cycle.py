@@ -5,37 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dcs_migration.plugin.inputs import problems
 from dcs_migration.plugin.migration_instance.definition import AGAIN, definition_of, existing
-from dcs_migration.plugin.migration_instance.fields import INPUTS, OUTPUTS, normalised
+from dcs_migration.plugin.migration_instance.fields import INPUTS, OUTPUTS, SPEC
 from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
-from dcs_migration.plugin.tasks.defaults import fill, require_same_project, require_taken_over_stays
 from dcs_migration.plugin.tasks.delete import Deletion
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.plugin.tasks.props import (
     ADOPTED,
-    DEFAULTS,
     DELETE_TIMEOUT,
     ENDPOINT,
-    IDENTITY,
     MARK,
     MARK_LOST,
-    OWNER,
     TAKEN_OVER,
     URN,
-    OnChange,
-    changed,
-    without_nulls,
 )
-from dcs_migration.plugin.tasks.timeouts import timeout_of, timeout_problems
-
-SCHEMA = "migration_instance"
+from dcs_migration.plugin.tasks.spec import check, compare
+from dcs_migration.plugin.tasks.timeouts import timeout_of
 
 Props = dict[str, Any]
 
-_HIDDEN = (URN, OWNER, IDENTITY, DELETE_TIMEOUT)
 _OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
 
 
@@ -45,35 +35,15 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
         self._declare(olds, news)
-        news = without_nulls(news)
-        written = {key: value for key, value in news.items() if not key.startswith("__")}
-        found = [*problems(SCHEMA, written), *timeout_problems(news)]
-        inputs = normalised(written)
-        filled, missing = fill(inputs, olds, news, self._accounts.settings, name="name")
-        hidden = {key: news[key] for key in _HIDDEN if key in news}
         self._replacing.checked(olds, news)
-        return CheckResult(
-            {**inputs, **hidden, DEFAULTS: filled},
-            [*found, *missing],
-        )
+        return check(SPEC, olds, news, self._accounts.settings)
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table: no call changes an instance, so every change replaces it."""
         self._foretell_home(olds, news)
-        old, new = normalised(olds), normalised(news)
-        differing = [
-            key
-            for key, rule in INPUTS.items()
-            if changed(key, rule, old, new, unknown_is_change=self._preview)
-        ]
-        replaces = [key for key in differing if INPUTS[key] is not OnChange.UPDATE]
-        require_same_project(old, news)
-        require_taken_over_stays(id_, new, replaces)
-        self._hear(id_, olds, news, replaces=bool(replaces))
-        updates = [key for key in differing if INPUTS[key] is OnChange.UPDATE]
-        if olds.get(DELETE_TIMEOUT) != news.get(DELETE_TIMEOUT):
-            updates.append("opts.custom_timeouts.delete")
-        return DiffResult(replaces, updates)
+        changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        self._hear(id_, olds, news, replaces=bool(changes.replaces))
+        return changes.result
 
     def create(self, props: Props) -> CreateResult:
         """Make the instance, or find the one that bears the mark (CreateOnlineMigrationTask)."""

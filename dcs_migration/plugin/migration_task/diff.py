@@ -1,56 +1,15 @@
-"""What a change of inputs asks for. No call is made; unknown values are weighed by the phase."""
+"""What a change of a task's inputs does to its target, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from dcs_migration.dcs.statuses import lookup
 from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.migration_task.fields import INPUTS, WITH_PASSWORD, normalised
 from dcs_migration.plugin.migration_task.inputs import BACKUP
-from dcs_migration.plugin.tasks.defaults import require_same_project, require_taken_over_stays
-from dcs_migration.plugin.tasks.props import (
-    DELETE_TIMEOUT,
-    PASSWORD,
-    OnChange,
-    Props,
-    changed,
-    password_of,
-    same,
-)
+from dcs_migration.plugin.tasks.props import Props
 from dcs_migration.plugin.tasks.replacing import NEVER_FILLED
-
-
-@dataclass(frozen=True)
-class Changes:
-    """The names of the inputs whose change replaces the task, and of those that only update state."""
-
-    replaces: tuple[str, ...]
-    updates: tuple[str, ...]
-
-
-def compare(id_: str, olds: Props, news: Props, *, preview: bool) -> Changes:
-    """Compare old outputs with new inputs by the table in :mod:`fields`.
-
-    In a preview an unknown value counts as a change. In an update it does not: there the engine asks with
-    unknowns only while something upstream is being replaced, and asks again with the values.
-
-    Raises:
-        TaskError: the change cannot be made while the task is one that was taken over.
-    """
-    old, new = normalised(olds), normalised(news)
-    differing = [key for key in INPUTS if changed(key, INPUTS[key], old, new, unknown_is_change=preview)]
-    replaces = tuple(key for key in differing if INPUTS[key] is not OnChange.UPDATE)
-    updates = [key for key in differing if INPUTS[key] is OnChange.UPDATE]
-    for key in WITH_PASSWORD:
-        if not is_unknown(new.get(key)) and not same(password_of(old, key), password_of(new, key), preview):
-            updates.append(f"{key}.{PASSWORD}")
-    if olds.get(DELETE_TIMEOUT) != news.get(DELETE_TIMEOUT):
-        updates.append("opts.custom_timeouts.delete")
-    require_same_project(old, news)
-    require_taken_over_stays(id_, new, replaces)
-    return Changes(replaces, tuple(updates))
+from dcs_migration.plugin.tasks.spec import Changes
 
 
 def replacement_warning(changes: Changes, olds: Props, news: Props) -> str | None:

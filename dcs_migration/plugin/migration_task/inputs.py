@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.inputs import is_unknown, problems
-from dcs_migration.plugin.migration_task.fields import normalised
-from dcs_migration.plugin.tasks.defaults import fill
-from dcs_migration.plugin.tasks.props import DEFAULTS, DELETE_TIMEOUT, OWNER, URN, Props, without_nulls
-from dcs_migration.plugin.tasks.timeouts import timeout_problems
+from dcs_migration.plugin.inputs import certain, problems
+from dcs_migration.plugin.migration_task.fields import INPUTS, WITH_PASSWORD, normalised
+from dcs_migration.plugin.tasks.props import DEFAULTS, DELETE_TIMEOUT, Props
+from dcs_migration.plugin.tasks.spec import Spec
 
-SCHEMA = "migration_task"
 GET_SCHEMA = "migration_task_get"
 
 BACKUP, ONLINE = "backupfile_import", "online_migration"
@@ -23,41 +19,13 @@ FROM_BUCKET, FROM_RECORD = "self_build_obs", "backup_record"
 _USUAL_NAME = re.compile(r"[A-Za-z0-9_-]{4,64}")
 
 
-@dataclass
-class Checked:
-    """The result of a check: complete inputs, or what is wrong with them."""
-
-    inputs: dict[str, Any]
-    problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
-def check(olds: Props, news: Props, settings: Settings) -> Checked:
-    """Validate and complete the inputs of a task.
-
-    Args:
-        olds: The old inputs; empty for a new task, also for the new one of a replacement.
-        news: What the user wrote now; may contain unknown values.
-        settings: Where the defaults of region and project come from.
-    """
-    news = without_nulls(news)
-    written = {key: value for key, value in news.items() if not key.startswith("__")}
-    found = [*problems(SCHEMA, written), *_across_fields(written), *timeout_problems(news)]
-    inputs = normalised(written)
-    filled, missing = fill(inputs, olds, news, settings, name="task_name")
-    found += missing
-    hidden = {key: news[key] for key in (URN, OWNER, DELETE_TIMEOUT) if key in news}
-    complete = {**inputs, **hidden, DEFAULTS: filled}
-    return Checked(complete, found, [] if found else list(_warnings(normalised(olds), inputs, filled)))
-
-
 def get_problems(id_: str, props: Props) -> list[str]:
     """Return one line for each thing that is wrong with what names a task to be read."""
     named = {"id": id_, **{key: props[key] for key in ("region", "project_id") if props.get(key) is not None}}
     return problems(GET_SCHEMA, named)
 
 
-def _across_fields(written: Mapping[str, Any]) -> Iterator[str]:
+def _across_fields(written: Mapping[str, Any], new: bool) -> Iterator[str]:
     kind = written.get("migration_type")
     if kind == BACKUP:
         yield from _belongs_to(
@@ -74,11 +42,6 @@ def _across_fields(written: Mapping[str, Any]) -> Iterator[str]:
         yield from _ports(source["addrs"])
 
 
-def _certain(props: Mapping[str, Any], key: str) -> bool:
-    """Whether the key has a value; an unknown one may yet turn out to be none."""
-    return key in props and not is_unknown(props[key])
-
-
 def _belongs_to(written: Mapping[str, Any], key: str, kind: str, example: str) -> Iterator[str]:
     if key not in written:
         yield f"{key}: is required for {kind}, write {example}"
@@ -86,7 +49,7 @@ def _belongs_to(written: Mapping[str, Any], key: str, kind: str, example: str) -
 
 def _foreign_to(written: Mapping[str, Any], keys: tuple[str, ...], kind: str) -> Iterator[str]:
     for key in keys:
-        if _certain(written, key):
+        if certain(written, key):
             yield f"{key}: is only for {kind} and would be ignored, leave it out"
 
 
@@ -111,12 +74,12 @@ def _sources(files: Mapping[str, Any], has: Callable[[Mapping[str, Any], str], b
 def _backup_files(files: Mapping[str, Any]) -> Iterator[str]:
     source = files.get("file_source")
     if source is None:
-        sources = _sources(files, _certain) or _sources(files, lambda given, key: key in given)
+        sources = _sources(files, certain) or _sources(files, lambda given, key: key in given)
         if not sources:
             yield "backup_files: says no files, write bucket_name and files, or backup_id"
         elif len(sources) == 1:
             (source,) = sources
-        elif _certain(files, "bucket_name") and _certain(files, "backup_id"):
+        elif certain(files, "bucket_name") and certain(files, "backup_id"):
             yield "backup_files: has both bucket_name and backup_id, write one of them"
     if not isinstance(source, str) or source not in _FILE_SOURCES:
         return  # unknown as yet, or said already
@@ -125,7 +88,7 @@ def _backup_files(files: Mapping[str, Any]) -> Iterator[str]:
         if key not in files:
             yield f"backup_files.{key}: is required for {source}, write {_FILE_EXAMPLES[key]}"
     for key in ignored:
-        if _certain(files, key):
+        if certain(files, key):
             yield f"backup_files.{key}: would be ignored for {source}, leave it out"
 
 
@@ -135,8 +98,20 @@ def _ports(addrs: str) -> Iterator[str]:
         yield "source_instance.addrs: has a port outside 1 to 65535, correct it"
 
 
-def _warnings(olds: Props, inputs: Props, filled: list[str]) -> Iterator[str]:
-    """Warn of what is new in this definition; what was accepted before is not news."""
+SPEC = Spec(
+    "migration_task",
+    INPUTS,
+    normalised,
+    timeouts=(DELETE_TIMEOUT,),
+    name="task_name",
+    with_password=WITH_PASSWORD,
+    across=_across_fields,
+)
+
+
+def warnings(olds: Props, inputs: Props) -> Iterator[str]:
+    """Warn of what is new in checked inputs; what was accepted before is not news."""
+    olds, filled = normalised(olds), inputs[DEFAULTS]
 
     def new(*keys: str) -> bool:
         return any(inputs.get(key) != olds.get(key) for key in keys)

@@ -8,9 +8,9 @@ from typing import Any
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.plugin.migration_task import take_over
 from dcs_migration.plugin.migration_task.definition import AGAIN, definition_of
-from dcs_migration.plugin.migration_task.diff import compare, replacement_warning, runs_again
+from dcs_migration.plugin.migration_task.diff import replacement_warning, runs_again
 from dcs_migration.plugin.migration_task.fields import INPUTS
-from dcs_migration.plugin.migration_task.inputs import check, get_problems
+from dcs_migration.plugin.migration_task.inputs import SPEC, get_problems, warnings
 from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
@@ -26,6 +26,7 @@ from dcs_migration.plugin.tasks.props import (
     TAKEN_OVER,
     URN,
 )
+from dcs_migration.plugin.tasks.spec import check, compare
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 
 Props = dict[str, Any]
@@ -39,23 +40,23 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
         self._declare(olds, news)
-        checked = check(olds, news, self._accounts.settings)
-        for warning in checked.warnings:
-            self._warn(warning, news)
-        if not checked.problems:
-            self._replacing.checked(olds, checked.inputs)
-        return CheckResult(checked.inputs, checked.problems)
+        result = check(SPEC, olds, news, self._accounts.settings)
+        if not result.problems:
+            for warning in warnings(olds, result.inputs):
+                self._warn(warning, news)
+            self._replacing.checked(olds, result.inputs)
+        return result
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table; warn where a replacement runs an import again."""
         self._foretell_home(olds, news)
-        changes = compare(id_, olds, news, preview=self._preview)
+        changes = compare(SPEC, id_, olds, news, preview=self._preview)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
         self._replacing.differs(news, replaces=bool(changes.replaces))
         warning = replacement_warning(changes, olds, news)
         if warning is not None:
             self._foretell(warning, news)
-        return DiffResult(changes.replaces, changes.updates)
+        return changes.result
 
     def create(self, props: Props) -> CreateResult:
         """Start the migration (CreateMigrationTask), or take the task over that the user named."""

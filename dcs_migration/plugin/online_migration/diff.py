@@ -1,71 +1,14 @@
-"""What a change of inputs asks for, and what a preview says of it. No call is made."""
+"""What a change of an online migration's inputs does, in words, and which changes are refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from dcs_migration.dcs.statuses import Kind, lookup
-from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.online_migration.fields import (
-    DEFINITION,
-    INPUTS,
-    RUNNING,
-    STOPPED,
-    SWITCHED,
-    WITH_PASSWORD,
-    normalised,
-)
-from dcs_migration.plugin.tasks.defaults import require_same_project, require_taken_over_stays
-from dcs_migration.plugin.tasks.props import (
-    CREATE_TIMEOUT,
-    DELETE_TIMEOUT,
-    PASSWORD,
-    UPDATE_TIMEOUT,
-    OnChange,
-    Props,
-    changed,
-    password_of,
-    same,
-)
-
-_TIMEOUTS = {CREATE_TIMEOUT: "create", UPDATE_TIMEOUT: "update", DELETE_TIMEOUT: "delete"}
-
-
-@dataclass(frozen=True)
-class Changes:
-    """The names of the inputs whose change replaces, those changed in place, and those only of state."""
-
-    replaces: tuple[str, ...] = ()
-    in_place: tuple[str, ...] = ()
-    updates: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.replaces or self.in_place or self.updates)
-
-
-def compare(id_: str, olds: Props, news: Props, *, preview: bool) -> Changes:
-    """Compare old outputs with new inputs by the table in :mod:`fields`.
-
-    Raises:
-        TaskError: the project is another one, or the change cannot be made while the migration is one that was
-            taken over.
-    """
-    old, new = normalised(olds), normalised(news)
-    differing = [key for key in INPUTS if changed(key, INPUTS[key], old, new, unknown_is_change=preview)]
-    in_place = tuple(key for key in differing if INPUTS[key] is OnChange.IN_PLACE)
-    updates = [key for key in differing if INPUTS[key] is OnChange.UPDATE]
-    for key in WITH_PASSWORD:
-        if not is_unknown(new.get(key)) and not same(password_of(old, key), password_of(new, key), preview):
-            updates.append(f"{key}.{PASSWORD}")
-    updates += [
-        f"opts.custom_timeouts.{shown}" for key, shown in _TIMEOUTS.items() if olds.get(key) != news.get(key)
-    ]
-    replaces = tuple(key for key in differing if INPUTS[key] in (OnChange.REPLACE, OnChange.REPLACE_IF_GIVEN))
-    require_same_project(old, news)
-    require_taken_over_stays(id_, new, replaces)
-    return Changes(replaces, in_place, tuple(updates))
+from dcs_migration.plugin.online_migration.fields import DEFINITION, RUNNING, STOPPED, SWITCHED, normalised
+from dcs_migration.plugin.tasks.props import Props
+from dcs_migration.plugin.tasks.spec import Changes
 
 
 def refusals(changes: Changes, olds: Props, news: Props) -> Iterator[str]:

@@ -8,9 +8,9 @@ from typing import Any
 from dcs_migration.dcs.errors import TaskNotFound
 from dcs_migration.dcs.online import Online
 from dcs_migration.plugin.account import Account
-from dcs_migration.plugin.online_migration.diff import compare, refusals, runs_again, warnings
+from dcs_migration.plugin.online_migration.diff import refusals, runs_again, warnings
 from dcs_migration.plugin.online_migration.fields import INPUTS, OUTPUTS, normalised
-from dcs_migration.plugin.online_migration.inputs import check
+from dcs_migration.plugin.online_migration.inputs import SPEC, check
 from dcs_migration.plugin.online_migration.looking import Looking
 from dcs_migration.plugin.online_migration.phases import state_of
 from dcs_migration.plugin.online_migration.steering import Steering
@@ -26,6 +26,7 @@ from dcs_migration.plugin.tasks.props import (
     UPDATE_TIMEOUT,
     URN,
 )
+from dcs_migration.plugin.tasks.spec import compare
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 
 Props = dict[str, Any]
@@ -40,23 +41,22 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
         self._declare(olds, news)
-        checked = check(olds, news, self._accounts.settings)
-        found = checked.problems
-        if olds and not found:
-            changes = compare("", olds, checked.inputs, preview=self._preview)
-            found = list(refusals(changes, olds, checked.inputs))
-        if not found:
-            self._replacing.checked(olds, checked.inputs)
-        return CheckResult(checked.inputs, found)
+        result = check(olds, news, self._accounts.settings)
+        if olds and not result.problems:
+            changes = compare(SPEC, "", olds, result.inputs, preview=self._preview)
+            result.problems = list(refusals(changes, olds, result.inputs))
+        if not result.problems:
+            self._replacing.checked(olds, result.inputs)
+        return result
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table, and say in words what will happen to data and addresses."""
         self._foretell_home(olds, news)
-        changes = compare(id_, olds, news, preview=self._preview)
+        changes = compare(SPEC, id_, olds, news, preview=self._preview)
         self._replacing.differs(news, replaces=bool(changes.replaces))
         for warning in warnings(changes, olds, news):
             self._foretell(warning, news)
-        return DiffResult(changes.replaces, (*changes.in_place, *changes.updates))
+        return changes.result
 
     def create(self, props: Props) -> CreateResult:
         """Wait for the instance, then configure and start the migration (SetOnlineMigrationTask)."""
@@ -90,7 +90,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_
         outputs = {**kept, **news}
-        changes = compare(id_, olds, news, preview=False)
+        changes = compare(SPEC, id_, olds, news, preview=False)
         if not changes.in_place:
             return UpdateResult(outputs)
         looking = self._looking(self._account(outputs), id_, news, UPDATE_TIMEOUT)

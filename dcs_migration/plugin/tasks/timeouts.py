@@ -9,12 +9,12 @@ from dcs_migration.plugin.tasks.props import CREATE_TIMEOUT, DELETE_TIMEOUT, UPD
 
 DEFAULT_TIMEOUT = 600.0  # seconds
 
-_SHOWN = {CREATE_TIMEOUT: "create", UPDATE_TIMEOUT: "update", DELETE_TIMEOUT: "delete"}
+SHOWN = {CREATE_TIMEOUT: "create", UPDATE_TIMEOUT: "update", DELETE_TIMEOUT: "delete"}
 
 
 def timeout_problems(news: Props) -> Iterator[str]:
     """Yield one line for each timeout that is not a duration."""
-    for key, operation in _SHOWN.items():
+    for key, operation in SHOWN.items():
         text = news.get(key)
         if isinstance(text, str):
             try:
