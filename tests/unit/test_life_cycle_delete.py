@@ -50,6 +50,13 @@ class TestOrdinary:
         assert world.writes() == [DELETE]
         assert sum(world.clock.sleeps) < 1
 
+    def test_a_task_that_is_not_listed_yet_is_stopped_and_deleted(self, world: World) -> None:
+        """It is stopped before the listing shows it for the first time: that it lacks it proves nothing."""
+        world.cloud.set_quirks(["listing-lags=60"])
+        world.started().destroy()
+        assert world.ids() == []
+        assert world.writes() == [STOP, DELETE]
+
     def test_a_row_that_listings_pass_over_is_deleted_all_the_same(
         self, world: World, resource: Resource, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -231,11 +231,14 @@ class TestCopies:
         "file": {"backup_files": {"bucket_name": "backups", "files": [{"file_name": "theirs.rdb"}]}},
         "nothing": {},
     }
+    INTO_OURS: ClassVar[dict[str, Any]] = {"target_instance": {"id": "instance-1"}}
 
     def _copied(self, world: World, resource: Resource, other: str) -> str:
         world.cloud.set_status(resource.id, "SUCCESS")
         id_ = world.started_elsewhere(
-            "theirs", description=world.task(resource.id)["description"], **self.OTHERS[other]
+            "theirs",
+            description=world.task(resource.id)["description"],
+            **{**self.INTO_OURS, **self.OTHERS[other]},
         )
         world.cloud.set_status(id_, "SUCCESS")
         world.clock.advance(60)
