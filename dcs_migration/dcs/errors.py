@@ -40,6 +40,11 @@ class DcsMigrationError(Exception):
     def __init__(self, *lines: str) -> None:
         super().__init__(*(one_line(line) for line in lines))
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the trouble may pass by itself, so that a read is worth repeating."""
+        return False
+
     def __str__(self) -> str:
         return "\n".join(str(line) for line in self.args)
 
@@ -76,6 +81,11 @@ class TransportError(DcsMigrationError):
         super().__init__(operation, reason)
         self.operation = operation
         self.reason = one_line(reason)
+
+    @property
+    def may_pass(self) -> bool:
+        """Unless it is permanent."""
+        return not self.permanent
 
     def __str__(self) -> str:
         return f"{self.operation} {self.verb}: {self.reason}"
@@ -176,13 +186,26 @@ class Busy(ApiError):
 class Throttled(ApiError):
     """Too many calls; `retry_after` holds the seconds that the service asks for, if it does."""
 
+    may_pass = True
+
 
 class WrongEndpoint(ApiError):
     """What answers at this address is not the DCS API."""
 
+    @property
+    def may_pass(self) -> bool:
+        """A maintenance page in the place of the API."""
+        return 200 <= self.status < 300
+
 
 class ServerFault(ApiError):
     """The service or its gateway failed; whether a write was carried out is unclear."""
+
+    may_pass = True
+
+
+OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
+"""The write may have been carried out: look before it is repeated."""
 
 
 _HINTS: dict[type[ApiError], str] = {

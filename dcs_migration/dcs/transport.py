@@ -23,7 +23,6 @@ from dcs_migration.dcs import wirelog
 from dcs_migration.dcs.auth import host_of
 from dcs_migration.dcs.deadline import DeadlineAdapter
 from dcs_migration.dcs.errors import (
-    ApiError,
     DcsMigrationError,
     NotSent,
     OutcomeUnknown,
@@ -104,7 +103,7 @@ class Transport:
             try:
                 return self._attempt(operation, "GET", target, None, TransportError)
             except (TransportError, Throttled, ServerFault, WrongEndpoint) as error:
-                if not _may_pass(error):
+                if not error.may_pass:
                     raise
                 failure: DcsMigrationError = error
             try:
@@ -253,14 +252,6 @@ def _query_string(query: Mapping[str, str | int]) -> str:
     # Spaces as %20, which is how the signature spells them.
     pairs = "&".join(f"{quote(key, safe='~')}={quote(str(value), safe='~')}" for key, value in query.items())
     return f"?{pairs}" if pairs else ""
-
-
-def _may_pass(error: TransportError | ApiError) -> bool:
-    if isinstance(error, TransportError):
-        return not error.permanent
-    if isinstance(error, WrongEndpoint):
-        return 200 <= error.status < 300  # a maintenance page in the place of the API
-    return True
 
 
 def _wait_before(failure: DcsMigrationError, attempt: int) -> float:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
 SHORT_PAUSE = 2.0  # seconds
+LOG_LINES = 3  # last errors of a task's log
+_LOG_PAGE = 100  # the order of the log is not documented, so that the last lines are found here
 
 
 class Evidence(Enum):
@@ -137,6 +139,16 @@ class Account:
             if row is not None:
                 return Seen(row, Evidence.LISTED)
         return Seen(shown, Evidence.UNLISTED)
+
+    def last_errors(self, id_: str) -> list[str]:
+        """Return the last errors in a task's log, as the service words them (ListMigrationTaskLogs).
+
+        Raises:
+            DcsMigrationError: what the service answered.
+        """
+        lines = self.client.list_migration_task_logs(id_, "ERROR", _LOG_PAGE)
+        ordered = sorted(lines, key=lambda line: line.created_at or "")
+        return [line.message for line in ordered if line.message][-LOG_LINES:]
 
     def listed(self, id_: str, *, max_age: float, not_before: float) -> TaskRow | None:
         """Return the task's row of the shared listing, or None; arguments and errors as for :meth:`look`."""

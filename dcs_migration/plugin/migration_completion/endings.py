@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dcs_migration.dcs.errors import DcsMigrationError, TaskError, WaitTimeout
-from dcs_migration.dcs.models import LogLine
 from dcs_migration.dcs.statuses import lookup
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
 from dcs_migration.plugin.migration_completion.judging import FAILED, State, Watched
@@ -13,8 +12,6 @@ from dcs_migration.plugin.migration_completion.polling import elapsed
 from dcs_migration.plugin.secrets import scrub
 
 MOST_LINES = 50  # of tasks that are named in an error
-LOG_LINES = 3  # last ERROR lines of a failed task's log
-_LOG_PAGE = 100  # the order of the log is not documented, so that the last lines are found here
 
 
 def failure(tasks: Sequence[Watched]) -> TaskError:
@@ -55,7 +52,7 @@ def _lines(failed: Sequence[Watched]) -> Iterator[str]:
         logged: list[str] = []
         if readable and lookup(task.status).kind in FAILED:
             try:
-                logged = _last_errors(task)
+                logged = task.account.last_errors(task.id)
             except DcsMigrationError:
                 readable = False  # the logs only add to what is known: one refusal is enough
         yield _line(task, logged)
@@ -80,14 +77,6 @@ def _shown(text: str) -> str:
 def _quoted(urn: str) -> str:
     """Quote for a shell, always: a URN of a child holds a dollar sign, and a name may hold anything."""
     return "'" + urn.replace("'", "'\"'\"'") + "'"
-
-
-def _last_errors(task: Watched) -> list[str]:
-    def moment(line: LogLine) -> str:
-        return line.created_at or ""
-
-    lines = task.account.client.list_migration_task_logs(task.id, "ERROR", _LOG_PAGE)
-    return [line.message for line in sorted(lines, key=moment) if line.message][-LOG_LINES:]
 
 
 def _named(tasks: Sequence[Watched]) -> str:

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 from dcs_migration.dcs.errors import (
     DcsMigrationError,
-    ServerFault,
     TaskError,
     Throttled,
-    TransportError,
-    WrongEndpoint,
 )
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.listing import Listing
@@ -61,7 +58,7 @@ class Poller:
             except Throttled as error:
                 self._widen(error, interval)
             except DcsMigrationError as error:
-                if not may_pass(error):
+                if not error.may_pass:
                     raise
                 self._survive(error, interval)
             else:
@@ -94,15 +91,6 @@ class Poller:
             raise TaskError(f"no usable answer for {elapsed(now - since)}: {error}")
         self._not_before = now + interval
         self._last = Poll(self._last.listing, f"polling fails for {elapsed(now - since)}, trying on: {error}")
-
-
-def may_pass(error: DcsMigrationError) -> bool:
-    """Whether the trouble may pass by itself: 429, 5xx, no connection, an answer (or web page) of no use."""
-    if isinstance(error, WrongEndpoint):
-        return 200 <= error.status < 300  # a maintenance page in the place of the API
-    if isinstance(error, TransportError):
-        return not error.permanent
-    return isinstance(error, (Throttled, ServerFault))
 
 
 def elapsed(seconds: float) -> str:

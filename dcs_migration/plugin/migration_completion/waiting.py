@@ -13,7 +13,7 @@ from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.listing import Listing
 from dcs_migration.plugin.migration_completion import endings
 from dcs_migration.plugin.migration_completion.judging import State, Watched, ask, judge
-from dcs_migration.plugin.migration_completion.polling import Poller, may_pass
+from dcs_migration.plugin.migration_completion.polling import Poller
 from dcs_migration.plugin.migration_completion.progress import Progress, Snapshot
 
 ENGINE_EVERY = 2.0  # seconds; how often a wait makes sure that somebody still waits for it
@@ -98,7 +98,7 @@ class Wait:
             try:
                 ask(task, listing.rows.get(task.id), self._interval)
             except DcsMigrationError as error:
-                if may_pass(error):
+                if error.may_pass:
                     return str(error)
                 raise endings.pointless(error) from None
         return None

@@ -9,6 +9,7 @@ from dcs_migration.dcs.online import JOB_FAILED, JOB_SUCCEEDED, Online
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.online_migration.phases import UNSETTLED, Phase, phase_of
+from dcs_migration.plugin.writes import Deadline, delays
 
 PAUSES = (1.0, 2.0, 3.0, 5.0, 10.0)  # seconds between two looks; the last one repeats
 
@@ -22,8 +23,7 @@ class Looking:
         self.id = id_
         self._engine = engine
         self._urn = urn
-        self._timeout = timeout
-        self._deadline = account.clock.monotonic() + timeout
+        self._deadline = Deadline(account.clock, timeout)
 
     def look(self) -> Online:
         """Return what the service tells now (ShowMigrationTask).
@@ -51,13 +51,12 @@ class Looking:
             WaitTimeout: the time of the operation is over.
             EngineGone: nobody waits any more.
         """
-        looks = 0
+        pauses = delays(PAUSES)
         while True:
             told = self.look()
             if reached(told):
                 return told
-            self.pause(looks, f"{what} (now {told.task_status or told.status})")
-            looks += 1
+            self.pause(next(pauses), f"{what} (now {told.task_status or told.status})")
 
     def settled(self) -> Online:
         """Return what the service tells once nothing is under way: no stop, no exchange of addresses."""
@@ -71,7 +70,7 @@ class Looking:
         Raises:
             TaskError: the job failed.
         """
-        looks = 0
+        pauses = delays(PAUSES)
         while job_id is not None:
             status = self.account.client.show_job_status(job_id)
             if status == JOB_FAILED:
@@ -82,22 +81,20 @@ class Looking:
                 )
             if status == JOB_SUCCEEDED:
                 break
-            self.pause(looks, f"waiting for the migration instance (its job is {status})")
-            looks += 1
+            self.pause(next(pauses), f"waiting for the migration instance (its job is {status})")
         return self.until(
             lambda told: phase_of(told) is not Phase.MAKING, "waiting for the migration instance"
         )
 
-    def pause(self, looks: int, what: str) -> None:
+    def pause(self, seconds: float, what: str) -> None:
         """Say what is waited for, and wait a little."""
-        pause = PAUSES[min(looks, len(PAUSES) - 1)]
-        if self.account.clock.monotonic() + pause > self._deadline:
+        if not self._deadline.allows(seconds):
             raise WaitTimeout(
-                f"gave up after {self._timeout:.0f} s: {what}; run `pulumi up` again, it goes on from there, or allow "
+                f"gave up after {self._deadline.seconds:.0f} s: {what}; run `pulumi up` again, it goes on from there, or allow "
                 "more time with opts=ResourceOptions(custom_timeouts=CustomTimeouts(create='30m', update='30m'))"
             )
         self.say(what)
-        self.sleep(pause)
+        self.sleep(seconds)
 
     def sleep(self, seconds: float) -> None:
         """Wait, if the engine still listens: a plugin that outlived it must change nothing any more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from dcs_migration.dcs.errors import ApiError, DcsMigrationError, PermissionDenied, TaskError
+from dcs_migration.dcs.errors import DcsMigrationError, TaskError
 from dcs_migration.dcs.online import Online
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
 from dcs_migration.plugin.engine import Engine
@@ -17,7 +17,7 @@ from dcs_migration.plugin.online_migration.fields import (
     TUNING,
     WITH_PASSWORD,
 )
-from dcs_migration.plugin.online_migration.looking import Looking
+from dcs_migration.plugin.online_migration.looking import PAUSES, Looking
 from dcs_migration.plugin.online_migration.phases import (
     RUNS,
     Phase,
@@ -29,6 +29,7 @@ from dcs_migration.plugin.online_migration.phases import (
 from dcs_migration.plugin.online_migration.target import Target
 from dcs_migration.plugin.online_migration.writing import Writing
 from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.writes import delays
 
 _WHOLE = 100.0  # percent
 _REACHED = {
@@ -36,7 +37,6 @@ _REACHED = {
     STOPPED: "the migration does not run; what was copied stays",
     SWITCHED: "source and target have exchanged their addresses",
 }
-_LOG_LINES = 3
 
 
 class Steering:
@@ -228,8 +228,7 @@ class Steering:
 
     def _until_in_sync(self) -> None:
         """Wait until the target has everything that the source has (ShowMigrationTaskStats)."""
-        looks = 0
-        while True:
+        for pause in delays(PAUSES):
             told = self._looking.look()
             if phase_of(told) not in RUNS:
                 raise TaskError(
@@ -242,20 +241,16 @@ class Steering:
                 return
             behind = "unknown" if stats.offset is None else f"{stats.offset:.0f} bytes"
             self._looking.pause(
-                looks, f"waiting for the target to catch up before switching: behind by {behind}"
+                pause, f"waiting for the target to catch up before switching: behind by {behind}"
             )
-            looks += 1
 
     def _reason(self, told: Online) -> str:
         """Return the last errors of its log (ListMigrationTaskLogs)."""
         try:
-            lines = self._client.list_migration_task_logs(self._id, "ERROR", 100)
-        except (ApiError, DcsMigrationError, PermissionDenied):
+            lines = self._looking.account.last_errors(self._id)
+        except DcsMigrationError:
             lines = []
-        ordered = sorted(lines, key=lambda line: line.created_at or "")
-        said = [worded(line.message, MAX_SERVER_TEXT, scrub) for line in ordered if line.message][
-            -_LOG_LINES:
-        ]
+        said = [worded(line, MAX_SERVER_TEXT, scrub) for line in lines]
         return " | ".join(said) or f"its status is {told.status}"
 
 

@@ -9,8 +9,8 @@ from dcs_migration.dcs.errors import PermissionDenied, TaskError
 from dcs_migration.dcs.models import TaskRow, addresses
 from dcs_migration.dcs.online import Online
 from dcs_migration.plugin.online_migration.looking import Looking
-from dcs_migration.plugin.tasks.create import FOR_THE_TARGET, named
 from dcs_migration.plugin.tasks.look_up import LOOK_UP_AGE, occupies
+from dcs_migration.plugin.writes import FOR_THE_TARGET, Occupied, Refusals
 
 
 class Target:
@@ -31,7 +31,8 @@ class Target:
                 permitted.
             DcsMigrationError: what the service answered.
         """
-        for pause in (*FOR_THE_TARGET.pauses, None):
+        refusals = Refusals()
+        while True:
             with self._turn.lock:
                 occupants = self._occupants()
                 if not occupants:
@@ -39,15 +40,16 @@ class Target:
                         return start()
                     finally:
                         self._turn.attempted = self._looking.account.clock.monotonic()
+            occupied = Occupied(occupants)
+            pause = refusals.pause_after(occupied)
             if pause is None:
-                break
-            self._looking.say(f"the target is occupied by {named(occupants)}; trying again in {pause:.0f} s")
+                raise TaskError(
+                    f"nothing was started on {self._looking.id}: {occupied}, also after "
+                    f"{sum(FOR_THE_TARGET.pauses):.0f} s; wait for it, or chain the migrations with "
+                    "opts=ResourceOptions(depends_on=[first.completion()])"
+                )
+            self._looking.say(f"{occupied}; trying again in {pause:.0f} s")
             self._looking.sleep(pause)
-        raise TaskError(
-            f"nothing was started on {self._looking.id}: the target is occupied by {named(occupants)}, also after "
-            f"{sum(FOR_THE_TARGET.pauses):.0f} s; wait for it, or chain the migrations with "
-            "opts=ResourceOptions(depends_on=[first.completion()])"
-        )
 
     def _occupants(self) -> Sequence[TaskRow]:
         account = self._looking.account

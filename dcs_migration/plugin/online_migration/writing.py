@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dcs_migration.dcs.errors import DcsMigrationError, OutcomeUnknown, ServerFault, TaskError
+from dcs_migration.dcs.errors import OUTCOME_UNCLEAR, DcsMigrationError, TaskError
 from dcs_migration.dcs.online import Online
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.online_migration.looking import Looking
-from dcs_migration.plugin.tasks.create import PATIENCE, SEARCH_EVERY, SEARCH_FOR
-
-_OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
+from dcs_migration.plugin.writes import REFUSED, SEARCH_FOR, Refusals, delays, search
 
 SHOWS_WITHIN = 15.0  # seconds: for so long the service may still tell of the time before a write
 SHOW_PAUSES = (0.5, 1.5, 3.0, 5.0)  # the last one repeats
@@ -38,15 +36,13 @@ class Writing:
         Raises:
             DcsMigrationError: it was refused, or its outcome is not known; the message says which.
         """
-        refusals: dict[type[DcsMigrationError], int] = {}
+        refusals = Refusals()
         while True:
             self._engine.require()
             try:
                 call()
-            except tuple(PATIENCE) as error:
-                kind = type(error)
-                refusals[kind] = refusals.get(kind, 0) + 1
-                pause = PATIENCE[kind].pause(refusals[kind])
+            except REFUSED as error:
+                pause = refusals.pause_after(error)
                 if pause is None:
                     raise TaskError(f"nothing was changed: {error}; run `pulumi up` again later") from None
                 self._looking.say(f"{error}; trying again in {pause:.0f} s")
@@ -54,7 +50,7 @@ class Writing:
                 told = self._looking.look()
                 if took(told):
                     return told
-            except _OUTCOME_UNCLEAR as error:
+            except OUTCOME_UNCLEAR as error:
                 return self._search(operation, error, took)
             else:
                 return self._shown(took)
@@ -63,26 +59,29 @@ class Writing:
 
     def _shown(self, took: Callable[[Online], bool]) -> Online:
         """After an accepted write the service may tell of the time before it for a while."""
-        waited, looks = 0.0, 0
+        waited = 0.0
+        pauses = delays(SHOW_PAUSES)
         while True:
             told = self._looking.look()
             if took(told) or waited >= SHOWS_WITHIN:
                 return told
-            pause = SHOW_PAUSES[min(looks, len(SHOW_PAUSES) - 1)]
+            pause = next(pauses)
             self._looking.sleep(pause)
-            waited, looks = waited + pause, looks + 1
+            waited += pause
 
     def _search(self, operation: str, error: DcsMigrationError, took: Callable[[Online], bool]) -> Online:
-        waited = 0.0
-        while True:
+        def find() -> Online | None:
             told = self._looking.look()
-            if took(told):
-                return told
-            if waited >= SEARCH_FOR:
-                raise TaskError(
-                    f"{error}; the service does not show within {SEARCH_FOR:.0f} s that {operation} was carried out, "
-                    "and nothing was sent twice; run `pulumi up` again: it looks first"
-                )
+            return told if took(told) else None
+
+        def pause(seconds: float) -> None:
             self._looking.say("the service's answer was lost; looking whether it was carried out")
-            self._looking.sleep(SEARCH_EVERY)
-            waited += SEARCH_EVERY
+            self._looking.sleep(seconds)
+
+        told = search(find, self._looking.account.clock, pause)
+        if told is None:
+            raise TaskError(
+                f"{error}; the service does not show within {SEARCH_FOR:.0f} s that {operation} was carried out, "
+                "and nothing was sent twice; run `pulumi up` again: it looks first"
+            )
+        return told

@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dcs_migration.dcs.errors import (
+    OUTCOME_UNCLEAR,
     ApiError,
     Busy,
     CredentialsRefused,
     DcsMigrationError,
     EngineGone,
-    NotSent,
-    OutcomeUnknown,
-    ServerFault,
     TaskError,
-    Throttled,
 )
 from dcs_migration.dcs.models import Created, TaskRow
 from dcs_migration.dcs.statuses import lookup
@@ -33,41 +30,18 @@ from dcs_migration.plugin.tasks.look_up import (
     LookUpFailed,
 )
 from dcs_migration.plugin.tasks.mark import split
+from dcs_migration.plugin.writes import (
+    FOR_THE_TARGET,
+    REFUSED,
+    SEARCH_EVERY,
+    SEARCH_FOR,
+    Occupied,
+    Refusals,
+    named,
+    search,
+)
 
-# All times in seconds.
-SEARCH_FOR = 60.0  # how long a task is looked for whose POST had an unclear outcome
-SEARCH_EVERY = 5.0
-HEARING = 3.0  # how long the engine is given to ask about other resources before a task is adopted
-
-
-class Occupied(DcsMigrationError):
-    """A task runs on the target, whoever's: nothing was sent."""
-
-    def __init__(self, rows: Sequence[TaskRow]) -> None:
-        super().__init__(f"the target is occupied by {named(rows)}")
-        self.rows = rows
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How a refused POST, which certainly did nothing, is tried again."""
-
-    pauses: tuple[float, ...]
-
-    def pause(self, refusals: int) -> float | None:
-        """Return how long to wait after so many refusals; None when it is enough."""
-        return self.pauses[refusals - 1] if refusals <= len(self.pauses) else None
-
-
-FOR_THE_TARGET = Patience((10.0,) * 6)
-PATIENCE: dict[type[DcsMigrationError], Patience] = {
-    NotSent: Patience((1.0, 2.0, 4.0)),
-    Busy: FOR_THE_TARGET,
-    Occupied: FOR_THE_TARGET,
-    Throttled: Patience((15.0, 20.0, 25.0)),
-}
-
-_OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
+HEARING = 3.0  # seconds that the engine is given to ask about other resources before a task is adopted
 
 
 @dataclass(frozen=True)
@@ -100,16 +74,13 @@ class Creation:
             DcsMigrationError: no task was started, or it is not known yet whether one was; the message says
                 which.
         """
-        refusals: dict[Patience, int] = {}
+        refusals = Refusals()
         while True:
             try:
                 with self._look_up.turn.lock:  # creates of one target look and start one after the other
                     result = self._find_or_start()
-            except tuple(PATIENCE) as error:
-                patience = PATIENCE[type(error)]
-                refusals[patience] = refusals.get(patience, 0) + 1
-                permanent = isinstance(error, NotSent) and error.permanent
-                pause = None if permanent else patience.pause(refusals[patience])
+            except REFUSED as error:
+                pause = refusals.pause_after(error)
                 if pause is None:
                     raise self._gave_up(error) from None
                 self._say(f"{error}; trying again in {pause:.0f} s")
@@ -151,9 +122,9 @@ class Creation:
     def _start(self) -> Result:
         try:
             created = self._definition.post(self._account.client)
-        except tuple(PATIENCE):
+        except REFUSED:
             raise
-        except _OUTCOME_UNCLEAR as error:
+        except OUTCOME_UNCLEAR as error:
             self._account.wrote()
             return self._search(error)
         except ApiError as error:
@@ -198,9 +169,12 @@ class Creation:
 
     def _search(self, error: DcsMigrationError) -> Result:
         """After an unclear outcome: look until the task shows up, or a minute has passed."""
-        ended = self._look_up.turn.attempted = self._clock.monotonic()
+        self._look_up.turn.attempted = self._clock.monotonic()
+        found = Found((), 0.0)
         trouble: DcsMigrationError | None = None
-        while True:
+
+        def find() -> Result | None:
+            nonlocal found, trouble
             found = Found((), 0.0)
             try:
                 found = self._look_up.find(0.0)
@@ -216,12 +190,17 @@ class Creation:
             if found.ended_badly:
                 row = found.ended_badly[-1]
                 raise self._failed_at_once(row.id, row.error or f"its status is {row.status}")
-            if self._clock.monotonic() - ended >= SEARCH_FOR:
-                break
+            return None
+
+        def pause(seconds: float) -> None:
             self._engine.require()
             self._say("the service's answer was lost; looking for the task")
-            self._clock.sleep(SEARCH_EVERY)
-        raise self._not_found(error, found, trouble)
+            self._clock.sleep(seconds)
+
+        result = search(find, self._clock, pause)
+        if result is None:
+            raise self._not_found(error, found, trouble)
+        return result
 
     def _not_found(
         self, error: DcsMigrationError, found: Found, trouble: DcsMigrationError | None
@@ -290,8 +269,3 @@ class Creation:
 
     def _say(self, message: str) -> None:
         self._engine.log("INFO", message, self._definition.urn, ephemeral=True)
-
-
-def named(rows: Sequence[TaskRow]) -> str:
-    """Name the tasks that occupy a target, three at the most."""
-    return " and ".join(f"task {row.name or row.id} ({row.id}, {row.status})" for row in rows[:3])

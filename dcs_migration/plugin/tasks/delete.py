@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dcs_migration.dcs.errors import (
+    OUTCOME_UNCLEAR,
     ApiError,
     Busy,
     DcsMigrationError,
     NotSent,
-    OutcomeUnknown,
     PermissionDenied,
-    ServerFault,
     Throttled,
     WaitTimeout,
 )
@@ -18,6 +17,7 @@ from dcs_migration.dcs.statuses import lookup
 from dcs_migration.plugin.account import Account, Evidence, Written
 from dcs_migration.plugin.batching import Batcher
 from dcs_migration.plugin.engine import Engine
+from dcs_migration.plugin.writes import Deadline, delays
 
 # All times in seconds.
 PAUSES = (1.5, 2.0, 3.0, 5.0, 10.0)  # between looks; the last one repeats
@@ -25,7 +25,7 @@ LOOK_UP_AGE = 10.0  # of the listing that the first look may use
 SHARED_AGE = 1.0  # of one that several deletes share while they wait
 
 # After these a look tells what to do next: the write did nothing, or its outcome is unclear.
-_LOOK_AGAIN = (NotSent, OutcomeUnknown, ServerFault, Busy, Throttled)
+_LOOK_AGAIN = (NotSent, Busy, Throttled, *OUTCOME_UNCLEAR)
 _NOT_IN_THIS_STATE = "DCS.4957"
 
 
@@ -47,13 +47,12 @@ class Deletion:
         self._engine = engine
         self._id = id_
         self._urn = urn
-        self._timeout = timeout
         self._what = "the old task" if replaced else "the task"
-        self._deadline = account.clock.monotonic() + timeout
+        self._deadline = Deadline(account.clock, timeout)
         self._wrote = float("-inf")
         self._ran = False  # this run saw it run
         self._deleted = False
-        self._pauses = 0
+        self._pauses = delays(PAUSES)
         self._trouble: DcsMigrationError | None = None
 
     def run(self) -> None:
@@ -104,12 +103,11 @@ class Deletion:
             return self._look(SHARED_AGE)
 
     def _pause(self, row: TaskRow) -> None:
-        pause = PAUSES[min(self._pauses, len(PAUSES) - 1)]
-        self._pauses += 1
-        if self._account.clock.monotonic() + pause > self._deadline:
+        pause = next(self._pauses)
+        if not self._deadline.allows(pause):
             why = f" ({self._trouble})" if self._trouble else ""
             raise WaitTimeout(
-                f"task {self._id} was not deleted within {self._timeout:.0f} s, it is {row.status}{why}; run the command "
+                f"task {self._id} was not deleted within {self._deadline.seconds:.0f} s, it is {row.status}{why}; run the command "
                 "again, or allow more time with opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))"
             )
         self._account.clock.sleep(pause)

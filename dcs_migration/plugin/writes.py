@@ -1,0 +1,100 @@
+"""A write is sent once. One that was refused is sent again after a while, one whose outcome is unclear is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dcs_migration.clock import Clock
+from dcs_migration.dcs.errors import Busy, DcsMigrationError, NotSent, Throttled
+from dcs_migration.dcs.models import TaskRow
+
+# All times in seconds.
+SEARCH_FOR = 60.0  # how long is looked for what a write with an unclear outcome may have done
+SEARCH_EVERY = 5.0
+
+T = TypeVar("T")
+
+
+class Occupied(DcsMigrationError):
+    """A task runs on the target, whoever's: nothing was sent."""
+
+    def __init__(self, rows: Sequence[TaskRow]) -> None:
+        super().__init__(f"the target is occupied by {named(rows)}")
+        self.rows = rows
+
+
+def named(rows: Sequence[TaskRow]) -> str:
+    """Name the tasks that occupy a target, three at the most."""
+    return " and ".join(f"task {row.name or row.id} ({row.id}, {row.status})" for row in rows[:3])
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait after each refusal in a row."""
+
+    pauses: tuple[float, ...]
+
+
+FOR_THE_TARGET = Patience((10.0,) * 6)
+
+# The refusals after which a write certainly did nothing, and may be taken later.
+PATIENCE: dict[type[DcsMigrationError], Patience] = {
+    NotSent: Patience((1.0, 2.0, 4.0)),
+    Busy: FOR_THE_TARGET,
+    Occupied: FOR_THE_TARGET,
+    Throttled: Patience((15.0, 20.0, 25.0)),
+}
+REFUSED = tuple(PATIENCE)
+
+
+class Refusals:
+    """How often one write was refused so far."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Patience, int] = {}
+
+    def pause_after(self, error: DcsMigrationError) -> float | None:
+        """Count a refusal, and return how long to wait; None when that was enough, or nothing will change."""
+        patience = PATIENCE[type(error)]
+        count = self._counts[patience] = self._counts.get(patience, 0) + 1
+        permanent = isinstance(error, NotSent) and error.permanent
+        return None if permanent or count > len(patience.pauses) else patience.pauses[count - 1]
+
+
+class Deadline:
+    """The moment at which something must be done."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        """Set up for so many seconds from now."""
+        self.seconds = seconds
+        self._clock = clock
+        self._end = clock.monotonic() + seconds
+
+    def allows(self, pause: float = 0.0) -> bool:
+        """Whether there is time for a pause."""
+        return self._clock.monotonic() + pause <= self._end
+
+
+def delays(seconds: Sequence[float]) -> Iterator[float]:
+    """Yield the seconds between looks; the last one repeats."""
+    yield from seconds
+    while True:
+        yield seconds[-1]
+
+
+def search(find: Callable[[], T | None], clock: Clock, pause: Callable[[float], None]) -> T | None:
+    """Look for what a write may have done until it shows up; return None when a minute has passed.
+
+    Args:
+        find: Looks once.
+        clock: The process's clock.
+        pause: Waits for so many seconds, if the engine still listens.
+    """
+    deadline = Deadline(clock, SEARCH_FOR)
+    while True:
+        found = find()
+        if found is not None or not deadline.allows():
+            return found
+        pause(SEARCH_EVERY)
