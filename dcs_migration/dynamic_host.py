@@ -17,6 +17,7 @@ import pulumi.dynamic
 from pulumi.runtime import rpc
 
 from dcs_migration.clock import SystemClock
+from dcs_migration.names import DRY_RUN, PASSWORD
 from dcs_migration.plugin import boundary, reporting, state
 from dcs_migration.plugin.account import Accounts
 from dcs_migration.plugin.config import Settings
@@ -25,7 +26,6 @@ from dcs_migration.plugin.inputs import has_unknown
 from dcs_migration.plugin.process import Process
 from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.plugin.tasks.held import Held
-from dcs_migration.plugin.tasks.props import DRY_RUN, PASSWORD
 
 if TYPE_CHECKING:
     from pulumi.dynamic.config import Config

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from dcs_migration.names import THREADS
+
 Result = TypeVar("Result")
 
-THREADS = 4  # with which Pulumi's dynamic host serves a plugin process
 _NAPS = 10  # in a window
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dcs_migration.dcs.statuses import lookup
+from dcs_migration.names import PASSWORD, URN
 from dcs_migration.plugin.results import CheckResult
 from dcs_migration.plugin.secrets import scrub
-from dcs_migration.plugin.tasks.props import PASSWORD, URN
 
 # Outputs that the service alone decides.
 _DECIDED = ("status", "task_status", "created_at", "updated_at", "released_at", "error", "statuses")

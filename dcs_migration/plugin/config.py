@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.names import LOOPBACK
 from dcs_migration.plugin.secrets import scrub
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 NAMESPACE = "huaweicloud"
 DEFAULT_CLOUD = "myhuaweicloud.com"
 DEFAULT_MAX_RETRIES = 5
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 # *Where*: the stack's configuration first, then these variables in turn.
 WHERE: dict[str, tuple[str, ...]] = {

@@ -8,12 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dcs_migration.dcs.texts import one_line
+from dcs_migration.names import PASSWORD, PASSWORDS
 from dcs_migration.plugin.readings import Span, readings
 
 MASK = "***"
-
-PASSWORDS = "__passwords"
-"""Hidden property with a list of passwords; any ``password`` is one by itself."""
 
 # Shorter values are removed only where they stand alone: they would otherwise eat every message.
 _SHORT = 4
@@ -116,7 +114,7 @@ def _masked(text: str, spans: Iterable[Span]) -> str:
 def _passwords(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if key == "password" or key == PASSWORDS:
+            if key in (PASSWORD, PASSWORDS):
                 yield from _texts(item)
             else:
                 yield from _passwords(item)

@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dcs_migration.dcs.errors import TaskError
-from dcs_migration.plugin import durations
-from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.migration_completion.inputs import TASKS
-from dcs_migration.plugin.tasks.props import (
+from dcs_migration.names import (
     CREATE_TIMEOUT,
     DEFAULTS,
     DELETE_TIMEOUT,
     ENDPOINT,
     TAKEN_OVER,
+    TASKS,
     UPDATE_TIMEOUT,
     URN,
-    Props,
 )
+from dcs_migration.plugin import durations
+from dcs_migration.plugin.inputs import is_unknown
+from dcs_migration.plugin.tasks.props import Props
 
 Test = Callable[[Any], bool]
 

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import pulumi
 from pulumi.runtime.settings import get_monitor
 
+from dcs_migration.names import CREATE_TIMEOUT, PASSWORDS, TASKS, THREADS, UPDATE_TIMEOUT, URN
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
 from dcs_migration.resources.arguments import CheckedResource, seconds_of
 from dcs_migration.resources.options import checked_options, custom_timeout
@@ -23,8 +24,6 @@ from dcs_migration.resources.watched import Watchable, Watched, watched_tasks
 TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationCompletion"  # noqa: S105 (Pulumi's word for a type's name)
 
 _SUCCESS = "SUCCESS"
-
-THREADS = 4  # of one plugin process; a completion that waits occupies one
 
 
 class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompletion"):
@@ -105,12 +104,12 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
                 "fail_fast": fail_fast,
                 "until": until,
                 "max_lag_bytes": max_lag_bytes,
-                "__tasks": [task.hidden for task in listed],
+                TASKS: [task.hidden for task in listed],
                 # Its process does not have them from the tasks, and the service may quote them.
-                "__passwords": [password for task in listed for password in task.passwords],
-                "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
-                "__create_timeout": custom_timeout(options, "create"),
-                "__update_timeout": custom_timeout(options, "update"),
+                PASSWORDS: [password for task in listed for password in task.passwords],
+                URN: urn_of(resource_name, TYPE_TOKEN, options.parent),
+                CREATE_TIMEOUT: custom_timeout(options, "create"),
+                UPDATE_TIMEOUT: custom_timeout(options, "update"),
                 "statuses": None,
             },
             options,

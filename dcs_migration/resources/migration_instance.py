@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from dcs_migration.names import DELETE_TIMEOUT, DRY_RUN, IDENTITY, OWNER, URN
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.resources.arguments import CheckedResource
 from dcs_migration.resources.options import custom_timeout, task_options
@@ -110,11 +111,11 @@ class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance")
                 "region": region,
                 "project_id": project_id,
                 "existing_task_id": existing_task_id,
-                "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
-                "__owner": owner,
-                "__identity": _identity,
-                "__dry_run": pulumi.runtime.is_dry_run(),
-                "__delete_timeout": custom_timeout(options, "delete"),
+                URN: urn_of(resource_name, TYPE_TOKEN, options.parent),
+                OWNER: owner,
+                IDENTITY: _identity,
+                DRY_RUN: pulumi.runtime.is_dry_run(),
+                DELETE_TIMEOUT: custom_timeout(options, "delete"),
                 **dict.fromkeys(_OUTPUT_ONLY),
             },
             options,

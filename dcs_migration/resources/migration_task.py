@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from dcs_migration.names import DELETE_TIMEOUT, DRY_RUN, OWNER, URN
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.resources.arguments import CheckedResource, described
 from dcs_migration.resources.migration_completion import MigrationCompletion
@@ -153,10 +154,10 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
                 "project_id": project_id,
                 "existing_task_id": existing_task_id,
                 "triggers": triggers,
-                "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
-                "__owner": owner,
-                "__dry_run": pulumi.runtime.is_dry_run(),
-                "__delete_timeout": custom_timeout(options, "delete"),
+                URN: urn_of(resource_name, TYPE_TOKEN, options.parent),
+                OWNER: owner,
+                DRY_RUN: pulumi.runtime.is_dry_run(),
+                DELETE_TIMEOUT: custom_timeout(options, "delete"),
                 **dict.fromkeys(_OUTPUT_ONLY),
             },
             options,
@@ -205,7 +206,7 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
                 **dict.fromkeys(_READ_FROM_THE_SERVICE),
                 "region": region,
                 "project_id": project_id,
-                "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
+                URN: urn_of(resource_name, TYPE_TOKEN, options.parent),
                 **dict.fromkeys(_OUTPUT_ONLY),
             },
             options,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, DRY_RUN, OWNER, UPDATE_TIMEOUT, URN
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
 from dcs_migration.resources.arguments import CheckedResource
 from dcs_migration.resources.migration_completion import MigrationCompletion
@@ -138,12 +139,12 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
                 "region": region,
                 "project_id": project_id,
                 "existing_task_id": existing_task_id,
-                "__urn": urn_of(resource_name, TYPE_TOKEN, options.parent),
-                "__owner": owner,
-                "__dry_run": pulumi.runtime.is_dry_run(),
-                "__create_timeout": custom_timeout(options, "create"),
-                "__update_timeout": custom_timeout(options, "update"),
-                "__delete_timeout": custom_timeout(options, "delete"),
+                URN: urn_of(resource_name, TYPE_TOKEN, options.parent),
+                OWNER: owner,
+                DRY_RUN: pulumi.runtime.is_dry_run(),
+                CREATE_TIMEOUT: custom_timeout(options, "create"),
+                UPDATE_TIMEOUT: custom_timeout(options, "update"),
+                DELETE_TIMEOUT: custom_timeout(options, "delete"),
                 **dict.fromkeys(_OUTPUT_ONLY),
             },
             options,

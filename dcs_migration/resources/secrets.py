@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-_KEY = "password"
+from dcs_migration.names import PASSWORD
 
 
 def with_secret_password(instance: Any) -> Any:
@@ -22,15 +22,15 @@ def with_secret_password(instance: Any) -> Any:
     if isinstance(instance, pulumi.Output):
         return instance.apply(with_secret_password)
     if isinstance(instance, Mapping):
-        if instance.get(_KEY) is not None:
-            return {**instance, _KEY: pulumi.Output.secret(instance[_KEY])}
+        if instance.get(PASSWORD) is not None:
+            return {**instance, PASSWORD: pulumi.Output.secret(instance[PASSWORD])}
         return instance
     if inspect.isawaitable(instance):
         return asyncio.ensure_future(_resolved(instance))
     # An instance of an `@pulumi.input_type` class keeps its properties in its `__dict__`.
-    if getattr(instance, "__dict__", {}).get(_KEY) is not None:
+    if getattr(instance, "__dict__", {}).get(PASSWORD) is not None:
         instance = copy.copy(instance)
-        instance.__dict__[_KEY] = pulumi.Output.secret(instance.__dict__[_KEY])
+        instance.__dict__[PASSWORD] = pulumi.Output.secret(instance.__dict__[PASSWORD])
     return instance
 
 
@@ -51,14 +51,16 @@ def without_password(instance: Any) -> Any:
 
 
 def _stripped(value: Any) -> Any:
-    return {key: item for key, item in value.items() if key != _KEY} if isinstance(value, Mapping) else value
+    return (
+        {key: item for key, item in value.items() if key != PASSWORD} if isinstance(value, Mapping) else value
+    )
 
 
 def passwords_of(task: Any) -> list[pulumi.Output[str | None]]:
     """Return the passwords of a task as secrets, from its outputs: what the service was told stands there."""
 
     def password(instance: Any) -> str | None:
-        return instance.get(_KEY) if isinstance(instance, Mapping) else None
+        return instance.get(PASSWORD) if isinstance(instance, Mapping) else None
 
     return [
         pulumi.Output.secret(side.apply(password)) for side in (task.source_instance, task.target_instance)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.names import TASKS, TIMEOUTS, URN
 from dcs_migration.plugin import durations
 from dcs_migration.plugin.config import NO_REGION, Settings
 from dcs_migration.plugin.inputs import problems
@@ -15,10 +16,7 @@ SCHEMA = "migration_completion"
 INPUTS = ("task_ids", "region", "project_id", "timeout", "interval", "fail_fast", "until", "max_lag_bytes")
 IN_SYNC = "in_sync"
 
-# Hidden inputs, which the engine keeps in state and never shows.
-TASKS = "__tasks"  # what the program knows of its own tasks, in the order of the first ids
-URN = "__urn"
-CUSTOM_TIMEOUTS = {"create": "__create_timeout", "update": "__update_timeout"}
+CUSTOM_TIMEOUTS = {name: TIMEOUTS[name] for name in ("create", "update")}
 
 # The passwords of the tasks (`__passwords`) are the one hidden input that `check` does not return: state and
 # plans would hold a second copy.

@@ -8,15 +8,13 @@ from enum import Enum
 from dcs_migration.dcs.errors import TaskNotFound
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
+from dcs_migration.names import FULL, INCREMENTAL, ONLINE_MIGRATION
 from dcs_migration.plugin.account import Account
 
 REACHED = (Kind.SUCCESS, Kind.STEADY)
 """What is enough of a task that was seen before and tells nothing more."""
 FAILED = (Kind.FAILURE, Kind.STOPPED)
 
-_FULL = "full_amount_migration"
-_INCREMENTAL = "incremental_migration"
-_ONLINE = "online_migration"
 _WHOLE = 100.0  # percent
 _IN_A_ROW = 2  # times that a target must have been in sync: one look may fall into a pause of the writes
 
@@ -59,7 +57,7 @@ class Watched:
     @property
     def online(self) -> bool:
         """Whether it copies from a running instance, so that it has statistics."""
-        return self.row is not None and self.row.migration_type == _ONLINE
+        return self.row is not None and self.row.migration_type == ONLINE_MIGRATION
 
 
 def judge(task: Watched, row: TaskRow | None) -> bool:
@@ -72,12 +70,12 @@ def judge(task: Watched, row: TaskRow | None) -> bool:
         _judge_lost(task, row.status)
         return True
     task.status = row.status
-    follows = status.kind is Kind.STEADY and row.migration_method != _FULL
+    follows = status.kind is Kind.STEADY and row.migration_method != FULL
     if status.kind is Kind.SUCCESS or (follows and task.max_lag is None):
         task.state = State.DONE
     elif status.kind in FAILED:
         task.state, task.error = State.FAILED, row.error
-    old_style = status.name == "MIGRATING" and row.migration_method == _INCREMENTAL and task.online
+    old_style = status.name == "MIGRATING" and row.migration_method == INCREMENTAL and task.online
     return not old_style and not (follows and task.max_lag is not None)
 
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcs_migration.dcs.statuses import Kind, lookup
+from dcs_migration.names import TASKS, URN
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.inputs import has_unknown
 from dcs_migration.plugin.migration_completion.inputs import (
     INPUTS,
-    TASKS,
-    URN,
     check,
     interval_of,
     max_lag_of,

@@ -9,12 +9,13 @@ from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.models import TaskRow, addresses
 from dcs_migration.dcs.online import Online
 from dcs_migration.dcs.statuses import Kind
+from dcs_migration.names import DEFAULTS, IDENTITY, URN
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.migration_instance.fields import NETWORK, SENT, normalised
 from dcs_migration.plugin.online_migration.phases import is_another
 from dcs_migration.plugin.tasks import mark as marks
 from dcs_migration.plugin.tasks.look_up import Definition, Shown
-from dcs_migration.plugin.tasks.props import DEFAULTS, IDENTITY, URN, Props, owner_of
+from dcs_migration.plugin.tasks.props import Props, owner_of
 from dcs_migration.plugin.tasks.read import described
 
 AGAIN = "`pulumi up --replace` its URN"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dcs_migration.plugin.tasks.props import DELETE_TIMEOUT, IDENTITY, OnChange, Props, without_nulls
+from dcs_migration.names import DELETE_TIMEOUT, IDENTITY
 from dcs_migration.plugin.tasks.props import OUTPUTS as TASK_OUTPUTS
+from dcs_migration.plugin.tasks.props import OnChange, Props, without_nulls
 from dcs_migration.plugin.tasks.spec import Spec
 
 # No call changes any of these.

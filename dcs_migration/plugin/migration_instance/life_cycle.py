@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
 from dcs_migration.plugin.migration_instance.definition import AGAIN, definition_of, existing
 from dcs_migration.plugin.migration_instance.fields import INPUTS, OUTPUTS, SPEC
 from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
@@ -12,15 +13,6 @@ from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
 from dcs_migration.plugin.tasks.delete import Deletion
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.plugin.tasks.props import (
-    ADOPTED,
-    DELETE_TIMEOUT,
-    ENDPOINT,
-    MARK,
-    MARK_LOST,
-    TAKEN_OVER,
-    URN,
-)
 from dcs_migration.plugin.tasks.spec import check, compare
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 

@@ -9,11 +9,11 @@ from dcs_migration.dcs.errors import ApiError, DcsMigrationError, TaskError
 from dcs_migration.dcs.models import TaskRow, addresses
 from dcs_migration.dcs.statuses import Kind
 from dcs_migration.dcs.texts import clean, clean_lines
+from dcs_migration.names import ONLINE_MIGRATION, URN
 from dcs_migration.plugin.migration_task.fields import MARKED, normalised
-from dcs_migration.plugin.migration_task.inputs import ONLINE
 from dcs_migration.plugin.tasks import mark as marks
 from dcs_migration.plugin.tasks.look_up import Definition, Shown
-from dcs_migration.plugin.tasks.props import URN, Props, owner_of
+from dcs_migration.plugin.tasks.props import Props, owner_of
 from dcs_migration.plugin.tasks.read import completed, described
 
 AGAIN = "change triggers"
@@ -35,7 +35,7 @@ def definition_of(props: Props) -> Definition:
         ended_badly=(Kind.FAILURE, Kind.STOPPED),
         again=AGAIN,
         target=target.get("id") if isinstance(target, Mapping) else None,
-        refused=_refused_online if inputs.get("migration_type") == ONLINE else lambda error: error,
+        refused=_refused_online if inputs.get("migration_type") == ONLINE_MIGRATION else lambda error: error,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dcs_migration.dcs.statuses import lookup
+from dcs_migration.names import BACKUP_IMPORT
 from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.migration_task.inputs import BACKUP
 from dcs_migration.plugin.tasks.props import Props
 from dcs_migration.plugin.tasks.replacing import NEVER_FILLED
 from dcs_migration.plugin.tasks.spec import Changes
@@ -21,7 +21,7 @@ def replacement_warning(changes: Changes, olds: Props, news: Props) -> str | Non
 
 def runs_again(news: Props) -> str:
     """Say what a task with these inputs does to its target when it is made anew."""
-    run = "IMPORT" if news.get("migration_type") == BACKUP else "MIGRATION"
+    run = "IMPORT" if news.get("migration_type") == BACKUP_IMPORT else "MIGRATION"
     target = news.get("target_instance")
     instance = target.get("id") if isinstance(target, Mapping) else target
     over = "the target instance" if instance is None or is_unknown(instance) else f"instance {instance}"

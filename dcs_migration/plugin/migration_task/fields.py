@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dcs_migration.names import FROM_BUCKET, FROM_RECORD
 from dcs_migration.plugin.tasks.props import OnChange, Props, without_nulls
 
 INPUTS: dict[str, OnChange] = {
@@ -39,7 +40,7 @@ def normalised(props: Props) -> dict[str, Any]:
     files = inputs.get("backup_files")
     if isinstance(files, dict) and "file_source" not in files:
         if "bucket_name" in files:
-            files["file_source"] = "self_build_obs"
+            files["file_source"] = FROM_BUCKET
         elif "backup_id" in files:
-            files["file_source"] = "backup_record"
+            files["file_source"] = FROM_RECORD
     return inputs

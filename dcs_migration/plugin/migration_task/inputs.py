@@ -6,15 +6,22 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from dcs_migration.names import (
+    BACKUP_IMPORT,
+    DEFAULTS,
+    DELETE_TIMEOUT,
+    FROM_BUCKET,
+    FROM_RECORD,
+    INCREMENTAL,
+    ONLINE_MIGRATION,
+)
 from dcs_migration.plugin.inputs import certain, problems
 from dcs_migration.plugin.migration_task.fields import INPUTS, WITH_PASSWORD, normalised
-from dcs_migration.plugin.tasks.props import DEFAULTS, DELETE_TIMEOUT, Props
+from dcs_migration.plugin.tasks.props import Props
 from dcs_migration.plugin.tasks.spec import Spec
 
 GET_SCHEMA = "migration_task_get"
 
-BACKUP, ONLINE = "backupfile_import", "online_migration"
-FROM_BUCKET, FROM_RECORD = "self_build_obs", "backup_record"
 
 _USUAL_NAME = re.compile(r"[A-Za-z0-9_-]{4,64}")
 
@@ -27,14 +34,17 @@ def get_problems(id_: str, props: Props) -> list[str]:
 
 def _across_fields(written: Mapping[str, Any], new: bool) -> Iterator[str]:
     kind = written.get("migration_type")
-    if kind == BACKUP:
+    if kind == BACKUP_IMPORT:
         yield from _belongs_to(
-            written, "backup_files", BACKUP, '{"bucket_name": ..., "files": [...]} or {"backup_id": ...}'
+            written,
+            "backup_files",
+            BACKUP_IMPORT,
+            '{"bucket_name": ..., "files": [...]} or {"backup_id": ...}',
         )
-        yield from _foreign_to(written, ("source_instance", "network_type"), ONLINE)
-    elif kind == ONLINE:
-        yield from _belongs_to(written, "source_instance", ONLINE, '{"addrs": "host:port"}')
-        yield from _foreign_to(written, ("backup_files",), BACKUP)
+        yield from _foreign_to(written, ("source_instance", "network_type"), ONLINE_MIGRATION)
+    elif kind == ONLINE_MIGRATION:
+        yield from _belongs_to(written, "source_instance", ONLINE_MIGRATION, '{"addrs": "host:port"}')
+        yield from _foreign_to(written, ("backup_files",), BACKUP_IMPORT)
     if isinstance(written.get("backup_files"), Mapping):
         yield from _backup_files(written["backup_files"])
     source = written.get("source_instance")
@@ -117,12 +127,12 @@ def warnings(olds: Props, inputs: Props) -> Iterator[str]:
         return any(inputs.get(key) != olds.get(key) for key in keys)
 
     kind, method = inputs.get("migration_type"), inputs.get("migration_method")
-    if kind == ONLINE and new("migration_type"):
+    if kind == ONLINE_MIGRATION and new("migration_type"):
         yield (
             "migration_type: most regions have withdrawn online_migration from this call (CreateMigrationTask); "
             "where that is so, the service will refuse it"
         )
-    if kind == BACKUP and method == "incremental_migration" and new("migration_type", "migration_method"):
+    if kind == BACKUP_IMPORT and method == INCREMENTAL and new("migration_type", "migration_method"):
         yield (
             "migration_method: a backup import copies once, incremental_migration does nothing more; "
             "write full_amount_migration"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcs_migration.dcs.errors import TaskError
+from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
 from dcs_migration.plugin.migration_task import take_over
 from dcs_migration.plugin.migration_task.definition import AGAIN, definition_of
 from dcs_migration.plugin.migration_task.diff import replacement_warning, runs_again
@@ -16,16 +17,7 @@ from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.create import Creation
 from dcs_migration.plugin.tasks.delete import Deletion
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.plugin.tasks.props import (
-    ADOPTED,
-    DELETE_TIMEOUT,
-    ENDPOINT,
-    MARK,
-    MARK_LOST,
-    OUTPUTS,
-    TAKEN_OVER,
-    URN,
-)
+from dcs_migration.plugin.tasks.props import OUTPUTS
 from dcs_migration.plugin.tasks.spec import check, compare
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.models import TaskRow
+from dcs_migration.names import DEFAULTS
 from dcs_migration.plugin.account import Account, Evidence
 from dcs_migration.plugin.migration_task.definition import as_told, differences
 from dcs_migration.plugin.migration_task.fields import normalised
 from dcs_migration.plugin.tasks.mark import same_text
-from dcs_migration.plugin.tasks.props import DEFAULTS, Props
+from dcs_migration.plugin.tasks.props import Props
 from dcs_migration.plugin.tasks.read import completed, described
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, FULL, INCREMENTAL, UPDATE_TIMEOUT
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import certain
 from dcs_migration.plugin.online_migration.fields import INPUTS, SWITCHED, WITH_PASSWORD, normalised
 from dcs_migration.plugin.results import CheckResult
 from dcs_migration.plugin.tasks import spec
-from dcs_migration.plugin.tasks.props import CREATE_TIMEOUT, DELETE_TIMEOUT, UPDATE_TIMEOUT, Props
+from dcs_migration.plugin.tasks.props import Props
 from dcs_migration.plugin.tasks.spec import Spec
-
-FULL, INCREMENTAL = "full_amount_migration", "incremental_migration"
 
 
 def _across_fields(written: Mapping[str, Any], new: bool) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dcs_migration.dcs.errors import TaskNotFound
 from dcs_migration.dcs.online import Online
+from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, ENDPOINT, TAKEN_OVER, UPDATE_TIMEOUT, URN
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.online_migration.diff import refusals, runs_again, warnings
 from dcs_migration.plugin.online_migration.fields import INPUTS, OUTPUTS, normalised
@@ -18,14 +19,6 @@ from dcs_migration.plugin.online_migration.take_over import existing
 from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.plugin.tasks import read
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.plugin.tasks.props import (
-    CREATE_TIMEOUT,
-    DELETE_TIMEOUT,
-    ENDPOINT,
-    TAKEN_OVER,
-    UPDATE_TIMEOUT,
-    URN,
-)
 from dcs_migration.plugin.tasks.spec import compare
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from dcs_migration.dcs.errors import ConfigurationError, TaskError
+from dcs_migration.names import DEFAULTS, PROJECT_NAME, URN
 from dcs_migration.plugin.config import NO_REGION, Settings
 from dcs_migration.plugin.inputs import UNKNOWN, is_unknown
 from dcs_migration.plugin.settings_check import problems as problems_of_settings
-from dcs_migration.plugin.tasks.props import DEFAULTS, PROJECT_NAME, URN, Props
+from dcs_migration.plugin.tasks.props import Props
 
 _LONGEST_DEFAULT = 64
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.names import ENDPOINT, LOOPBACK
 from dcs_migration.plugin.account import Account, Accounts
-from dcs_migration.plugin.config import ACCEPT_ENDPOINT, DCS_ENDPOINT, LOOPBACK, Settings
-from dcs_migration.plugin.tasks.props import ENDPOINT, Props
+from dcs_migration.plugin.config import ACCEPT_ENDPOINT, DCS_ENDPOINT, Settings
+from dcs_migration.plugin.tasks.props import Props
 
 
 def account_of(accounts: Accounts, props: Props) -> Account:

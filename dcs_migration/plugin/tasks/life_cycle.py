@@ -6,11 +6,12 @@ import threading
 from typing import Any
 
 from dcs_migration.dcs.errors import TaskError
+from dcs_migration.names import ADOPTED, ENDPOINT, TAKEN_OVER
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.process import Process
 from dcs_migration.plugin.settings_check import without_effect
 from dcs_migration.plugin.tasks.home import account_of, foretold
-from dcs_migration.plugin.tasks.props import ADOPTED, ENDPOINT, TAKEN_OVER, Props
+from dcs_migration.plugin.tasks.props import Props
 from dcs_migration.plugin.tasks.replacing import Replacing, urn_of
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from dcs_migration.dcs.errors import TaskError
+from dcs_migration.names import OWNER, PASSWORD
 from dcs_migration.plugin.inputs import is_unknown
 
 Props = Mapping[str, Any]
@@ -22,26 +23,7 @@ class OnChange(Enum):
     NOTHING = "it matters at create alone"
 
 
-# Names of properties whose values are secrets, wherever they stand.
-PASSWORD = "password"  # noqa: S105 (the name of a property)
-
 OUTPUTS = ("name", "status", "created_at", "updated_at", "released_at", "error")
-
-# Hidden properties begin with two underscores: the engine keeps them in state and never shows them.
-URN = "__urn"
-OWNER = "__owner"  # id of the provider resource
-IDENTITY = "__identity"  # of a migration instance: what will run on it
-DRY_RUN = "__dry_run"
-CREATE_TIMEOUT = "__create_timeout"
-UPDATE_TIMEOUT = "__update_timeout"
-DELETE_TIMEOUT = "__delete_timeout"
-DEFAULTS = "__defaults"  # names of the inputs that the provider filled in
-PROJECT_NAME = "__project_name"  # configured name of the project, where its id was looked up
-ENDPOINT = "__endpoint"  # host that the task was created at
-TAKEN_OVER = "__taken_over"  # the task existed before: it is never stopped or deleted
-MARK = "__mark"  # that was sent with the description
-MARK_LOST = "__mark_lost"  # the service did not give it back, which was said
-ADOPTED = "__adopted"  # the task was found by its mark
 
 
 def owner_of(props: Props) -> str:

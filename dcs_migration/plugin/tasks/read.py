@@ -8,24 +8,23 @@ from typing import Any
 
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
-from dcs_migration.plugin.account import Account, Evidence, Seen
-from dcs_migration.plugin.secrets import scrub
-from dcs_migration.plugin.tasks import mark as marks
-from dcs_migration.plugin.tasks.props import (
+from dcs_migration.names import (
     CREATE_TIMEOUT,
     DEFAULTS,
     DELETE_TIMEOUT,
     IDENTITY,
     MARK,
     MARK_LOST,
-    OUTPUTS,
     OWNER,
     PROJECT_NAME,
     TAKEN_OVER,
     UPDATE_TIMEOUT,
     URN,
-    Props,
 )
+from dcs_migration.plugin.account import Account, Evidence, Seen
+from dcs_migration.plugin.secrets import scrub
+from dcs_migration.plugin.tasks import mark as marks
+from dcs_migration.plugin.tasks.props import OUTPUTS, Props
 
 GONE = "GONE"
 _HIDDEN_INPUTS = (

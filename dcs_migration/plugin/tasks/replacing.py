@@ -17,8 +17,9 @@ from collections.abc import Callable
 from typing import Any
 
 from dcs_migration.dcs.statuses import Kind, lookup
+from dcs_migration.names import URN
 from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.tasks.props import URN, Props
+from dcs_migration.plugin.tasks.props import Props
 
 NEVER_FILLED = (Kind.FAILURE, Kind.STOPPED)
 """What the status of a task means that certainly never filled its target."""

@@ -6,23 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dcs_migration.names import DEFAULTS, OWNER, PASSWORD, TIMEOUTS, URN
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import is_unknown, problems
 from dcs_migration.plugin.results import CheckResult, DiffResult
 from dcs_migration.plugin.tasks.defaults import fill, require_same_project, require_taken_over_stays
-from dcs_migration.plugin.tasks.props import (
-    DEFAULTS,
-    OWNER,
-    PASSWORD,
-    URN,
-    OnChange,
-    Props,
-    changed,
-    password_of,
-    same,
-    without_nulls,
-)
-from dcs_migration.plugin.tasks.timeouts import SHOWN, timeout_problems
+from dcs_migration.plugin.tasks.props import OnChange, Props, changed, password_of, same, without_nulls
+from dcs_migration.plugin.tasks.timeouts import timeout_problems
 
 
 @dataclass(frozen=True)
@@ -105,7 +95,9 @@ def compare(spec: Spec, id_: str, olds: Props, news: Props, *, preview: bool) ->
         if not is_unknown(new.get(key)) and not same(password_of(old, key), password_of(new, key), preview):
             updates.append(f"{key}.{PASSWORD}")
     updates += [
-        f"opts.custom_timeouts.{SHOWN[key]}" for key in spec.timeouts if olds.get(key) != news.get(key)
+        f"opts.custom_timeouts.{name}"
+        for name, key in TIMEOUTS.items()
+        if key in spec.timeouts and olds.get(key) != news.get(key)
     ]
     require_same_project(old, news)
     require_taken_over_stays(id_, new, replaces)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dcs_migration.names import TIMEOUTS
 from dcs_migration.plugin import durations
-from dcs_migration.plugin.tasks.props import CREATE_TIMEOUT, DELETE_TIMEOUT, UPDATE_TIMEOUT, Props
+from dcs_migration.plugin.tasks.props import Props
 
 DEFAULT_TIMEOUT = 600.0  # seconds
-
-SHOWN = {CREATE_TIMEOUT: "create", UPDATE_TIMEOUT: "update", DELETE_TIMEOUT: "delete"}
 
 
 def timeout_problems(news: Props) -> Iterator[str]:
     """Yield one line for each timeout that is not a duration."""
-    for key, operation in SHOWN.items():
+    for operation, key in TIMEOUTS.items():
         text = news.get(key)
         if isinstance(text, str):
             try:
