@@ -208,7 +208,7 @@ def _raw_byte(found: re.Match[bytes]) -> bytes:
 # What must be in the text, what is an escape, and what it stands for.
 _ESCAPES: tuple[tuple[bytes, re.Pattern[bytes], Callable[[re.Match[bytes]], bytes]], ...] = (
     (b"%", _PERCENT, _percent),  # URLs and forms
-    (b"%u", _PERCENT_U, _percent_u),  # `escape()` of JavaScript
+    (b"%", _PERCENT_U, _percent_u),  # `escape()` of JavaScript, which has Latin-1 without an `u`
     (b"\\", _BACKSLASH, _backslash),  # JSON, JavaScript, `repr` of a text
     (b"&", _ENTITY, _entity),  # HTML and XML
     (b"\\", _RAW_BYTE, _raw_byte),  # `repr` of bytes, C

@@ -319,6 +319,11 @@ def test_a_secret_is_found_under_several_encodings(
     assert left <= len(encoded(before)) + len(encoded(behind)) + slack
 
 
+def test_a_character_of_latin_1_that_javascript_escaped_is_no_byte() -> None:
+    """`escape()` writes it as a URL writes a byte of UTF-8, and another character beside it in an escape of JSON."""
+    assert _scrubber("00¡\U0001089f")("error: 00%A1%5CU0001089f") == f"error: {MASK}"
+
+
 @settings(deadline=None)
 @given(_secret, st.binary(max_size=8), st.binary(max_size=8))
 def test_no_base64_text_gives_a_secret_back(secret: str, before: bytes, behind: bytes) -> None:
