@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from dcs_migration.dcs import models, online
+from dcs_migration.dcs import models
 from dcs_migration.dcs.codes import normalise_code
 from dcs_migration.dcs.errors import (
     ApiError,
@@ -101,14 +101,14 @@ class DcsClient:
         """
         self.transport.write("RollbackExchangeInstanceIp", "POST", f"{self._task_path(task_id)}/rollback-ip")
 
-    def show_online_migration(self, task_id: str) -> online.Online:
+    def show_online_migration(self, task_id: str) -> models.Online:
         """Return an online migration's settings and progress: GET as for `show_migration_task`.
 
         Raises TaskNotFound for DCS.4133.
         """
         operation = "ShowMigrationTask"
         try:
-            return online.parse_online(self.transport.read(operation, self._task_path(task_id)), task_id)
+            return models.parse_online(self.transport.read(operation, self._task_path(task_id)), task_id)
         except models.Malformed as error:
             raise _not_dcs(operation, error) from None
 

@@ -21,6 +21,7 @@ from urllib3.util.retry import Retry
 from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.dcs import wirelog
 from dcs_migration.dcs.auth import host_of
+from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.deadline import DeadlineAdapter
 from dcs_migration.dcs.errors import (
     DcsMigrationError,
@@ -35,7 +36,6 @@ from dcs_migration.dcs.errors import (
     plain_text,
 )
 from dcs_migration.dcs.failures import PROXY_REFUSED, SENDING_ERRORS, Failure, explain
-from dcs_migration.dcs.gate import CredentialGate
 from dcs_migration.dcs.surroundings import is_loopback, proxy_variable, require_usable
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, decoded, harmless, worded
 
@@ -55,7 +55,7 @@ class Transport:
     base_url: scheme, host and perhaps a path; auth: signs each request; verify: as in requests (False: any
     certificate will do, a string: a CA bundle); timeouts: seconds to connect, and to wait for bytes;
     max_retries: of a read; clock: for waits and bounds; scrub: takes secrets out of any text of the server;
-    gate: shared by the transports of one set of credentials; max_answer_bytes: no more of an answer is read.
+    breaker: shared by the transports of one set of credentials; max_answer_bytes: no more of an answer is read.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Transport:
         max_retries: int = 5,
         clock: Clock | None = None,
         scrub: Scrub | None = None,
-        gate: CredentialGate | None = None,
+        breaker: CredentialBreaker | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self.base_url = base_url.rstrip("/")
@@ -78,7 +78,7 @@ class Transport:
         self._max_retries = max(0, max_retries)
         self._clock: Clock = clock or SystemClock()
         self.scrub: Scrub = scrub or str
-        self._gate = gate or CredentialGate()
+        self._breaker = breaker or CredentialBreaker()
         self._max_answer_bytes = max_answer_bytes
         self._session = _session()
 
@@ -129,7 +129,7 @@ class Transport:
     def _attempt(
         self, operation: str, method: str, target: str, data: bytes | None, unclear: type[TransportError]
     ) -> dict[str, Any]:
-        return self._gate.call(lambda: self._exchange(operation, method, target, data, unclear))
+        return self._breaker.call(lambda: self._exchange(operation, method, target, data, unclear))
 
     def _exchange(
         self, operation: str, method: str, target: str, data: bytes | None, unclear: type[TransportError]

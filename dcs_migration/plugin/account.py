@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dcs_migration.clock import Clock
+from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.errors import (
     ApiError,
     ConfigurationError,
@@ -17,7 +18,6 @@ from dcs_migration.dcs.errors import (
     TaskNotFound,
     TransportError,
 )
-from dcs_migration.dcs.gate import CredentialGate
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.batching import Batcher
@@ -216,7 +216,7 @@ class Accounts:
         self._lock = threading.Lock()
         self._accounts: dict[tuple[str, str], Account] = {}
         self._projects: dict[str, str] = {}
-        self._access: tuple[Credentials, CredentialGate] | None = None
+        self._access: tuple[Credentials, CredentialBreaker] | None = None
 
     def close(self) -> None:
         """Close the pooled connections of all accounts."""
@@ -271,12 +271,12 @@ class Accounts:
         if self._access is None:
             require_honoured(self.settings)
             credentials = self.settings.credentials()
-            self._access = credentials, CredentialGate(credentials.provenance)
-        credentials, gate = self._access
+            self._access = credentials, CredentialBreaker(credentials.provenance)
+        credentials, breaker = self._access
         return Transport(
             url,
             credentials.auth(project_id),
-            gate=gate,
+            breaker=breaker,
             verify=not self.settings.insecure,
             timeouts=self._timeouts,
             max_retries=max_retries,

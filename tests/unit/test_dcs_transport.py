@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
+from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.errors import (
     ApiError,
     Busy,
@@ -26,7 +27,6 @@ from dcs_migration.dcs.errors import (
     TransportError,
     WrongEndpoint,
 )
-from dcs_migration.dcs.gate import CredentialGate
 from dcs_migration.dcs.surroundings import is_loopback
 from dcs_migration.dcs.transport import Transport
 from tests.unit.dcs_server import (
@@ -451,18 +451,18 @@ def test_refused_credentials_are_sent_once_by_eight_threads() -> None:
     assert len({id(outcome) for outcome in outcomes}) == 8
 
 
-def test_the_gate_is_shared_by_transports() -> None:
+def test_the_breaker_is_shared_by_transports() -> None:
     """A refusal by one endpoint keeps the same credentials from being sent to another."""
-    gate = CredentialGate()
+    breaker = CredentialBreaker()
     with StandIn(error(401, "")) as iam, StandIn(OK) as dcs:
         with pytest.raises(CredentialsRefused):
-            _transport(iam.url, gate=gate).read("KeystoneListProjects", "/v3/projects")
+            _transport(iam.url, breaker=breaker).read("KeystoneListProjects", "/v3/projects")
         with pytest.raises(CredentialsRefused):
-            _transport(dcs.url, gate=gate).write("CreateMigrationTask", "POST", "/x", {})
+            _transport(dcs.url, breaker=breaker).write("CreateMigrationTask", "POST", "/x", {})
         assert dcs.requests == []
 
 
-def test_a_refusal_after_a_success_closes_the_gate() -> None:
+def test_a_refusal_after_a_success_opens_the_breaker() -> None:
     """Credentials that expire during a run are not sent again."""
     with StandIn(OK, error(401, "DCS.1001"), OK) as server:
         transport = _transport(server.url)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcs_migration.dcs.models import Malformed
-from dcs_migration.dcs.online import Online, parse_online
+from dcs_migration.dcs.models import Malformed, Online, parse_online
 from dcs_migration.plugin.online_migration.phases import Phase, differing, is_switched, phase_of, state_of
 
 INPUTS = {

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dcs_migration.dcs.errors import ApiError
-from dcs_migration.dcs.models import parse_stats
-from dcs_migration.dcs.online import JOB_FAILED
+from dcs_migration.dcs.models import JOB_FAILED, parse_stats
 from dcs_migration.dcs.statuses import Kind, lookup
 from tests.verified.answers import AS_DEFAULT, BY_NO_QUIRK, refused, words
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dcs_migration.dcs.errors import TaskError
-from dcs_migration.dcs.models import TaskRow, addresses
-from dcs_migration.dcs.online import Online
+from dcs_migration.dcs.models import Online, TaskRow, addresses
 from dcs_migration.dcs.statuses import Kind
 from dcs_migration.names import DEFAULTS, IDENTITY, URN
 from dcs_migration.plugin.account import Account

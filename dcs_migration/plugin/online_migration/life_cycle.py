@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcs_migration.dcs.errors import TaskNotFound
-from dcs_migration.dcs.online import Online
+from dcs_migration.dcs.models import Online
 from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, ENDPOINT, TAKEN_OVER, UPDATE_TIMEOUT, URN
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.online_migration.diff import refusals, runs_again, warnings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dcs_migration.dcs.errors import TaskError, TaskNotFound, WaitTimeout
-from dcs_migration.dcs.online import JOB_FAILED, JOB_SUCCEEDED, Online
+from dcs_migration.dcs.models import JOB_FAILED, JOB_SUCCEEDED, Online
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.online_migration.phases import UNSETTLED, Phase, phase_of

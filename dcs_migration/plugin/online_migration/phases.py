@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any
 
-from dcs_migration.dcs.models import addresses
-from dcs_migration.dcs.online import EXCHANGED, Online, Side
+from dcs_migration.dcs.models import EXCHANGED, Online, Side, addresses
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.online_migration.fields import RUNNING, STOPPED, SWITCHED
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from dcs_migration.dcs.errors import DcsMigrationError, TaskError
-from dcs_migration.dcs.online import Online
+from dcs_migration.dcs.models import Online
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.online_migration.fields import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcs_migration.dcs.errors import TaskError
-from dcs_migration.dcs.online import Online
+from dcs_migration.dcs.models import Online
 from dcs_migration.plugin.online_migration.looking import Looking
 from dcs_migration.plugin.online_migration.phases import Phase, differing, phase_of, state_of
 

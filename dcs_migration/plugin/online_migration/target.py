@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dcs_migration.dcs.errors import PermissionDenied, TaskError
-from dcs_migration.dcs.models import TaskRow, addresses
-from dcs_migration.dcs.online import Online
+from dcs_migration.dcs.models import Online, TaskRow, addresses
 from dcs_migration.plugin.online_migration.looking import Looking
 from dcs_migration.plugin.tasks.look_up import LOOK_UP_AGE, occupies
 from dcs_migration.plugin.writes import FOR_THE_TARGET, Occupied, Refusals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dcs_migration.dcs.errors import OUTCOME_UNCLEAR, DcsMigrationError, TaskError
-from dcs_migration.dcs.online import Online
+from dcs_migration.dcs.models import Online
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.online_migration.looking import Looking
 from dcs_migration.plugin.writes import REFUSED, SEARCH_FOR, Refusals, delays, search

@@ -12,7 +12,7 @@ from dcs_migration.dcs.errors import ApiError, CredentialsRefused
 T = TypeVar("T")
 
 
-class CredentialGate:
+class CredentialBreaker:
     """What is known about one set of credentials, shared by every transport that uses it; thread-safe.
 
     Until the service has accepted the credentials once, one request at a time passes. After a refusal none
