@@ -21,13 +21,15 @@ from dcs_migration.plugin.online_migration.diff import compare, refusals, runs_a
 from dcs_migration.plugin.online_migration.fields import INPUTS, OUTPUTS, normalised
 from dcs_migration.plugin.online_migration.inputs import check
 from dcs_migration.plugin.online_migration.looking import Looking
-from dcs_migration.plugin.online_migration.phases import state_of
+from dcs_migration.plugin.online_migration.phases import Phase, phase_of, state_of
 from dcs_migration.plugin.online_migration.steering import Steering
 from dcs_migration.plugin.online_migration.take_over import existing
 from dcs_migration.plugin.secrets import scrub
 from dcs_migration.plugin.tasks import read
+from dcs_migration.plugin.tasks.held import new_claim
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.plugin.tasks.props import (
+    ADOPTED,
     CREATE_TIMEOUT,
     DELETE_TIMEOUT,
     ENDPOINT,
@@ -35,6 +37,7 @@ from dcs_migration.plugin.tasks.props import (
     UPDATE_TIMEOUT,
     URN,
 )
+from dcs_migration.plugin.tasks.replacing import urn_of
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 
 Props = dict[str, Any]
@@ -45,6 +48,8 @@ _TOLD_SETTINGS = ("migration_method", "resume_mode", "bandwidth_limit_mb")
 
 class OnlineMigrationLifeCycle(TaskLifeCycle):
     """Check, diff, create, read, update and delete of online migrations, for one plugin process."""
+
+    HOLDS = "migration"
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
@@ -62,6 +67,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         """Compare by the table, and say in words what will happen to data and addresses."""
         self._foretell_home(olds, news)
         changes = compare(id_, olds, news, preview=self._preview)
+        self._hear(id_, olds, news, replaces=bool(changes.replaces))
         self._replacing.differs(news, replaces=bool(changes.replaces))
         for warning in warnings(changes, olds, news):
             self._foretell(warning, news)
@@ -76,10 +82,13 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
             told = existing(looking, normalised(props))
+            self._take_over(id_, props)
             return CreateResult(id_, {**outputs, **_outputs(told), TAKEN_OVER: id_})
-        looking.until_made(props.get("job_id"))
+        before = looking.until_made(props.get("job_id"))
         told = Steering(looking, self._engine, normalised(props)).begin()
-        return CreateResult(id_, {**outputs, **_outputs(told)})
+        claim = new_claim() if phase_of(before) is not Phase.IDLE else None
+        self._held.created(urn_of(props) or "", id_, claim)
+        return CreateResult(id_, {**outputs, **_outputs(told), ADOPTED: claim})
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh; a state that is not the one that was left is shown as drift."""
@@ -95,7 +104,9 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Change the migration where it is; a password alone is only written into state."""
-        kept = {key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER) if key in olds}
+        kept = {
+            key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, ADOPTED) if key in olds
+        }
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_
         outputs = {**kept, **news}
@@ -112,6 +123,8 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
             self._warn(
                 f"migration {id_} was taken over, not started here: it is forgotten, not stopped", props
             )
+            return
+        if self._keeps(id_, props):
             return
         looking = self._looking(self._account(props), id_, props, DELETE_TIMEOUT)
         self._replacing.deleted(props)

@@ -22,7 +22,7 @@ from dcs_migration.dcs.statuses import lookup
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.secrets import scrub
-from dcs_migration.plugin.tasks.held import Held
+from dcs_migration.plugin.tasks.held import Held, new_claim
 from dcs_migration.plugin.tasks.look_up import (
     LOOK_UP_AGE,
     LOOKS,
@@ -72,13 +72,14 @@ _OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
 
 @dataclass(frozen=True)
 class Result:
-    """The task that now stands for the definition; ``row`` is None for one that was just started."""
+    """The task that now stands for the definition; ``row`` and ``claim`` are None for one that was just started."""
 
     id: str
     name: str | None
     status: str | None
     row: TaskRow | None = None
     job_id: str | None = None
+    claim: str | None = None
 
 
 class Creation:
@@ -115,7 +116,7 @@ class Creation:
                 self._say(f"{error}; trying again in {pause:.0f} s")
                 self._clock.sleep(pause)
             else:
-                self._held.created(self._definition.urn, result.id)
+                self._held.created(self._definition.urn, result.id, result.claim)
                 return result
 
     def _find_or_start(self) -> Result:
@@ -194,7 +195,7 @@ class Creation:
                 else ""
             )
         )
-        return Result(row.id, row.name, row.status, row)
+        return Result(row.id, row.name, row.status, row, claim=new_claim())
 
     def _search(self, error: DcsMigrationError) -> Result:
         """After an unclear outcome: look until the task shows up, or a minute has passed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pulumi.dynamic.config import Config
 
@@ -13,7 +13,7 @@ from dcs_migration.plugin.account import Account, Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.engine import Engine, engine_of_this_process
 from dcs_migration.plugin.settings_check import without_effect
-from dcs_migration.plugin.tasks.held import Held
+from dcs_migration.plugin.tasks.held import Claim, Held
 from dcs_migration.plugin.tasks.home import account_of, foretold
 from dcs_migration.plugin.tasks.props import ADOPTED, DRY_RUN, ENDPOINT, TAKEN_OVER, Props
 from dcs_migration.plugin.tasks.replacing import Replacing, urn_of
@@ -23,6 +23,9 @@ Some = TypeVar("Some", bound="TaskLifeCycle")
 
 class TaskLifeCycle:
     """The base of the life cycles, one of each for a plugin process."""
+
+    HOLDS: ClassVar[str] = "task"
+    """What one resource alone may hold; a migration has the id of the instance that it runs on."""
 
     def __init__(self, accounts: Accounts, engine: Engine, held: Held | None = None) -> None:
         """Build over the process's accounts and engine, and what it has heard of the state."""
@@ -42,8 +45,9 @@ class TaskLifeCycle:
         with _FIRST:
             if _process is None:
                 accounts = Accounts(Settings.of(config), SystemClock())
-                _process = accounts, engine_of_this_process(), Held()
-        return cls(*_process)
+                _process = accounts, engine_of_this_process(), {}
+            accounts, engine, held = _process
+            return cls(accounts, engine, held.setdefault(cls.HOLDS, Held()))
 
     def _runs_again(self, news: Props) -> str | None:
         """Say what is done again when a resource with these inputs is made anew; None if nothing is."""
@@ -65,23 +69,36 @@ class TaskLifeCycle:
         """
         if not self._replacing.declares(news):
             return
-        other = self._held.compared(
-            urn_of(news), id_, taken_over=bool(olds.get(TAKEN_OVER)), replaces=replaces
-        )
-        if other and not olds.get(TAKEN_OVER):
+        taken_over = bool(olds.get(TAKEN_OVER))
+        other = self._held.compared(urn_of(news), id_, _claim(olds), taken_over=taken_over, replaces=replaces)
+        if other:
             raise TaskError(
                 f"two resources of this stack hold task {id_}, this one and {other}: a change of one would touch the "
                 "other; take the newer one out of the state with `pulumi state delete` and its URN, and out of the program"
             )
 
-    def _keeps_for_another(self, id_: str, props: dict[str, Any]) -> bool:
-        """Whether a task that was adopted is held by another resource of the program: it is forgotten, with a warning."""
-        other = self._held.is_needed_elsewhere(urn_of(props), id_) if props.get(ADOPTED) else None
-        if other:
-            self._warn(
-                f"task {id_} is held by {other}, too: it is forgotten here, not stopped or deleted", props
+    def _take_over(self, id_: str, props: Props) -> None:
+        """Note a task that is about to be taken over.
+
+        Raises:
+            TaskError: another resource of the program keeps it.
+        """
+        urn = urn_of(props) or ""
+        keeper = self._held.keeper(urn, id_, id_)
+        if keeper not in (None, urn) and not self._held.is_taken_over(id_):
+            raise TaskError(
+                f"existing_task_id: task {id_} is held by another resource of this stack, {keeper}; remove one of the two"
             )
-        return bool(other)
+        self._held.created(urn, id_, id_, taken_over=True)
+
+    def _keeps(self, id_: str, props: Props) -> bool:
+        """Whether a resource of the program has the task now: then it is only forgotten here, with a warning."""
+        keeper = self._held.keeper(urn_of(props), id_, _claim(props))
+        if keeper:
+            self._warn(
+                f"task {id_} is held by {keeper}, too: it is forgotten here, not stopped or deleted", props
+            )
+        return keeper is not None
 
     @staticmethod
     def _home(account: Account) -> dict[str, Any]:
@@ -111,5 +128,10 @@ class TaskLifeCycle:
             self._warn(message, news)
 
 
+def _claim(props: Props) -> Claim:
+    claim: Claim = props.get(TAKEN_OVER) or props.get(ADOPTED)
+    return claim
+
+
 _FIRST = threading.Lock()
-_process: tuple[Accounts, Engine, Held] | None = None
+_process: tuple[Accounts, Engine, dict[str, Held]] | None = None

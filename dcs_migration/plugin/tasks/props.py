@@ -41,7 +41,7 @@ ENDPOINT = "__endpoint"  # host that the task was created at
 TAKEN_OVER = "__taken_over"  # the task existed before: it is never stopped or deleted
 MARK = "__mark"  # that was sent with the description
 MARK_LOST = "__mark_lost"  # the service did not give it back, which was said
-ADOPTED = "__adopted"  # the task was found by its mark
+ADOPTED = "__adopted"  # the task was there before: the claim of the resource that found it
 
 
 def owner_of(props: Props) -> str:
