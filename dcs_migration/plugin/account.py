@@ -16,13 +16,16 @@ from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.batching import Batcher
 from dcs_migration.plugin.config import NO_REGION, Credentials, Settings
-from dcs_migration.plugin.listing import SharedListing
+from dcs_migration.plugin.listing import Listing, SharedListing
 from dcs_migration.plugin.secrets import scrub
 from dcs_migration.plugin.settings_check import require_honoured
 
 if TYPE_CHECKING:
     from dcs_migration.dcs.client import DcsClient
     from dcs_migration.dcs.transport import Transport
+
+
+SEEN_WITHIN = 60.0  # seconds: after so long the listing shows each task that was started, and where it runs
 
 
 class Evidence(Enum):
@@ -86,6 +89,20 @@ class Account:
         with self._turns_lock:
             return self._turns.setdefault(key, Turn())
 
+    def begun(self, row: TaskRow) -> None:
+        """Note a task that this process has started just now."""
+        self.started[row.id] = self.clock.monotonic(), row
+
+    def rows_of(self, listing: Listing) -> list[TaskRow]:
+        """Return the tasks of a listing, and what this process has started and the listing does not show yet."""
+        recent = self.clock.monotonic() - SEEN_WITHIN
+        rows = dict(listing.rows)
+        for id_, (moment, row) in list(self.started.items()):
+            listed = rows.get(id_)
+            if moment > recent and (listed is None or not _has_target(listed)):
+                rows[id_] = row
+        return [row for row in rows.values() if row.id not in self.deleted]
+
     def wrote(self) -> None:
         """Note that this process has just changed a task, or may have: an older listing cannot deny it."""
         self._last_written = self.clock.monotonic()
@@ -140,6 +157,10 @@ class Account:
         except TaskNotFound:
             return None
         return row if lookup(row.status).kind is not Kind.GONE else None
+
+
+def _has_target(row: TaskRow) -> bool:
+    return bool(row.target_instance_id or row.target_instance_addrs)
 
 
 class Accounts:

@@ -36,7 +36,9 @@ class Target:
                 occupants = self._occupants()
                 if not occupants:
                     try:
-                        return start()
+                        told = start()
+                        self._note(told)
+                        return told
                     finally:
                         self._turn.attempted = self._looking.account.clock.monotonic()
             if pause is None:
@@ -47,6 +49,17 @@ class Target:
             f"nothing was started on {self._looking.id}: the target is occupied by {named(occupants)}, also after "
             f"{sum(FOR_THE_TARGET.pauses):.0f} s; wait for it, or chain the migrations with "
             "opts=ResourceOptions(depends_on=[first.completion()])"
+        )
+
+    def _note(self, told: Online) -> None:
+        """Keep in mind what runs here now: the listing may show it later."""
+        self._looking.account.begun(
+            TaskRow(
+                self._looking.id,
+                status=told.status,
+                target_instance_id=self._target.get("id"),
+                target_instance_addrs=self._target.get("addrs"),
+            )
         )
 
     def _occupants(self) -> Sequence[TaskRow]:
@@ -60,6 +73,6 @@ class Target:
             ) from None
         return [
             row
-            for row in listing.rows.values()
-            if row.id != self._looking.id and row.id not in account.deleted and occupies(row, self._target)
+            for row in account.rows_of(listing)
+            if row.id != self._looking.id and occupies(row, self._target)
         ]

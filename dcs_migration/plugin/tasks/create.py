@@ -250,7 +250,7 @@ class Creation:
                 description=str(self._definition.mark),
                 target_instance_id=self._definition.target,
             )
-            self._account.started[created.id] = self._clock.monotonic(), row
+            self._account.begun(row)
             return Result(created.id, created.name, created.status, job_id=created.job_id)
         raise self._failed_at_once(created.id, created.error or f"its status is {created.status}")
 

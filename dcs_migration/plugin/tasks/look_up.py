@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 LOOK_UP_AGE = 3.0  # a listing this old still tells whether the task exists
 STALE_AFTER = LOOK_UP_AGE + 0.05  # a POST relies on no listing that is older
 LOOKS = 3  # so often one that has grown old meanwhile, because Show was slow, is repeated
-SEEN_WITHIN = 60.0  # after so long the listing shows each task that was started
 SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
 SHORT_PAUSE = 2.0
 
@@ -190,13 +189,7 @@ class LookUp:
             raise
         except DcsMigrationError as error:
             raise LookUpFailed(f"whether this task exists already cannot be looked up: {error}") from None
-        recent = self._account.clock.monotonic() - SEEN_WITHIN
-        started = {id_: row for id_, (moment, row) in list(self._account.started.items()) if moment > recent}
-        rows = [
-            row
-            for row in {**started, **listing.rows}.values()
-            if row.id not in self._account.deleted and lookup(row.status).kind is not Kind.GONE
-        ]
+        rows = [row for row in self._account.rows_of(listing) if lookup(row.status).kind is not Kind.GONE]
         return sorted(rows, key=lambda row: (row.created_at or "", row.id)), listing.started
 
     def _complete_listing(self, max_age: float) -> Listing:
