@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from dcs_migration.dcs.models import TaskRow
 from dcs_migration.plugin.migration_task.fields import MARKED, normalised
 from dcs_migration.plugin.tasks.mark import mark_of_0_1_0
 from tests.unit.life_cycle_world import (
@@ -105,6 +106,48 @@ class TestAnotherOwner:
         assert id_ in message
         assert "started for this resource by release 0.1.0" in message
         assert world.writes() == []
+
+    def test_a_mark_of_release_0_1_0_that_is_not_known_tells_nothing(self, world: World) -> None:
+        """It names all inputs: after a corrected description the name and Show's word stand for it."""
+        name = world.task(world.started().id)["name"]
+        world.cloud.remove(world.ids()[0])
+        theirs = world.started_elsewhere(
+            name,
+            description="as it was [pulumi:0123456789ab]",
+            backup_files={"file_source": "self_build_obs", **BACKUP_IMPORT["backup_files"]},
+            target_instance={"id": "instance-1"},
+        )
+        world.cloud.set_status(theirs, "SUCCESS")
+        message = failing(lambda: world.resource(plugin=world.new_plugin()).up(BACKUP_IMPORT))
+        assert theirs in message
+        assert "no mark that tells whose it is" in message
+        assert world.writes() == []
+
+    def test_many_others_of_our_name_block_nobody(self, world: World) -> None:
+        """Only Show tells them apart; what it said of a task that has ended is not asked again in the next look."""
+        for number in range(40):
+            files = [{"file_name": f"{number}.rdb"}]
+            theirs = world.started_elsewhere(
+                "nightly",
+                backup_files={"file_source": "self_build_obs", "bucket_name": "backups", "files": files},
+                target_instance={"id": "instance-1"},
+            )
+            world.cloud.set_status(theirs, "SUCCESS")
+        elsewhere = world.started_elsewhere("nightly", target_instance={"id": "instance-9"})
+        client = world.plugin.provider._loaded._accounts.at(None, None).client  # type: ignore[attr-defined]
+        show = client.show_migration_task
+
+        def slowly(id_: str) -> TaskRow:
+            world.clock.advance(0.1)
+            row: TaskRow = show(id_)
+            return row
+
+        client.show_migration_task = slowly
+        world.cloud.clear_requests()
+        world.resource().up({**BACKUP_IMPORT, "task_name": "nightly"})
+        assert world.count("CreateMigrationTask") == 1
+        assert world.count("ShowMigrationTask") == 40
+        assert all(elsewhere not in entry["task_ids"] for entry in world.requests("ShowMigrationTask"))
 
 
 class TestAnotherNameInTheStack:

@@ -112,6 +112,8 @@ class LookUp:
         self.turn: Turn = account.turn(definition.turn)
         self.left_behind: set[str] = set()
         """Failed tasks of this definition whose records could not be removed."""
+        # Tasks that have ended and are other ones: where many have our name, asking for each takes too long for a look.
+        self._others: set[str] = set()
         # The engine has had the task of this resource deleted: another run was asked for, and what was there
         # before is none of it.
         self._anew = held.was_replaced(definition.urn)
@@ -294,25 +296,29 @@ class LookUp:
 
     def _is_the_same(self, row: TaskRow) -> bool:
         """Whether a task did, or does, all that is defined, by the word of Show."""
-        if self._ended_badly(row.status):
+        target = self._definition.target
+        elsewhere = target is not None and row.target_instance_id not in (None, target)
+        if elsewhere or row.id in self._others or self._ended_badly(row.status):
             return False
         shown = self._shown(row)
-        return shown is not None and not shown.differing and not self._ended_badly(shown.status)
+        same = shown is not None and not shown.differing and not self._ended_badly(shown.status)
+        if not same and lookup(row.status).ended:
+            self._others.add(row.id)
+        return same
 
     def _why_the_same(self, row: TaskRow) -> tuple[str, str] | None:
         """Return in what a task has the same definition, and how to start another one; None if it has not."""
         mark, ours = split(row.description)[1], self._definition.mark
         on_purpose = "to run it a second time on purpose write triggers=[...]"
-        if mark is None:
+        if mark is None or not mark.owner:
+            if mark is not None and mark.definition == self._definition.mark_of_0_1_0:
+                return "was started for this resource by release 0.1.0", on_purpose
             if self._definition.name is None or row.name != self._definition.name:
                 return None
             return (
                 "has this name and does the same, and its description bears no mark that tells whose it is",
                 "to start another one write another name",
             )
-        if not mark.owner:
-            known = mark.definition == self._definition.mark_of_0_1_0
-            return ("was started for this resource by release 0.1.0", on_purpose) if known else None
         if mark.definition != ours.definition or mark == ours:
             return None
         if mark.owner != ours.owner:
