@@ -87,7 +87,7 @@ class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance")
             subnet_id: Subnet (its network id); one address of it is taken.
             security_group_id: Must let it reach source and target.
             name: Default ``<resource name>-<7 hex digits>``.
-            description: Free text, up to 1,000 characters.
+            description: Free text, up to 976 characters.
             region: Default ``huaweicloud:region``, then HW_REGION_NAME.
             project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
             existing_task_id: Take over this instance instead of making one: it must agree with the other inputs, and

@@ -122,7 +122,7 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
             target_instance: ``id`` (required), ``name`` and ``password`` of the DCS instance that receives the
                 data. A changed password alone runs nothing again.
             task_name: Default ``<resource name>-<7 hex digits>``; it stays through renames.
-            description: Free text, up to 1,000 characters.
+            description: Free text, up to 976 characters.
             backup_files: Required for a backup import: ``bucket_name`` and ``files``, or ``backup_id``.
             network_type: ``vpc`` or ``vpn``, only for an online migration.
             source_instance: Required for an online migration: ``addrs`` (required) and ``password``.

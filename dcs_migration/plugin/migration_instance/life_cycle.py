@@ -23,6 +23,7 @@ from dcs_migration.plugin.tasks.create import Creation
 from dcs_migration.plugin.tasks.defaults import fill, require_same_project, require_taken_over_stays
 from dcs_migration.plugin.tasks.delete import Deletion
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
+from dcs_migration.plugin.tasks.mark import news_of
 from dcs_migration.plugin.tasks.props import (
     ADOPTED,
     DEFAULTS,
@@ -56,7 +57,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         self._declare(olds, news)
         news = without_nulls(news)
         written = {key: value for key, value in news.items() if not key.startswith("__")}
-        found = [*problems(SCHEMA, written), *timeout_problems(news)]
+        found = [*problems(SCHEMA, news_of(olds, written)), *timeout_problems(news)]
         inputs = normalised(written)
         filled, missing = fill(inputs, olds, news, self._accounts.settings, name="name")
         hidden = {key: news[key] for key in _HIDDEN if key in news}

@@ -11,6 +11,7 @@ from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import is_unknown, problems
 from dcs_migration.plugin.migration_task.fields import normalised
 from dcs_migration.plugin.tasks.defaults import fill
+from dcs_migration.plugin.tasks.mark import news_of
 from dcs_migration.plugin.tasks.props import DEFAULTS, DELETE_TIMEOUT, OWNER, URN, Props, without_nulls
 from dcs_migration.plugin.tasks.timeouts import timeout_problems
 
@@ -42,7 +43,7 @@ def check(olds: Props, news: Props, settings: Settings) -> Checked:
     """
     news = without_nulls(news)
     written = {key: value for key, value in news.items() if not key.startswith("__")}
-    found = [*problems(SCHEMA, written), *_across_fields(written), *timeout_problems(news)]
+    found = [*problems(SCHEMA, news_of(olds, written)), *_across_fields(written), *timeout_problems(news)]
     inputs = normalised(written)
     filled, missing = fill(inputs, olds, news, settings, name="task_name")
     found += missing
