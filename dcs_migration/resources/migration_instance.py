@@ -9,6 +9,7 @@ import pulumi
 
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.resources.arguments import CheckedResource
+from dcs_migration.resources.holders import hold
 from dcs_migration.resources.options import custom_timeout, task_options
 from dcs_migration.resources.urn import urn_of
 
@@ -119,3 +120,5 @@ class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance")
             },
             options,
         )
+        if existing_task_id is None:
+            hold(self, TYPE_TOKEN, options)

@@ -10,6 +10,7 @@ import pulumi
 
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.resources.arguments import CheckedResource, described
+from dcs_migration.resources.holders import hold
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
 from dcs_migration.resources.secrets import passwords_of, with_secret_password
@@ -161,6 +162,8 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
             },
             options,
         )
+        if existing_task_id is None:
+            hold(self, TYPE_TOKEN, options)
 
     @classmethod
     def get(

@@ -227,6 +227,28 @@ def test_a_rename_that_is_taken_back(stack: Stack, emulator: Emulator) -> None:
     assert live(emulator) == {}
 
 
+def test_a_renamed_resource_of_another_provider(stack: Stack, emulator: Emulator) -> None:
+    """Its process is not that of the new resource, which adopts its task: the program sees both."""
+    other = 'MigrationTask("other", **BACKUP, target_instance=target(1))\n'
+    stack.program(ONE + other).up()
+    id_ = stack.ids()["orders"]
+    emulator.set_status(id_, "SUCCESS")
+    moved = ONE.replace('"orders"', '"carts"').replace(
+        "target())", ALIAS.replace("aliases", "provider=own, aliases")
+    )
+    moved = f'from dcs_migration import Provider\nown = Provider("own")\n{moved}'
+    stack.program(other + moved).up()
+    stack.require_no_changes()
+    twice = stack.program(other + moved + ONE)
+    for said in (twice.up(ok=False).text, twice.preview(ok=False).text):
+        assert f"two resources of this stack hold task {id_}, " in said
+        assert "'orders'" in said
+        assert "'carts'" in said
+    stack.run("state", "delete", f"urn:pulumi:dev::e2e::{TYPE}::orders", "--yes")
+    stack.program(other + moved).require_no_changes()
+    assert id_ in live(emulator)
+
+
 @pytest.mark.parametrize("kind", ["task", "online"])
 def test_a_rename_that_takes_over(stack: Stack, emulator: Emulator, kind: str) -> None:
     """What the error of a rename without an alias says: the task goes on under the new name."""
