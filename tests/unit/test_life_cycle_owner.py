@@ -491,6 +491,20 @@ class TestOneTarget:
         assert len(world.ids()) == 1
         assert all("occupied by task" in str(outcome) for outcome in outcomes if outcome is not None)
 
+    def test_an_interrupted_run_with_other_inputs_is_named_and_can_be_adopted(self, world: World) -> None:
+        """A migration that follows its source never ends: to wait for it, or to chain, is no way on."""
+        id_ = killed_after_create(world)
+        message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "triggers": [1]}))
+        assert id_ in message
+        assert "an interrupted run started it for this resource with other inputs" in message
+        assert "chain" not in message
+        resource = world.resource(plugin=world.new_plugin())
+        resource.up(BACKUP_IMPORT)
+        assert resource.id == id_
+        resource.plugin = world.new_plugin()
+        resource.up({**BACKUP_IMPORT, "triggers": [1]})
+        assert world.ids() == [resource.id] != [id_]
+
     def test_a_chain_runs_all_of_them(self, world: World) -> None:
         """As soon as the one before has ended the next one starts."""
         for number in range(3):

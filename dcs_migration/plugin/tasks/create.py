@@ -283,7 +283,15 @@ class Creation:
         chain = "wait for it, or chain the tasks with opts=ResourceOptions(depends_on=[first.completion()])"
         marks = [split(row.description)[1] for row in rows]
         if any(mark and mark.owner == ours.owner and mark.resource != ours.resource for mark in marks):
-            return f"{chain}; if this resource was renamed, write opts=ResourceOptions(aliases=[Alias(name=...)])"
+            return (
+                f"{chain}; if this resource was renamed, or takes the place of one that is removed, write "
+                "opts=ResourceOptions(aliases=[Alias(name=...)])"
+            )
+        if any(mark and mark.owner == ours.owner and mark.resource == ours.resource for mark in marks):
+            return (
+                "an interrupted run started it for this resource with other inputs: write them again to adopt it, or "
+                "wait for it or stop it in the console"
+            )
         return chain
 
     def _warn(self, message: str) -> None:
