@@ -54,7 +54,7 @@ def process_of(config: Config, *, max_retries: int | None = None) -> Process:
     with _FIRST:
         if max_retries not in _processes:
             accounts = Accounts(settings_of(config), SystemClock(), max_retries=max_retries)
-            _processes[max_retries] = Process(accounts, engine(), _HELD)
+            _processes[max_retries] = Process(accounts, engine(), heard=_HEARD)
         return _processes[max_retries]
 
 
@@ -161,6 +161,6 @@ def engine() -> Engine:
     return GrpcEngine(sys.argv[-1])
 
 
-_HELD = Held()
+_HEARD: dict[str, Held] = {}
 _FIRST = threading.Lock()
 _processes: dict[int | None, Process] = {}

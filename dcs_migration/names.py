@@ -13,7 +13,7 @@ ENDPOINT = "__endpoint"  # host that the task was created at
 TAKEN_OVER = "__taken_over"  # the task existed before: it is never stopped or deleted
 MARK = "__mark"  # that was sent with the description
 MARK_LOST = "__mark_lost"  # the service did not give it back, which was said
-ADOPTED = "__adopted"  # the task was found by its mark
+ADOPTED = "__adopted"  # the task was there before: the claim of the resource that found it
 TASKS = "__tasks"  # of a completion: what the program knows of its own tasks, in the order of the first ids
 
 # Of these a check takes out what no state needs.

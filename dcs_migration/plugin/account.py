@@ -35,6 +35,7 @@ SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read
 SHORT_PAUSE = 2.0  # seconds
 LOG_LINES = 3  # last errors of a task's log
 _LOG_PAGE = 100  # the order of the log is not documented, so that the last lines are found here
+SEEN_WITHIN = 60.0  # seconds: after so long the listing shows each task that was started, and where it runs
 
 
 class Evidence(Enum):
@@ -97,6 +98,20 @@ class Account:
         """Return what orders the creates of one target, or of one definition that has none."""
         with self._turns_lock:
             return self._turns.setdefault(key, Turn())
+
+    def begun(self, row: TaskRow) -> None:
+        """Note a task that this process has started just now."""
+        self.started[row.id] = self.clock.monotonic(), row
+
+    def rows_of(self, listing: Listing) -> list[TaskRow]:
+        """Return the tasks of a listing, and what this process has started and the listing does not show yet."""
+        recent = self.clock.monotonic() - SEEN_WITHIN
+        rows = dict(listing.rows)
+        for id_, (moment, row) in list(self.started.items()):
+            listed = rows.get(id_)
+            if moment > recent and (listed is None or not _has_target(listed)):
+                rows[id_] = row
+        return [row for row in rows.values() if row.id not in self.deleted]
 
     def wrote(self) -> None:
         """Note that this process has just changed a task, or may have: an older listing cannot deny it."""
@@ -188,6 +203,10 @@ class Account:
         except TaskNotFound:
             return None
         return row if lookup(row.status).kind is not Kind.GONE else None
+
+
+def _has_target(row: TaskRow) -> bool:
+    return bool(row.target_instance_id or row.target_instance_addrs)
 
 
 class Accounts:

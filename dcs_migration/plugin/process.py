@@ -21,10 +21,15 @@ class Process:
     """What the life cycles of one plugin process share.
 
     accounts: the service, by region and project; they hold the clock. engine: who called, whether it is still there,
-    and where lines are shown. held: what has been heard of the state. phase: what the engine is about.
+    and where lines are shown. phase: what the engine is about. heard: which resource of the state holds what, by kinds of
+    what is held.
     """
 
     accounts: Accounts
     engine: Engine
-    held: Held = field(default_factory=Held)
     phase: Phase = field(default_factory=Phase)
+    heard: dict[str, Held] = field(default_factory=dict)
+
+    def held(self, what: str) -> Held:
+        """Return what was heard of who holds which things of a kind."""
+        return self.heard.setdefault(what, Held())

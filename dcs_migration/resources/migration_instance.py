@@ -10,6 +10,7 @@ import pulumi
 from dcs_migration.names import DELETE_TIMEOUT, DRY_RUN, IDENTITY, OWNER, URN
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.resources.arguments import CheckedResource
+from dcs_migration.resources.holders import hold
 from dcs_migration.resources.options import custom_timeout, task_options
 from dcs_migration.resources.urn import urn_of
 
@@ -88,7 +89,7 @@ class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance")
             subnet_id: Subnet (its network id); one address of it is taken.
             security_group_id: Must let it reach source and target.
             name: Default ``<resource name>-<7 hex digits>``.
-            description: Free text, up to 1,000 characters.
+            description: Free text, up to 976 characters.
             region: Default ``huaweicloud:region``, then HW_REGION_NAME.
             project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
             existing_task_id: Take over this instance instead of making one: it must agree with the other inputs, and
@@ -120,3 +121,5 @@ class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance")
             },
             options,
         )
+        if existing_task_id is None:
+            hold(self, TYPE_TOKEN, options)

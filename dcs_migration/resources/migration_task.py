@@ -11,6 +11,7 @@ import pulumi
 from dcs_migration.names import DELETE_TIMEOUT, DRY_RUN, OWNER, URN
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.resources.arguments import CheckedResource, described
+from dcs_migration.resources.holders import hold
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
 from dcs_migration.resources.secrets import passwords_of, with_secret_password
@@ -123,7 +124,7 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
             target_instance: ``id`` (required), ``name`` and ``password`` of the DCS instance that receives the
                 data. A changed password alone runs nothing again.
             task_name: Default ``<resource name>-<7 hex digits>``; it stays through renames.
-            description: Free text, up to 1,000 characters.
+            description: Free text, up to 976 characters.
             backup_files: Required for a backup import: ``bucket_name`` and ``files``, or ``backup_id``.
             network_type: ``vpc`` or ``vpn``, only for an online migration.
             source_instance: Required for an online migration: ``addrs`` (required) and ``password``.
@@ -162,6 +163,8 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
             },
             options,
         )
+        if existing_task_id is None:
+            hold(self, TYPE_TOKEN, options)
 
     @classmethod
     def get(

@@ -11,6 +11,7 @@ import pulumi
 from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, DRY_RUN, OWNER, UPDATE_TIMEOUT, URN
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
 from dcs_migration.resources.arguments import CheckedResource
+from dcs_migration.resources.holders import hold
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
 from dcs_migration.resources.secrets import passwords_of, with_secret_password
@@ -149,6 +150,8 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
             },
             options,
         )
+        if existing_task_id is None:
+            hold(self, TYPE_TOKEN, options)
 
     def completion(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -29,7 +30,7 @@ def task_options(
 def checked_options(
     opts: pulumi.ResourceOptions | None, *, replaced_by_deleting_first: bool = True
 ) -> pulumi.ResourceOptions:
-    """Return the options, for a task with ``delete_before_replace`` set.
+    """Return the options, for a task with ``delete_before_replace`` set and ``retain_on_delete`` unset.
 
     The engine ignores what a provider's ``diff`` says about the order when a replacement is asked for
     by ``--replace`` or ``pulumi state taint``; only the option holds there. Created first, a second
@@ -65,7 +66,9 @@ def checked_options(
         )
     if not replaced_by_deleting_first:
         return opts
-    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
+    # Left out, retain_on_delete comes from the parent: the engine inherits it, and the SDK does not tell.
+    own = pulumi.ResourceOptions(delete_before_replace=True, retain_on_delete=False)
+    return pulumi.ResourceOptions.merge(opts, own)
 
 
 def refuse_leaving_it(opts: pulumi.ResourceOptions) -> None:
@@ -98,6 +101,10 @@ def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
         raise TypeError(f"opts.parent: is {described(opts.parent)}, write the resource itself")
     if opts.provider is not None and not isinstance(opts.provider, pulumi.ProviderResource):
         raise TypeError(f"opts.provider: is {described(opts.provider)}, write a dcs_migration.Provider(...)")
+    if opts.providers is not None and not isinstance(opts.providers, (Mapping, Sequence)):
+        raise TypeError(
+            f"opts.providers: is {described(opts.providers)}, write a list of providers, or provider= for one"
+        )
     timeouts = opts.custom_timeouts
     if timeouts is not None and not isinstance(timeouts, (pulumi.CustomTimeouts, dict)):
         raise TypeError(

@@ -198,6 +198,75 @@ def test_an_option_that_would_leave_the_task_is_refused_in_preview(
     assert emulator.requests() == []
 
 
+def test_what_a_component_retains_is_not_inherited(stack: Stack, emulator: Emulator) -> None:
+    """The engine hands the option of a parent to its children: a task would go on that no state knows."""
+    stack.program("""
+    group = pulumi.ComponentResource("a:b:Group", "group", opts=pulumi.ResourceOptions(retain_on_delete=True))
+    MigrationTask("orders", **BACKUP, target_instance=target(), opts=pulumi.ResourceOptions(parent=group))
+    """).up()
+    assert len(live(emulator)) == 1
+    stack.require_no_changes()
+    stack.program("").up()
+    assert live(emulator) == {}
+
+
+ALIAS = 'target(), opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="orders")]))'
+
+
+def test_a_rename_that_is_taken_back(stack: Stack, emulator: Emulator) -> None:
+    """With an alias, then as it was: the old name adopts the task, and the engine deletes the new one last."""
+    stack.program(ONE).up()
+    (id_,) = live(emulator)
+    stack.program(ONE.replace('"orders"', '"carts"').replace("target())", ALIAS)).up()
+    emulator.clear_requests()
+    assert "forgotten here, not stopped or deleted" in stack.program(ONE).up().text
+    assert stack.ids() == {"orders": id_}
+    assert writes(emulator) == []
+    stack.require_no_changes()
+    stack.destroy()
+    assert live(emulator) == {}
+
+
+def test_a_renamed_resource_of_another_provider(stack: Stack, emulator: Emulator) -> None:
+    """Its process is not that of the new resource, which adopts its task: the program sees both."""
+    other = 'MigrationTask("other", **BACKUP, target_instance=target(1))\n'
+    stack.program(ONE + other).up()
+    id_ = stack.ids()["orders"]
+    emulator.set_status(id_, "SUCCESS")
+    moved = ONE.replace('"orders"', '"carts"').replace(
+        "target())", ALIAS.replace("aliases", "provider=own, aliases")
+    )
+    moved = f'from dcs_migration import Provider\nown = Provider("own")\n{moved}'
+    stack.program(other + moved).up()
+    stack.require_no_changes()
+    twice = stack.program(other + moved + ONE)
+    for said in (twice.up(ok=False).text, twice.preview(ok=False).text):
+        assert f"two resources of this stack hold task {id_}, " in said
+        assert "'orders'" in said
+        assert "'carts'" in said
+    stack.run("state", "delete", f"urn:pulumi:dev::e2e::{TYPE}::orders", "--yes")
+    stack.program(other + moved).require_no_changes()
+    assert id_ in live(emulator)
+
+
+@pytest.mark.parametrize("kind", ["task", "online"])
+def test_a_rename_that_takes_over(stack: Stack, emulator: Emulator, kind: str) -> None:
+    """What the error of a rename without an alias says: the task goes on under the new name."""
+    program, name, before = (
+        (ONE, '"orders"', "target_") if kind == "task" else (online(), '"shop", vpc', "vpc_")
+    )
+    stack.program(program).up()
+    (id_,) = live(emulator)
+    emulator.clear_requests()
+    renamed = program.replace(name, name.replace('"', '"new-', 1)).replace(
+        before, f'existing_task_id="{id_}", {before}', 1
+    )
+    assert "forgotten here, not stopped or deleted" in stack.program(renamed).up().text
+    assert list(live(emulator)) == [id_]
+    assert writes(emulator) == []
+    stack.require_no_changes()
+
+
 def test_what_a_transform_retains_does_not_stand_for_a_new_run(stack: Stack, emulator: Emulator) -> None:
     """A transform sets options after the program has: triggers 1, 2, 1 run three times, one after the other."""
     retained = """

@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from dcs_migration import MigrationCompletion, MigrationInstance, MigrationTask, OnlineMigration
+from dcs_migration import MigrationCompletion, MigrationInstance, MigrationTask, OnlineMigration, Provider
 from dcs_migration.resources.watched import Watchable
 from tests.program.test_completion import ELSEWHERE
 from tests.program.test_online import declare
@@ -267,6 +267,10 @@ OPTIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "a parent's name": (
         lambda: pulumi.ResourceOptions(parent="group"),  # type: ignore[arg-type]
         "opts.parent: is a str, write the resource itself",
+    ),
+    "one provider for several": (
+        lambda: pulumi.ResourceOptions(providers=Provider("p")),  # type: ignore[arg-type]
+        "opts.providers: is a resource (Provider 'p'), write a list of providers, or provider= for one",
     ),
     "a provider's name": (
         lambda: pulumi.ResourceOptions(provider="p"),  # type: ignore[arg-type]

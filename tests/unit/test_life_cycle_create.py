@@ -16,6 +16,7 @@ from tests.unit.life_cycle_world import (
     ONLINE,
     PASSWORD,
     REGION,
+    CheckFailed,
     Resource,
     World,
     assert_looked_before_every_post,
@@ -68,6 +69,22 @@ class TestCreated:
             world.task(state.id)["description"],
         )
         assert state.outputs["description"] == "nightly orders"
+
+    def test_the_longest_description_leaves_room_for_the_mark(self, world: World) -> None:
+        """The preview says what is too long; one that 0.1.0 took, with its shorter mark, stays as it is."""
+        resource = world.resource()
+        longest = "\u00fc" * 976
+        resource.up({**BACKUP_IMPORT, "description": longest})
+        assert len(world.task(resource.id)["description"]) == 1024
+        with pytest.raises(CheckFailed, match="description: has 977 characters, write at most 976"):
+            resource.preview({**BACKUP_IMPORT, "description": longest + "."})
+        older = {**BACKUP_IMPORT, "description": longest + "."}
+        for kept in (resource.state.inputs, resource.outputs):  # type: ignore[union-attr]
+            kept["description"] = older["description"]
+        assert resource.preview(older).step == "same"
+        with pytest.raises(CheckFailed, match="write at most 976"):
+            resource.up({**older, "triggers": [1]})
+        assert world.writes() == ["CreateMigrationTask"]
 
     @pytest.mark.parametrize("inputs", [BACKUP_IMPORT, ONLINE], ids=["backup import", "online"])
     def test_nothing_changes_after_an_up(self, world: World, inputs: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from dcs_migration.dcs.models import TaskRow
 from dcs_migration.plugin.migration_task.fields import MARKED, normalised
 from dcs_migration.plugin.tasks.mark import mark_of_0_1_0
 from tests.unit.life_cycle_world import (
@@ -106,6 +107,48 @@ class TestAnotherOwner:
         assert "started for this resource by release 0.1.0" in message
         assert world.writes() == []
 
+    def test_a_mark_of_release_0_1_0_that_is_not_known_tells_nothing(self, world: World) -> None:
+        """It names all inputs: after a corrected description the name and Show's word stand for it."""
+        name = world.task(world.started().id)["name"]
+        world.cloud.remove(world.ids()[0])
+        theirs = world.started_elsewhere(
+            name,
+            description="as it was [pulumi:0123456789ab]",
+            backup_files={"file_source": "self_build_obs", **BACKUP_IMPORT["backup_files"]},
+            target_instance={"id": "instance-1"},
+        )
+        world.cloud.set_status(theirs, "SUCCESS")
+        message = failing(lambda: world.resource(plugin=world.new_plugin()).up(BACKUP_IMPORT))
+        assert theirs in message
+        assert "no mark that tells whose it is" in message
+        assert world.writes() == []
+
+    def test_many_others_of_our_name_block_nobody(self, world: World) -> None:
+        """Only Show tells them apart; what it said of a task that has ended is not asked again in the next look."""
+        for number in range(40):
+            files = [{"file_name": f"{number}.rdb"}]
+            theirs = world.started_elsewhere(
+                "nightly",
+                backup_files={"file_source": "self_build_obs", "bucket_name": "backups", "files": files},
+                target_instance={"id": "instance-1"},
+            )
+            world.cloud.set_status(theirs, "SUCCESS")
+        elsewhere = world.started_elsewhere("nightly", target_instance={"id": "instance-9"})
+        client = world.plugin.provider._loaded._accounts.at(None, None).client  # type: ignore[attr-defined]
+        show = client.show_migration_task
+
+        def slowly(id_: str) -> TaskRow:
+            world.clock.advance(0.1)
+            row: TaskRow = show(id_)
+            return row
+
+        client.show_migration_task = slowly
+        world.cloud.clear_requests()
+        world.resource().up({**BACKUP_IMPORT, "task_name": "nightly"})
+        assert world.count("CreateMigrationTask") == 1
+        assert world.count("ShowMigrationTask") == 40
+        assert all(elsewhere not in entry["task_ids"] for entry in world.requests("ShowMigrationTask"))
+
 
 class TestAnotherNameInTheStack:
     """A rename without an alias, a copied block, a lost state of a renamed resource."""
@@ -204,6 +247,7 @@ class TestAnotherNameInTheStack:
         resource = world.resource()
         resource.up(BACKUP_IMPORT)
         resource.urn += "-renamed"
+        resource.plugin = world.new_plugin()
         resource.up(BACKUP_IMPORT)
         resource.plugin = world.new_plugin()
         resource.up({**BACKUP_IMPORT, **({} if replace else {"triggers": [1]})}, replace=replace)
@@ -215,11 +259,111 @@ class TestAnotherNameInTheStack:
         resource = world.resource()
         resource.up(BACKUP_IMPORT)
         resource.urn += "-renamed"
+        resource.plugin = world.new_plugin()
         resource.up(BACKUP_IMPORT)
         resource.plugin = world.new_plugin()
         resource.refresh()
         resource.destroy()
         assert world.ids() == []
+
+
+class TestTheStateHoldsItTwice:
+    """What comes to it within one stack: a rename that is taken back, and one without an alias that takes over."""
+
+    @staticmethod
+    def _renamed(world: World, resource: Resource) -> None:
+        """The state keeps the outputs of before a rename with an alias, and so the old URN among them."""
+        resource.urn += "-renamed"
+        resource.plugin = world.new_plugin()
+        resource.up(BACKUP_IMPORT)
+        world.clock.advance(60)
+
+    @pytest.mark.parametrize("adopted", [False, True], ids=["started", "adopted before"])
+    @pytest.mark.parametrize("interrupted", [False, True], ids=["at once", "in the next run"])
+    def test_a_rename_that_is_taken_back_keeps_the_task(
+        self, world: World, adopted: bool, interrupted: bool
+    ) -> None:
+        """The old name adopts it; then the engine deletes the resource of the new name, which the program has no more."""
+        if adopted:
+            killed_after_create(world)
+        renamed = world.resource()
+        renamed.up(BACKUP_IMPORT)
+        id_ = renamed.id
+        self._renamed(world, renamed)
+        back = world.resource(plugin=world.new_plugin())
+        back.up(BACKUP_IMPORT)
+        if interrupted:  # an error elsewhere: the engine deletes nothing in this run
+            back.plugin = world.new_plugin()
+            back.up(BACKUP_IMPORT)
+        renamed.plugin = back.plugin
+        world.cloud.clear_requests()
+        renamed.destroy()
+        assert back.id == id_
+        assert world.ids() == [id_]
+        assert world.writes() == []
+        assert any("forgotten here" in line for line in world.engine.warnings)
+
+        back.plugin = world.new_plugin()
+        back.up(BACKUP_IMPORT, replace=True)
+        assert world.ids() == [back.id] != [id_]
+        back.plugin = world.new_plugin()
+        back.destroy()
+        assert world.ids() == []
+
+    @pytest.mark.parametrize("interrupted", [False, True], ids=["at once", "in the next run"])
+    def test_a_rename_that_takes_over_keeps_the_task(self, world: World, interrupted: bool) -> None:
+        """What the error of a rename without an alias says: existing_task_id. Then the engine deletes the old name."""
+        old = world.started()
+        world.clock.advance(60)
+        taking = world.resource("orders-new", plugin=world.new_plugin())
+        inputs = {**BACKUP_IMPORT, "existing_task_id": old.id}
+        taking.up(inputs)
+        if interrupted:
+            taking.plugin = world.new_plugin()
+            taking.up(inputs)
+        old.plugin = taking.plugin
+        world.cloud.clear_requests()
+        id_ = old.id
+        old.destroy()
+        assert world.ids() == [id_]
+        assert world.writes() == []
+
+    def test_what_another_resource_of_the_program_holds_is_not_taken_over(self, world: World) -> None:
+        """Else a replacement of the one would delete the other's."""
+        old = world.started()
+        old.up(BACKUP_IMPORT)
+        message = failing(
+            lambda: world.resource("orders-new").up({**BACKUP_IMPORT, "existing_task_id": old.id})
+        )
+        assert message == (
+            f"existing_task_id: task {old.id} is held by another resource of this stack, {old.urn}; remove one of the two"
+        )
+
+    @pytest.mark.parametrize("first", [0, 1], ids=["owner", "taker"])
+    def test_that_one_of_two_has_taken_it_over_is_told_in_any_order(self, world: World, first: int) -> None:
+        """The engine asks about them in any order."""
+        old = world.started()
+        taking = world.resource("orders-new", plugin=world.new_plugin())
+        inputs = {**BACKUP_IMPORT, "existing_task_id": old.id}
+        taking.up(inputs)
+        old.plugin = taking.plugin = world.new_plugin()
+        previews = [lambda: old.preview(BACKUP_IMPORT), lambda: taking.preview(inputs)]
+        previews[first]()
+        assert "two resources of this stack hold" in failing(previews[1 - first])
+
+    def test_two_may_take_over_one_task(self, world: World) -> None:
+        """Neither stops or deletes it."""
+        id_ = of_another_owner(world).id
+        inputs = {**BACKUP_IMPORT, "existing_task_id": id_}
+        both = [world.resource(name) for name in ("one", "other")]
+        for plugin in (world.plugin, world.new_plugin()):
+            for resource in both:
+                resource.plugin = plugin
+                resource.up(inputs)
+        for resource in both:
+            resource.destroy()
+        assert world.ids() == [id_]
+        assert world.writes() == []
 
 
 class TestCopies:
@@ -349,6 +493,20 @@ class TestOneTarget:
         assert sum(outcome is None for outcome in outcomes) == 1
         assert len(world.ids()) == 1
         assert all("occupied by task" in str(outcome) for outcome in outcomes if outcome is not None)
+
+    def test_an_interrupted_run_with_other_inputs_is_named_and_can_be_adopted(self, world: World) -> None:
+        """A migration that follows its source never ends: to wait for it, or to chain, is no way on."""
+        id_ = killed_after_create(world)
+        message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "triggers": [1]}))
+        assert id_ in message
+        assert "an earlier run started it for this resource with other inputs" in message
+        assert "chain" not in message
+        resource = world.resource(plugin=world.new_plugin())
+        resource.up(BACKUP_IMPORT)
+        assert resource.id == id_
+        resource.plugin = world.new_plugin()
+        resource.up({**BACKUP_IMPORT, "triggers": [1]})
+        assert world.ids() == [resource.id] != [id_]
 
     def test_a_chain_runs_all_of_them(self, world: World) -> None:
         """As soon as the one before has ended the next one starts."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.life_cycle_world import CheckFailed, Resource, World, failing
+from tests.unit.life_cycle_world import CheckFailed, Resource, World, failing, into
 from tests.unit.online_world import (
     CREATE,
     DELETE,
@@ -289,3 +289,89 @@ class TestEnd:
         plan: Any = first.preview({**INSTANCE, "name": "another-name"})
         assert (plan.step, plan.replaces) == ("replace", ["name"])
         assert MIGRATION
+
+
+class TestOneTarget:
+    """One target takes one running migration, also where the service would take two."""
+
+    def _two(self, world: World, **changes: Any) -> tuple[Migration, Migration]:
+        first, second = Migration(world), Migration(world, "users")
+        second.instance.up(INSTANCE)
+        first.up(**changes)
+        world.cloud.clear_requests()
+        return first, second
+
+    @pytest.mark.parametrize("side", [{"id": "orders"}, {"addrs": "10.0.0.9:6379"}], ids=["id", "addrs"])
+    def test_a_listing_that_lags_lets_no_second_one_start(self, world: World, side: dict[str, str]) -> None:
+        """What this process has started is known without the listing, which still shows an instance without a target."""
+        world.cloud.set_quirks(["listing-lags=30"])
+        _, second = self._two(world, target_instance=side)
+        message = failing(lambda: second.up(target_instance=side))
+        assert "the target is occupied by" in message
+        assert world.writes() == []
+
+    def test_nor_an_import(self, world: World) -> None:
+        """Whatever runs there counts for every kind of task."""
+        world.cloud.set_quirks(["listing-lags=30"])
+        first, _ = self._two(world)
+        message = failing(lambda: world.resource("import").up(into("orders")))
+        assert first.id in message
+        assert world.writes() == []
+
+    def test_one_that_was_stopped_makes_room(self, world: World) -> None:
+        """It is not waited for."""
+        first, second = self._two(world)
+        first.online.destroy()
+        second.up()
+        assert world.writes() == [STOP, SET]
+
+    def test_a_running_one_does_not_move_to_a_target_that_is_busy(self, world: World) -> None:
+        """A service that lets a running migration be configured would copy over what runs there."""
+        world.cloud.set_quirks(["set-while-running-restarts"])
+        first, second = self._two(world)
+        second.up(target_instance={"id": "users"})
+        first.in_a_later_run()
+        second.online.plugin = first.online.plugin
+        message = failing(lambda: second.up(target_instance={"id": "orders"}))
+        assert first.id in message
+        assert world.writes() == []
+
+
+class TestTheStateHoldsItTwice:
+    """A rename that is taken back, and one without an alias that takes over: the engine deletes the other name last."""
+
+    def test_a_rename_that_is_taken_back_stops_nothing(self, world: World, following: Migration) -> None:
+        """The state keeps the outputs of before the rename, and so the old URN among them."""
+        back = Migration(world)
+        back.up()
+        assert back.id == following.id
+        following.online.destroy()
+        following.instance.destroy()
+        assert world.writes() == []
+        back.in_a_later_run().online.destroy()
+        back.instance.destroy()
+        assert world.writes() == [STOP, DELETE]
+
+    def test_nor_in_the_next_run(self, world: World, following: Migration) -> None:
+        """An error elsewhere in the run: the engine deletes nothing then."""
+        back = Migration(world)
+        back.up()
+        back.in_a_later_run().up()
+        back.instance.up(INSTANCE)
+        following.in_a_later_run()
+        back.instance.plugin = back.online.plugin = following.online.plugin
+        back.instance.up(INSTANCE)
+        back.up()
+        following.online.destroy()
+        following.instance.destroy()
+        assert world.writes() == []
+
+    def test_one_that_takes_over_keeps_it(self, world: World, following: Migration) -> None:
+        """It is never stopped or deleted."""
+        taking = Migration(world, "orders-new")
+        taking.instance.up({**INSTANCE, "existing_task_id": following.id})
+        taking.up(existing_task_id=following.id)
+        following.online.destroy()
+        following.instance.destroy()
+        assert world.writes() == []
+        assert world.ids() == [taking.id]

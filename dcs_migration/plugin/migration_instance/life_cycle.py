@@ -43,6 +43,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
             row = existing(account, props)
+            self._take_over(row.id, props)
             return CreateResult(row.id, {**outputs, **_outputs(read.outputs_of(row, {})), TAKEN_OVER: row.id})
         definition = definition_of(props)
         result = Creation(account, self._engine, self._held, definition).run()
@@ -51,7 +52,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
             {"job_id": result.job_id, "status": result.status or "CREATING", MARK: str(definition.mark)}
         )
         if result.row:
-            outputs.update({**_outputs(read.outputs_of(result.row, {})), ADOPTED: True})
+            outputs.update({**_outputs(read.outputs_of(result.row, {})), ADOPTED: result.claim})
         return CreateResult(result.id, outputs)
 
     def read(self, id_: str, props: Props) -> ReadResult:
@@ -79,7 +80,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
             )
             self._held.deleted(props.get(URN), id_)
             return
-        if self._keeps_for_another(id_, props):
+        if self._keeps(id_, props):
             return
         account = self._account(props)
         Deletion(

@@ -56,6 +56,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
             row = take_over.existing(account, props)
+            self._take_over(row.id, props)
             return CreateResult(row.id, {**outputs, **read.outputs_of(row, {}), TAKEN_OVER: row.id})
         self._replacing.created(props)
         definition = definition_of(props)
@@ -63,7 +64,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         # From here on nothing may fail: an error would lose the id.
         outputs.update({"name": result.name, "status": result.status, MARK: str(definition.mark)})
         if result.row:
-            outputs.update({**read.outputs_of(result.row, {}), ADOPTED: True})
+            outputs.update({**read.outputs_of(result.row, {}), ADOPTED: result.claim})
         return CreateResult(result.id, outputs)
 
     def read(self, id_: str, props: Props) -> ReadResult:
@@ -108,7 +109,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             )
             self._held.deleted(props.get(URN), id_)
             return
-        if self._keeps_for_another(id_, props):
+        if self._keeps(id_, props):
             return
         account = self._account(props)
         Deletion(

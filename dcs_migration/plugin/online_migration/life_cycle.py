@@ -7,18 +7,28 @@ from typing import Any
 
 from dcs_migration.dcs.errors import TaskNotFound
 from dcs_migration.dcs.models import Online
-from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, ENDPOINT, TAKEN_OVER, UPDATE_TIMEOUT, URN
+from dcs_migration.names import (
+    ADOPTED,
+    CREATE_TIMEOUT,
+    DELETE_TIMEOUT,
+    ENDPOINT,
+    TAKEN_OVER,
+    UPDATE_TIMEOUT,
+    URN,
+)
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.online_migration.diff import refusals, runs_again, warnings
 from dcs_migration.plugin.online_migration.fields import INPUTS, OUTPUTS, normalised
 from dcs_migration.plugin.online_migration.inputs import SPEC, check
 from dcs_migration.plugin.online_migration.looking import Looking
-from dcs_migration.plugin.online_migration.phases import state_of
+from dcs_migration.plugin.online_migration.phases import Phase, phase_of, state_of
 from dcs_migration.plugin.online_migration.steering import Steering
 from dcs_migration.plugin.online_migration.take_over import existing
 from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.plugin.tasks import read
+from dcs_migration.plugin.tasks.held import new_claim
 from dcs_migration.plugin.tasks.life_cycle import TaskLifeCycle
+from dcs_migration.plugin.tasks.replacing import urn_of
 from dcs_migration.plugin.tasks.spec import compare
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 
@@ -30,6 +40,8 @@ _TOLD_SETTINGS = ("migration_method", "resume_mode", "bandwidth_limit_mb")
 
 class OnlineMigrationLifeCycle(TaskLifeCycle):
     """Check, diff, create, read, update and delete of online migrations, for one plugin process."""
+
+    HOLDS = "migration"
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
@@ -46,6 +58,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         """Compare by the table, and say in words what will happen to data and addresses."""
         self._foretell_home(olds, news)
         changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        self._hear(id_, olds, news, replaces=bool(changes.replaces))
         self._replacing.differs(news, replaces=bool(changes.replaces))
         for warning in warnings(changes, olds, news):
             self._foretell(warning, news)
@@ -60,10 +73,13 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
             told = existing(looking, normalised(props))
+            self._take_over(id_, props)
             return CreateResult(id_, {**outputs, **_outputs(told), TAKEN_OVER: id_})
-        looking.until_made(props.get("job_id"))
+        before = looking.until_made(props.get("job_id"))
         told = Steering(looking, self._engine, normalised(props)).begin()
-        return CreateResult(id_, {**outputs, **_outputs(told)})
+        claim = new_claim() if phase_of(before) is not Phase.IDLE else None
+        self._held.created(urn_of(props) or "", id_, claim)
+        return CreateResult(id_, {**outputs, **_outputs(told), ADOPTED: claim})
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh; a state that is not the one that was left is shown as drift."""
@@ -79,7 +95,9 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Change the migration where it is; a password alone is only written into state."""
-        kept = {key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER) if key in olds}
+        kept = {
+            key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, ADOPTED) if key in olds
+        }
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_
         outputs = {**kept, **news}
@@ -96,6 +114,8 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
             self._warn(
                 f"migration {id_} was taken over, not started here: it is forgotten, not stopped", props
             )
+            return
+        if self._keeps(id_, props):
             return
         looking = self._looking(self._account(props), id_, props, DELETE_TIMEOUT)
         self._replacing.deleted(props)

@@ -134,7 +134,8 @@ class Steering:
             self._looking.say("configuring and starting the migration")
             return self._writing.make("SetOnlineMigrationTask", self._set, took)
 
-        told = configure() if phase in RUNS else self._target.when_free(configure)
+        stays = phase in RUNS and "target_instance" not in self._differing(before)
+        told = configure() if stays else self._target.when_free(configure)
         if phase_of(told) is Phase.FAILED and phase is not Phase.FAILED:
             raise TaskError(f"the migration on {self._id} failed at once: {self._reason(told)}")
         return told
@@ -183,6 +184,7 @@ class Steering:
 
         self._looking.say("stopping the migration")
         self._writing.make("BatchStopMigrationTasks", stop, lambda now: phase_of(now) not in RUNS)
+        self._looking.account.started.pop(self._id, None)
         return self._looking.settled()
 
     def _switch(self, told: Online) -> Online:

@@ -36,7 +36,9 @@ class Target:
                 occupants = self._occupants()
                 if not occupants:
                     try:
-                        return start()
+                        told = start()
+                        self._note(told)
+                        return told
                     finally:
                         self._turn.attempted = self._looking.account.clock.monotonic()
             occupied = Occupied(occupants)
@@ -50,6 +52,17 @@ class Target:
             self._looking.say(f"{occupied}; trying again in {pause:.0f} s")
             self._looking.sleep(pause)
 
+    def _note(self, told: Online) -> None:
+        """Keep in mind what runs here now: the listing may show it later."""
+        self._looking.account.begun(
+            TaskRow(
+                self._looking.id,
+                status=told.status,
+                target_instance_id=self._target.get("id"),
+                target_instance_addrs=self._target.get("addrs"),
+            )
+        )
+
     def _occupants(self) -> Sequence[TaskRow]:
         account = self._looking.account
         try:
@@ -61,6 +74,6 @@ class Target:
             ) from None
         return [
             row
-            for row in listing.rows.values()
-            if row.id != self._looking.id and row.id not in account.deleted and occupies(row, self._target)
+            for row in account.rows_of(listing)
+            if row.id != self._looking.id and occupies(row, self._target)
         ]

@@ -19,7 +19,7 @@ from dcs_migration.dcs.statuses import lookup
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.engine import Engine
 from dcs_migration.plugin.secrets import scrub
-from dcs_migration.plugin.tasks.held import Held
+from dcs_migration.plugin.tasks.held import Held, new_claim
 from dcs_migration.plugin.tasks.look_up import (
     LOOK_UP_AGE,
     LOOKS,
@@ -46,13 +46,14 @@ HEARING = 3.0  # seconds that the engine is given to ask about other resources b
 
 @dataclass(frozen=True)
 class Result:
-    """The task that now stands for the definition; ``row`` is None for one that was just started."""
+    """The task that now stands for the definition; ``row`` and ``claim`` are None for one that was just started."""
 
     id: str
     name: str | None
     status: str | None
     row: TaskRow | None = None
     job_id: str | None = None
+    claim: str | None = None
 
 
 class Creation:
@@ -86,7 +87,7 @@ class Creation:
                 self._say(f"{error}; trying again in {pause:.0f} s")
                 self._clock.sleep(pause)
             else:
-                self._held.created(self._definition.urn, result.id)
+                self._held.created(self._definition.urn, result.id, result.claim)
                 return result
 
     def _find_or_start(self) -> Result:
@@ -165,7 +166,7 @@ class Creation:
                 else ""
             )
         )
-        return Result(row.id, row.name, row.status, row)
+        return Result(row.id, row.name, row.status, row, claim=new_claim())
 
     def _search(self, error: DcsMigrationError) -> Result:
         """After an unclear outcome: look until the task shows up, or a minute has passed."""
@@ -228,7 +229,7 @@ class Creation:
                 description=str(self._definition.mark),
                 target_instance_id=self._definition.target,
             )
-            self._account.started[created.id] = self._clock.monotonic(), row
+            self._account.begun(row)
             return Result(created.id, created.name, created.status, job_id=created.job_id)
         raise self._failed_at_once(created.id, created.error or f"its status is {created.status}")
 
@@ -261,7 +262,15 @@ class Creation:
         chain = "wait for it, or chain the tasks with opts=ResourceOptions(depends_on=[first.completion()])"
         marks = [split(row.description)[1] for row in rows]
         if any(mark and mark.owner == ours.owner and mark.resource != ours.resource for mark in marks):
-            return f"{chain}; if this resource was renamed, write opts=ResourceOptions(aliases=[Alias(name=...)])"
+            return (
+                f"{chain}; if this resource was renamed, or takes the place of one that is removed, write "
+                "opts=ResourceOptions(aliases=[Alias(name=...)])"
+            )
+        if any(mark and mark.owner == ours.owner and mark.resource == ours.resource for mark in marks):
+            return (
+                "an earlier run started it for this resource with other inputs: write them again to adopt it, or "
+                "wait for it or stop it in the console"
+            )
         return chain
 
     def _warn(self, message: str) -> None:

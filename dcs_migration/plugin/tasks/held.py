@@ -7,7 +7,16 @@ declares, and reads each one that it refreshes, with the ids of their tasks.
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Collection
+
+Claim = str | bool | None
+"""What the state of a resource says of a task that was there before it; no two resources say the same."""
+
+
+def new_claim() -> str:
+    """Return a claim that no other resource has."""
+    return uuid.uuid4().hex
 
 
 class Held:
@@ -17,8 +26,9 @@ class Held:
         self._lock = threading.Lock()
         self._holders: dict[str, str] = {}  # task: URN
         self._declared: dict[str, str] = {}  # task: URN of the resource that the program declares for it
+        self._claims: dict[str, Claim] = {}  # task: claim of that resource
         self._compared: set[str] = set()  # URNs that the state has and the program declares
-        self._foreign: set[str] = set()  # tasks that were taken over
+        self._foreign: set[tuple[str, str]] = set()  # task and URN of those that were taken over
         self._replacing: set[str] = set()  # URNs whose tasks are to be replaced
         self._replaced: set[str] = set()  # URNs whose tasks were deleted
 
@@ -27,17 +37,24 @@ class Held:
         with self._lock:
             self._holders.setdefault(id_, urn or "")
 
-    def compared(self, urn: str | None, id_: str, *, taken_over: bool, replaces: bool) -> str | None:
-        """Note a task that a program's resource holds; return another resource that holds it, too."""
+    def compared(
+        self, urn: str | None, id_: str, claim: Claim, *, taken_over: bool, replaces: bool
+    ) -> str | None:
+        """Note a task that a program's resource holds; return another resource that holds it, too.
+
+        Several that have only taken it over do it no harm.
+        """
         with self._lock:
             other = self._declared.get(id_)
+            harmless = taken_over and (id_, other) in self._foreign
             self._holders[id_] = self._declared[id_] = urn or ""
+            self._claims[id_] = claim
             self._compared.add(urn or "")
             if taken_over:
-                self._foreign.add(id_)
+                self._foreign.add((id_, urn or ""))
             if replaces and urn:
                 self._replacing.add(urn)
-            return other if other not in (None, urn) else None
+            return None if other in (None, urn) or harmless else other
 
     def checked_anew(self, urn: str | None) -> None:
         """Note a check without old inputs: of a resource that is compared already, it means a replacement."""
@@ -45,10 +62,17 @@ class Held:
             if urn in self._compared:
                 self._replacing.add(urn or "")
 
-    def created(self, urn: str, id_: str) -> None:
-        """Note the task that a resource has got."""
+    def created(self, urn: str, id_: str, claim: Claim, *, taken_over: bool = False) -> None:
+        """Note the task that a resource has got; one that was there before it has claimed."""
         with self._lock:
+            self._declared = {known: holder for known, holder in self._declared.items() if holder != urn}
             self._holders[id_] = urn
+            self._replacing.discard(urn)
+            if claim is not None:
+                self._declared[id_] = urn
+                self._claims[id_] = claim
+            if taken_over:
+                self._foreign.add((id_, urn))
 
     def removed(self, id_: str) -> None:
         """Note a task that a refresh takes out of the state."""
@@ -67,17 +91,30 @@ class Held:
         with self._lock:
             return self._holders.get(id_)
 
-    def is_needed_elsewhere(self, urn: str | None, id_: str) -> str | None:
-        """Return the URN of another resource of the program that holds a task and keeps it, or None."""
+    def keeper(self, urn: str | None, id_: str, claim: Claim) -> str | None:
+        """Return the URN of another resource of the program that holds a task and keeps it, or None.
+
+        The URN of one whose delete asks may be that of before a renaming, and another resource's by now: then
+        the claims tell them apart.
+        """
         with self._lock:
-            other = self._declared.get(id_)
-            return other if other and other != urn and other not in self._replacing else None
+            keeper = self._declared.get(id_)
+            if not keeper or keeper in self._replacing:
+                return None
+            return None if keeper == urn and self._claims.get(id_) == claim else keeper
+
+    def is_taken_over(self, id_: str) -> bool:
+        """Whether the resource of the program that holds a task has only taken it over."""
+        with self._lock:
+            return (id_, self._declared.get(id_, "")) in self._foreign
 
     def predecessors(self, urn: str) -> Collection[str]:
         """Return the tasks of the state that a resource holds, but for those that were taken over."""
         with self._lock:
             return [
-                id_ for id_, holder in self._holders.items() if holder == urn and id_ not in self._foreign
+                id_
+                for id_, holder in self._holders.items()
+                if holder == urn and (id_, urn) not in self._foreign
             ]
 
     def was_replaced(self, urn: str) -> bool:

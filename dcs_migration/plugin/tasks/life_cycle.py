@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.names import ADOPTED, ENDPOINT, TAKEN_OVER
 from dcs_migration.plugin.account import Account
 from dcs_migration.plugin.process import Process
 from dcs_migration.plugin.settings_check import without_effect
+from dcs_migration.plugin.tasks.held import Claim
 from dcs_migration.plugin.tasks.home import account_of, foretold
 from dcs_migration.plugin.tasks.props import Props
 from dcs_migration.plugin.tasks.replacing import Replacing, urn_of
@@ -18,12 +19,15 @@ from dcs_migration.plugin.tasks.replacing import Replacing, urn_of
 class TaskLifeCycle:
     """The base of the life cycles, one of each for a plugin process."""
 
+    HOLDS: ClassVar[str] = "task"
+    """What one resource alone may hold; a migration has the id of the instance that it runs on."""
+
     def __init__(self, process: Process) -> None:
         """Build over what the plugin process has, which its life cycles share."""
         self.process = process
         self._accounts = process.accounts
         self._engine = process.engine
-        self._held = process.held
+        self._held = process.held(self.HOLDS)
         self._replacing = Replacing(self._runs_again, self._warn)
         self._home_unsaid = threading.Lock()
         """Taken by the first of the plugin's threads that warns of the endpoint, and never given back."""
@@ -51,23 +55,36 @@ class TaskLifeCycle:
         """
         if not self._replacing.declares(news):
             return
-        other = self._held.compared(
-            urn_of(news), id_, taken_over=bool(olds.get(TAKEN_OVER)), replaces=replaces
-        )
-        if other and not olds.get(TAKEN_OVER):
+        taken_over = bool(olds.get(TAKEN_OVER))
+        other = self._held.compared(urn_of(news), id_, _claim(olds), taken_over=taken_over, replaces=replaces)
+        if other:
             raise TaskError(
                 f"two resources of this stack hold task {id_}, this one and {other}: a change of one would touch the "
                 "other; take the newer one out of the state with `pulumi state delete` and its URN, and out of the program"
             )
 
-    def _keeps_for_another(self, id_: str, props: dict[str, Any]) -> bool:
-        """Whether a task that was adopted is held by another resource of the program: it is forgotten, with a warning."""
-        other = self._held.is_needed_elsewhere(urn_of(props), id_) if props.get(ADOPTED) else None
-        if other:
-            self._warn(
-                f"task {id_} is held by {other}, too: it is forgotten here, not stopped or deleted", props
+    def _take_over(self, id_: str, props: Props) -> None:
+        """Note a task that is about to be taken over.
+
+        Raises:
+            TaskError: another resource of the program keeps it.
+        """
+        urn = urn_of(props) or ""
+        keeper = self._held.keeper(urn, id_, id_)
+        if keeper not in (None, urn) and not self._held.is_taken_over(id_):
+            raise TaskError(
+                f"existing_task_id: task {id_} is held by another resource of this stack, {keeper}; remove one of the two"
             )
-        return bool(other)
+        self._held.created(urn, id_, id_, taken_over=True)
+
+    def _keeps(self, id_: str, props: Props) -> bool:
+        """Whether a resource of the program has the task now: then it is only forgotten here, with a warning."""
+        keeper = self._held.keeper(urn_of(props), id_, _claim(props))
+        if keeper:
+            self._warn(
+                f"task {id_} is held by {keeper}, too: it is forgotten here, not stopped or deleted", props
+            )
+        return keeper is not None
 
     @staticmethod
     def _home(account: Account) -> dict[str, Any]:
@@ -95,3 +112,8 @@ class TaskLifeCycle:
         """Warn of what a change will do, where something will be done."""
         if self._replacing.declares(news):
             self._warn(message, news)
+
+
+def _claim(props: Props) -> Claim:
+    claim: Claim = props.get(TAKEN_OVER) or props.get(ADOPTED)
+    return claim

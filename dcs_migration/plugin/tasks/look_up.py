@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 LOOK_UP_AGE = 3.0  # a listing this old still tells whether the task exists
 STALE_AFTER = LOOK_UP_AGE + 0.05  # a POST relies on no listing that is older
 LOOKS = 3  # so often one that has grown old meanwhile, because Show was slow, is repeated
-SEEN_WITHIN = 60.0  # after so long the listing shows each task that was started
 
 
 def occupies(row: TaskRow, target: Mapping[str, Any]) -> bool:
@@ -110,6 +109,8 @@ class LookUp:
         self.turn: Turn = account.turn(definition.turn)
         self.left_behind: set[str] = set()
         """Failed tasks of this definition whose records could not be removed."""
+        # Tasks that have ended and are other ones: where many have our name, asking for each takes too long for a look.
+        self._others: set[str] = set()
         # The engine has had the task of this resource deleted: another run was asked for, and what was there
         # before is none of it.
         self._anew = held.was_replaced(definition.urn)
@@ -185,13 +186,7 @@ class LookUp:
             ) from None
         except DcsMigrationError as error:
             raise LookUpFailed(f"whether this task exists already cannot be looked up: {error}") from None
-        recent = self._account.clock.monotonic() - SEEN_WITHIN
-        started = {id_: row for id_, (moment, row) in list(self._account.started.items()) if moment > recent}
-        rows = [
-            row
-            for row in {**started, **listing.rows}.values()
-            if row.id not in self._account.deleted and lookup(row.status).kind is not Kind.GONE
-        ]
+        rows = [row for row in self._account.rows_of(listing) if lookup(row.status).kind is not Kind.GONE]
         return sorted(rows, key=lambda row: (row.created_at or "", row.id)), listing.started
 
     def _occupies(self, row: TaskRow) -> bool:
@@ -276,25 +271,29 @@ class LookUp:
 
     def _is_the_same(self, row: TaskRow) -> bool:
         """Whether a task did, or does, all that is defined, by the word of Show."""
-        if self._ended_badly(row.status):
+        target = self._definition.target
+        elsewhere = target is not None and row.target_instance_id not in (None, target)
+        if elsewhere or row.id in self._others or self._ended_badly(row.status):
             return False
         shown = self._shown(row)
-        return shown is not None and not shown.differing and not self._ended_badly(shown.status)
+        same = shown is not None and not shown.differing and not self._ended_badly(shown.status)
+        if not same and lookup(row.status).ended:
+            self._others.add(row.id)
+        return same
 
     def _why_the_same(self, row: TaskRow) -> tuple[str, str] | None:
         """Return in what a task has the same definition, and how to start another one; None if it has not."""
         mark, ours = split(row.description)[1], self._definition.mark
         on_purpose = "to run it a second time on purpose write triggers=[...]"
-        if mark is None:
+        if mark is None or not mark.owner:
+            if mark is not None and mark.definition == self._definition.mark_of_0_1_0:
+                return "was started for this resource by release 0.1.0", on_purpose
             if self._definition.name is None or row.name != self._definition.name:
                 return None
             return (
                 "has this name and does the same, and its description bears no mark that tells whose it is",
                 "to start another one write another name",
             )
-        if not mark.owner:
-            known = mark.definition == self._definition.mark_of_0_1_0
-            return ("was started for this resource by release 0.1.0", on_purpose) if known else None
         if mark.definition != ours.definition or mark == ours:
             return None
         if mark.owner != ours.owner:

@@ -11,6 +11,7 @@ from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.inputs import is_unknown, problems
 from dcs_migration.plugin.results import CheckResult, DiffResult
 from dcs_migration.plugin.tasks.defaults import fill, require_same_project, require_taken_over_stays
+from dcs_migration.plugin.tasks.mark import news_of
 from dcs_migration.plugin.tasks.props import OnChange, Props, changed, password_of, same, without_nulls
 from dcs_migration.plugin.tasks.timeouts import timeout_problems
 
@@ -65,7 +66,11 @@ def check(spec: Spec, olds: Props, news: Props, settings: Settings) -> CheckResu
     """
     news = without_nulls(news)
     written = {key: value for key, value in news.items() if not key.startswith("__")}
-    found = [*problems(spec.schema, written), *spec.across(written, not olds), *timeout_problems(news)]
+    found = [
+        *problems(spec.schema, news_of(olds, written)),
+        *spec.across(written, not olds),
+        *timeout_problems(news),
+    ]
     inputs = spec.normalise(written)
     filled, missing = fill(inputs, olds, news, settings, name=spec.name)
     hidden = {key: news[key] for key in (URN, OWNER, *spec.hidden, *spec.timeouts) if key in news}

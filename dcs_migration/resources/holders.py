@@ -1,0 +1,42 @@
+"""Two resources of a program that hold one task, each with a provider of its own.
+
+The plugin process of one provider never hears of the resources of another; the program sees them all.
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import pulumi
+from pulumi.runtime.settings import get_monitor
+
+from dcs_migration.resources.provider import given_provider
+
+_Holder = tuple[pulumi.CustomResource, pulumi.ProviderResource | None]
+
+# By the program's line to its engine, as in `provider`; a migration has the id of its instance, hence the type.
+_held: WeakKeyDictionary[object, dict[tuple[str, str], _Holder]] = WeakKeyDictionary()
+
+
+def hold(resource: pulumi.CustomResource, type_token: str, options: pulumi.ResourceOptions) -> None:
+    """Note the task that a resource holds, as soon as its id is known.
+
+    Raises (when it is known, which ends the program):
+        RunError: a resource with another provider holds the same one.
+    """
+    monitor = get_monitor()
+    if monitor is None:
+        return
+    held = _held.setdefault(monitor, {})
+    provider = given_provider(options, type_token)
+
+    def note(id_: str) -> None:
+        other, others = held.setdefault((type_token, id_), (resource, provider))
+        if other is not resource and others is not provider:
+            raise pulumi.RunError(
+                f"two resources of this stack hold task {id_}, '{resource._name}' and '{other._name}': a change of one "
+                "would touch the other; take the newer one out of the state with `pulumi state delete` and its URN, and "
+                "out of the program"
+            )
+
+    resource.id.apply(note)
