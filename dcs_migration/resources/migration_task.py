@@ -12,6 +12,7 @@ from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.resources.arguments import CheckedResource, described
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
+from dcs_migration.resources.provider import used_provider
 from dcs_migration.resources.secrets import passwords_of, with_secret_password
 from dcs_migration.resources.types import (
     BackupFiles,
@@ -237,6 +238,7 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
             status=self.status,
             region=self.region,
             project_id=self.project_id,
+            provider=used_provider(self, TYPE_TOKEN),
             urn=self.urn if self.managed else None,
             name=self.name,
             taken_over=self.existing_task_id,

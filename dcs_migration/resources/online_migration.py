@@ -12,6 +12,7 @@ from dcs_migration.providers.online_migration import OnlineMigrationProvider
 from dcs_migration.resources.arguments import CheckedResource
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
+from dcs_migration.resources.provider import used_provider
 from dcs_migration.resources.secrets import passwords_of, with_secret_password
 from dcs_migration.resources.types import (
     MigrationMethod,
@@ -182,6 +183,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
             status=self.status,
             region=self.region,
             project_id=self.project_id,
+            provider=used_provider(self, TYPE_TOKEN),
             urn=self.urn,
             passwords=passwords_of(self),
         )
