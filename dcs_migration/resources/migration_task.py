@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from dcs_migration.providers.migration_task import MigrationTaskProvider
-from dcs_migration.resources.arguments import CheckedResource, described
+from dcs_migration.resources.arguments import CheckedResource, argument, described
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
 from dcs_migration.resources.provider import used_provider
@@ -148,8 +148,12 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
                 "migration_method": migration_method,
                 "backup_files": backup_files,
                 "network_type": network_type,
-                "source_instance": with_secret_password(source_instance),
-                "target_instance": with_secret_password(target_instance),
+                "source_instance": with_secret_password(
+                    argument(type(self), resource_name, "source_instance"), source_instance
+                ),
+                "target_instance": with_secret_password(
+                    argument(type(self), resource_name, "target_instance"), target_instance
+                ),
                 "region": region,
                 "project_id": project_id,
                 "existing_task_id": existing_task_id,

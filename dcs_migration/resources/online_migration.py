@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
-from dcs_migration.resources.arguments import CheckedResource
+from dcs_migration.resources.arguments import CheckedResource, argument
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
 from dcs_migration.resources.provider import used_provider
@@ -132,8 +132,12 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
                 "migration_method": migration_method,
                 "resume_mode": resume_mode,
                 "bandwidth_limit_mb": bandwidth_limit_mb,
-                "source_instance": with_secret_password(source_instance),
-                "target_instance": with_secret_password(target_instance),
+                "source_instance": with_secret_password(
+                    argument(type(self), resource_name, "source_instance"), source_instance
+                ),
+                "target_instance": with_secret_password(
+                    argument(type(self), resource_name, "target_instance"), target_instance
+                ),
                 "state": state,
                 "triggers": triggers,
                 "region": region,
