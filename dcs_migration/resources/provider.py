@@ -36,6 +36,8 @@ _KEYS = {
 _OF_THE_REGION = ("project_id", "project_name")
 _CREDENTIALS = ("access_key", "secret_key", "security_token")
 _SECRET = ("secret_key", "security_token")
+AUTH_URL = f"{NAMESPACE}:authUrl"
+"""Of another tool; whether it would decide here depends on its value."""
 EXPLICIT = "dcs_migration:credentials"
 """Names the provider whose credentials were written in the program: they go before those of the environment."""
 
@@ -181,7 +183,8 @@ def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
     # Of the other keys the name alone: the plugin says which are misspelt, or not honoured, and values may be secrets.
     for full_key, given in {**get_config_env(), **CONFIG.get()}.items():
         if full_key.startswith(f"{NAMESPACE}:") and full_key.partition(":")[2] not in _KEYS.values():
-            props[full_key] = "set" if str(given).strip() else ""
+            shown = full_key == AUTH_URL and not pulumi.runtime.is_config_secret(full_key)
+            props[full_key] = given if shown else "set" if str(given).strip() else ""
     return props
 
 
