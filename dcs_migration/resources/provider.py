@@ -184,7 +184,8 @@ def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
     for full_key, given in {**get_config_env(), **CONFIG.get()}.items():
         if full_key.startswith(f"{NAMESPACE}:") and full_key.partition(":")[2] not in _KEYS.values():
             shown = full_key == AUTH_URL and not pulumi.runtime.is_config_secret(full_key)
-            props[full_key] = given if shown else "set" if str(given).strip() else ""
+            empty = str(given).strip() in ("", "[]", "{}")
+            props[full_key] = given if shown else "" if empty else "set"
     return props
 
 
