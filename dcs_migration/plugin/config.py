@@ -145,8 +145,16 @@ class Settings:
         if pattern.endswith("*"):
             every = [prefix + key for key in self.stack_keys()] if of_stack else sorted(self._environ)
             names = [name for name in every if name.startswith(pattern[:-1])]
-        values = (self._config(name.removeprefix(prefix)) if of_stack else self._env(name) for name in names)
-        return [name for name, value in zip(names, values, strict=True) if value not in (None, "[]", "{}")]
+        return [name for name in names if self.value(name) not in (None, "[]", "{}")]
+
+    def value(self, name: str) -> str | None:
+        """What a variable, or a namespaced key of the stack's configuration, is set to."""
+        prefix = f"{NAMESPACE}:"
+        return self._config(name.removeprefix(prefix)) if name.startswith(prefix) else self._env(name)
+
+    def variables(self) -> list[str]:
+        """The names of all variables."""
+        return sorted(self._environ)
 
     def _config(self, key: str) -> str | None:
         value = self._get(f"{NAMESPACE}:{key}")
@@ -222,6 +230,11 @@ class Settings:
         return self._url("dcs", region, self.explicit_endpoint, DCS_ENDPOINT)
 
     @property
+    def explicit_iam(self) -> str | None:
+        """The endpoint of IAM as it is written, if it is."""
+        return self._endpoints().get("iam") or self._env(IAM_ENDPOINT)
+
+    @property
     def explicit_endpoint(self) -> str | None:
         """The endpoint of DCS as it is written, if it is."""
         return self._env(DCS_ENDPOINT) or self._endpoints().get("dcs")
@@ -234,7 +247,7 @@ class Settings:
 
     def iam_url(self, region: str) -> str:
         """Base URL of IAM. A DCS endpoint on loopback is an emulator, which answers for IAM, too."""
-        explicit = self._endpoints().get("iam") or self._env(IAM_ENDPOINT)
+        explicit = self.explicit_iam
         if explicit is None:
             dcs = self.dcs_url(region)
             if urlsplit(dcs).hostname in LOOPBACK:
@@ -326,6 +339,11 @@ class Settings:
                     "set both or neither"
                 )
         return None
+
+    @property
+    def has_own_credentials(self) -> bool:
+        """Whether the program gave this provider its credentials."""
+        return self._get(EXPLICIT) is not None
 
     def _reader(self, keys: KeySet) -> Callable[[str], str | None]:
         return self._config if keys.from_config else self._env

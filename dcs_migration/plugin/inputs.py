@@ -29,8 +29,25 @@ _TYPES = {
 }
 _LONGEST_KEY = 40
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# What `str` and `repr` make of an Output: an f-string does so, and nothing fails before the service sees it.
-_OUTPUT_AS_TEXT = re.compile(r"Calling __str__ on an Output|<pulumi\.output\.Output object at 0x")
+# Texts that nobody meant: nothing fails before the service sees them, and an address in one is another each time.
+_ACCIDENTS = (
+    (
+        re.compile(r"Calling __str__ on an Output|<pulumi\.output\.Output object at 0x"),
+        "an Output was put into a string, which gives no value, "
+        "use pulumi.Output.concat(...), pulumi.Output.format(...) or its apply(...)",
+    ),
+    (
+        re.compile(
+            r"<\w(?:[^<>]|<\w+>){1,200} at 0x[0-9a-fA-F]{6,}>|<(?:Task|Future) (?:pending|finished|cancelled)\b"
+        ),
+        "a Python object was put into a string, which gives no value, "
+        "write what it holds (of a function or a coroutine, what it returns)",
+    ),
+    (
+        re.compile("\\A\ufeff"),
+        "begins with a byte order mark, as the text of a file may, read it with encoding='utf-8-sig'",
+    ),
+)
 _PLAIN = (str, int, float, bool, type(None), Unknown)
 
 UNKNOWN: Any = Unknown()  # type: ignore[no-untyped-call]
@@ -85,21 +102,15 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
         words it does, or else one could not see what an expression came to.
     """
     errors = list(_validator(name).iter_errors(inputs))
-    stringified = list(_stringified(inputs, []))
+    accidents = list(_accidents(inputs, []))
+    unmeant = [where for where, _ in accidents]
     found = [
         (list(error.absolute_path), line)
         for error in errors
-        if list(error.absolute_path) not in stringified  # one mistake, one line
+        if list(error.absolute_path) not in unmeant  # one mistake, one line
         for line in _lines(_Problem(schema(name), error))
     ]
-    found += [
-        (
-            where,
-            f"{path(where)}: an Output was put into a string, which gives no value, "
-            "use pulumi.Output.concat(...), pulumi.Output.format(...) or its apply(...)",
-        )
-        for where in stringified
-    ]
+    found += [(where, f"{path(where)}: {words}") for where, words in accidents]
     refused = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
     found += [
         (
@@ -130,19 +141,20 @@ def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
         yield where
 
 
-def _stringified(value: Any, where: list[Any]) -> Iterator[list[Any]]:
-    """Find the texts, keys included, that hold the text of an Output in the place of its value."""
-    if isinstance(value, str) and _OUTPUT_AS_TEXT.search(value):
-        yield where
+def _accidents(value: Any, where: list[Any]) -> Iterator[tuple[list[Any], str]]:
+    """Find the texts, keys included, that nobody meant, and say what happened to each."""
+    if isinstance(value, str):
+        words = next((words for accident, words in _ACCIDENTS if accident.search(value)), None)
+        if words:
+            yield where, words
     elif isinstance(value, Mapping):
         for key, item in value.items():
             inside = [*where, _shown(key)]
-            if _OUTPUT_AS_TEXT.search(str(key)):
-                yield inside
-            yield from _stringified(item, inside)
+            yield from _accidents(str(key), inside)
+            yield from _accidents(item, inside)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _stringified(item, [*where, index])
+            yield from _accidents(item, [*where, index])
 
 
 @cache

@@ -6,9 +6,19 @@ import difflib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.plugin.config import ENDPOINTS, NAMESPACE, WHERE, WHO, Settings
+from dcs_migration.dcs.surroundings import is_loopback
+from dcs_migration.plugin.config import (
+    DCS_ENDPOINT,
+    ENDPOINTS,
+    IAM_ENDPOINT,
+    NAMESPACE,
+    WHERE,
+    WHO,
+    Settings,
+)
 
 OURS = (
     *WHERE,
@@ -79,6 +89,32 @@ def _without_endpoint(settings: Settings) -> bool:
     return settings.explicit_endpoint is None
 
 
+def _beside_keys(settings: Settings) -> bool:
+    """Whether keys are used where every tool takes a token first; those that the program writes are meant."""
+    keys = settings.whole_set()
+    return keys is not None and not keys.auth_token and not settings.has_own_credentials
+
+
+def _without_token(settings: Settings) -> bool:
+    keys = settings.whole_set()
+    return keys is None or _beside_keys(settings)
+
+
+def _of_another_cloud(settings: Settings) -> bool:
+    """Whether an address of IAM is one that is not asked here, and that of DCS, or the project, depends on it."""
+    if settings.explicit_endpoint and (settings.explicit_iam or settings.project_id):
+        return False
+    ours = urlsplit(settings.iam_url("any")).hostname or ""
+    if settings.explicit_endpoint and is_loopback(f"//{ours}"):
+        return False  # an emulator answers for IAM, too
+    urls = [value for name in AUTH_URLS if (value := settings.value(name))]
+    hosts = [urlsplit(url if "://" in url else f"https://{url}").hostname or "" for url in urls]
+    return any(host != ours and not f".{host}".endswith(f".{settings.cloud}") for host in hosts)
+
+
+AUTH_URLS = ("HW_AUTH_URL", "OS_AUTH_URL", f"{NAMESPACE}:authUrl")
+
+
 @dataclass(frozen=True)
 class NotHonoured:
     """Settings by which Huawei's other tools decide where or who, and this package does not.
@@ -135,10 +171,30 @@ NOT_HONOURED = (
             "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
             "HC_CONTAINER_CREDENTIALS_FULL_URI",
             "OS_ACCESS_KEY",
-            "OS_AUTH_TOKEN",
         ),
         _SOURCE,
         _without_keys,
+    ),
+    NotHonoured(
+        ("HW_USER_PASSWORD", "OS_PASSWORD", f"{NAMESPACE}:password"),
+        f"a user's name with a password is not supported here: {_KEYS}",
+        _without_keys,
+    ),
+    NotHonoured(
+        ("HW_AUTH_TOKEN",),
+        "a token goes before keys elsewhere, and here the keys are used: unset it, or the keys",
+        _beside_keys,
+    ),
+    NotHonoured(
+        ("OS_AUTH_TOKEN", f"{NAMESPACE}:token"),
+        "this token goes before keys elsewhere, and is not read here: unset it, or set HW_AUTH_TOKEN in place of keys",
+        _without_token,
+    ),
+    NotHonoured(
+        AUTH_URLS,
+        f"it names another cloud and is not read here: unset it, or set {NAMESPACE}:cloud (HW_CLOUD), or "
+        f"{NAMESPACE}:endpoints (dcs, iam)",
+        _of_another_cloud,
     ),
     NotHonoured(
         (
@@ -169,7 +225,7 @@ WITHOUT_EFFECT = {
 
 def problems(settings: Settings) -> list[str]:
     """Return one line for each problem of the settings, whatever the resource: their names, never their values."""
-    lines = [*misspelt(settings), *not_honoured(settings)]
+    lines = [*misspelt(settings), *misspelt_variables(settings), *not_honoured(settings)]
     for read in _READERS:
         try:
             read(settings)
@@ -236,6 +292,40 @@ def misspelt(settings: Settings) -> Iterator[str]:
             )
         elif meant := nearest(key):
             yield f"{NAMESPACE}:{key}: unknown key, did you mean {NAMESPACE}:{meant}?"
+
+
+def misspelt_variables(settings: Settings) -> Iterator[str]:
+    """Yield a line for each variable that must be meant for one of ours that is not set."""
+    known = {name for row in NOT_HONOURED for name in row.names} | WITHOUT_EFFECT.keys()
+    for name in settings.variables():
+        if name in OUR_VARIABLES or name in known or not settings.value(name):
+            continue
+        meant = _nearest_variable(name)
+        if meant and not settings.value(meant):
+            yield f"{name}: unknown variable, did you mean {meant}?"
+
+
+def _nearest_variable(name: str) -> str | None:
+    prefix = _HUAWEIS.match(name)
+    if not prefix:
+        return None
+    # Programs have variables of their own: near is not enough. But where an endpoint is not seen, the real cloud is
+    # called in place of an emulator.
+    rest = _plain(name[prefix.end() :])
+    if "dcs" in rest and difflib.get_close_matches(rest, _DCS_ENDPOINTS, n=1, cutoff=0.9):
+        return DCS_ENDPOINT
+    return next((ours for ours in OUR_VARIABLES if _plain(ours) == _plain(name)), None)
+
+
+_HUAWEIS = re.compile(r"(?:HUAWEI_?CLOUD|HWCLOUD|HW)_?(?:SDK_)?", re.IGNORECASE)
+_DCS_ENDPOINTS = ("dcsendpoint", "endpointdcs", "dcsurl")
+
+OUR_VARIABLES = (
+    DCS_ENDPOINT,
+    IAM_ENDPOINT,
+    *(name for names in WHERE.values() for name in names),
+    *(name for keys in WHO if not keys.from_config for name in (*keys.required, keys.security_token) if name),
+)
 
 
 def nearest(key: str) -> str | None:

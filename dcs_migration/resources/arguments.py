@@ -50,11 +50,22 @@ class CheckedResource(Resource):
             ValueError: an argument has a value that cannot be sent.
         """
         for key, value in props.items():
-            _require_plain(f"{type(self).__name__} '{name}': {key}", value, 0)
+            require_plain(argument(type(self), name, key), value)
         super().__init__(provider, name, props, opts)
 
 
-def _require_plain(where: str, value: Any, depth: int) -> None:
+def argument(kind: type, name: str, key: str) -> str:
+    """Word an argument of a resource."""
+    return f"{kind.__name__} '{name}': {key}"
+
+
+def require_plain(where: str, value: Any, depth: int = 0) -> None:
+    """Refuse a value that Pulumi cannot send, at any depth.
+
+    Raises:
+        TypeError: it has a type that cannot be sent.
+        ValueError: it has a value that cannot be sent.
+    """
     if isinstance(value, str) and not value.isascii():
         _require_characters(where, value)
     elif isinstance(value, _SENT):
@@ -67,10 +78,10 @@ def _require_plain(where: str, value: Any, depth: int) -> None:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"{where}: has {described(key)} as a key, write texts as keys")
-            _require_plain(f"{where}.{key}", item, depth + 1)
+            require_plain(f"{where}.{key}", item, depth + 1)
     elif isinstance(value, Sequence) and not isinstance(value, _NOT_LISTS):
         for index, item in enumerate(value):
-            _require_plain(f"{where}[{index}]", item, depth + 1)
+            require_plain(f"{where}[{index}]", item, depth + 1)
     elif not inspect.isawaitable(value) and not is_input_type(type(value)):
         raise TypeError(f"{where}: is {described(value)}, {_advice(value)}")
 

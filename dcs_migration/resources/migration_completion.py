@@ -16,7 +16,12 @@ from dcs_migration.names import CREATE_TIMEOUT, PASSWORDS, TASKS, THREADS, UPDAT
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
 from dcs_migration.resources.arguments import CheckedResource, seconds_of
 from dcs_migration.resources.options import checked_options, custom_timeout
-from dcs_migration.resources.provider import Provider
+from dcs_migration.resources.provider import (
+    Provider,
+    inherited_provider,
+    named_provider,
+    waiting_provider,
+)
 from dcs_migration.resources.types import Until
 from dcs_migration.resources.urn import urn_of
 from dcs_migration.resources.watched import Watchable, Watched, watched_tasks
@@ -69,7 +74,8 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
 
         Args:
             resource_name: Pulumi's name of the resource.
-            tasks: Tasks of this program. One at least, here or in ``task_ids``.
+            tasks: Tasks of this program. One at least, here or in ``task_ids``. The wait has the settings of their
+                provider, in a process of its own.
             task_ids: Ids of tasks from elsewhere; they come after those of ``tasks``. Their passwords are not known
                 here, so that they stay in what the service says.
             region: Region of ``task_ids``; default ``huaweicloud:region``, then HW_REGION_NAME.
@@ -81,17 +87,19 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
             until: ``done``, or ``in_sync``: each incremental task must also be at most ``max_lag_bytes`` behind
                 its source, twice in a row (ShowMigrationTaskStats). Default ``done``.
             max_lag_bytes: Only with ``in_sync``. Default 0.
-            opts: Resource options; ``custom_timeouts`` (create, update) bound the wait, too.
+            opts: Resource options; ``custom_timeouts`` (create, update) bound the wait, too. A ``provider`` that is
+                written here makes the wait itself, and gives it one of its four threads.
 
         Raises:
             TypeError: something in ``tasks`` cannot be waited for, or an argument has a type that cannot be sent.
-            ValueError: there is nothing to wait for, or an option cannot work.
+            ValueError: there is nothing to wait for, no one provider sees all tasks, or an option cannot work.
         """
         listed = watched_tasks(resource_name, tasks)
         ids = _ids(resource_name, listed, task_ids)
         options = checked_options(opts, replaced_by_deleting_first=False)
-        if options.provider is None:
-            options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(provider=_process()))
+        if named_provider(options) is None:
+            process = _process(_settings(resource_name, listed, options))
+            options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(provider=process))
         super().__init__(
             MigrationCompletionProvider(),
             resource_name,
@@ -158,18 +166,37 @@ def _summary(by_name: Mapping[str, str]) -> str | None:
     return next((status for status in values if status != _SUCCESS), _SUCCESS if values else None)
 
 
-# The process of each completion so far, for each program: a monitor is the program's line to its engine.
-_places: WeakKeyDictionary[object, list[pulumi.ProviderResource]] = WeakKeyDictionary()
+def _settings(
+    resource_name: str, listed: Sequence[Watched], options: pulumi.ResourceOptions
+) -> pulumi.ProviderResource | None:
+    """Return the provider with whose settings to wait, None for the stack's: the tasks' own, else the inherited one."""
+    if listed:
+        return waiting_provider(
+            f"MigrationCompletion '{resource_name}': tasks", [task.provider for task in listed]
+        )
+    inherited = inherited_provider(options, TYPE_TOKEN)
+    return inherited if not isinstance(inherited, Provider) or inherited._written else None
 
 
-def _process() -> pulumi.ProviderResource:
+# The process of each completion so far, for each program (a monitor is the program's line to its engine) and for
+# each provider whose settings it has.
+_Places = dict[pulumi.ProviderResource | None, list[pulumi.ProviderResource]]
+_places: WeakKeyDictionary[object, _Places] = WeakKeyDictionary()
+
+
+def _process(settings: pulumi.ProviderResource | None) -> pulumi.ProviderResource:
     """Return a plugin process with a free thread: waiting must starve neither creates nor other waits."""
+    if settings is not None and not isinstance(settings, Provider):
+        return settings  # made without our class: what it was given is not known here
     monitor = get_monitor()
-    taken = _places.setdefault(monitor, []) if monitor is not None else []
+    places = _places.setdefault(monitor, {}) if monitor is not None else {}
+    taken = places.setdefault(settings, [])
+    number = len(taken) // THREADS + 1
     if len(taken) % THREADS:
         process = taken[-1]
+    elif settings is not None:
+        process = settings._for_waits(number)
     else:
-        number = len(taken) // THREADS + 1
         process = Provider("dcs-completions" if number == 1 else f"dcs-completions-{number}")
     taken.append(process)
     return process

@@ -10,10 +10,11 @@ import pulumi
 
 from dcs_migration.names import DELETE_TIMEOUT, DRY_RUN, OWNER, URN
 from dcs_migration.providers.migration_task import MigrationTaskProvider
-from dcs_migration.resources.arguments import CheckedResource, described
+from dcs_migration.resources.arguments import CheckedResource, argument, described
 from dcs_migration.resources.holders import hold
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
+from dcs_migration.resources.provider import used_provider
 from dcs_migration.resources.secrets import passwords_of, with_secret_password
 from dcs_migration.resources.types import (
     BackupFiles,
@@ -149,8 +150,12 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
                 "migration_method": migration_method,
                 "backup_files": backup_files,
                 "network_type": network_type,
-                "source_instance": with_secret_password(source_instance),
-                "target_instance": with_secret_password(target_instance),
+                "source_instance": with_secret_password(
+                    argument(type(self), resource_name, "source_instance"), source_instance
+                ),
+                "target_instance": with_secret_password(
+                    argument(type(self), resource_name, "target_instance"), target_instance
+                ),
                 "region": region,
                 "project_id": project_id,
                 "existing_task_id": existing_task_id,
@@ -241,6 +246,7 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
             status=self.status,
             region=self.region,
             project_id=self.project_id,
+            provider=used_provider(self, TYPE_TOKEN),
             urn=self.urn if self.managed else None,
             name=self.name,
             taken_over=self.existing_task_id,

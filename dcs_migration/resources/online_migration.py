@@ -10,10 +10,11 @@ import pulumi
 
 from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, DRY_RUN, OWNER, UPDATE_TIMEOUT, URN
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
-from dcs_migration.resources.arguments import CheckedResource
+from dcs_migration.resources.arguments import CheckedResource, argument
 from dcs_migration.resources.holders import hold
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
+from dcs_migration.resources.provider import used_provider
 from dcs_migration.resources.secrets import passwords_of, with_secret_password
 from dcs_migration.resources.types import (
     MigrationMethod,
@@ -133,8 +134,12 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
                 "migration_method": migration_method,
                 "resume_mode": resume_mode,
                 "bandwidth_limit_mb": bandwidth_limit_mb,
-                "source_instance": with_secret_password(source_instance),
-                "target_instance": with_secret_password(target_instance),
+                "source_instance": with_secret_password(
+                    argument(type(self), resource_name, "source_instance"), source_instance
+                ),
+                "target_instance": with_secret_password(
+                    argument(type(self), resource_name, "target_instance"), target_instance
+                ),
                 "state": state,
                 "triggers": triggers,
                 "region": region,
@@ -186,6 +191,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
             status=self.status,
             region=self.region,
             project_id=self.project_id,
+            provider=used_provider(self, TYPE_TOKEN),
             urn=self.urn,
             passwords=passwords_of(self),
         )

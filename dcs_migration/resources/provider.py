@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -36,6 +36,8 @@ _KEYS = {
 _OF_THE_REGION = ("project_id", "project_name")
 _CREDENTIALS = ("access_key", "secret_key", "security_token")
 _SECRET = ("secret_key", "security_token")
+AUTH_URL = f"{NAMESPACE}:authUrl"
+"""Of another tool; whether it would decide here depends on its value."""
 EXPLICIT = "dcs_migration:credentials"
 """Names the provider whose credentials were written in the program: they go before those of the environment."""
 
@@ -112,6 +114,22 @@ class Provider(pulumi.ProviderResource):
         if "access_key" in written:
             props[EXPLICIT] = resource_name
         super().__init__(PACKAGE, resource_name, props, opts)
+        self._written = written
+
+    def _elsewhere(self) -> dict[str, Any]:
+        """Return what is written of it beside the place, which each task tells by itself."""
+        return {
+            name: value for name, value in self._written.items() if name not in ("region", *_OF_THE_REGION)
+        }
+
+    def _for_waits(self, number: int) -> Provider:
+        """Declare another process with the same settings: a wait must not occupy a thread of this one.
+
+        Args:
+            number: Which of its processes for waits it is, from 1.
+        """
+        name = f"{self.pulumi_resource_name}-completions" + (f"-{number}" if number > 1 else "")
+        return Provider(name, **self._written, opts=pulumi.ResourceOptions(parent=self))
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"endpoints": (Mapping,), "insecure": (bool,), "max_retries": (int,)}
@@ -165,7 +183,9 @@ def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
     # Of the other keys the name alone: the plugin says which are misspelt, or not honoured, and values may be secrets.
     for full_key, given in {**get_config_env(), **CONFIG.get()}.items():
         if full_key.startswith(f"{NAMESPACE}:") and full_key.partition(":")[2] not in _KEYS.values():
-            props[full_key] = "set" if str(given).strip() else ""
+            shown = full_key == AUTH_URL and not pulumi.runtime.is_config_secret(full_key)
+            empty = str(given).strip() in ("", "[]", "{}")
+            props[full_key] = given if shown else "" if empty else "set"
     return props
 
 
@@ -176,11 +196,60 @@ _lock = threading.Lock()
 
 def given_provider(opts: pulumi.ResourceOptions, type_token: str) -> pulumi.ProviderResource | None:
     """Return the provider that options name or inherit, as Pulumi itself finds it."""
+    return named_provider(opts) or inherited_provider(opts, type_token)
+
+
+def named_provider(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None:
+    """Return the provider that options name themselves."""
     if opts.provider is not None:
         return opts.provider
     given = opts.providers.values() if isinstance(opts.providers, Mapping) else opts.providers or ()
-    own = next((provider for provider in given if provider.package == PACKAGE), None)
-    return own or (opts.parent.get_provider(type_token) if opts.parent is not None else None)
+    return next((provider for provider in given if provider.package == PACKAGE), None)
+
+
+def inherited_provider(opts: pulumi.ResourceOptions, type_token: str) -> pulumi.ProviderResource | None:
+    """Return the provider that comes from the parent."""
+    return opts.parent.get_provider(type_token) if opts.parent is not None else None
+
+
+def used_provider(resource: pulumi.Resource, type_token: str) -> pulumi.ProviderResource:
+    """Return the provider that a resource of this package was declared with."""
+    return resource.get_provider(type_token) or default_provider()
+
+
+def waiting_provider(
+    where: str, providers: Sequence[pulumi.ProviderResource]
+) -> pulumi.ProviderResource | None:
+    """Return the provider whose settings see the tasks of all these; None where the stack's settings do.
+
+    Raises:
+        ValueError: there is no such provider.
+    """
+    first = providers[0] if providers else None
+    for other in providers[1:]:
+        if not _same_settings(first, other):
+            names = ", ".join(dict.fromkeys(f"'{each.pulumi_resource_name}'" for each in providers))
+            raise ValueError(
+                f"{where}: the providers {names} differ in more than the region, so that no process sees all of them, "
+                "write a completion for the tasks of each, or opts.provider"
+            )
+    return first if not isinstance(first, Provider) or first._elsewhere() else None
+
+
+def _same_settings(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if not isinstance(one, Provider) or not isinstance(other, Provider):
+        return False
+    ours, theirs = one._elsewhere(), other._elsewhere()
+    return ours.keys() == theirs.keys() and all(_same(ours[name], theirs[name]) for name in ours)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two inputs are known to be equal: what an output will be is not known."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    return one is other or (isinstance(one, (str, bool, int)) and type(one) is type(other) and one == other)
 
 
 def default_provider() -> pulumi.ProviderResource:

@@ -11,31 +11,45 @@ from typing import Any
 import pulumi
 
 from dcs_migration.names import PASSWORD
+from dcs_migration.resources.arguments import require_plain
 
 
-def with_secret_password(instance: Any) -> Any:
+def with_secret_password(where: str, instance: Any) -> Any:
     """Mark the password of an instance as a secret, in whatever shape of an input the instance comes.
 
     Only the password is marked, so that previews stay legible. A transform that runs later may set another
     one: the plugin marks whatever it returns, too.
+
+    What cannot be sent is refused here, before the mark hides it, or when an awaitable or an output is known:
+    Pulumi would show it, with a traceback.
+
+    Args:
+        where: The argument, for a message.
+        instance: What the user wrote.
+
+    Raises:
+        TypeError: it has a type that cannot be sent.
+        ValueError: it has a value that cannot be sent.
     """
     if isinstance(instance, pulumi.Output):
-        return instance.apply(with_secret_password)
+        return instance.apply(lambda known: with_secret_password(where, known))
+    if inspect.isawaitable(instance):
+        return asyncio.ensure_future(_resolved(where, instance))
+    require_plain(where, instance)
     if isinstance(instance, Mapping):
         if instance.get(PASSWORD) is not None:
             return {**instance, PASSWORD: pulumi.Output.secret(instance[PASSWORD])}
         return instance
-    if inspect.isawaitable(instance):
-        return asyncio.ensure_future(_resolved(instance))
     # An instance of an `@pulumi.input_type` class keeps its properties in its `__dict__`.
     if getattr(instance, "__dict__", {}).get(PASSWORD) is not None:
+        require_plain(f"{where}.{PASSWORD}", instance.__dict__[PASSWORD])
         instance = copy.copy(instance)
         instance.__dict__[PASSWORD] = pulumi.Output.secret(instance.__dict__[PASSWORD])
     return instance
 
 
-async def _resolved(instance: Awaitable[Any]) -> Any:
-    return with_secret_password(await instance)
+async def _resolved(where: str, instance: Awaitable[Any]) -> Any:
+    return with_secret_password(where, await instance)
 
 
 def reusable(instance: Any) -> Any:

@@ -22,6 +22,8 @@ class Watched:
     status: pulumi.Output[str]
     region: pulumi.Output[str]
     project_id: pulumi.Output[str]
+    provider: pulumi.ProviderResource
+    """Whose settings see it."""
     urn: pulumi.Output[str] | None
     """For `pulumi up --replace`; None where that would not run it again."""
     name: pulumi.Output[str] | None = None

@@ -423,3 +423,34 @@ def test_a_replaced_task_is_waited_for_anew(stack: Stack, emulator: Emulator) ->
     assert stack.outputs()["statuses"] == dict.fromkeys(after.values(), "SUCCESS")
     assert (result.count("replaced"), result.count("updated")) == (1, 1)
     stack.require_no_changes()
+
+
+def test_a_wait_sees_the_tasks_of_another_account(slow: Emulator, stack: Stack, emulator: Emulator) -> None:
+    """Their provider has an endpoint and keys of its own, and the stack's settings would find nothing there."""
+    write(
+        stack,
+        f"""
+        from dcs_migration import Provider
+        other = Provider(
+            "other", endpoints={{"dcs": "{slow.url}"}},
+            access_key="{slow.access_key}", secret_key=pulumi.Output.secret("{slow.secret_key}"),
+        )
+        opts = pulumi.ResourceOptions(provider=other)
+        task = MigrationTask("orders", **BACKUP, target_instance=target(), opts=opts)
+        done = MigrationCompletion("done", tasks=[task], interval="1s")
+        pulumi.export("status", done.status)
+        """,
+    )
+    stack.environ["HW_DCS_ENDPOINT"] = ""  # it would go before the one of the program
+    stack.run("config", "set", "--path", "huaweicloud:endpoints.dcs", emulator.url)
+    with running(stack, *UP) as up:
+        up.until(lambda: "ListMigrationTask" in operations(slow) and slow.tasks())
+        slow.set_status(slow.tasks()[0]["id"], "SUCCESS")
+        assert up.end() == 0
+    assert stack.outputs()["status"] == "SUCCESS"
+    assert emulator.requests() == []
+    stack.preview("--expect-no-changes")
+    stack.refresh()
+    stack.destroy()
+    assert slow.tasks() == []
+    assert emulator.requests() == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import traceback
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from dcs_migration import MigrationCompletion, MigrationInstance, MigrationTask,
 from dcs_migration.resources.watched import Watchable
 from tests.program.test_completion import ELSEWHERE
 from tests.program.test_online import declare
-from tests.program.test_program import Recorder, monitor, run, task
+from tests.program.test_program import Recorder, later, monitor, run, task
 
 __all__ = ["monitor"]  # the fixture
 
@@ -200,11 +202,43 @@ VALUES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a huge number": (lambda: 10**400, "is too large a number, write it as a text"),
 }
+
+
+@pulumi.input_type
+class Source:
+    """An instance in a class of Pulumi's."""
+
+    def __init__(self, *, addrs: str, password: Any) -> None:
+        pulumi.set(self, "addrs", addrs)
+        pulumi.set(self, "password", password)
+
+    @property
+    @pulumi.getter
+    def addrs(self) -> str:
+        """Its address."""
+        return str(pulumi.get(self, "addrs"))
+
+    @property
+    @pulumi.getter
+    def password(self) -> Any:
+        """Its password."""
+        return pulumi.get(self, "password")
+
+
 PLACES: dict[str, Callable[[Any], Any]] = {
     "MigrationTask 'orders': triggers[1]": lambda value: task(triggers=["a", value]),
     "MigrationTask 'orders': existing_task_id": lambda value: task(existing_task_id=value),
     "MigrationTask 'orders': target_instance": lambda value: task(target_instance=value),
     "MigrationTask 'orders': target_instance.id": lambda value: task(target_instance={"id": value}),
+    "MigrationTask 'orders': target_instance.password": lambda value: task(
+        target_instance={"id": "orders", "password": value}
+    ),
+    "MigrationTask 'orders': source_instance.password": lambda value: task(
+        source_instance=Source(addrs="10.0.0.1:6379", password=value)
+    ),
+    "OnlineMigration 'online': target_instance.password": lambda value: online(
+        target_instance={"id": "orders", "password": value}
+    ),
     "MigrationTask 'orders': backup_files.files[0].file_name": lambda value: task(
         backup_files={"files": [{"file_name": value}]}
     ),
@@ -226,6 +260,27 @@ def test_what_cannot_be_sent(monitor: Recorder, place: str, mistake: str) -> Non
     value, words = VALUES[mistake]
     declared = PLACES[place]
     assert refused(lambda: declared(value())) == f"{place}: {words}"
+
+
+@dataclass
+class Slotted:
+    """An instance in a class that is not Pulumi's, with a password that Python shows."""
+
+    __slots__ = ("password",)
+    password: str
+
+
+@pytest.mark.parametrize("made", [lambda: Slotted(SECRET), SECRET.encode], ids=["a class", "bytes"])
+@pytest.mark.parametrize("late", [later, pulumi.Output.from_input], ids=["a coroutine", "an output"])
+def test_what_cannot_be_sent_and_is_known_late(
+    monitor: Recorder, late: Callable[[Any], Any], made: Callable[[], Any]
+) -> None:
+    """Pulumi fails with a traceback then, which must not show the value."""
+    with pytest.raises(Exception, match="target_instance") as caught:
+        run(lambda: task(target_instance=late(made())).id)
+    said = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in said
+    assert f"MigrationTask 'orders': target_instance: is a {type(made()).__name__}, write" in said
 
 
 def test_a_list_that_contains_itself(monitor: Recorder) -> None:

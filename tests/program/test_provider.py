@@ -90,6 +90,23 @@ def test_the_default_has_the_stack_s_configuration(monitor: Recorder) -> None:
     assert is_secret(props["huaweicloud:secretKey"])
 
 
+@pytest.mark.parametrize("secret", [False, True], ids=["plain", "secret"])
+def test_of_other_tools_keys_the_name_alone_is_handed_on(monitor: Recorder, secret: bool) -> None:
+    """But whether an address of IAM would decide here depends on what it is."""
+    url = "https://iam.private.example/v3"
+    config = {
+        "huaweicloud:authUrl": url,
+        "huaweicloud:token": "T-of-the-stack",
+        "huaweicloud:assumeRole": "[]",
+    }
+    pulumi.runtime.set_all_config(config, ["huaweicloud:authUrl"] if secret else [])
+    run(lambda: task().id)
+    props = monitor.of(DEFAULT)[2]
+    assert props["huaweicloud:token"] == "set"
+    assert props["huaweicloud:assumeRole"] == "", "what is empty decides nothing"
+    assert props["huaweicloud:authUrl"] == ("set" if secret else url)
+
+
 def test_two_programs_in_one_process_have_two_defaults() -> None:
     """Automation API programs do not share a provider, nor an owner."""
     for _ in range(2):

@@ -291,6 +291,66 @@ def test_an_output_in_a_key_is_called_that(as_text: Callable[[Callable[[Any], st
     assert "an Output was put into a string" in found[0]
 
 
+async def later() -> str:
+    """Something that is to be awaited."""
+    return "S3cret-pass"
+
+
+def _of_a_task() -> str:
+    async def started() -> str:
+        return str(asyncio.ensure_future(later()))
+
+    return asyncio.run(started())
+
+
+def _of_a_coroutine() -> str:
+    coroutine = later()
+    coroutine.close()
+    return f"{coroutine}"
+
+
+OBJECTS: dict[str, Callable[[], str]] = {
+    "a coroutine": _of_a_coroutine,
+    "a task": _of_a_task,
+    "a function": lambda: f"{_of_a_task}",
+    "a method": lambda: f"v{'x'.upper}",
+    "an object": lambda: f"backups-{object()}",
+    "a lambda": lambda: str([lambda: None]),
+}
+
+
+@pytest.mark.parametrize("kind", list(OBJECTS))
+@pytest.mark.parametrize(
+    "where",
+    [("target_instance", "password"), ("description",), ("triggers", 0), ("triggers", 0, "deep")],
+    ids=_id,
+)
+def test_an_object_in_a_string_is_called_that(kind: str, where: Path) -> None:
+    """Its address is another in each run: as a trigger it would run the migration again with every `up`."""
+    definition = {**BACKUP, "triggers": [{"deep": "x"}]}
+    assert problems(SCHEMA, changed(definition, where, OBJECTS[kind]())) == [
+        f"{shown(where)}: a Python object was put into a string, which gives no value, write what it holds (of a function "
+        "or a coroutine, what it returns)"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["a < b at 0x1", "<b>bold</b>", "see <orders at 10>", "Task pending", "0x7f1b8046e590"]
+)
+def test_words_that_only_look_like_an_object_pass(text: str) -> None:
+    """A description is free text, and a password anything."""
+    for where in (("description",), ("target_instance", "password")):
+        assert problems(SCHEMA, changed(BACKUP, where, text)) == []
+
+
+def test_a_byte_order_mark_is_called_that() -> None:
+    """The text of a file that Windows wrote begins with one, and no server takes it for part of a password."""
+    for where in (("target_instance", "password"), ("backup_files", "bucket_name")):
+        assert problems(SCHEMA, changed(BACKUP, where, "\ufeffS3cret-pass")) == [
+            f"{shown(where)}: begins with a byte order mark, as the text of a file may, read it with encoding='utf-8-sig'"
+        ]
+
+
 def test_an_empty_password_is_to_be_left_out() -> None:
     """An instance without a password has no password, not an empty one."""
     line = _one(changed(BACKUP, ("target_instance", "password"), ""))

@@ -76,14 +76,17 @@ def test_keys_of_others_are_not_ours_to_judge() -> None:
         "assumeRole",
         "assumeRoleWithOidc",
         "agencyName",
+        "authUrl",
+        "password",
         "profile",
         "sharedConfigFile",
         "tenantId",
         "tenantName",
+        "token",
     }
     fine = {*OF_PULUMI_HUAWEICLOUD, "version", "somethingQuiteNew"} - decide
     assert problems(settings_of(dict.fromkeys(fine, "x"))) == []
-    assert {"authUrl", "domainId", "userName", "password", "regional"} <= fine
+    assert {"domainId", "domainName", "userName", "regional"} <= fine
 
 
 def test_every_key_of_ours_is_known() -> None:
@@ -161,7 +164,8 @@ def test_parts_that_decide_nothing_alone_are_no_error() -> None:
         "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
         "HC_CONTAINER_CREDENTIALS_FULL_URI",
         "OS_ACCESS_KEY",
-        "OS_AUTH_TOKEN",
+        "HW_USER_PASSWORD",
+        "OS_PASSWORD",
     ],
 )
 def test_a_source_of_credentials_that_is_not_read_is_refused_where_no_keys_are(name: str) -> None:
@@ -179,6 +183,121 @@ def test_the_sdk_takes_openid_connect_before_its_own_keys() -> None:
     (line,) = problems(settings_of({}, {"HUAWEICLOUD_SDK_IDP_ID": "x", **SDK_KEYS}))
     assert "OpenID Connect" in line
     assert problems(settings_of({}, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": "x", **SDK_KEYS})) == []
+
+
+def test_a_password_of_a_user_in_the_stack_is_refused_where_no_keys_are() -> None:
+    """As in the environment; who has keys as well is understood everywhere."""
+    config = {"userName": "x", "password": SECRET}
+    (line,) = problems(settings_of(config))
+    assert line.startswith("huaweicloud:password: a user's name with a password is not supported here")
+    assert SECRET not in line
+    assert problems(settings_of(config, KEYS)) == []
+
+
+@pytest.mark.parametrize("keys", [KEYS, SDK_KEYS], ids=["HW_*", "HUAWEICLOUD_SDK_*"])
+def test_a_token_beside_keys_is_refused(keys: dict[str, str]) -> None:
+    """The other tools would take the token, so that two tools in one stack would be two accounts."""
+    environ = {"HW_AUTH_TOKEN": SECRET, **keys}
+    if keys is SDK_KEYS:
+        assert problems(settings_of({}, environ)) == []  # the token is used
+        return
+    (line,) = problems(settings_of({}, environ))
+    assert line.startswith("HW_AUTH_TOKEN: a token goes before keys elsewhere, and here the keys are used")
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize(
+    ("config", "environ"),
+    [({"token": SECRET}, {}), ({}, {"OS_AUTH_TOKEN": SECRET})],
+    ids=["stack", "environment"],
+)
+def test_another_token_is_refused_unless_a_token_is_used(
+    config: dict[str, str], environ: dict[str, str]
+) -> None:
+    """Also beside keys, which it would replace elsewhere."""
+    for keys in ({}, KEYS):
+        (line,) = problems(settings_of(config, {**environ, **keys}))
+        assert "this token goes before keys elsewhere, and is not read here" in line
+        assert SECRET not in line
+    assert problems(settings_of(config, {**environ, "HW_AUTH_TOKEN": "t"})) == []
+
+
+def test_a_token_does_not_matter_beside_keys_of_the_program() -> None:
+    """A provider that was given its keys is meant to use them."""
+    config = {"dcs_migration:credentials": "own", **{f"huaweicloud:{k}": v for k, v in STACK_KEYS.items()}}
+    settings = Settings(config.get, {"HW_AUTH_TOKEN": "t", "OS_AUTH_TOKEN": "t"}, lambda: config)
+    assert problems(settings) == []
+
+
+PRIVATE_IAM = "https://iam.private.example/v3"
+
+
+@pytest.mark.parametrize("name", ["HW_AUTH_URL", "OS_AUTH_URL", "huaweicloud:authUrl"])
+def test_the_iam_of_another_cloud_is_refused_unless_the_cloud_is_set(name: str) -> None:
+    """Else keys and calls would go to the public cloud."""
+
+    def problems_of(url: str, config: dict[str, str], environ: dict[str, str]) -> list[str]:
+        key = name.removeprefix("huaweicloud:")
+        own = ({**config, key: url}, environ) if key != name else (config, {**environ, name: url})
+        return problems(settings_of(*own))
+
+    (line,) = problems_of(PRIVATE_IAM, {}, KEYS)
+    assert line.startswith(f"{name}: it names another cloud and is not read here")
+    whole = '{"dcs": "https://dcs.private.example", "iam": "https://iam.private.example"}'
+    dcs_alone = '{"dcs": "https://dcs.private.example"}'
+    for config in (
+        {"cloud": "private.example"},
+        {"endpoints": whole},
+        {"endpoints": dcs_alone, "projectId": "p0"},
+    ):
+        assert problems_of(PRIVATE_IAM, config, KEYS) == []
+    assert len(problems_of(PRIVATE_IAM, {"endpoints": dcs_alone}, KEYS)) == 1
+    assert problems_of(PRIVATE_IAM, {}, {**KEYS, "HW_DCS_ENDPOINT": "http://127.0.0.1:8788"}) == []
+    for same in ("https://iam.myhuaweicloud.com:443/v3", "iam.cn-north-4.myhuaweicloud.com"):
+        assert problems_of(same, {}, KEYS) == []
+    assert len(problems_of("https://iam.notmyhuaweicloud.com/v3", {}, KEYS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("HW_DCS_ENDPOINTS", "HW_DCS_ENDPOINT"),
+        ("HW_DCS_ENDPIONT", "HW_DCS_ENDPOINT"),
+        ("HW_ENDPOINT_DCS", "HW_DCS_ENDPOINT"),
+        ("HUAWEICLOUD_DCS_ENDPOINT", "HW_DCS_ENDPOINT"),
+        ("HUAWEICLOUD_SDK_DCS_ENDPOINT", "HW_DCS_ENDPOINT"),
+        ("HWCLOUD_DCS_ENDPOINT", "HW_DCS_ENDPOINT"),
+        ("hw_dcs_endpoint", "HW_DCS_ENDPOINT"),
+        ("HW_PROJECTID", "HW_PROJECT_ID"),
+        ("hw_region_name", "HW_REGION_NAME"),
+        ("HW_SECURITYTOKEN", "HW_SECURITY_TOKEN"),
+    ],
+)
+def test_a_misspelt_variable_is_an_error_unless_the_right_one_is_set(written: str, meant: str) -> None:
+    """Where the endpoint is passed over, the real cloud is called in place of an emulator."""
+    assert problems(settings_of({}, {written: "x"})) == [
+        f"{written}: unknown variable, did you mean {meant}?"
+    ]
+    assert problems(settings_of({}, {written: ""})) == []
+    right = "https://own" if meant == "HW_DCS_ENDPOINT" else "x"
+    assert misspelt_of({written: "x", meant: right}) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("HW_REGION_NAME_2", "HW_RDS_ENDPOINT", "HW_OBS_ENDPOINT", "HW_DCS_INSTANCE_ID", "HW_ACCESS_KEYS"),
+        *("DCS_ENDPOINT", "HUAWEICLOUD_ACCESS_KEY", "HW_IAM_ENDPOINT", "HW_PROJECT_IDS", "HW_USER_NAME"),
+    ],
+)
+def test_other_variables_are_not_ours_to_judge(name: str) -> None:
+    """Programs and other tools have their own."""
+    assert misspelt_of({name: "x"}) == []
+
+
+def misspelt_of(environ: dict[str, str]) -> list[str]:
+    """Return the lines on misspelt variables."""
+    return [line for line in problems(settings_of({}, environ)) if "unknown variable" in line]
 
 
 @pytest.mark.parametrize("name", ["OS_PROJECT_ID", "OS_PROJECT_NAME", "OS_TENANT_ID", "OS_TENANT_NAME"])
