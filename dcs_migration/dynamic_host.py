@@ -17,15 +17,21 @@ import pulumi.dynamic
 from pulumi.runtime import rpc
 
 from dcs_migration.clock import SystemClock
+from dcs_migration.life_cycles import boundary, reporting
+from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.engine import Engine, GrpcEngine, NoEngine
+from dcs_migration.life_cycles.inputs import has_unknown
+from dcs_migration.life_cycles.process import (
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    Process,
+    ReadResult,
+    UpdateResult,
+)
+from dcs_migration.life_cycles.tasks.held import Held
 from dcs_migration.names import DRY_RUN, PASSWORD
-from dcs_migration.plugin import boundary, reporting, state
-from dcs_migration.plugin.account import Accounts
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.engine import Engine, GrpcEngine, NoEngine
-from dcs_migration.plugin.inputs import has_unknown
-from dcs_migration.plugin.process import Process
-from dcs_migration.plugin.results import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
-from dcs_migration.plugin.tasks.held import Held
 
 if TYPE_CHECKING:
     from pulumi.dynamic.config import Config
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
 def call(provider: Provider, operation: str, args: tuple[Any, ...]) -> Any:
     """Have an operation done by the life cycle of a provider class, and return what the dynamic host understands."""
     with reporting.guard(engine(), boundary.urn_among(args)):
-        state.require_sound(operation, args)
+        boundary.require_sound(operation, args)
         life_cycle = provider.life_cycle()
         if operation == "check":
             args = _told_the_phase(life_cycle.process, *args)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.secrets import Scrubber, scrub
+from dcs_migration.life_cycles.secrets import Scrubber, scrub
 from tests.fakes import FakeClock, FakeEngine
 
 OUR_VARIABLES = ("HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from dcs_migration.dcs.errors import EngineGone
-from dcs_migration.plugin.engine import Severity, as_line
+from dcs_migration.life_cycles.engine import Severity, as_line
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 TICK = 1e-6  # seconds that pass with every reading, so that "after" is always later

@@ -19,8 +19,8 @@ from typing import Any
 import pulumi
 
 import dcs_migration
-from dcs_migration.plugin import config, inputs
-from dcs_migration.plugin.tasks.props import OnChange
+from dcs_migration.life_cycles import config, inputs
+from dcs_migration.life_cycles.tasks.props import OnChange
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # what it shares with the tests
 from tools.reference_tables import Schema, allowed, nested_shapes, table, type_of

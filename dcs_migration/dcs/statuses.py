@@ -10,7 +10,7 @@ class Kind(str, Enum):
     """What a status means to somebody who waits."""
 
     RUNNING = "running"
-    STEADY = "steady"
+    REPLICATING = "replicating"
     SUCCESS = "success"
     FAILURE = "failure"
     STOPPED = "stopped"
@@ -40,8 +40,8 @@ _ALL = (
     Status("RUNNING", Kind.RUNNING, idle=True),  # an online task that waits to be configured
     Status("MIGRATING", Kind.RUNNING),
     Status("FULLMIGRATING", Kind.RUNNING),
-    Status("INCRMIGEATING", Kind.STEADY),  # the service's real spelling
-    Status("INCRMIGRATING", Kind.STEADY),  # the spelling of its documentation
+    Status("INCRMIGEATING", Kind.REPLICATING),  # the service's real spelling
+    Status("INCRMIGRATING", Kind.REPLICATING),  # the spelling of its documentation
     Status("TERMINATING", Kind.RUNNING, stopping=True),
     Status("TERMINATED", Kind.STOPPED, ended=True),
     Status("SUCCESS", Kind.SUCCESS, ended=True),

@@ -17,7 +17,7 @@ from pulumi.dynamic import (
 from pulumi.dynamic.config import Config
 
 if TYPE_CHECKING:
-    from dcs_migration.plugin.results import LifeCycle
+    from dcs_migration.life_cycles.process import LifeCycle
 
 Props = dict[str, Any]
 
@@ -45,32 +45,32 @@ class Provider(ResourceProvider):
         self._config = req.config
 
     def check(self, olds: Props, news: Props) -> CheckResult:
-        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
+        """See :class:`~dcs_migration.life_cycles.process.LifeCycle`."""
         result: CheckResult = self._call("check", olds, news)
         return result
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
-        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
+        """See :class:`~dcs_migration.life_cycles.process.LifeCycle`."""
         result: DiffResult = self._call("diff", id_, olds, news)
         return result
 
     def create(self, props: Props) -> CreateResult:
-        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
+        """See :class:`~dcs_migration.life_cycles.process.LifeCycle`."""
         result: CreateResult = self._call("create", props)
         return result
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
+        """See :class:`~dcs_migration.life_cycles.process.LifeCycle`."""
         result: ReadResult = self._call("read", id_, props)
         return result
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
-        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
+        """See :class:`~dcs_migration.life_cycles.process.LifeCycle`."""
         result: UpdateResult = self._call("update", id_, olds, news)
         return result
 
     def delete(self, id_: str, props: Props) -> None:
-        """See :class:`~dcs_migration.plugin.results.LifeCycle`."""
+        """See :class:`~dcs_migration.life_cycles.process.LifeCycle`."""
         self._call("delete", id_, props)
 
     def life_cycle(self) -> LifeCycle:

@@ -9,15 +9,15 @@ from pulumi.dynamic.config import Config
 from dcs_migration.providers.base import Provider
 
 if TYPE_CHECKING:
-    from dcs_migration.plugin.results import LifeCycle
+    from dcs_migration.life_cycles.process import LifeCycle
 
 
 class MigrationTaskProvider(Provider):
-    """Life cycle of a DCS migration task; see :mod:`dcs_migration.plugin.migration_task.life_cycle`."""
+    """Life cycle of a DCS migration task; see :mod:`dcs_migration.life_cycles.migration_task.life_cycle`."""
 
     def load(self, config: Config) -> LifeCycle:
         """Import the plugin side, which the program never does."""
         from dcs_migration.dynamic_host import process_of
-        from dcs_migration.plugin.migration_task.life_cycle import MigrationTaskLifeCycle
+        from dcs_migration.life_cycles.migration_task.life_cycle import MigrationTaskLifeCycle
 
         return MigrationTaskLifeCycle(process_of(config))

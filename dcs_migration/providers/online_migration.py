@@ -9,15 +9,15 @@ from pulumi.dynamic.config import Config
 from dcs_migration.providers.base import Provider
 
 if TYPE_CHECKING:
-    from dcs_migration.plugin.results import LifeCycle
+    from dcs_migration.life_cycles.process import LifeCycle
 
 
 class OnlineMigrationProvider(Provider):
-    """Life cycle of an online migration; see :mod:`dcs_migration.plugin.online_migration.life_cycle`."""
+    """Life cycle of an online migration; see :mod:`dcs_migration.life_cycles.online_migration.life_cycle`."""
 
     def load(self, config: Config) -> LifeCycle:
         """Import the plugin side, which the program never does."""
         from dcs_migration.dynamic_host import process_of
-        from dcs_migration.plugin.online_migration.life_cycle import OnlineMigrationLifeCycle
+        from dcs_migration.life_cycles.online_migration.life_cycle import OnlineMigrationLifeCycle
 
         return OnlineMigrationLifeCycle(process_of(config))

@@ -96,7 +96,7 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
         """
         listed = watched_tasks(resource_name, tasks)
         ids = _ids(resource_name, listed, task_ids)
-        options = checked_options(opts, replaced_by_deleting_first=False)
+        options = checked_options(opts, delete_before_replace=False)
         if named_provider(options) is None:
             process = _process(_settings(resource_name, listed, options))
             options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(provider=process))

@@ -28,7 +28,7 @@ def task_options(
 
 
 def checked_options(
-    opts: pulumi.ResourceOptions | None, *, replaced_by_deleting_first: bool = True
+    opts: pulumi.ResourceOptions | None, *, delete_before_replace: bool = True
 ) -> pulumi.ResourceOptions:
     """Return the options, for a task with ``delete_before_replace`` set and ``retain_on_delete`` unset.
 
@@ -47,12 +47,12 @@ def checked_options(
             f"opts.provider is a provider of the package '{provider.package}', which a dynamic resource "
             "ignores; write region='...' (and project_id='...') instead, or pass a dcs_migration.Provider(...)"
         )
-    if replaced_by_deleting_first and opts.delete_before_replace is False:
+    if delete_before_replace and opts.delete_before_replace is False:
         raise ValueError(
             "opts.delete_before_replace=False would start a second task while the old one still writes into "
             "the same target; leave it out"
         )
-    if replaced_by_deleting_first:
+    if delete_before_replace:
         refuse_leaving_it(opts)
     if opts.import_ is not None:
         raise ValueError(
@@ -64,7 +64,7 @@ def checked_options(
             "opts.id and opts.urn would read a resource instead of making one; leave them out, and use "
             "MigrationTask.get(...) to read a task"
         )
-    if not replaced_by_deleting_first:
+    if not delete_before_replace:
         return opts
     # Left out, retain_on_delete comes from the parent: the engine inherits it, and the SDK does not tell.
     own = pulumi.ResourceOptions(delete_before_replace=True, retain_on_delete=False)

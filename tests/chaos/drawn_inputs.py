@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from dcs_migration.plugin.inputs import schema
+from dcs_migration.life_cycles.inputs import schema
 from tests.unit.definitions import PLAIN, Path, paths
 
 ROOT = schema("migration_task")

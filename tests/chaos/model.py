@@ -10,8 +10,8 @@ from typing import Any
 
 from dcs_migration.clock import Clock
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.secrets import Scrubber, scrub
-from dcs_migration.plugin.tasks.defaults import default_name
+from dcs_migration.life_cycles.secrets import Scrubber, scrub
+from dcs_migration.life_cycles.tasks.defaults import default_name
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from tests.chaos.plan import Kill
 from tests.chaos.tap import CREATE, LIST, SHOW, WRITES, Seen

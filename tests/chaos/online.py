@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.reporting import ProviderError
+from dcs_migration.life_cycles.reporting import ProviderError
 from tests.chaos.online_promises import SET_RESTARTS, Promises
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.life_cycle_world import PASSWORD, CheckFailed, World

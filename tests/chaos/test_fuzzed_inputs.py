@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.inputs import UNKNOWN
+from dcs_migration.life_cycles.inputs import UNKNOWN
 from tests.chaos.drawn_inputs import BY_SCHEMA, SPOILT
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.definitions import changed, paths

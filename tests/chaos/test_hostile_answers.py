@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dcs_migration.plugin.reporting import ProviderError
+from dcs_migration.life_cycles.reporting import ProviderError
 from tests.chaos.leaks import FIRST_PASSWORD, SECRET_KEY, leaked, told_by_server
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.dcs_server import (

@@ -15,9 +15,9 @@ import pytest
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.migration_task.inputs import SPEC
-from dcs_migration.plugin.tasks.spec import check
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.migration_task.inputs import SPEC
+from dcs_migration.life_cycles.tasks.spec import check
 from tests.docs.pages import ROOT, Page, own_pages
 from tests.program.test_program import Answers
 

@@ -10,7 +10,7 @@ import pytest
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
-from dcs_migration.plugin import config
+from dcs_migration.life_cycles import config
 from tests.program.test_program import Answers
 
 ROOT = Path(__file__).parents[2]

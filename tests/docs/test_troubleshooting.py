@@ -16,9 +16,9 @@ import pytest
 
 from dcs_migration.dcs import failures
 from dcs_migration.dcs.errors import NotSent, parse_error
-from dcs_migration.plugin import settings_check
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.inputs import problems
+from dcs_migration.life_cycles import settings_check
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.inputs import problems
 from tests.docs.pages import ROOT, Page
 from tests.unit.dcs_server import free_port
 

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.engine import GrpcEngine
+from dcs_migration.life_cycles.engine import GrpcEngine
 from tests.host.conftest import (
     INSTANCE,
     SECRET_KEY,

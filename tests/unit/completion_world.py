@@ -10,11 +10,11 @@ from typing import Any
 
 from dcs_migration.emulator import Emulator
 from dcs_migration.emulator.operations import project_id_of
-from dcs_migration.plugin.account import Accounts
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.migration_completion.life_cycle import MigrationCompletionLifeCycle
-from dcs_migration.plugin.migration_completion.progress import ON_A_TERMINAL
-from dcs_migration.plugin.process import Process
+from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.migration_completion.life_cycle import MigrationCompletionLifeCycle
+from dcs_migration.life_cycles.migration_completion.progress import ON_A_TERMINAL
+from dcs_migration.life_cycles.process import Process
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
 from tests.fakes import FakeClock, FakeEngine
 from tests.signing import SignedClient, online_changes

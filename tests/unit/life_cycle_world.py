@@ -12,13 +12,13 @@ from pulumi.runtime import rpc
 
 from dcs_migration.emulator import Emulator
 from dcs_migration.emulator.operations import project_id_of
-from dcs_migration.plugin.account import Accounts
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.migration_instance.life_cycle import MigrationInstanceLifeCycle
-from dcs_migration.plugin.migration_task.life_cycle import MigrationTaskLifeCycle
-from dcs_migration.plugin.online_migration.life_cycle import OnlineMigrationLifeCycle
-from dcs_migration.plugin.process import Process
-from dcs_migration.plugin.reporting import ProviderError
+from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.migration_instance.life_cycle import MigrationInstanceLifeCycle
+from dcs_migration.life_cycles.migration_task.life_cycle import MigrationTaskLifeCycle
+from dcs_migration.life_cycles.online_migration.life_cycle import OnlineMigrationLifeCycle
+from dcs_migration.life_cycles.process import Process
+from dcs_migration.life_cycles.reporting import ProviderError
 from dcs_migration.providers.base import Provider
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.providers.migration_task import MigrationTaskProvider

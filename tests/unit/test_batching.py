@@ -9,8 +9,8 @@ from pathlib import Path
 import pulumi.dynamic
 import pytest
 
+from dcs_migration.life_cycles.batching import Batcher
 from dcs_migration.names import THREADS
-from dcs_migration.plugin.batching import Batcher
 
 PATIENCE = 20.0  # seconds after which a test has failed
 

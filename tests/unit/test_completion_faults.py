@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.migration_completion.polling import Poller
-from dcs_migration.plugin.migration_completion.waiting import ENGINE_EVERY
-from dcs_migration.plugin.reporting import ProviderError
+from dcs_migration.life_cycles.migration_completion.waiting import ENGINE_EVERY, Poller
+from dcs_migration.life_cycles.reporting import ProviderError
 from tests.conftest import CloudOfAllTests
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.completion_world import HOUR, INTERVAL, Shared, Waits, gaps

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.inputs import UNKNOWN
-from dcs_migration.plugin.migration_completion.inputs import (
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.inputs import UNKNOWN
+from dcs_migration.life_cycles.migration_completion.inputs import (
     DEFAULT_INTERVAL,
     DEFAULT_TIMEOUT,
     check,

@@ -10,9 +10,9 @@ import pytest
 from dcs_migration.dcs.client import DcsClient
 from dcs_migration.dcs.models import Page
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin import listing
-from dcs_migration.plugin.migration_completion.waiting import MOST_ASKED
-from dcs_migration.plugin.reporting import ProviderError
+from dcs_migration.life_cycles import listing
+from dcs_migration.life_cycles.migration_completion.waiting import MOST_ASKED
+from dcs_migration.life_cycles.reporting import ProviderError
 from tests.conftest import CloudOfAllTests
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.completion_world import INTERVAL, Shared, Task, Waits, gaps

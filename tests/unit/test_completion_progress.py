@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.migration_completion.progress import (
+from dcs_migration.life_cycles.migration_completion.progress import (
     IN_A_LOG,
     ON_A_TERMINAL,
     Progress,

@@ -13,9 +13,9 @@ from dcs_migration.dcs.statuses import STATUSES, Kind
 from dcs_migration.emulator import Emulator
 from dcs_migration.emulator.errors import SHAPE_NAMES
 from dcs_migration.emulator.quirks import QUIRKS
-from dcs_migration.plugin.inputs import UNKNOWN
-from dcs_migration.plugin.reporting import ProviderError
-from dcs_migration.plugin.secrets import scrub
+from dcs_migration.life_cycles.inputs import UNKNOWN
+from dcs_migration.life_cycles.reporting import ProviderError
+from dcs_migration.life_cycles.secrets import scrub
 from tests.conftest import CloudOfAllTests
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.completion_world import HOUR, INTERVAL, Task, Waits, gaps

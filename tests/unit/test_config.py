@@ -9,8 +9,8 @@ import pytest
 
 from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.plugin.config import WHERE, Settings
-from dcs_migration.plugin.secrets import scrub
+from dcs_migration.life_cycles.config import WHERE, Settings
+from dcs_migration.life_cycles.secrets import scrub
 
 SECRET = "S3cret-Value-9"
 

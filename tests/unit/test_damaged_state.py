@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.reporting import ProviderError
-from dcs_migration.plugin.state import HIDDEN, SHOWN
+from dcs_migration.life_cycles.boundary import HIDDEN, SHOWN
+from dcs_migration.life_cycles.reporting import ProviderError
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.completion_world import Waits
 from tests.unit.life_cycle_world import BACKUP_IMPORT, CheckFailed, Resource, World, failing

@@ -14,7 +14,7 @@ from dcs_migration.dcs.client import DcsClient, find_project_id
 from dcs_migration.dcs.errors import ApiError, TransportError, parse_error
 from dcs_migration.dcs.texts import clean, clean_lines, decoded, harmless, worded
 from dcs_migration.dcs.transport import Transport
-from dcs_migration.plugin.secrets import Scrubber
+from dcs_migration.life_cycles.secrets import Scrubber
 from tests.fakes import FakeClock
 from tests.unit.dcs_server import StandIn, answer
 from tests.unit.dcs_server import error as refusal

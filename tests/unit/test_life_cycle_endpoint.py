@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.account import Accounts
-from dcs_migration.plugin.config import Settings
+from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.config import Settings
 from tests.fakes import FakeClock
 from tests.unit.life_cycle_world import (
     BACKUP_IMPORT,

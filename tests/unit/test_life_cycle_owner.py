@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import pytest
 
 from dcs_migration.dcs.models import TaskRow
-from dcs_migration.plugin.migration_task.fields import MARKED, normalised
-from dcs_migration.plugin.tasks.mark import mark_of_0_1_0
+from dcs_migration.life_cycles.migration_task.inputs import MARKED, normalised
+from dcs_migration.life_cycles.tasks.mark import mark_of_0_1_0
 from tests.unit.life_cycle_world import (
     BACKUP_IMPORT,
     ONLINE,

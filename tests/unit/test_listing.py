@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dcs_migration.dcs.errors import DcsMigrationError, TransportError
 from dcs_migration.dcs.models import Page, TaskRow
-from dcs_migration.plugin.listing import PAGE_SIZE, SharedListing
+from dcs_migration.life_cycles.listing import PAGE_SIZE, SharedListing
 from tests.fakes import FakeClock
 
 PATIENCE = 20.0  # seconds after which a test has failed

@@ -12,11 +12,9 @@ from pulumi.output import UNKNOWN
 
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.statuses import STATUSES, Kind
-from dcs_migration.plugin.migration_task.diff import replacement_warning
-from dcs_migration.plugin.migration_task.fields import INPUTS
-from dcs_migration.plugin.migration_task.inputs import SPEC
-from dcs_migration.plugin.tasks.props import OUTPUTS
-from dcs_migration.plugin.tasks.spec import Changes, compare
+from dcs_migration.life_cycles.migration_task.inputs import INPUTS, SPEC, replacement_warning
+from dcs_migration.life_cycles.tasks.props import OUTPUTS
+from dcs_migration.life_cycles.tasks.spec import Changes, compare
 from tests.unit.definitions import BACKUP, ONLINE, VALID, Path, changed, paths, shown
 
 ID = "task-1"

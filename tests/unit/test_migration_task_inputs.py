@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.output import UNKNOWN
 
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.inputs import is_unknown
-from dcs_migration.plugin.migration_task.inputs import SPEC, warnings
-from dcs_migration.plugin.tasks.defaults import default_name
-from dcs_migration.plugin.tasks.spec import check
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.inputs import is_unknown
+from dcs_migration.life_cycles.migration_task.inputs import SPEC, warnings
+from dcs_migration.life_cycles.tasks.defaults import default_name
+from dcs_migration.life_cycles.tasks.spec import check
 from tests.unit.definitions import BACKUP, ONLINE, URN, VALID, Path, changed, paths, shown
 
 CONFIGURED = {"huaweicloud:region": "eu-west-101", "huaweicloud:projectId": "p0"}

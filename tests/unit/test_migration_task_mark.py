@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcs_migration.plugin.migration_task.definition import identity_of
-from dcs_migration.plugin.migration_task.fields import MARKED, normalised
-from dcs_migration.plugin.migration_task.inputs import SPEC
-from dcs_migration.plugin.tasks.mark import Mark, mark_of, mark_of_0_1_0, marked, same_text, split
-from dcs_migration.plugin.tasks.spec import compare
+from dcs_migration.life_cycles.migration_task.definition import identity_of
+from dcs_migration.life_cycles.migration_task.inputs import MARKED, SPEC, normalised
+from dcs_migration.life_cycles.tasks.mark import Mark, mark_of, mark_of_0_1_0, marked, same_text, split
+from dcs_migration.life_cycles.tasks.spec import compare
 from tests.unit.definitions import BACKUP, ONLINE, URN, VALID, Path, changed, paths, shown
 
 OWNER = "8f2f0d1e-5a0c-4d8c-9a53-0a4f0c2f7a11"

@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.plugin.inputs import UNKNOWN
-from dcs_migration.plugin.online_migration.diff import refusals, warnings
-from dcs_migration.plugin.online_migration.fields import INPUTS, normalised
-from dcs_migration.plugin.online_migration.inputs import SPEC
-from dcs_migration.plugin.tasks.props import OnChange
-from dcs_migration.plugin.tasks.spec import Changes, compare
+from dcs_migration.life_cycles.inputs import UNKNOWN
+from dcs_migration.life_cycles.online_migration.inputs import INPUTS, SPEC, normalised, refusals, warnings
+from dcs_migration.life_cycles.tasks.props import OnChange
+from dcs_migration.life_cycles.tasks.spec import Changes, compare
 from tests.unit.life_cycle_world import PASSWORD
 from tests.unit.online_world import FULL, MIGRATION
 

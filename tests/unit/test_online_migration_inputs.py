@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.plugin.inputs import UNKNOWN
+from dcs_migration.life_cycles.inputs import UNKNOWN
 from tests.unit.life_cycle_world import PASSWORD, CheckFailed, World
 from tests.unit.online_world import FULL, INSTANCE, MIGRATION
 

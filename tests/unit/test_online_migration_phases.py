@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from dcs_migration.dcs.models import Malformed, Online, parse_online
-from dcs_migration.plugin.online_migration.phases import Phase, differing, is_switched, phase_of, state_of
+from dcs_migration.life_cycles.online_migration.observer import (
+    Phase,
+    differing,
+    is_switched,
+    phase_of,
+    state_of,
+)
 
 INPUTS = {
     "migration_method": "incremental_migration",

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.output import UNKNOWN
 
-from dcs_migration.plugin.inputs import has_unknown, is_unknown, path, problems, schema
+from dcs_migration.life_cycles.inputs import has_unknown, is_unknown, path, problems, schema
 from tests.unit.definitions import BACKUP, ONLINE, VALID, Path, changed, paths, shown
 
 SCHEMA = "migration_task"

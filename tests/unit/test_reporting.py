@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.plugin import reporting
+from dcs_migration.life_cycles import reporting
 from tests.fakes import FakeEngine
 
 

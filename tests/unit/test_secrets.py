@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcs_migration.dcs.texts import one_line, worded
-from dcs_migration.plugin.secrets import MASK, Scrubber
+from dcs_migration.life_cycles.secrets import MASK, Scrubber
 
 AWKWARD = "p/a+s s\"w\\ö&<'é\u2028日=%"
 

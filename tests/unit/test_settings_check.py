@@ -9,15 +9,14 @@ from pulumi.dynamic.config import Config
 
 from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.dynamic_host import settings_of as settings_of_process
-from dcs_migration.plugin.account import Accounts
-from dcs_migration.plugin.config import Settings
-from dcs_migration.plugin.migration_completion.life_cycle import MigrationCompletionLifeCycle
-from dcs_migration.plugin.migration_instance.life_cycle import MigrationInstanceLifeCycle
-from dcs_migration.plugin.migration_task.life_cycle import MigrationTaskLifeCycle
-from dcs_migration.plugin.online_migration.life_cycle import OnlineMigrationLifeCycle
-from dcs_migration.plugin.process import Process
-from dcs_migration.plugin.results import CheckResult
-from dcs_migration.plugin.settings_check import OF_PULUMI_HUAWEICLOUD, OURS, problems, without_effect
+from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.migration_completion.life_cycle import MigrationCompletionLifeCycle
+from dcs_migration.life_cycles.migration_instance.life_cycle import MigrationInstanceLifeCycle
+from dcs_migration.life_cycles.migration_task.life_cycle import MigrationTaskLifeCycle
+from dcs_migration.life_cycles.online_migration.life_cycle import OnlineMigrationLifeCycle
+from dcs_migration.life_cycles.process import CheckResult, Process
+from dcs_migration.life_cycles.settings_check import OF_PULUMI_HUAWEICLOUD, OURS, problems, without_effect
 from tests.fakes import FakeClock, FakeEngine
 
 SECRET = "S3cret-Value-9"

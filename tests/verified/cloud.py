@@ -15,8 +15,8 @@ from dcs_migration.dcs.errors import ApiError
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import lookup
 from dcs_migration.emulator import Emulator
-from dcs_migration.plugin.account import Accounts
-from dcs_migration.plugin.config import Settings
+from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.config import Settings
 from tests.e2e.stack import settings_of
 from tests.verified.settings import Named, named_in, opted_in, settings_in, variable
 

@@ -10,7 +10,7 @@ import requests
 
 from dcs_migration.dcs.errors import ApiError, DcsMigrationError, looks_like_html
 from dcs_migration.dcs.statuses import lookup
-from dcs_migration.plugin.secrets import scrub
+from dcs_migration.life_cycles.secrets import scrub
 from tests.verified.answers import AS_DEFAULT, BY_NO_QUIRK, NOT_ASKED, QUESTIONS, Answer, refused
 from tests.verified.cloud import Cloud
 from tests.verified.probe_imports import Imports

@@ -136,7 +136,7 @@ class Online:
         """Whether the incremental phase has begun, also where the status does not tell."""
         status = self._status()
         if status != MIGRATING:
-            return lookup(status).kind is Kind.STEADY
+            return lookup(status).kind is Kind.REPLICATING
         return parse_stats(self._probe.statistics(self._id).answer).full_progress == 100
 
     def _await_phase(self) -> None:

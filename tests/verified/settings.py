@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.plugin.config import NO_REGION, Settings
+from dcs_migration.life_cycles.config import NO_REGION, Settings
 
 OPT_IN = "DCS_MIGRATION_VERIFIED"
 NEEDED = ("TARGET_ID", "BUCKET", "FILE")

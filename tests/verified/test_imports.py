@@ -6,7 +6,7 @@ import pytest
 
 from dcs_migration.dcs.errors import TaskNotFound
 from dcs_migration.dcs.statuses import Kind, lookup
-from dcs_migration.plugin.tasks.mark import split
+from dcs_migration.life_cycles.tasks.mark import split
 from tests.verified.cloud import Cloud
 from tests.verified.conftest import VerifiedStack
 

@@ -29,7 +29,7 @@ def test_an_online_migration(cloud: Cloud, stack: VerifiedStack, source: Source)
         return stack.declare(PROGRAM.replace("PREFIX", cloud.prefix).replace("STATE", state))
 
     def follows() -> bool:
-        return lookup(cloud.status(id_)).kind is Kind.STEADY
+        return lookup(cloud.status(id_)).kind is Kind.REPLICATING
 
     write("running").up()
     assert stack.calls().count("CreateOnlineMigrationTask") == 1

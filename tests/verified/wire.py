@@ -10,7 +10,7 @@ import requests
 
 from dcs_migration.dcs.errors import ApiError, parse_error
 from dcs_migration.dcs.models import fields
-from dcs_migration.plugin.secrets import scrub
+from dcs_migration.life_cycles.secrets import scrub
 from tests.verified.cloud import Cloud
 
 TIMEOUTS = (10.0, 30.0)

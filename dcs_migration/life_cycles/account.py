@@ -1,0 +1,304 @@
+"""One project in one region as this process sees it: its client, its shared listing, its joined writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from dcs_migration.clock import Clock
+from dcs_migration.dcs.breaker import CredentialBreaker
+from dcs_migration.dcs.errors import (
+    ApiError,
+    ConfigurationError,
+    PermissionDenied,
+    TaskNotFound,
+    TransportError,
+)
+from dcs_migration.dcs.models import TaskRow
+from dcs_migration.dcs.statuses import Kind, lookup
+from dcs_migration.life_cycles.batching import Batcher
+from dcs_migration.life_cycles.config import NO_REGION, Credentials, Settings
+from dcs_migration.life_cycles.listing import Listing, SharedListing
+from dcs_migration.life_cycles.secrets import scrub
+from dcs_migration.life_cycles.settings_check import require_honoured
+
+if TYPE_CHECKING:
+    from dcs_migration.dcs.client import DcsClient
+    from dcs_migration.dcs.transport import Transport
+
+
+SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
+SHORT_PAUSE = 2.0  # seconds
+LOG_LINES = 3  # last errors of a task's log
+_LOG_PAGE = 100  # the order of the log is not documented, so that the last lines are found here
+SEEN_WITHIN = 60.0  # seconds: after so long the listing shows each task that was started, and where it runs
+
+
+class Evidence(Enum):
+    """How a task was looked for, and with what result."""
+
+    LISTED = "in the listing"
+    UNLISTED = "not in a well-formed listing, though Show still answers for it"
+    UNLISTABLE = "by Show alone, because the listing is not permitted"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a task: its row, or None where its record is gone."""
+
+    row: TaskRow | None
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Written:
+    """The outcome of a joined write for one task, and the moment after which a listing shows it."""
+
+    moment: float
+    refusal: ApiError | None = None
+
+
+class Turn:
+    """The order of those creates of this process that could get in each other's way: one at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.attempted = float("-inf")
+        """Moment when the last of them ended its attempt: an older listing cannot tell what came of it."""
+
+
+class Account:
+    """The tasks of one project in one region, at one endpoint."""
+
+    def __init__(
+        self, client: DcsClient, *, region: str, project_id: str, endpoint: str, clock: Clock
+    ) -> None:
+        """Build over a client; ``endpoint`` is the host (and port) that state remembers."""
+        self.client = client
+        self.region = region
+        self.project_id = project_id
+        self.endpoint = endpoint
+        self.clock = clock
+        self.listing = SharedListing(client.list_migration_tasks, clock)
+        self.stop: Batcher[Written] = Batcher(self._stop, clock.sleep)
+        self.delete: Batcher[Written] = Batcher(self._delete, clock.sleep)
+        self.deleted: set[str] = set()
+        """Ids deleted by this process: a listing that still shows one of them is too old."""
+        self.started: dict[str, tuple[float, TaskRow]] = {}
+        """Tasks started by this process, and when: a listing may not show them yet."""
+        self._turns: dict[str, Turn] = {}
+        self._turns_lock = threading.Lock()
+        self._last_written = float("-inf")
+
+    def turn(self, key: str) -> Turn:
+        """Return what orders the creates of one target, or of one definition that has none."""
+        with self._turns_lock:
+            return self._turns.setdefault(key, Turn())
+
+    def begun(self, row: TaskRow) -> None:
+        """Note a task that this process has started just now."""
+        self.started[row.id] = self.clock.monotonic(), row
+
+    def rows_of(self, listing: Listing) -> list[TaskRow]:
+        """Return the tasks of a listing, and what this process has started and the listing does not show yet."""
+        recent = self.clock.monotonic() - SEEN_WITHIN
+        rows = dict(listing.rows)
+        for id_, (moment, row) in list(self.started.items()):
+            listed = rows.get(id_)
+            if moment > recent and (listed is None or not _has_target(listed)):
+                rows[id_] = row
+        return [row for row in rows.values() if row.id not in self.deleted]
+
+    def wrote(self) -> None:
+        """Note that this process has just changed a task, or may have: an older listing cannot deny it."""
+        self._last_written = self.clock.monotonic()
+
+    def _stop(self, ids: Sequence[str]) -> dict[str, Written]:
+        refusals = self.client.batch_stop_migration_tasks(ids)
+        moment = self.clock.monotonic()
+        return {id_: Written(moment, refusals.get(id_)) for id_ in ids}
+
+    def _delete(self, ids: Sequence[str]) -> dict[str, Written]:
+        self.client.delete_migration_tasks(ids)
+        moment = self.clock.monotonic()
+        return {id_: Written(moment) for id_ in ids}
+
+    def look(self, id_: str, *, max_age: float, not_before: float = float("-inf")) -> Seen:
+        """Find a task in the shared listing; prove it gone, or ask Show, when it is not there.
+
+        "Gone" needs two witnesses: a well-formed listing without it, and the service's own not-found code
+        (or DELETED) from Show. A bare 404 or an empty body proves a wrong endpoint, and raises.
+
+        Args:
+            id_: Id of the task.
+            max_age: Age of a listing that will do, in seconds.
+            not_before: Moment that the listing must not be older than.
+
+        Raises:
+            DcsMigrationError: what the service answered.
+        """
+        try:
+            row = self.listed(id_, max_age=max_age, not_before=not_before)
+        except PermissionDenied:
+            return Seen(self._shown(id_), Evidence.UNLISTABLE)
+        if row is not None:
+            return Seen(row, Evidence.LISTED)
+        shown = self._shown(id_)
+        if shown is not None and not lookup(shown.status).ended:
+            # Show says that it runs: a listing read while rows moved may have passed it over.
+            row = self.listed(id_, max_age=0.0, not_before=self.clock.monotonic())
+            if row is not None:
+                return Seen(row, Evidence.LISTED)
+        return Seen(shown, Evidence.UNLISTED)
+
+    def last_errors(self, id_: str) -> list[str]:
+        """Return the last errors in a task's log, as the service words them (ListMigrationTaskLogs).
+
+        Raises:
+            DcsMigrationError: what the service answered.
+        """
+        lines = self.client.list_migration_task_logs(id_, "ERROR", _LOG_PAGE)
+        ordered = sorted(lines, key=lambda line: line.created_at or "")
+        return [line.message for line in ordered if line.message][-LOG_LINES:]
+
+    def listed(self, id_: str, *, max_age: float, not_before: float) -> TaskRow | None:
+        """Return the task's row of the shared listing, or None; arguments and errors as for :meth:`look`."""
+        not_before = max(not_before, self._last_written)
+        listing = self.listing.get(max_age=max_age, not_before=not_before)
+        row = listing.rows.get(id_) or self._whole(listing).rows.get(id_)
+        return row if row is not None and lookup(row.status).kind is not Kind.GONE else None
+
+    def whole_listing(self, *, max_age: float, not_before: float) -> Listing:
+        """Return a listing that shows as many tasks as it counts: what another one lacks may be there.
+
+        Rows that move while pages are read are passed over once, not always in the same way. A service whose
+        count is always higher is believed.
+
+        Raises:
+            TransportError: each listing shows other tasks, and fewer than it counts.
+            DcsMigrationError: what the service answered.
+        """
+        return self._whole(self.listing.get(max_age=max_age, not_before=not_before))
+
+    def _whole(self, listing: Listing) -> Listing:
+        for _ in range(SHORT_LISTINGS):
+            if listing.complete:
+                return listing
+            self.clock.sleep(SHORT_PAUSE)
+            before, listing = listing, self.listing.get(max_age=0.0)
+        if listing.complete or (listing.rows.keys() == before.rows.keys() and listing.count == before.count):
+            return listing
+        raise TransportError(
+            "ListMigrationTask",
+            f"it counts {listing.count} tasks and shows {len(listing.rows)}, also when asked {SHORT_LISTINGS + 1} times",
+        )
+
+    def _shown(self, id_: str) -> TaskRow | None:
+        try:
+            row = self.client.show_migration_task(id_)
+        except TaskNotFound:
+            return None
+        return row if lookup(row.status).kind is not Kind.GONE else None
+
+
+def _has_target(row: TaskRow) -> bool:
+    return bool(row.target_instance_id or row.target_instance_addrs)
+
+
+class Accounts:
+    """The accounts that this process talks to; each is connected once, at its first use."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        timeouts: tuple[float, float] = (10.0, 30.0),
+        max_retries: int | None = None,
+    ) -> None:
+        """Build from settings.
+
+        Args:
+            settings: Where the service is, and who calls it.
+            clock: The process's clock.
+            timeouts: For connecting and for reading, in seconds.
+            max_retries: Of a read of DCS; default from the settings.
+        """
+        self.settings = settings
+        self.clock = clock
+        self._timeouts = timeouts
+        self._max_retries = max_retries
+        self._lock = threading.Lock()
+        self._accounts: dict[tuple[str, str], Account] = {}
+        self._projects: dict[str, str] = {}
+        self._access: tuple[Credentials, CredentialBreaker] | None = None
+
+    def close(self) -> None:
+        """Close the pooled connections of all accounts."""
+        with self._lock:
+            for account in self._accounts.values():
+                account.client.transport.close()
+
+    def at(self, region: str | None, project_id: str | None) -> Account:
+        """Return the account of a region and project, each defaulted from the settings.
+
+        Raises:
+            ConfigurationError: no region, credentials or project are to be had.
+            DcsMigrationError: IAM did not tell the project.
+        """
+        region = region or self.settings.region
+        if region is None:
+            raise ConfigurationError(NO_REGION)
+        if project_id is None and region == self.settings.region:
+            project_id = self.settings.project_id
+        with self._lock:
+            if project_id is None:
+                project_id = self._look_up_project(region)
+            account = self._accounts.get((region, project_id))
+            if account is None:
+                url = self.settings.dcs_url(region)
+                from dcs_migration.dcs.client import DcsClient
+
+                retries = self.settings.max_retries if self._max_retries is None else self._max_retries
+                client = DcsClient(self._transport(url, project_id, retries), project_id)
+                account = self._accounts[region, project_id] = Account(
+                    client,
+                    region=region,
+                    project_id=project_id,
+                    endpoint=urlsplit(url).netloc,
+                    clock=self.clock,
+                )
+            return account
+
+    def _look_up_project(self, region: str) -> str:
+        if region not in self._projects:
+            from dcs_migration.dcs.client import find_project_id
+
+            # A configured project belongs to the configured region; a region's own has its name.
+            configured = self.settings.project_name if region == self.settings.region else None
+            iam = self._transport(self.settings.iam_url(region), None, self.settings.max_retries)
+            self._projects[region] = find_project_id(iam, configured or region)
+        return self._projects[region]
+
+    def _transport(self, url: str, project_id: str | None, max_retries: int) -> Transport:
+        from dcs_migration.dcs.transport import Transport
+
+        if self._access is None:
+            require_honoured(self.settings)
+            credentials = self.settings.credentials()
+            self._access = credentials, CredentialBreaker(credentials.provenance)
+        credentials, breaker = self._access
+        return Transport(
+            url,
+            credentials.auth(project_id),
+            breaker=breaker,
+            verify=not self.settings.insecure,
+            timeouts=self._timeouts,
+            max_retries=max_retries,
+            clock=self.clock,
+            scrub=scrub,
+        )

@@ -1,0 +1,162 @@
+"""What every call passes on its way in and out, whichever resource it is for.
+
+In: the state must have the shape that this code works on, for one that was edited by hand may not, and every password
+among the arguments is known to the scrubber before anything is said. Out: the words of the service are scrubbed, and so
+are the lines of a check.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from dcs_migration.dcs.errors import TaskError
+from dcs_migration.dcs.statuses import lookup
+from dcs_migration.life_cycles import durations
+from dcs_migration.life_cycles.inputs import is_unknown
+from dcs_migration.life_cycles.process import CheckResult
+from dcs_migration.life_cycles.secrets import scrub
+from dcs_migration.life_cycles.tasks.props import Props
+from dcs_migration.names import (
+    CREATE_TIMEOUT,
+    DEFAULTS,
+    DELETE_TIMEOUT,
+    ENDPOINT,
+    PASSWORD,
+    TAKEN_OVER,
+    TASKS,
+    UPDATE_TIMEOUT,
+    URN,
+)
+
+Test = Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_duration(value: Any) -> bool:
+    try:
+        durations.seconds(value)
+    except (ValueError, TypeError, AttributeError):
+        return False
+    return True
+
+
+def _is_map_of_texts(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_text, value.values()))
+
+
+def _list_of(test: Test) -> Test:
+    return lambda value: isinstance(value, (list, tuple)) and all(map(test, value))
+
+
+def _is_map_of_some_texts(value: Any) -> bool:
+    """A map whose values are texts, none, or not known yet."""
+    return isinstance(value, Mapping) and all(
+        item is None or is_unknown(item) or _is_text(item) for item in value.values()
+    )
+
+
+_TEXT = (_is_text, "a text")
+_DURATION = (_is_duration, 'a duration such as "10m"')
+
+# Hidden properties are written by the provider alone, so that no check sees them.
+HIDDEN: dict[str, tuple[Test, str]] = {
+    URN: _TEXT,
+    ENDPOINT: _TEXT,
+    TAKEN_OVER: _TEXT,
+    DEFAULTS: (_list_of(_is_text), "a list of texts"),
+    TASKS: (_list_of(_is_map_of_some_texts), "a list of maps of texts"),
+    CREATE_TIMEOUT: _DURATION,
+    UPDATE_TIMEOUT: _DURATION,
+    DELETE_TIMEOUT: _DURATION,
+}
+
+# Of those that the user sees, these are relied on before or without a check.
+SHOWN: dict[str, tuple[Test, str]] = {
+    **dict.fromkeys(("name", "status", "task_status", "state", "region", "project_id", "error"), _TEXT),
+    "statuses": (_is_map_of_texts, "a map of texts"),
+}
+
+
+def require_sound(operation: str, args: Sequence[Any]) -> None:
+    """Make sure that what an operation gets from a state can be worked on.
+
+    Raises:
+        TaskError: a property has another type than the provider has ever written.
+    """
+    bags = [props for props in args if isinstance(props, Mapping)]
+    if operation == "check":
+        bags = bags[:1]  # the others are what the program has just sent
+    for props in bags:
+        # A task that is only read (`MigrationTask.get`) comes with what the program has sent, too.
+        sent = operation == "read" and ENDPOINT not in props
+        for key, (test, wanted) in (HIDDEN if sent else {**HIDDEN, **SHOWN}).items():
+            value = props.get(key)
+            if value is not None and not is_unknown(value) and not test(value):
+                raise TaskError(_damaged(key, wanted, props))
+
+
+def _damaged(key: str, wanted: str, props: Props) -> str:
+    return (
+        f"the stack's state is damaged: {key} of {_name_of(props)} must be {wanted}; correct it in what `pulumi "
+        "stack export --file state.json` writes and run `pulumi stack import --file state.json`, or restore an "
+        "earlier state"
+    )
+
+
+def _name_of(props: Props) -> str:
+    urn = props.get(URN)
+    return json.dumps(urn.split("::")[-1]) if isinstance(urn, str) else "this resource"
+
+
+# Outputs that the service alone decides.
+_DECIDED = ("status", "task_status", "created_at", "updated_at", "released_at", "error", "statuses")
+# Where its words may stand: under these names, too, but there the user's own are left as they are.
+_TOLD = (*_DECIDED, "name", "task_name", "description", "backup_files", "target_instance", "source_instance")
+
+
+def passed(operation: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """Call an operation of a life cycle, and return its result fit to leave the plugin."""
+    bags = [arg for arg in args if isinstance(arg, Mapping)]
+    for bag in bags:
+        scrub.add_passwords(bag)
+    result = operation(*args)
+    written = {text for bag in bags for key in bag if key not in _DECIDED for text in _texts(bag[key])}
+    outputs = getattr(result, "outputs", None)
+    if outputs:
+        observed = {key: _scrubbed(outputs[key], written) for key in _TOLD if key in outputs}
+        result.outputs = {**outputs, **observed}
+    if isinstance(result, CheckResult):
+        result.problems = [scrub(line) for line in result.problems]
+    return result
+
+
+def urn_among(args: tuple[Any, ...]) -> str | None:
+    """Return the URN of the resource that a call is for, if it is known."""
+    urns = (arg.get(URN) for arg in reversed(args) if isinstance(arg, Mapping))
+    return next((urn for urn in urns if isinstance(urn, str)), None)
+
+
+def _scrubbed(value: Any, written: set[str]) -> Any:
+    if isinstance(value, str):
+        return value if value in written or lookup(value).known else scrub(value)
+    if isinstance(value, Mapping):
+        return {key: item if key == PASSWORD else _scrubbed(item, written) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_scrubbed(item, written) for item in value]
+    return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)

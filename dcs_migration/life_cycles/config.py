@@ -1,0 +1,373 @@
+"""Where the service is and who calls it: stack configuration and environment variables."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.life_cycles.secrets import scrub
+from dcs_migration.names import LOOPBACK
+
+if TYPE_CHECKING:
+    from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
+
+NAMESPACE = "huaweicloud"
+DEFAULT_CLOUD = "myhuaweicloud.com"
+DEFAULT_MAX_RETRIES = 5
+
+# *Where*: the stack's configuration first, then these variables in turn.
+WHERE: dict[str, tuple[str, ...]] = {
+    "region": ("HW_REGION_NAME",),
+    "projectId": ("HW_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"),
+    "projectName": ("HW_PROJECT_NAME",),
+    "cloud": ("HW_CLOUD",),
+    "insecure": ("HW_INSECURE",),
+    "maxRetries": ("HW_MAX_RETRIES",),
+}
+ENDPOINTS = "endpoints"
+DCS_ENDPOINT = "HW_DCS_ENDPOINT"
+IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
+EXPLICIT = "dcs_migration:credentials"  # names the Provider that was given credentials in the program
+ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
+
+_REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_PROJECT = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_PROJECT_NAME = re.compile(r"[\w.-][\w. -]{0,63}")
+_CLOUD = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
+_SERVICES = ("dcs", "iam")  # whose endpoints are used here; the map may hold others'
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+NO_REGION = "no region; set huaweicloud:region (`pulumi config set huaweicloud:region ...`) or HW_REGION_NAME"
+NO_CREDENTIALS = (
+    "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN) in the environment, or "
+    "huaweicloud:accessKey and `pulumi config set --secret huaweicloud:secretKey` "
+    "(agencies, OIDC, instance metadata, and a user's name with a password are not supported)"
+)
+
+
+@dataclass(frozen=True)
+class KeySet:
+    """Where a whole set of credentials may come from: the names of its parts."""
+
+    source: str
+    from_config: bool
+    access_key: str = ""
+    secret_key: str = ""
+    security_token: str = ""
+    auth_token: str = ""
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The names that must all be set for this source to count."""
+        return (self.auth_token,) if self.auth_token else (self.access_key, self.secret_key)
+
+
+STACK_CONFIG = "the stack's configuration"
+
+# *Who*: the environment first, because destroy and refresh see the configuration of the last `up`, where a
+# rotated key could never be mended.
+WHO = (
+    KeySet("the environment (HW_*)", False, "HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"),
+    KeySet("the environment (HW_AUTH_TOKEN)", False, auth_token="HW_AUTH_TOKEN"),  # noqa: S106 (its name)
+    KeySet(
+        "the environment (HUAWEICLOUD_SDK_*)",
+        False,
+        "HUAWEICLOUD_SDK_AK",
+        "HUAWEICLOUD_SDK_SK",
+        "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+    ),
+    KeySet(STACK_CONFIG, True, "accessKey", "secretKey", "securityToken"),
+)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A whole set of credentials from one source. Its secrets are not shown by ``repr``."""
+
+    source: str
+    from_config: bool = False
+    access_key: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
+    security_token: str | None = field(default=None, repr=False)
+    auth_token: str = field(default="", repr=False)
+
+    @property
+    def provenance(self) -> str:
+        """Where these credentials came from, for the text of a refusal."""
+        if self.from_config:
+            return (
+                f"they came from {self.source}, which refresh and destroy know as of the last `pulumi up`: after a "
+                "change add --run-program, or set HW_ACCESS_KEY and HW_SECRET_KEY"
+            )
+        return f"they came from {self.source}, not from the stack's configuration (which --run-program reads anew)"
+
+    def auth(self, project_id: str | None) -> KeyPairAuth | TokenAuth:
+        """Return what signs requests for a project."""
+        from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
+
+        if self.auth_token:
+            return TokenAuth(self.auth_token)
+        return KeyPairAuth(self.access_key, self.secret_key, self.security_token, project_id)
+
+
+class Settings:
+    """The ``huaweicloud`` settings of one plugin process; read lazily, so that a preview needs none."""
+
+    def __init__(
+        self,
+        get: Callable[[str], Any] = lambda key: None,
+        environ: Mapping[str, str] = os.environ,
+        keys: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        """Build from stack configuration (a getter, and all keys, both with namespaces) and the environment."""
+        self._get = get
+        self._environ = environ
+        self._keys = keys
+
+    def stack_keys(self) -> list[str]:
+        """The keys of the stack's configuration in our namespace, without it."""
+        prefix = f"{NAMESPACE}:"
+        return sorted(key.removeprefix(prefix) for key in self._keys() if key.startswith(prefix))
+
+    def named(self, pattern: str) -> list[str]:
+        """The variables, or the namespaced keys, of this name that are set; a trailing ``*`` stands for any ending."""
+        prefix = f"{NAMESPACE}:"
+        of_stack = pattern.startswith(prefix)
+        names = [pattern]
+        if pattern.endswith("*"):
+            every = [prefix + key for key in self.stack_keys()] if of_stack else sorted(self._environ)
+            names = [name for name in every if name.startswith(pattern[:-1])]
+        return [name for name in names if self.value(name) not in (None, "[]", "{}")]
+
+    def value(self, name: str) -> str | None:
+        """What a variable, or a namespaced key of the stack's configuration, is set to."""
+        prefix = f"{NAMESPACE}:"
+        return self._config(name.removeprefix(prefix)) if name.startswith(prefix) else self._env(name)
+
+    def variables(self) -> list[str]:
+        """The names of all variables."""
+        return sorted(self._environ)
+
+    def _config(self, key: str) -> str | None:
+        value = self._get(f"{NAMESPACE}:{key}")
+        return str(value).strip() or None if value is not None else None
+
+    def _env(self, *names: str) -> str | None:
+        return next((value for name in names if (value := self._environ.get(name, "").strip())), None)
+
+    def _where(self, key: str) -> str | None:
+        return self._config(key) or self._env(*WHERE[key])
+
+    def _valid(self, key: str, pattern: re.Pattern[str], what: str) -> str | None:
+        value = self._where(key)
+        if value is not None and not pattern.fullmatch(value):
+            raise ConfigurationError(
+                f"{NAMESPACE}:{key} ({', '.join(WHERE[key])}) is not {what}; correct it where it is set"
+            )
+        return value
+
+    @property
+    def region(self) -> str | None:
+        """The configured region, if any."""
+        return self._valid("region", _REGION, "the name of a region such as eu-west-101")
+
+    @property
+    def project_id(self) -> str | None:
+        """The configured project, if any. It belongs to the configured region only."""
+        variable = next((name for name in WHERE["projectId"] if self._env(name)), None)
+        if variable and self._config("projectName") and not self._config("projectId"):
+            raise ConfigurationError(
+                f"{NAMESPACE}:projectName and {variable} name a project each: unset one of them"
+            )
+        return self._valid("projectId", _PROJECT, "a project id")
+
+    @property
+    def project_name(self) -> str | None:
+        """The name of the configured project, if no id says which it is. It belongs to the configured region only."""
+        return None if self.project_id else self._valid("projectName", _PROJECT_NAME, "a project's name")
+
+    @property
+    def cloud(self) -> str:
+        """The domain of the cloud. Default ``myhuaweicloud.com``."""
+        return self._valid("cloud", _CLOUD, "a domain such as myhuaweicloud.com") or DEFAULT_CLOUD
+
+    @property
+    def insecure(self) -> bool:
+        """Whether TLS certificates go unverified and plain http is allowed beyond loopback. Default False."""
+        text = self._where("insecure")
+        if text is None:
+            return False
+        if text.lower() not in _FLAGS:
+            raise ConfigurationError("huaweicloud:insecure (HW_INSECURE) must be true or false")
+        return _FLAGS[text.lower()]
+
+    @property
+    def max_retries(self) -> int:
+        """How often a read is tried again. Default 5."""
+        text = self._where("maxRetries")
+        if text is None:
+            return DEFAULT_MAX_RETRIES
+        try:
+            number = float(text)  # a number may arrive as 3.0
+        except ValueError:
+            number = -1
+        if not 0 <= number <= 20 or not number.is_integer():
+            raise ConfigurationError(
+                "huaweicloud:maxRetries (HW_MAX_RETRIES) must be a whole number from 0 to 20"
+            )
+        return int(number)
+
+    def dcs_url(self, region: str) -> str:
+        """Base URL of DCS: HW_DCS_ENDPOINT, then ``huaweicloud:endpoints`` (``dcs``), then the region's."""
+        return self._url("dcs", region, self.explicit_endpoint, DCS_ENDPOINT)
+
+    @property
+    def explicit_iam(self) -> str | None:
+        """The endpoint of IAM as it is written, if it is."""
+        return self._endpoints().get("iam") or self._env(IAM_ENDPOINT)
+
+    @property
+    def explicit_endpoint(self) -> str | None:
+        """The endpoint of DCS as it is written, if it is."""
+        return self._env(DCS_ENDPOINT) or self._endpoints().get("dcs")
+
+    def dcs_endpoint_source(self) -> str | None:
+        """Name the setting that decides the base URL of DCS; None where the region does."""
+        if self._env(DCS_ENDPOINT):
+            return DCS_ENDPOINT
+        return f"{NAMESPACE}:endpoints" if self._endpoints().get("dcs") else None
+
+    def iam_url(self, region: str) -> str:
+        """Base URL of IAM. A DCS endpoint on loopback is an emulator, which answers for IAM, too."""
+        explicit = self.explicit_iam
+        if explicit is None:
+            dcs = self.dcs_url(region)
+            if urlsplit(dcs).hostname in LOOPBACK:
+                return dcs
+        return self._url("iam", region, explicit, IAM_ENDPOINT)
+
+    def on_loopback(self, region: str) -> bool:
+        """Whether the service of a region is on this machine: an emulator."""
+        return urlsplit(self.dcs_url(region)).hostname in LOOPBACK
+
+    def accepted_endpoint(self) -> str | None:
+        """The host named by DCS_MIGRATION_ACCEPT_ENDPOINT, for those whose endpoint moved."""
+        return self._env(ACCEPT_ENDPOINT)
+
+    def _endpoints(self) -> dict[str, str]:
+        text = self._config(ENDPOINTS)
+        if text is None:
+            return {}
+        try:
+            endpoints = json.loads(text)
+        except (ValueError, RecursionError):
+            endpoints = None
+        if not isinstance(endpoints, dict) or not all(isinstance(value, str) for value in endpoints.values()):
+            raise ConfigurationError(
+                "huaweicloud:endpoints must be a map of URLs; set it with "
+                "`pulumi config set --path 'huaweicloud:endpoints.dcs' https://...`"
+            )
+        for key in endpoints:
+            if key not in _SERVICES and key.strip().lower() in _SERVICES:
+                raise ConfigurationError(
+                    f"huaweicloud:endpoints has the key {key.strip()}: write {key.strip().lower()}"
+                )
+        return {key: value.strip() for key, value in endpoints.items() if value.strip()}
+
+    def _url(self, service: str, region: str, explicit: str | None, variable: str) -> str:
+        if explicit is None:
+            return f"https://{service}.{region}.{self.cloud}"
+        where = f"the {service} endpoint ({variable} or huaweicloud:endpoints)"
+        url = explicit if "://" in explicit else f"https://{explicit}"
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise ConfigurationError(f"{where} is not a URL; write https://host[:port]") from None
+        host = parts.hostname or ""
+        usable = parts.scheme in ("http", "https") and _HOST.fullmatch(host) and port != 0
+        beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
+        if not usable or beyond:
+            raise ConfigurationError(f"{where} must be https://host[:port], without path or credentials")
+        if "://" not in explicit and host in LOOPBACK:
+            raise ConfigurationError(
+                f"{where} says neither http nor https: write http://{parts.netloc} for an emulator"
+            )
+        if parts.scheme == "http" and host not in LOOPBACK and not self.insecure:
+            raise ConfigurationError(
+                f"{where} is plain http to {host}, which would send requests unprotected; "
+                "write https://, or set huaweicloud:insecure if you must"
+            )
+        # One spelling for one host: state remembers it.
+        shown_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+        return f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host) + shown_port
+
+    def credentials(self) -> Credentials:
+        """Return the first whole set of credentials.
+
+        Raises:
+            ConfigurationError: there is none, or one is set by half.
+        """
+        keys = self.whole_set(halves=False)
+        if keys is None:
+            raise ConfigurationError(NO_CREDENTIALS)
+        return self._credentials(keys, self._reader(keys))
+
+    def whole_set(self, *, halves: bool = True) -> KeySet | None:
+        """Return which set of credentials is the first that is whole, None if there is none.
+
+        Raises:
+            ConfigurationError: one before it is set by half, where ``halves`` are not to be passed over.
+        """
+        for keys in self._who():
+            present = {name: self._reader(keys)(name) for name in keys.required}
+            missing = [name for name, value in present.items() if not value]
+            if not missing:
+                return keys
+            if not halves and len(missing) < len(present):
+                shown = [NAMESPACE + ":" + name if keys.from_config else name for name in keys.required]
+                raise ConfigurationError(
+                    f"half a set of credentials in {keys.source}: {shown[0]} and {shown[1]} belong together; "
+                    "set both or neither"
+                )
+        return None
+
+    @property
+    def has_own_credentials(self) -> bool:
+        """Whether the program gave this provider its credentials."""
+        return self._get(EXPLICIT) is not None
+
+    def _reader(self, keys: KeySet) -> Callable[[str], str | None]:
+        return self._config if keys.from_config else self._env
+
+    def _who(self) -> Iterable[KeySet]:
+        """Where credentials come from, in order: those of an explicit provider first, else the environment."""
+        name = self._get(EXPLICIT)
+        if name is None:
+            return WHO
+        return [replace(keys, source=f"Provider '{name}'") for keys in WHO if keys.from_config]
+
+    @staticmethod
+    def _credentials(keys: KeySet, read: Callable[[str], str | None]) -> Credentials:
+        if keys.auth_token:
+            token = read(keys.auth_token) or ""
+            scrub.add(token)
+            return Credentials(keys.source, keys.from_config, auth_token=token)
+        access_key, secret_key = read(keys.access_key) or "", read(keys.secret_key) or ""
+        security_token = read(keys.security_token)
+        scrub.add(secret_key, security_token)
+        return Credentials(
+            keys.source,
+            keys.from_config,
+            access_key=access_key,
+            secret_key=secret_key,
+            security_token=security_token,
+        )

@@ -1,0 +1,72 @@
+"""Durations as Pulumi's users write them, which is Go's form ("90s", "10m", "1h30m"), and the timeouts among inputs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from dcs_migration.life_cycles import durations
+from dcs_migration.life_cycles.tasks.props import Props
+from dcs_migration.names import TIMEOUTS
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_WHOLE = re.compile(rf"(?:{_PART.pattern})+")
+
+
+def of(value: str | float) -> float:
+    """Return the seconds of a number of seconds, or of a duration.
+
+    Raises:
+        ValueError: as for :func:`seconds`.
+    """
+    if isinstance(value, str) and not re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
+        return seconds(value)
+    return seconds(f"{float(value):f}s")
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a duration.
+
+    Raises:
+        ValueError: it is not one, not positive, or beyond all numbers.
+    """
+    text = text.strip()
+    if not _WHOLE.fullmatch(text):
+        raise ValueError('is not a duration, write for example "90s", "10m" or "1h30m"')
+    total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    if total <= 0:
+        raise ValueError('must be longer than nothing, write for example "10m"')
+    if math.isinf(total):
+        raise ValueError('is longer than can be counted, write for example "10m"')
+    return total
+
+
+DEFAULT_TIMEOUT = 600.0  # seconds
+
+
+def timeout_problems(news: Props) -> Iterator[str]:
+    """Yield one line for each timeout that is not a duration."""
+    for operation, key in TIMEOUTS.items():
+        text = news.get(key)
+        if isinstance(text, str):
+            try:
+                durations.seconds(text)
+            except ValueError as error:
+                yield f"opts.custom_timeouts.{operation}: {error}"
+
+
+def timeout_of(props: Props, key: str) -> float:
+    """Return how many seconds an operation may take."""
+    text = props.get(key)
+    return durations.seconds(text) if text else DEFAULT_TIMEOUT
+
+
+def elapsed(seconds: float) -> str:
+    """Word a span of time: ``45s``, ``4m10s``, ``2h05m``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes:02}m"
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"

@@ -1,0 +1,108 @@
+"""The progress line on the completion's own row: on change, and now and then."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from dcs_migration.dcs.errors import DcsMigrationError
+from dcs_migration.life_cycles.account import Account
+from dcs_migration.life_cycles.durations import elapsed
+from dcs_migration.life_cycles.engine import Engine
+
+# All times in seconds.
+ON_A_TERMINAL = 30.0
+IN_A_LOG = 300.0
+MOST_ONLINE = 3  # more tasks than this are too many for one line, and their statistics cost a call each
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How far a wait is; ``online`` are title, id and account of running online tasks."""
+
+    done: int
+    running: int
+    failed: int
+    seconds: float
+    unknown: tuple[str, ...] = ()
+    trouble: str | None = None
+    online: tuple[tuple[str, str, Account], ...] = ()
+
+    @property
+    def news(self) -> tuple[object, ...]:
+        """What makes a line worth printing at once; time alone does not."""
+        return self.done, self.running, self.failed, self.unknown, self.trouble is not None
+
+
+class Progress:
+    """Shows snapshots, sparingly: a log keeps every line for ever."""
+
+    def __init__(self, engine: Engine, urn: str | None, *, every: float | None = None) -> None:
+        """Set up for a row; ``every`` is the longest silence, by default as the run has a terminal or not."""
+        self._engine = engine
+        self._urn = urn
+        self._every = every if every is not None else silence()
+        self._news: tuple[object, ...] | None = None
+        self._shown = float("-inf")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a line, if it is news or the silence has been long. Never raises."""
+        if snapshot.news == self._news and snapshot.seconds - self._shown < self._every:
+            return
+        self._news, self._shown = snapshot.news, snapshot.seconds
+        self._engine.log("INFO", line(snapshot), self._urn, ephemeral=True)
+
+
+def line(snapshot: Snapshot) -> str:
+    """Word a snapshot: ``37 of 40 done · 2 running · 1 failed · 4m10s``."""
+    total = snapshot.done + snapshot.running + snapshot.failed
+    parts = [f"{snapshot.done} of {total} done"]
+    if snapshot.running:
+        parts.append(f"{snapshot.running} running")
+    if snapshot.failed:
+        parts.append(f"{snapshot.failed} failed")
+    parts.append(elapsed(snapshot.seconds))
+    parts += [f"status {status} is not known here, waiting on" for status in snapshot.unknown]
+    if len(snapshot.online) <= MOST_ONLINE and snapshot.trouble is None:
+        parts += _statistics(snapshot.online)
+    if snapshot.trouble:
+        parts.append(snapshot.trouble)
+    return " · ".join(parts)
+
+
+def _statistics(online: Sequence[tuple[str, str, Account]]) -> Iterator[str]:
+    for title, id_, account in online:
+        try:
+            stats = account.client.show_migration_task_stats(id_)
+        except DcsMigrationError:
+            return  # statistics only adorn the line: one refusal is enough
+        parts = []
+        if stats.full_progress is not None:
+            parts.append(f"{stats.full_progress:.0f} %")
+        if stats.offset:
+            parts.append(f"{_bytes(stats.offset)} behind")
+        if parts:
+            yield f"{title} {', '.join(parts)}"
+
+
+def _bytes(number: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}"
+        number /= 1000
+    return f"{number:.0f} TB"
+
+
+def silence(environ: Callable[[str], str | None] = os.environ.get) -> float:
+    """Return the longest silence: short before a person's terminal, long in a log that somebody keeps.
+
+    The plugin's own streams are pipes either way; a controlling terminal tells.
+    """
+    if environ("CI"):
+        return IN_A_LOG
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return IN_A_LOG
+    return ON_A_TERMINAL

@@ -1,0 +1,104 @@
+"""The life cycle of a ``MigrationInstance`` in Pulumi's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dcs_migration.life_cycles.durations import timeout_of
+from dcs_migration.life_cycles.migration_instance.definition import (
+    AGAIN,
+    INPUTS,
+    OUTPUTS,
+    SPEC,
+    definition_of,
+    existing,
+)
+from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+from dcs_migration.life_cycles.tasks import read
+from dcs_migration.life_cycles.tasks.create import create_task
+from dcs_migration.life_cycles.tasks.delete import delete_task
+from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
+from dcs_migration.life_cycles.tasks.spec import check, compare
+from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
+
+Props = dict[str, Any]
+
+_OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
+
+
+class MigrationInstanceLifeCycle(TaskLifeCycle):
+    """Check, diff, create, read, update and delete of migration instances, for one plugin process."""
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
+        self._declare(olds, news)
+        self._replacing.checked(olds, news)
+        return check(SPEC, olds, news, self._accounts.settings)
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        """Compare by the table: no call changes an instance, so every change replaces it."""
+        self._foretell_home(olds, news)
+        changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        self._hear(id_, olds, news, replaces=bool(changes.replaces))
+        return changes.result
+
+    def create(self, props: Props) -> CreateResult:
+        """Make the instance, or find the one that bears the mark (CreateOnlineMigrationTask)."""
+        account = self._account(props)
+        outputs = {**props, **self._home(account)}
+        if props.get("existing_task_id"):
+            row = existing(account, props)
+            self._take_over(row.id, props)
+            return CreateResult(row.id, {**outputs, **_outputs(read.outputs_of(row, {})), TAKEN_OVER: row.id})
+        definition = definition_of(props)
+        result = create_task(account, self._engine, self._held, definition)
+        # From here on nothing may fail: an error would lose the id.
+        outputs.update(
+            {"job_id": result.job_id, "status": result.status or "CREATING", MARK: str(definition.mark)}
+        )
+        if result.row:
+            outputs.update({**_outputs(read.outputs_of(result.row, {})), ADOPTED: result.claim})
+        return CreateResult(result.id, outputs)
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """Answer a refresh."""
+        self._held.read(props.get(URN), id_)
+        observed, warning = read.refreshed(self._account(props), id_, props, again=AGAIN, removable=())
+        if warning is not None:
+            self._warn(warning, props)
+        outputs = {**props, **_outputs(observed), MARK_LOST: observed.get(MARK_LOST)}
+        return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
+
+    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
+        """Write the new inputs into state; no call is made."""
+        kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
+        if news.get("existing_task_id"):
+            kept[TAKEN_OVER] = id_
+        return UpdateResult({**kept, **news})
+
+    def delete(self, id_: str, props: Props) -> None:
+        """Stop what still runs on the instance, and delete it (DeleteMigrationTask); only forget one taken over."""
+        if props.get(TAKEN_OVER):
+            self._warn(
+                f"instance {id_} was taken over, not made here: it is forgotten, not stopped or deleted",
+                props,
+            )
+            self._held.deleted(props.get(URN), id_)
+            return
+        if self._keeps(id_, props):
+            return
+        account = self._account(props)
+        delete_task(
+            account,
+            self._engine,
+            id_,
+            props.get(URN),
+            timeout_of(props, DELETE_TIMEOUT),
+            replaced=self._replacing.deleted(props),
+        )
+        self._held.deleted(props.get(URN), id_)
+
+
+def _outputs(observed: Mapping[str, Any]) -> Props:
+    return {key: observed[key] for key in OUTPUTS if key in observed}

@@ -1,0 +1,210 @@
+"""What a user may write for a ``MigrationTask``, and what a change of each input means. No call is made.
+
+The first table says what a change asks for; then come the rules across fields, the warnings, and the words for a
+replacement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from dcs_migration.dcs.statuses import lookup
+from dcs_migration.life_cycles.inputs import certain, is_unknown, problems
+from dcs_migration.life_cycles.tasks.props import OnChange, Props, without_nulls
+from dcs_migration.life_cycles.tasks.replacing import NEVER_FILLED
+from dcs_migration.life_cycles.tasks.spec import Changes, Spec
+from dcs_migration.names import (
+    BACKUP_IMPORT,
+    DEFAULTS,
+    DELETE_TIMEOUT,
+    FROM_BUCKET,
+    FROM_RECORD,
+    INCREMENTAL,
+    ONLINE_MIGRATION,
+)
+
+INPUTS: dict[str, OnChange] = {
+    "task_name": OnChange.REPLACE,
+    "description": OnChange.REPLACE,
+    "migration_type": OnChange.REPLACE,
+    "migration_method": OnChange.REPLACE,
+    "backup_files": OnChange.REPLACE,
+    "network_type": OnChange.REPLACE,
+    "source_instance": OnChange.REPLACE,
+    "target_instance": OnChange.REPLACE,
+    "region": OnChange.REPLACE,
+    "project_id": OnChange.REPLACE_IF_GIVEN,
+    "triggers": OnChange.REPLACE,
+    "existing_task_id": OnChange.UPDATE,
+}
+
+# A password is used once, by the service, and never returned: a nightly rotation must not run an import
+# again over live data.
+WITH_PASSWORD = ("source_instance", "target_instance")
+
+MARKED = tuple(key for key in INPUTS if key not in ("region", "project_id", "existing_task_id"))
+
+
+def normalised(props: Props) -> dict[str, Any]:
+    """Return the inputs in a property bag as they are compared and sent, defaults of their own filled in.
+
+    Both sides of a comparison go through here: a default that a later release adds is no change.
+    """
+    inputs: dict[str, Any] = {key: without_nulls(props[key]) for key in INPUTS if props.get(key) is not None}
+    if inputs.get("triggers") == []:
+        del inputs["triggers"]  # no triggers, however they are written
+    files = inputs.get("backup_files")
+    if isinstance(files, dict) and "file_source" not in files:
+        if "bucket_name" in files:
+            files["file_source"] = FROM_BUCKET
+        elif "backup_id" in files:
+            files["file_source"] = FROM_RECORD
+    return inputs
+
+
+GET_SCHEMA = "migration_task_get"
+
+
+_USUAL_NAME = re.compile(r"[A-Za-z0-9_-]{4,64}")
+
+
+def get_problems(id_: str, props: Props) -> list[str]:
+    """Return one line for each thing that is wrong with what names a task to be read."""
+    named = {"id": id_, **{key: props[key] for key in ("region", "project_id") if props.get(key) is not None}}
+    return problems(GET_SCHEMA, named)
+
+
+def _across_fields(written: Mapping[str, Any], new: bool) -> Iterator[str]:
+    kind = written.get("migration_type")
+    if kind == BACKUP_IMPORT:
+        yield from _belongs_to(
+            written,
+            "backup_files",
+            BACKUP_IMPORT,
+            '{"bucket_name": ..., "files": [...]} or {"backup_id": ...}',
+        )
+        yield from _foreign_to(written, ("source_instance", "network_type"), ONLINE_MIGRATION)
+    elif kind == ONLINE_MIGRATION:
+        yield from _belongs_to(written, "source_instance", ONLINE_MIGRATION, '{"addrs": "host:port"}')
+        yield from _foreign_to(written, ("backup_files",), BACKUP_IMPORT)
+    if isinstance(written.get("backup_files"), Mapping):
+        yield from _backup_files(written["backup_files"])
+    source = written.get("source_instance")
+    if isinstance(source, Mapping) and isinstance(source.get("addrs"), str):
+        yield from _ports(source["addrs"])
+
+
+def _belongs_to(written: Mapping[str, Any], key: str, kind: str, example: str) -> Iterator[str]:
+    if key not in written:
+        yield f"{key}: is required for {kind}, write {example}"
+
+
+def _foreign_to(written: Mapping[str, Any], keys: tuple[str, ...], kind: str) -> Iterator[str]:
+    for key in keys:
+        if certain(written, key):
+            yield f"{key}: is only for {kind} and would be ignored, leave it out"
+
+
+_FILE_SOURCES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # file_source: (keys it needs, keys that it would ignore)
+    FROM_BUCKET: (("bucket_name", "files"), ("backup_id",)),
+    FROM_RECORD: (("backup_id",), ("bucket_name", "files")),
+}
+_FILE_EXAMPLES = {
+    "bucket_name": 'for example "my-backups"',
+    "files": 'for example [{"file_name": "orders.rdb"}]',
+    "backup_id": "the id of the backup record",
+}
+
+
+def _sources(files: Mapping[str, Any], has: Callable[[Mapping[str, Any], str], bool]) -> list[str]:
+    """The sources of files that the keys speak of."""
+    from_bucket = has(files, "bucket_name") or has(files, "files")
+    return [FROM_BUCKET] * from_bucket + [FROM_RECORD] * has(files, "backup_id")
+
+
+def _backup_files(files: Mapping[str, Any]) -> Iterator[str]:
+    source = files.get("file_source")
+    if source is None:
+        sources = _sources(files, certain) or _sources(files, lambda given, key: key in given)
+        if not sources:
+            yield "backup_files: says no files, write bucket_name and files, or backup_id"
+        elif len(sources) == 1:
+            (source,) = sources
+        elif certain(files, "bucket_name") and certain(files, "backup_id"):
+            yield "backup_files: has both bucket_name and backup_id, write one of them"
+    if not isinstance(source, str) or source not in _FILE_SOURCES:
+        return  # unknown as yet, or said already
+    needed, ignored = _FILE_SOURCES[source]
+    for key in needed:
+        if key not in files:
+            yield f"backup_files.{key}: is required for {source}, write {_FILE_EXAMPLES[key]}"
+    for key in ignored:
+        if certain(files, key):
+            yield f"backup_files.{key}: would be ignored for {source}, leave it out"
+
+
+def _ports(addrs: str) -> Iterator[str]:
+    ports = re.findall(r":(\d{1,5})\s*(?:,|$)", addrs)
+    if any(not 1 <= int(port) <= 65535 for port in ports):
+        yield "source_instance.addrs: has a port outside 1 to 65535, correct it"
+
+
+SPEC = Spec(
+    "migration_task",
+    INPUTS,
+    normalised,
+    timeouts=(DELETE_TIMEOUT,),
+    name="task_name",
+    with_password=WITH_PASSWORD,
+    across=_across_fields,
+)
+
+
+def warnings(olds: Props, inputs: Props) -> Iterator[str]:
+    """Warn of what is new in checked inputs; what was accepted before is not news."""
+    olds, filled = normalised(olds), inputs[DEFAULTS]
+
+    def new(*keys: str) -> bool:
+        return any(inputs.get(key) != olds.get(key) for key in keys)
+
+    kind, method = inputs.get("migration_type"), inputs.get("migration_method")
+    if kind == ONLINE_MIGRATION and new("migration_type"):
+        yield (
+            "migration_type: most regions have withdrawn online_migration from this call (CreateMigrationTask); "
+            "where that is so, the service will refuse it"
+        )
+    if kind == BACKUP_IMPORT and method == INCREMENTAL and new("migration_type", "migration_method"):
+        yield (
+            "migration_method: a backup import copies once, incremental_migration does nothing more; "
+            "write full_amount_migration"
+        )
+    name = inputs.get("task_name")
+    if (
+        isinstance(name, str)
+        and "task_name" not in filled
+        and new("task_name")
+        and not _USUAL_NAME.fullmatch(name)
+    ):
+        yield (
+            "task_name: is not 4 to 64 letters, digits, '-' and '_', as names of DCS instances are; "
+            "the service may refuse it"
+        )
+
+
+def replacement_warning(changes: Changes, olds: Props, news: Props) -> str | None:
+    """Say what a replacement does to the target, unless the old task certainly never filled it."""
+    if not changes.replaces or lookup(olds.get("status")).kind in NEVER_FILLED:
+        return None
+    return f"replaced because {', '.join(changes.replaces)} changed: {runs_again(news)}"
+
+
+def runs_again(news: Props) -> str:
+    """Say what a task with these inputs does to its target when it is made anew."""
+    run = "IMPORT" if news.get("migration_type") == BACKUP_IMPORT else "MIGRATION"
+    target = news.get("target_instance")
+    instance = target.get("id") if isinstance(target, Mapping) else target
+    over = "the target instance" if instance is None or is_unknown(instance) else f"instance {instance}"
+    return f"RUNS THE {run} AGAIN over {over}; same keys are overwritten"

@@ -1,0 +1,130 @@
+"""The life cycle of a ``MigrationTask`` in Pulumi's words; each step lies in a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dcs_migration.dcs.errors import TaskError
+from dcs_migration.life_cycles.durations import timeout_of
+from dcs_migration.life_cycles.migration_task.definition import AGAIN, definition_of, existing
+from dcs_migration.life_cycles.migration_task.inputs import (
+    INPUTS,
+    SPEC,
+    get_problems,
+    replacement_warning,
+    runs_again,
+    warnings,
+)
+from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+from dcs_migration.life_cycles.tasks import read
+from dcs_migration.life_cycles.tasks.create import create_task
+from dcs_migration.life_cycles.tasks.delete import delete_task
+from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
+from dcs_migration.life_cycles.tasks.props import OUTPUTS
+from dcs_migration.life_cycles.tasks.spec import check, compare
+from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
+
+Props = dict[str, Any]
+
+_OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
+
+
+class MigrationTaskLifeCycle(TaskLifeCycle):
+    """Check, diff, create, read, update and delete of migration tasks, for one plugin process."""
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
+        self._declare(olds, news)
+        result = check(SPEC, olds, news, self._accounts.settings)
+        if not result.problems:
+            for warning in warnings(olds, result.inputs):
+                self._warn(warning, news)
+            self._replacing.checked(olds, result.inputs)
+        return result
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        """Compare by the table; warn where a replacement runs an import again."""
+        self._foretell_home(olds, news)
+        changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        self._hear(id_, olds, news, replaces=bool(changes.replaces))
+        self._replacing.differs(news, replaces=bool(changes.replaces))
+        warning = replacement_warning(changes, olds, news)
+        if warning is not None:
+            self._foretell(warning, news)
+        return changes.result
+
+    def create(self, props: Props) -> CreateResult:
+        """Start the migration (CreateMigrationTask), or take the task over that the user named."""
+        account = self._account(props)
+        outputs = {**props, **self._home(account)}
+        if props.get("existing_task_id"):
+            row = existing(account, props)
+            self._take_over(row.id, props)
+            return CreateResult(row.id, {**outputs, **read.outputs_of(row, {}), TAKEN_OVER: row.id})
+        self._replacing.created(props)
+        definition = definition_of(props)
+        result = create_task(account, self._engine, self._held, definition)
+        # From here on nothing may fail: an error would lose the id.
+        outputs.update({"name": result.name, "status": result.status, MARK: str(definition.mark)})
+        if result.row:
+            outputs.update({**read.outputs_of(result.row, {}), ADOPTED: result.claim})
+        return CreateResult(result.id, outputs)
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """Answer a refresh, or ``MigrationTask.get``."""
+        if ENDPOINT not in props:  # it is not managed
+            return self._get(id_, props)
+        account = self._account(props)
+        self._held.read(props.get(URN), id_)
+        try:
+            outputs, warning = read.refreshed(account, id_, props, again=AGAIN)
+        except read.Gone:
+            self._held.removed(id_)
+            self._warn(f"task {id_} ended without success and its record is gone: removed from state", props)
+            return ReadResult(None)
+        if warning is not None:
+            self._warn(warning, props)
+        return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
+
+    def _get(self, id_: str, props: Props) -> ReadResult:
+        """Read a task that is not managed. No check came before: what names it is checked here, offline."""
+        found = get_problems(id_, props)
+        if found:
+            raise TaskError(f"MigrationTask.get: {'; '.join(found)}")
+        account = self._account(props)
+        outputs, warning = read.fetched(account, id_, props)
+        if warning is not None:
+            self._warn(warning, props)
+        return ReadResult(id_, {**outputs, "region": account.region, "project_id": account.project_id})
+
+    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
+        """Write the new inputs into state; no call is made."""
+        kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
+        if news.get("existing_task_id"):
+            kept[TAKEN_OVER] = id_  # also a task of our own is from now on the user's
+        return UpdateResult({**kept, **news})
+
+    def delete(self, id_: str, props: Props) -> None:
+        """Stop and delete a task of our own; only forget one that was taken over."""
+        if props.get(TAKEN_OVER):
+            self._warn(
+                f"task {id_} was taken over, not started here: it is forgotten, not stopped or deleted", props
+            )
+            self._held.deleted(props.get(URN), id_)
+            return
+        if self._keeps(id_, props):
+            return
+        account = self._account(props)
+        delete_task(
+            account,
+            self._engine,
+            id_,
+            props.get(URN),
+            timeout_of(props, DELETE_TIMEOUT),
+            replaced=self._replacing.deleted(props),
+        )
+        self._held.deleted(props.get(URN), id_)
+
+    def _runs_again(self, news: Mapping[str, Any]) -> str | None:
+        return None if news.get("existing_task_id") else runs_again(news)

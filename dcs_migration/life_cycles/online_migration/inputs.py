@@ -1,0 +1,178 @@
+"""What a user may write for an ``OnlineMigration``, what a change of each input means, and the words for it.
+
+No call is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dcs_migration.dcs.statuses import Kind, lookup
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.inputs import certain
+from dcs_migration.life_cycles.process import CheckResult
+from dcs_migration.life_cycles.tasks import spec
+from dcs_migration.life_cycles.tasks.props import OnChange, Props, without_nulls
+from dcs_migration.life_cycles.tasks.spec import Changes, Spec
+from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, FULL, INCREMENTAL, UPDATE_TIMEOUT
+
+RUNNING, STOPPED, SWITCHED = "running", "stopped", "switched"
+
+INPUTS: dict[str, OnChange] = {
+    "task_id": OnChange.REPLACE,
+    "job_id": OnChange.NOTHING,
+    "migration_method": OnChange.IN_PLACE,
+    "resume_mode": OnChange.IN_PLACE,
+    "bandwidth_limit_mb": OnChange.IN_PLACE,
+    "source_instance": OnChange.IN_PLACE,
+    "target_instance": OnChange.IN_PLACE,
+    "state": OnChange.IN_PLACE,
+    "triggers": OnChange.IN_PLACE,
+    "region": OnChange.REPLACE,
+    "project_id": OnChange.REPLACE_IF_GIVEN,
+    "existing_task_id": OnChange.UPDATE,
+}
+
+# What is copied, from where to where: another one is another migration. The rest only tunes it.
+DEFINITION = ("migration_method", "source_instance", "target_instance")
+TUNING = ("resume_mode", "bandwidth_limit_mb")
+
+WITH_PASSWORD = ("source_instance", "target_instance")
+
+OUTPUTS = ("status", "task_status", "error")
+
+_DEFAULTS = {"resume_mode": "auto", "state": RUNNING}
+
+
+def normalised(props: Props) -> dict[str, Any]:
+    """Return the inputs in a property bag as they are compared and sent, defaults of their own filled in."""
+    inputs: dict[str, Any] = {key: without_nulls(props[key]) for key in INPUTS if props.get(key) is not None}
+    if inputs.get("triggers") == []:
+        del inputs["triggers"]  # no triggers, however they are written
+    limit = inputs.get("bandwidth_limit_mb")
+    if isinstance(limit, float) and limit.is_integer():
+        inputs["bandwidth_limit_mb"] = int(limit)  # Pulumi hands over 100 as 100.0
+    return {**_DEFAULTS, **inputs}
+
+
+def _across_fields(written: Mapping[str, Any], new: bool) -> Iterator[str]:
+    existing = written.get("existing_task_id")
+    if (
+        certain(written, "task_id")
+        and certain(written, "existing_task_id")
+        and existing != written["task_id"]
+    ):
+        yield "task_id: is another id than existing_task_id, write the same one, or leave it out"
+    for key in WITH_PASSWORD:
+        if isinstance(written.get(key), Mapping):
+            yield from _id_or_addrs(key, written[key])
+    if written.get("migration_method") == FULL and certain(written, "bandwidth_limit_mb"):
+        yield f"bandwidth_limit_mb: is only for {INCREMENTAL} and would be ignored, leave it out"
+    if written.get("state") != SWITCHED:
+        return
+    if new and existing is None:
+        yield (
+            'state: a new migration cannot begin switched, write "running" first, and "switched" when the target '
+            "has caught up"
+        )
+    if written.get("migration_method") == FULL:
+        yield f'state: only an {INCREMENTAL} can be switched, write "running" or "stopped"'
+    for key in WITH_PASSWORD:
+        instance = written.get(key)
+        if isinstance(instance, Mapping) and "id" not in instance:
+            yield f"{key}.id: is required to switch addresses, which only DCS instances can, write the instance's id"
+
+
+def _id_or_addrs(key: str, instance: Mapping[str, Any]) -> Iterator[str]:
+    if "id" not in instance and "addrs" not in instance:
+        yield f'{key}: says no Redis, write {{"id": ...}} for a DCS instance or {{"addrs": "host:port"}} for another'
+    elif certain(instance, "id") and certain(instance, "addrs"):
+        yield f"{key}: has both id and addrs, write one of them"
+
+
+SPEC = Spec(
+    "online_migration",
+    INPUTS,
+    normalised,
+    timeouts=(CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT),
+    with_password=WITH_PASSWORD,
+    across=_across_fields,
+)
+
+
+def check(olds: Props, news: Props, settings: Settings) -> CheckResult:
+    """Validate and complete the inputs; a migration that is taken over names its instance by that."""
+    if news.get("existing_task_id") is not None and news.get("task_id") is None:
+        news = {**news, "task_id": news["existing_task_id"]}
+    return spec.check(SPEC, olds, news, settings)
+
+
+def refusals(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
+    """Say which changes the service does not allow from where the migration is.
+
+    It is a check that asks for these: in a diff they would break a refresh, which only finds what others did.
+    """
+    before, after = (normalised(props)["state"] for props in (olds, news))
+    if changes.replaces or after != SWITCHED:
+        return
+    if before == STOPPED:
+        yield (
+            'state: a stopped migration cannot be switched: write "running" first, and "switched" when the target '
+            "has caught up"
+        )
+    others = [key for key in changes.in_place if key != "state"]
+    if others:
+        yield (
+            f"{', '.join(others)}: cannot be changed while the migration is switched or is being switched, for the "
+            "replication has ended then; take the change back, or write another state first"
+        )
+
+
+def warnings(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
+    """Say in words what an update will do to data and addresses."""
+    old, new = normalised(olds), normalised(news)
+    source, target = _named(new.get("source_instance")), _named(new.get("target_instance"))
+    before, after = old["state"], new["state"]
+    if changes.replaces:
+        yield f"replaced because {', '.join(changes.replaces)} changed: {_RUNS_AGAIN.format(target=target)}"
+        return
+    if "state" in changes.in_place and (before, after) in _TRANSITIONS:
+        yield _TRANSITIONS[before, after].format(source=source, target=target)
+    why = [key for key in changes.in_place if key in (*DEFINITION, "triggers")]
+    if why and after == RUNNING:
+        ended = lookup(olds.get("status")).kind in (Kind.SUCCESS, Kind.GONE, Kind.RELEASED)
+        words = _RUNS_AGAIN if ended else _CONFIGURES_ANEW
+        yield f"{', '.join(why)} changed: {words.format(target=target)}"
+
+
+def runs_again(news: Props) -> str:
+    """Say what a migration with these inputs does to its target when it is made anew."""
+    return _RUNS_AGAIN.format(target=_named(news.get("target_instance")))
+
+
+_RUNS_AGAIN = "RUNS THE MIGRATION AGAIN over {target}; same keys are overwritten"
+_CONFIGURES_ANEW = "CONFIGURES the running migration ANEW, which may copy all of it to {target} again; same keys are overwritten"
+_SWITCHES_BACK = (
+    "SWITCHES the addresses of {source} and {target} BACK; what was written to {target} since the switch is not in "
+    "{source}"
+)
+_TRANSITIONS = {
+    (RUNNING, STOPPED): "STOPS the replication into {target}; what was copied stays",
+    (RUNNING, SWITCHED): (
+        "SWITCHES the addresses of {source} and {target} once the target has caught up; the replication ends"
+    ),
+    (STOPPED, RUNNING): "STARTS the replication into {target} again; same keys are overwritten",
+    (SWITCHED, STOPPED): _SWITCHES_BACK,
+    (
+        SWITCHED,
+        RUNNING,
+    ): f"{_SWITCHES_BACK}, and is overwritten: STARTS the replication into {{target}} again",
+}
+
+
+def _named(instance: Any) -> str:
+    known = instance.get("id") if isinstance(instance, Mapping) else None
+    if isinstance(known, str):
+        return f"instance {known}"
+    return "an instance"  # addresses may carry passwords

@@ -1,0 +1,167 @@
+"""The writes of an online migration: each is sent once, and starts wait until the target is free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dcs_migration.dcs.errors import OUTCOME_UNCLEAR, DcsMigrationError, PermissionDenied, TaskError
+from dcs_migration.dcs.models import Online, TaskRow, addresses
+from dcs_migration.life_cycles.engine import Engine
+from dcs_migration.life_cycles.online_migration.observer import Observer
+from dcs_migration.life_cycles.tasks.look_up import LOOK_UP_AGE, occupies
+from dcs_migration.life_cycles.writes import (
+    FOR_THE_TARGET,
+    REFUSED,
+    SEARCH_FOR,
+    Occupied,
+    Refusals,
+    delays,
+    search,
+)
+
+
+class Target:
+    """The target of one migration."""
+
+    def __init__(self, observer: Observer, target: Mapping[str, Any]) -> None:
+        """Set up for a target that is given by its ``id`` or its ``addrs``."""
+        self._observer = observer
+        self._target = target
+        key = target.get("id") or ",".join(sorted(addresses(target.get("addrs"))))
+        self._turn = observer.account.turn(str(key))
+
+    def when_free(self, start: Callable[[], Online]) -> Online:
+        """Start what nothing else on the target stands in the way of (ListMigrationTask).
+
+        Raises:
+            TaskError: another task runs there, also after a minute; or nobody knows, for the listing is not
+                permitted.
+            DcsMigrationError: what the service answered.
+        """
+        refusals = Refusals()
+        while True:
+            with self._turn.lock:
+                occupants = self._occupants()
+                if not occupants:
+                    try:
+                        observed = start()
+                        self._note(observed)
+                        return observed
+                    finally:
+                        self._turn.attempted = self._observer.account.clock.monotonic()
+            occupied = Occupied(occupants)
+            pause = refusals.pause_after(occupied)
+            if pause is None:
+                raise TaskError(
+                    f"nothing was started on {self._observer.id}: {occupied}, also after "
+                    f"{sum(FOR_THE_TARGET.pauses):.0f} s; wait for it, or chain the migrations with "
+                    "opts=ResourceOptions(depends_on=[first.completion()])"
+                )
+            self._observer.say(f"{occupied}; trying again in {pause:.0f} s")
+            self._observer.sleep(pause)
+
+    def _note(self, observed: Online) -> None:
+        """Keep in mind what runs here now: the listing may show it later."""
+        self._observer.account.begun(
+            TaskRow(
+                self._observer.id,
+                status=observed.status,
+                target_instance_id=self._target.get("id"),
+                target_instance_addrs=self._target.get("addrs"),
+            )
+        )
+
+    def _occupants(self) -> Sequence[TaskRow]:
+        account = self._observer.account
+        try:
+            listing = account.listing.get(max_age=LOOK_UP_AGE, not_before=self._turn.attempted)
+        except PermissionDenied as error:
+            raise TaskError(
+                f"nothing was started on {self._observer.id}: whether its target is free cannot be looked up; grant "
+                f"dcs:migrationTask:list ({error})"
+            ) from None
+        return [
+            row
+            for row in account.rows_of(listing)
+            if row.id != self._observer.id and occupies(row, self._target)
+        ]
+
+
+SHOWS_WITHIN = 15.0  # seconds: for so long the service may still tell of the time before a write
+SHOW_PAUSES = (0.5, 1.5, 3.0, 5.0)  # the last one repeats
+
+
+class Writer:
+    """The writes of one operation on one migration."""
+
+    def __init__(self, observer: Observer, engine: Engine) -> None:
+        """Set up over what looks at the migration."""
+        self._observer = observer
+        self._engine = engine
+
+    def write_once(
+        self, operation: str, call: Callable[[], object], took: Callable[[Online], bool]
+    ) -> Online:
+        """Make a write.
+
+        Args:
+            operation: The API's name of it.
+            call: Sends it, once.
+            took: Whether what the service tells shows that it was carried out.
+
+        Returns:
+            What the service tells afterwards: usually that it was carried out.
+
+        Raises:
+            DcsMigrationError: it was refused, or its outcome is not known; the message says which.
+        """
+        refusals = Refusals()
+        while True:
+            self._engine.require()
+            try:
+                call()
+            except REFUSED as error:
+                pause = refusals.pause_after(error)
+                if pause is None:
+                    raise TaskError(f"nothing was changed: {error}; run `pulumi up` again later") from None
+                self._observer.say(f"{error}; trying again in {pause:.0f} s")
+                self._observer.sleep(pause)
+                observed = self._observer.look()
+                if took(observed):
+                    return observed
+            except OUTCOME_UNCLEAR as error:
+                return self._search(operation, error, took)
+            else:
+                return self._shown(took)
+            finally:
+                self._observer.account.wrote()
+
+    def _shown(self, took: Callable[[Online], bool]) -> Online:
+        """After an accepted write the service may tell of the time before it for a while."""
+        waited = 0.0
+        pauses = delays(SHOW_PAUSES)
+        while True:
+            observed = self._observer.look()
+            if took(observed) or waited >= SHOWS_WITHIN:
+                return observed
+            pause = next(pauses)
+            self._observer.sleep(pause)
+            waited += pause
+
+    def _search(self, operation: str, error: DcsMigrationError, took: Callable[[Online], bool]) -> Online:
+        def find() -> Online | None:
+            observed = self._observer.look()
+            return observed if took(observed) else None
+
+        def pause(seconds: float) -> None:
+            self._observer.say("the service's answer was lost; looking whether it was carried out")
+            self._observer.sleep(seconds)
+
+        observed = search(find, self._observer.account.clock, pause)
+        if observed is None:
+            raise TaskError(
+                f"{error}; the service does not show within {SEARCH_FOR:.0f} s that {operation} was carried out, "
+                "and nothing was sent twice; run `pulumi up` again: it looks first"
+            )
+        return observed

@@ -1,0 +1,115 @@
+"""What stands between a front end and the life cycles: what it hands to them, the operations, and their results.
+
+The names are Pulumi's. A front end turns each result into the form of its protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.engine import Engine
+from dcs_migration.life_cycles.tasks.held import Held
+
+
+@dataclass
+class Phase:
+    """What the engine is about. A dynamic provider serves one phase, a preview or an update, in each process."""
+
+    preview: bool = False
+
+
+@dataclass(frozen=True)
+class Process:
+    """What the life cycles of one plugin process share.
+
+    accounts: the service, by region and project; they hold the clock. engine: who called, whether it is still there,
+    and where lines are shown. phase: what the engine is about. heard: which resource of the state holds what, by kinds of
+    what is held.
+    """
+
+    accounts: Accounts
+    engine: Engine
+    phase: Phase = field(default_factory=Phase)
+    heard: dict[str, Held] = field(default_factory=dict)
+
+    def held(self, what: str) -> Held:
+        """Return what was heard of who holds which things of a kind."""
+        return self.heard.setdefault(what, Held())
+
+
+Props = dict[str, Any]
+
+
+@dataclass
+class CheckResult:
+    """Complete inputs, and one line for each problem with them: ``path: what is wrong, what to write``."""
+
+    inputs: Props
+    problems: Sequence[str] = ()
+
+
+@dataclass
+class DiffResult:
+    """The names of the inputs whose change replaces the resource, and of those that update it."""
+
+    replaces: Sequence[str] = ()
+    updates: Sequence[str] = ()
+    delete_before_replace: bool = True
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.replaces or self.updates)
+
+
+@dataclass
+class CreateResult:
+    """The id of the new resource, and its outputs."""
+
+    id: str
+    outputs: Props
+
+
+@dataclass
+class ReadResult:
+    """The present outputs, and the inputs that they amount to; the id is None for a resource that is gone."""
+
+    id: str | None
+    outputs: Props = field(default_factory=dict)
+    inputs: Props | None = None
+
+
+@dataclass
+class UpdateResult:
+    """The new outputs."""
+
+    outputs: Props
+
+
+class LifeCycle(Protocol):
+    """What is implemented for each resource, in Pulumi's words."""
+
+    @property
+    def process(self) -> Process:
+        """What the plugin process has."""
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Validate and complete the inputs, offline."""
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        """Compare the old outputs with the new inputs, offline."""
+
+    def create(self, props: Props) -> CreateResult:
+        """Create the resource."""
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """Read the resource's present state."""
+
+    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
+        """Update the resource in place."""
+
+    def delete(self, id_: str, props: Props) -> None:
+        """Delete the resource."""

@@ -1,0 +1,105 @@
+"""How errors and warnings leave the plugin: one line, no secret, no traceback, no path."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dcs_migration.dcs.errors import DcsMigrationError
+from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
+from dcs_migration.life_cycles.engine import Engine
+from dcs_migration.life_cycles.secrets import scrub
+
+
+class ProviderError(Exception):
+    """What Pulumi shows of a failed operation: its text is the whole message."""
+
+
+@contextmanager
+def guard(engine: Engine, urn: str | None = None) -> Iterator[None]:
+    """Let nothing but :class:`ProviderError` out, and show warnings of libraries on the row of ``urn``.
+
+    A ``BaseException`` (``SystemExit``, ``KeyboardInterrupt``) that left a provider method would never
+    answer the engine's call, and the CLI would wait for ever.
+    """
+    heard: list[str] = []
+    _thread.heard = heard
+    try:
+        yield
+    except BaseException as error:
+        raise ProviderError(_message(error)) from None
+    finally:
+        _thread.heard = None
+        for line in heard:
+            if line not in _shown:
+                _shown.add(line)
+                engine.log("WARNING", line, urn)
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, DcsMigrationError):
+        text = str(error)
+    elif isinstance(error, Exception):
+        kind, said = type(error).__name__, worded(str(error), MAX_SERVER_TEXT, scrub)
+        if isinstance(error, Warning):
+            text = f"PYTHONWARNINGS makes an error of a library's warning ({kind}: {said}): unset it"
+        else:
+            text = f"internal error: {kind}: {said}; DCS_MIGRATION_DEBUG=1 shows where; please report it"
+    else:
+        text = f"interrupted ({type(error).__name__}); run `pulumi up` again"
+    text = scrub(text)
+    if os.environ.get("DCS_MIGRATION_DEBUG") == "1":
+        text += "\n" + scrub("".join(traceback.format_exception(error)))
+    return text.encode("utf-8", "backslashreplace").decode()  # a text that cannot be sent would be no answer
+
+
+_thread = (
+    threading.local()
+)  # `heard`: what libraries have warned of in the call that a thread serves, or None
+_shown: set[str] = set()
+
+# Python shows none of these by default: they are for developers.
+_FOR_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+
+
+def _unwanted(kind: type[Warning], text: str) -> bool:
+    """Whether a library (or the user) has a filter against just this kind; one against all is PYTHONWARNINGS'."""
+    return any(
+        action == "ignore"
+        and category is not Warning
+        and issubclass(kind, category)
+        and (pattern is None or re.match(pattern, text) is not None)
+        for action, pattern, category, _, _ in warnings.filters
+    )
+
+
+def hearing(warn: Callable[..., None]) -> Callable[..., None]:
+    """Return what stands in for ``warnings.warn``: warnings in our calls are kept, all others go to `warn`.
+
+    Filters are of the whole process, so that PYTHONWARNINGS could make an error of what `requests` says to
+    us, and `catch_warnings` would meddle with the other threads.
+    """
+
+    def stand_in(
+        message: Any, category: Any = None, stacklevel: int = 1, source: Any = None, **more: Any
+    ) -> None:
+        heard: list[str] | None = getattr(_thread, "heard", None)
+        if heard is None:
+            warn(message, category, stacklevel + 1, source, **more)
+            return
+        kind = type(message) if isinstance(message, Warning) else category or UserWarning
+        if not issubclass(kind, _FOR_DEVELOPERS) and not _unwanted(kind, str(message)):
+            heard.append(f"{message} ({kind.__name__})")
+
+    return stand_in
+
+
+def hear_libraries() -> None:
+    """Hear, from now on, what libraries warn of in this process."""
+    warnings.warn = hearing(warnings.warn)

@@ -1,0 +1,351 @@
+"""What is wrong with the settings, found offline and all at once: every check calls this before anything is done."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.dcs.surroundings import is_loopback
+from dcs_migration.life_cycles.config import (
+    DCS_ENDPOINT,
+    ENDPOINTS,
+    IAM_ENDPOINT,
+    NAMESPACE,
+    WHERE,
+    WHO,
+    Settings,
+)
+
+OURS = (
+    *WHERE,
+    ENDPOINTS,
+    *(key for keys in WHO if keys.from_config for key in (*keys.required, keys.security_token)),
+)
+
+# Further keys that pulumi-huaweicloud knows: a stack that uses both packages has them, and they are not ours to judge.
+OF_PULUMI_HUAWEICLOUD = frozenset(
+    (
+        "agencyDomainName",
+        "agencyName",
+        "assumeRole",
+        "assumeRoleWithOidc",
+        "authUrl",
+        "cacertFile",
+        "cert",
+        "defaultTags",
+        "delegatedProject",
+        "domainId",
+        "domainName",
+        "enableForceNew",
+        "enterpriseProjectId",
+        "ignoreTags",
+        "key",
+        "password",
+        "profile",
+        "regional",
+        "sharedConfigFile",
+        "signingAlgorithm",
+        "skipCheckUpgrade",
+        "skipCheckWebsiteType",
+        "tenantId",
+        "tenantName",
+        "token",
+        "userId",
+        "userName",
+    )
+)
+# Names that the Pulumi engine itself may add.
+OF_PULUMI = frozenset({"version", "pluginDownloadURL"})
+
+_FROM_CONFIGURATION = (
+    " (refresh and destroy know the configuration of the last `pulumi up`: after a change add --run-program)"
+)
+
+
+def _always(settings: Settings) -> bool:
+    return True
+
+
+def _without_keys(settings: Settings) -> bool:
+    """Whether no whole set of keys is there, which every tool takes first."""
+    return settings.whole_set() is None
+
+
+def _without_keys_of_others(settings: Settings) -> bool:
+    """As above; but Huawei's SDK takes a token of OpenID Connect before its own keys."""
+    keys = settings.whole_set()
+    return keys is None or keys.access_key.startswith("HUAWEICLOUD_SDK_")
+
+
+def _without_project(settings: Settings) -> bool:
+    return settings.project_id is None and settings.project_name is None
+
+
+def _without_endpoint(settings: Settings) -> bool:
+    return settings.explicit_endpoint is None
+
+
+def _beside_keys(settings: Settings) -> bool:
+    """Whether keys are used where every tool takes a token first; those that the program writes are meant."""
+    keys = settings.whole_set()
+    return keys is not None and not keys.auth_token and not settings.has_own_credentials
+
+
+def _without_token(settings: Settings) -> bool:
+    keys = settings.whole_set()
+    return keys is None or _beside_keys(settings)
+
+
+def _of_another_cloud(settings: Settings) -> bool:
+    """Whether an address of IAM is one that is not asked here, and that of DCS, or the project, depends on it."""
+    if settings.explicit_endpoint and (settings.explicit_iam or settings.project_id):
+        return False
+    ours = urlsplit(settings.iam_url("any")).hostname or ""
+    if settings.explicit_endpoint and is_loopback(f"//{ours}"):
+        return False  # an emulator answers for IAM, too
+    urls = [value for name in AUTH_URLS if (value := settings.value(name))]
+    hosts = [urlsplit(url if "://" in url else f"https://{url}").hostname or "" for url in urls]
+    return any(host != ours and not f".{host}".endswith(f".{settings.cloud}") for host in hosts)
+
+
+AUTH_URLS = ("HW_AUTH_URL", "OS_AUTH_URL", f"{NAMESPACE}:authUrl")
+
+
+@dataclass(frozen=True)
+class NotHonoured:
+    """Settings by which Huawei's other tools decide where or who, and this package does not.
+
+    names: variables, and keys of the stack's configuration with their namespace; a trailing ``*`` stands for any
+    ending. counts: whether they would decide anything, beside what else is set.
+    """
+
+    names: tuple[str, ...]
+    why: str
+    counts: Callable[[Settings], bool] = _always
+
+
+_KEYS = "unset it, and set HW_ACCESS_KEY and HW_SECRET_KEY"
+_TEMPORARY_KEYS = "unset it, and set temporary HW_ACCESS_KEY, HW_SECRET_KEY and HW_SECURITY_TOKEN"
+_AGENCY = (
+    f"acting through an agency is not supported here: {_TEMPORARY_KEYS}, or the keys of whoever owns the instances; "
+    "pulumi-huaweicloud takes an agency from its provider's arguments, too"
+)
+_PROFILE = f"profiles of the command-line tool are not read here: {_KEYS}, and HW_REGION_NAME"
+_OIDC = f"OpenID Connect is not supported here: {_TEMPORARY_KEYS}"
+_SOURCE = f"this source of credentials is not read here: {_KEYS}"
+
+# In Huawei's Terraform provider (and pulumi-huaweicloud, which is built from it) the first rows win over static keys:
+# agencies are assumed with them, and a profile replaces them.
+NOT_HONOURED = (
+    NotHonoured(
+        (
+            "HW_ASSUME_ROLE_AGENCY_NAME",
+            "HW_ASSUME_ROLE_IDP_ID",
+            "OS_AGENCY_NAME",
+            f"{NAMESPACE}:assumeRole*",
+            f"{NAMESPACE}:agencyName",
+        ),
+        _AGENCY,
+    ),
+    NotHonoured(
+        (
+            "HW_PROFILE",
+            "HW_SHARED_CONFIG_FILE",
+            "HW_SHARED_CREDENTIALS_FILE",
+            f"{NAMESPACE}:profile",
+            f"{NAMESPACE}:sharedConfigFile",
+        ),
+        _PROFILE,
+    ),
+    NotHonoured(
+        ("HUAWEICLOUD_SDK_IDP_ID", "HUAWEICLOUD_SDK_ID_TOKEN_FILE", "HUAWEICLOUD_OIDC_*"),
+        _OIDC,
+        _without_keys_of_others,
+    ),
+    NotHonoured(
+        (
+            "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
+            "HC_CONTAINER_CREDENTIALS_FULL_URI",
+            "OS_ACCESS_KEY",
+        ),
+        _SOURCE,
+        _without_keys,
+    ),
+    NotHonoured(
+        ("HW_USER_PASSWORD", "OS_PASSWORD", f"{NAMESPACE}:password"),
+        f"a user's name with a password is not supported here: {_KEYS}",
+        _without_keys,
+    ),
+    NotHonoured(
+        ("HW_AUTH_TOKEN",),
+        "a token goes before keys elsewhere, and here the keys are used: unset it, or the keys",
+        _beside_keys,
+    ),
+    NotHonoured(
+        ("OS_AUTH_TOKEN", f"{NAMESPACE}:token"),
+        "this token goes before keys elsewhere, and is not read here: unset it, or set HW_AUTH_TOKEN in place of keys",
+        _without_token,
+    ),
+    NotHonoured(
+        AUTH_URLS,
+        f"it names another cloud and is not read here: unset it, or set {NAMESPACE}:cloud (HW_CLOUD), or "
+        f"{NAMESPACE}:endpoints (dcs, iam)",
+        _of_another_cloud,
+    ),
+    NotHonoured(
+        (
+            "OS_PROJECT_ID",
+            "OS_PROJECT_NAME",
+            "OS_TENANT_ID",
+            "OS_TENANT_NAME",
+            f"{NAMESPACE}:tenantId",
+            f"{NAMESPACE}:tenantName",
+        ),
+        f"it names a project and is not read here: unset it, or set {NAMESPACE}:projectId or {NAMESPACE}:projectName "
+        "(HW_PROJECT_ID, HW_PROJECT_NAME)",
+        _without_project,
+    ),
+    NotHonoured(
+        ("HUAWEICLOUD_SDK_REGION_DCS_*", "HUAWEICLOUD_SDK_REGIONS_FILE"),
+        f"it names an endpoint and is not read here: unset it, or set HW_DCS_ENDPOINT or {NAMESPACE}:endpoints (dcs)",
+        _without_endpoint,
+    ),
+)
+
+# They decide neither where nor who: a note is enough.
+WITHOUT_EFFECT = {
+    name: f"{name} has no effect on migration tasks, which belong to no enterprise project"
+    for name in ("HW_ENTERPRISE_PROJECT_ID", f"{NAMESPACE}:enterpriseProjectId")
+}
+
+
+def problems(settings: Settings) -> list[str]:
+    """Return one line for each problem of the settings, whatever the resource: their names, never their values."""
+    lines = [*misspelt(settings), *misspelt_variables(settings), *not_honoured(settings)]
+    for read in _READERS:
+        try:
+            read(settings)
+        except ConfigurationError as error:
+            lines.append(str(error))
+    return list(dict.fromkeys(lines))
+
+
+_READERS: tuple[Callable[[Settings], object], ...] = (
+    lambda settings: settings.region,
+    lambda settings: settings.project_id,
+    lambda settings: settings.project_name,
+    lambda settings: settings.cloud,
+    lambda settings: settings.insecure,
+    lambda settings: settings.max_retries,
+    lambda settings: settings.dcs_url("any"),
+    lambda settings: settings.iam_url("any"),
+    lambda settings: settings.whole_set(halves=False),
+)
+
+
+def require_honoured(settings: Settings) -> None:
+    """To be called before the service is: not every operation has a check before it.
+
+    Raises:
+        ConfigurationError: a setting would decide where or who, and is not honoured.
+    """
+    lines = list(not_honoured(settings))
+    if lines:
+        raise ConfigurationError(*lines)
+
+
+def not_honoured(settings: Settings) -> Iterator[str]:
+    """Yield a line for each setting that would decide where or who elsewhere, and does not here."""
+    for row in NOT_HONOURED:
+        names = [name for pattern in row.names for name in settings.named(pattern)]
+        if names and _counts(row, settings):
+            from_config = any(name.startswith(NAMESPACE) for name in names)
+            yield f"{', '.join(names)}: {row.why}" + _FROM_CONFIGURATION * from_config
+
+
+def _counts(row: NotHonoured, settings: Settings) -> bool:
+    try:
+        return row.counts(settings)
+    except ConfigurationError:
+        return False  # what is wrong with the other setting is said already
+
+
+def without_effect(settings: Settings) -> list[str]:
+    """Return a note for each setting that means nothing here."""
+    return [note for name, note in WITHOUT_EFFECT.items() if settings.named(name)]
+
+
+def misspelt(settings: Settings) -> Iterator[str]:
+    """Yield a line for each key of the stack's configuration that must be meant for one of ours."""
+    for key in settings.stack_keys():
+        if key in OURS or key in OF_PULUMI_HUAWEICLOUD or key in OF_PULUMI:
+            continue
+        head, _, rest = key.partition(".")
+        if head == ENDPOINTS and rest:
+            yield (
+                f"{NAMESPACE}:{key} is a key of its own and not part of the map {NAMESPACE}:{ENDPOINTS}: "
+                f"`pulumi config rm '{NAMESPACE}:{key}'`, then `pulumi config set --path '{NAMESPACE}:{key}' https://...`"
+            )
+        elif meant := nearest(key):
+            yield f"{NAMESPACE}:{key}: unknown key, did you mean {NAMESPACE}:{meant}?"
+
+
+def misspelt_variables(settings: Settings) -> Iterator[str]:
+    """Yield a line for each variable that must be meant for one of ours that is not set."""
+    known = {name for row in NOT_HONOURED for name in row.names} | WITHOUT_EFFECT.keys()
+    for name in settings.variables():
+        if name in OUR_VARIABLES or name in known or not settings.value(name):
+            continue
+        meant = _nearest_variable(name)
+        if meant and not settings.value(meant):
+            yield f"{name}: unknown variable, did you mean {meant}?"
+
+
+def _nearest_variable(name: str) -> str | None:
+    prefix = _HUAWEIS.match(name)
+    if not prefix:
+        return None
+    # Programs have variables of their own: near is not enough. But where an endpoint is not seen, the real cloud is
+    # called in place of an emulator.
+    rest = _plain(name[prefix.end() :])
+    if "dcs" in rest and difflib.get_close_matches(rest, _DCS_ENDPOINTS, n=1, cutoff=0.9):
+        return DCS_ENDPOINT
+    return next((ours for ours in OUR_VARIABLES if _plain(ours) == _plain(name)), None)
+
+
+_HUAWEIS = re.compile(r"(?:HUAWEI_?CLOUD|HWCLOUD|HW)_?(?:SDK_)?", re.IGNORECASE)
+_DCS_ENDPOINTS = ("dcsendpoint", "endpointdcs", "dcsurl")
+
+OUR_VARIABLES = (
+    DCS_ENDPOINT,
+    IAM_ENDPOINT,
+    *(name for names in WHERE.values() for name in names),
+    *(name for keys in WHO if not keys.from_config for name in (*keys.required, keys.security_token) if name),
+)
+
+
+def nearest(key: str) -> str | None:
+    """Return the key of ours that somebody must have meant, if there is one that near."""
+    (found,) = difflib.get_close_matches(_plain(key), _SPELLINGS, n=1, cutoff=0.8) or (None,)
+    return _SPELLINGS[found] if found else None
+
+
+def _plain(key: str) -> str:
+    """Return a key without what is easily written another way: case, underscores, hyphens, blanks, dots."""
+    return re.sub(r"[^a-z0-9]", "", key.lower())
+
+
+# Also as the variables are called: regionName, after HW_REGION_NAME.
+_SPELLINGS = {
+    **{
+        _plain(name.removeprefix("HW_")): key
+        for key, names in WHERE.items()
+        for name in names
+        if name.startswith("HW_")
+    },
+    **{_plain(key): key for key in OURS},
+}

@@ -1,0 +1,228 @@
+"""Where an input comes from that was not written (name, region and project), and where a task lives.
+
+State remembers where that is, and nobody else is spoken to about it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+from dcs_migration.dcs.errors import ConfigurationError, TaskError
+from dcs_migration.life_cycles.account import Account, Accounts
+from dcs_migration.life_cycles.config import ACCEPT_ENDPOINT, DCS_ENDPOINT, NO_REGION, Settings
+from dcs_migration.life_cycles.inputs import UNKNOWN, is_unknown
+from dcs_migration.life_cycles.settings_check import problems as problems_of_settings
+from dcs_migration.life_cycles.tasks.props import Props
+from dcs_migration.names import DEFAULTS, ENDPOINT, LOOPBACK, PROJECT_NAME, URN
+
+_LONGEST_DEFAULT = 64
+
+
+def fill(
+    inputs: dict[str, Any], olds: Props, news: Props, settings: Settings, *, name: str | None
+) -> tuple[list[str], list[str]]:
+    """Complete inputs with their defaults, in place.
+
+    Args:
+        inputs: What the user wrote, normalised.
+        olds: The old inputs, empty for a new task.
+        news: What the program sent, hidden properties included.
+        settings: The configured region and project.
+        name: The input that names the task in the service, if there is one.
+
+    Returns:
+        The names of the inputs that were filled in; one line for each that could not be, and for each problem of
+        the settings.
+    """
+    defaults = _Defaults(olds, news.get(URN), settings)
+    fills: dict[str, Callable[[], Any]] = {"region": defaults.region}
+    if name is not None:
+        fills = {name: lambda: defaults.name(name), **fills}
+    fills["project_id"] = lambda: defaults.project_id(inputs["region"]) if "region" in inputs else None
+    filled, problems = [], problems_of_settings(settings)
+    for key, value_of in fills.items():
+        if key in inputs:
+            continue
+        try:
+            value = value_of()
+        except ConfigurationError as error:
+            if str(error) not in problems:
+                problems.append(f"{key}: {error}")
+            continue
+        if value is not None:
+            filled.append(key)
+            inputs[key] = value
+    if "project_id" not in inputs or "project_id" in filled:
+        try:
+            looked_up = defaults.project_name(inputs.get("region"))
+        except ConfigurationError as error:
+            problems.append(f"project_id: {error}")
+        else:
+            if looked_up is not None:
+                inputs[PROJECT_NAME] = looked_up
+    return filled, problems
+
+
+class _Defaults:
+    """The value that each input has when it is not written."""
+
+    def __init__(self, olds: Props, urn: Any, settings: Settings) -> None:
+        self._olds = olds
+        self._urn = urn
+        self._settings = settings
+
+    def name(self, key: str) -> Any:
+        """The name in state, if it was a default then, too: it survives renames. Else one from the URN.
+
+        A preview may not know the URN yet, below a parent that is made by another program.
+        """
+        if key in (self._olds.get(DEFAULTS) or ()) and self._olds.get(key):
+            return self._olds[key]
+        return default_name(self._urn) if isinstance(self._urn, str) else UNKNOWN
+
+    def region(self) -> Any:
+        """The region in state, which the configuration must not contradict; else the configured one."""
+        region = self._place("region", "region", self._settings.region)
+        if not region:
+            raise ConfigurationError(NO_REGION)
+        return region
+
+    def project_id(self, region: Any) -> Any:
+        """The project in state, else the configured one; each only for the region it belongs to."""
+        here = region == self._settings.region
+        configured = self._settings.project_id if here else None
+        if self._olds.get("region") != region:
+            return configured
+        return self._place("project_id", "project", configured)
+
+    def project_name(self, region: Any) -> str | None:
+        """The name by which the project is looked up at create, which the configuration must not contradict later.
+
+        None where an id says which project it is.
+        """
+        if not isinstance(region, str) or self._configured(lambda: self._settings.project_id, region):
+            return None
+        configured = self._configured(lambda: self._settings.project_name, region)
+        if self._olds.get("region") != region:
+            return configured or region
+        known: str | None = self._olds.get(PROJECT_NAME)
+        if known is None and "project_id" not in self._olds:
+            known = region
+        if known and configured and known != configured:
+            raise ConfigurationError(
+                f"this task lives in project {known}, the configuration now says {configured}; write project_id= with the "
+                f"id of {known} to leave it there, or with that of {configured} to run the migration again there"
+            )
+        return known
+
+    def _configured(self, read: Callable[[], str | None], region: str) -> str | None:
+        """A setting of the configured region, or None; what is wrong with it is said elsewhere."""
+        try:
+            return read() if region == self._settings.region else None
+        except ConfigurationError:
+            return None
+
+    def _place(self, key: str, noun: str, configured: str | None) -> Any:
+        known = self._olds.get(key)
+        if known is None or is_unknown(known):
+            return configured
+        if configured is not None and configured != known:
+            raise ConfigurationError(_moved(key, noun, known, configured))
+        return known
+
+
+def _moved(key: str, noun: str, known: str, configured: str) -> str:
+    """Say that the configuration names another place than state does."""
+    return (
+        f"this task lives in {noun} {known}, the configuration now says {configured}; write "
+        f'{key}="{known}" to leave it there, or {key}="{configured}" to run the migration again there'
+    )
+
+
+def require_same_project(old: Props, news: Props) -> None:
+    """A project that was looked up at create is in no old input, so that ``check`` could not compare it.
+
+    Raises:
+        TaskError: the configuration now names another project than the one where the task lives.
+    """
+    known, configured = old.get("project_id"), news.get("project_id")
+    defaulted = "project_id" in (news.get(DEFAULTS) or ()) and old.get("region") == news.get("region")
+    if defaulted and known and configured and known != configured:
+        raise TaskError(f"project_id: {_moved('project_id', 'project', known, configured)}")
+
+
+def require_taken_over_stays(id_: str, new: Props, replaces: Collection[str]) -> None:
+    """A task that was taken over stays, and the resource with it.
+
+    Raises:
+        TaskError: the inputs ask for another task.
+    """
+    wanted = new.get("existing_task_id")
+    if wanted is None or is_unknown(wanted):
+        return
+    if id_ and wanted != id_:
+        raise TaskError(
+            f"existing_task_id: this resource holds task {id_}, and a resource stays with its task; "
+            f"write another resource for task {wanted}"
+        )
+    if replaces:
+        raise TaskError(
+            f"{', '.join(replaces)}: a change replaces the task, and existing_task_id says to keep task {wanted}; "
+            "remove existing_task_id to start a new task"
+        )
+
+
+def default_name(urn: str) -> str:
+    """Name a task after its resource: ``<resource name>-<7 hex digits of the URN's hash>``, made to fit."""
+    resource_name = urn.split("::", 3)[-1]
+    digest = hashlib.sha256(urn.encode("utf-8", "surrogatepass")).hexdigest()[:7]
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", resource_name)[: _LONGEST_DEFAULT - 8].strip("-") or "task"
+    return f"{stem}-{digest}"
+
+
+def account_of(accounts: Accounts, props: Props) -> Account:
+    """Return the account of the region and project that a property bag names.
+
+    Raises:
+        ConfigurationError: the settings point to another host than the one that state remembers.
+        DcsMigrationError: as for :meth:`Accounts.at`.
+    """
+    moved = _elsewhere(accounts.settings, props)  # before anything is sent, to IAM neither
+    if moved is not None:
+        raise ConfigurationError(moved)
+    return accounts.at(props.get("region"), props.get("project_id"))
+
+
+def foretold(settings: Settings, props: Props) -> str | None:
+    """Say what :func:`account_of` would refuse, for a preview, which needs no settings."""
+    try:
+        return _elsewhere(settings, props)
+    except ConfigurationError:
+        return None
+
+
+def _elsewhere(settings: Settings, props: Props) -> str | None:
+    region, remembered = props.get("region"), props.get(ENDPOINT)
+    if not isinstance(region, str) or not remembered:
+        return None
+    endpoint, accepted = urlsplit(settings.dcs_url(region)).netloc, settings.accepted_endpoint()
+    if endpoint in (remembered, accepted):
+        return None
+    other = f" (it now names {accepted})" if accepted else ""
+    return (
+        f"this task lives at {remembered}, the settings now point to {endpoint}: {_way_back(settings, remembered)}, "
+        f"or set {ACCEPT_ENDPOINT}={endpoint} if the service has moved there{other}"
+    )
+
+
+def _way_back(settings: Settings, remembered: str) -> str:
+    source = settings.dcs_endpoint_source()
+    on_loopback = urlsplit(f"//{remembered}").hostname in LOOPBACK
+    if source == DCS_ENDPOINT and not on_loopback:
+        return f"{source} says so; unset it if it is left over from something else"
+    because = f"{source} says so" if source else f"{DCS_ENDPOINT} is not set"
+    return f"{because}; set {DCS_ENDPOINT}={'http' if on_loopback else 'https'}://{remembered} to go on there"

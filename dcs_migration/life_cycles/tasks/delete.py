@@ -1,0 +1,143 @@
+"""Delete: stop what runs, delete, and see that it is gone. Every step may be repeated."""
+
+from __future__ import annotations
+
+from dcs_migration.dcs.errors import (
+    OUTCOME_UNCLEAR,
+    ApiError,
+    Busy,
+    DcsMigrationError,
+    NotSent,
+    PermissionDenied,
+    Throttled,
+    WaitTimeout,
+)
+from dcs_migration.dcs.models import TaskRow
+from dcs_migration.dcs.statuses import lookup
+from dcs_migration.life_cycles.account import Account, Evidence, Written
+from dcs_migration.life_cycles.batching import Batcher
+from dcs_migration.life_cycles.engine import Engine
+from dcs_migration.life_cycles.writes import Deadline, delays
+
+# All times in seconds.
+PAUSES = (1.5, 2.0, 3.0, 5.0, 10.0)  # between looks; the last one repeats
+LOOK_UP_AGE = 10.0  # of the listing that the first look may use
+SHARED_AGE = 1.0  # of one that several deletes share while they wait
+
+# After these a look tells what to do next: the write did nothing, or its outcome is unclear.
+_LOOK_AGAIN = (NotSent, Busy, Throttled, *OUTCOME_UNCLEAR)
+_NOT_IN_THIS_STATE = "DCS.4957"
+
+
+def delete_task(
+    account: Account, engine: Engine, id_: str, urn: str | None, timeout: float, *, replaced: bool = False
+) -> None:
+    """Stop and delete a task of ours; return when the service no longer lists it.
+
+    Args:
+        account: Where it lives.
+        engine: Who called.
+        id_: Its id.
+        urn: The resource's.
+        timeout: In seconds.
+        replaced: Whether another one follows it.
+
+    Raises:
+        WaitTimeout: it did not end, or not vanish, in time.
+        DcsMigrationError: what the service answered.
+    """
+    _Deletion(account, engine, id_, urn, timeout, "the old task" if replaced else "the task").run()
+
+
+class _Deletion:
+    """One run of delete for one task."""
+
+    def __init__(
+        self, account: Account, engine: Engine, id_: str, urn: str | None, timeout: float, what: str
+    ) -> None:
+        """Set up; ``what`` names the task in progress lines."""
+        self._account = account
+        self._engine = engine
+        self._id = id_
+        self._urn = urn
+        self._what = what
+        self._deadline = Deadline(account.clock, timeout)
+        self._wrote = float("-inf")
+        self._ran = False  # this run saw it run
+        self._deleted = False
+        self._pauses = delays(PAUSES)
+        self._trouble: DcsMigrationError | None = None
+
+    def run(self) -> None:
+        """See :func:`delete_task`."""
+        stop_sent = refused = False
+        row = self._look(LOOK_UP_AGE)
+        while row is not None:
+            status = lookup(row.status)
+            self._ran = self._ran or not status.ended
+            if status.ended or self._deleted or (status.idle and not refused):
+                if self._write(self._account.delete):
+                    self._deleted = True
+                    row = self._confirm()
+                    if row is None:
+                        break
+                else:
+                    refused = True
+            elif not status.stopping and not stop_sent:
+                self._say(f"stopping {self._what} ({row.status})")
+                stop_sent = self._write(self._account.stop)
+            self._pause(row)
+            row = self._look(SHARED_AGE)
+        self._account.deleted.add(self._id)
+        if stop_sent:
+            self._say(f"{self._what} is stopped and deleted")
+
+    def _look(self, max_age: float) -> TaskRow | None:
+        seen = self._account.look(self._id, max_age=max_age, not_before=self._wrote)
+        if seen.row is None:
+            return None
+        if self._ran and not self._deleted:
+            return seen.row  # it has just ended: a listing may lag
+        if seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended:
+            # Show goes on telling of deleted tasks; one listing that passed over a row is not to be trusted.
+            return self._account.listed(self._id, max_age=0.0, not_before=self._account.clock.monotonic())
+        return seen.row
+
+    def _confirm(self) -> TaskRow | None:
+        """After our own delete was accepted, a listing without the task is proof enough."""
+        try:
+            return self._account.listed(self._id, max_age=SHARED_AGE, not_before=self._wrote)
+        except PermissionDenied:
+            return self._look(SHARED_AGE)
+
+    def _pause(self, row: TaskRow) -> None:
+        pause = next(self._pauses)
+        if not self._deadline.allows(pause):
+            why = f" ({self._trouble})" if self._trouble else ""
+            raise WaitTimeout(
+                f"task {self._id} was not deleted within {self._deadline.seconds:.0f} s, it is {row.status}{why}; run the command "
+                "again, or allow more time with opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))"
+            )
+        self._account.clock.sleep(pause)
+
+    def _write(self, write: Batcher[Written]) -> bool:
+        """Make one write; say whether the service took it. What it refused is looked at, and tried, again."""
+        self._engine.require()
+        try:
+            written = write(self._id)
+        except _LOOK_AGAIN as error:
+            if isinstance(error, NotSent) and error.permanent:
+                raise
+            self._trouble = error
+        except ApiError as error:
+            if error.error_code != _NOT_IN_THIS_STATE:
+                raise
+            self._trouble = error
+        else:
+            self._wrote, self._trouble = written.moment, written.refusal
+            return written.refusal is None
+        self._wrote = self._account.clock.monotonic()
+        return False
+
+    def _say(self, message: str) -> None:
+        self._engine.log("INFO", message, self._urn, ephemeral=True)

@@ -1,0 +1,104 @@
+"""The ownership mark: who started a task, for which resource, and to do what.
+
+It stands at the end of the description: ``[pulumi:OWNER.RESOURCE.DEFINITION]``, three hashes. The owner is the
+id of the provider resource, which Pulumi makes up at random and keeps in the state before any task is
+started. The resource is its URN. The definition is what is migrated, from where, into which target, and the
+triggers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dcs_migration.life_cycles.tasks.props import without_password
+
+_DIGITS = 12
+_MARK = re.compile(r"(?:^|\s)\[pulumi:(?:([0-9a-f]{12})\.([0-9a-f]{12})\.)?([0-9a-f]{12})\]\s*$")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the description of a task says of its origin.
+
+    owner: hash of the owner's id; resource: hash of the resource's URN; definition: hash of what it does. Release 0.1.0 wrote one hash of the URN and all inputs: it is the definition of a mark
+    without owner and resource.
+    """
+
+    owner: str
+    resource: str
+    definition: str
+
+    def __str__(self) -> str:
+        if not self.owner:
+            return f"[pulumi:{self.definition}]"
+        return f"[pulumi:{self.owner}.{self.resource}.{self.definition}]"
+
+
+def mark_of(owner: str, urn: str, identity: Mapping[str, Any]) -> Mark:
+    """Return the mark of a resource.
+
+    The URN holds the name of the stack: `pulumi state move` copies the provider resource, and so the owner, to
+    another stack. Region and project of the cloud are no part of the mark, which is only ever looked for
+    inside one project of one region.
+
+    Args:
+        owner: Id of the provider resource.
+        urn: The resource's URN.
+        identity: What the task does, without passwords.
+    """
+    return Mark(_hash(owner), _hash(urn), _hash(_canonical(identity)))
+
+
+def mark_of_0_1_0(urn: str, inputs: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """Return the mark that release 0.1.0 wrote: one hash of the URN and of the inputs under ``keys``."""
+    definition = {key: _canonical(without_password(inputs[key])) for key in keys if key in inputs}
+    return _hash([urn, definition])
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+
+
+def _canonical(value: Any) -> Any:
+    """Spell equal values alike: Pulumi hands over 1 as 1.0, and drops keys without a value."""
+    if isinstance(value, Mapping):
+        return {key: _canonical(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def marked(description: str | None, mark: Mark) -> str:
+    """Return the description to send."""
+    return f"{description} {mark}" if description else str(mark)
+
+
+def news_of(olds: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a schema judges: a description that stays as it was is not sent again.
+
+    Release 0.1.0, whose mark was shorter, took longer ones.
+    """
+    stays = "description" in written and olds.get("description") == written["description"]
+    return {key: value for key, value in written.items() if not (stays and key == "description")}
+
+
+def split(description: str | None) -> tuple[str | None, Mark | None]:
+    """Split a description from the server into what its author wrote, and the mark."""
+    if not description:
+        return None, None
+    found = _MARK.search(description)
+    if found is None:
+        return description, None
+    return description[: found.start()].rstrip() or None, Mark(found[1] or "", found[2] or "", found[3])
+
+
+def same_text(one: str | None, other: str | None) -> bool:
+    """Whether two descriptions are the same, also where the service escapes them for web pages."""
+    return html.unescape(one or "") == html.unescape(other or "")

@@ -1,0 +1,87 @@
+"""The properties that the resources share, and how they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from dcs_migration.dcs.errors import TaskError
+from dcs_migration.life_cycles.inputs import is_unknown
+from dcs_migration.names import OWNER, PASSWORD
+
+Props = Mapping[str, Any]
+
+
+class OnChange(Enum):
+    """What a changed input asks for."""
+
+    REPLACE = "the task is replaced, and what it does is done again"
+    REPLACE_IF_GIVEN = "as REPLACE; but leaving it out is no change, because state says where the task lives"
+    IN_PLACE = "the task is changed where it is"
+    UPDATE = "state alone changes, no call is made"
+    NOTHING = "it matters at create alone"
+
+
+OUTPUTS = ("name", "status", "created_at", "updated_at", "released_at", "error")
+
+
+def owner_of(props: Props) -> str:
+    """Return the id of the provider resource, which no other stack has.
+
+    Raises:
+        TaskError: the program that declared the resource handed none over.
+    """
+    owner = props.get(OWNER)
+    if isinstance(owner, str) and owner:
+        return owner
+    raise TaskError(
+        "nothing was started: the state of this resource was written by release 0.1.0 and names no owner yet; run "
+        "`pulumi up` once without --target and --refresh"
+    )
+
+
+def without_password(value: Any) -> Any:
+    """Return an instance without its password; any other value as it is."""
+    if isinstance(value, Mapping):
+        return {key: item for key, item in value.items() if key != PASSWORD}
+    return value
+
+
+def password_of(props: Props, key: str) -> Any:
+    """Return the password of an instance among properties, if it has one."""
+    instance = props.get(key)
+    return instance.get(PASSWORD) if isinstance(instance, Mapping) else None
+
+
+def without_nulls(value: Any) -> Any:
+    """Drop keys without a value, at every depth: the engine drops them on some of its ways."""
+    if isinstance(value, Mapping):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [without_nulls(item) for item in value]
+    return value
+
+
+def same(old: Any, new: Any, unknown_is_change: bool) -> bool:
+    """Compare two values; what is not known yet differs, or is as it was."""
+    if is_unknown(new):
+        return not unknown_is_change
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        if not unknown_is_change:
+            unknown = {key for key, value in new.items() if is_unknown(value)}
+            old, new = ({key: side[key] for key in side if key not in unknown} for side in (old, new))
+        return old.keys() == new.keys() and all(same(old[key], new[key], unknown_is_change) for key in new)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(lambda a, b: same(a, b, unknown_is_change), old, new))
+    # Python takes True for 1; Pulumi keeps them apart.
+    return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
+
+
+def changed(key: str, rule: OnChange, old: Props, new: Props, *, unknown_is_change: bool) -> bool:
+    """Whether an input has changed, passwords left aside."""
+    if rule is OnChange.NOTHING:
+        return False
+    if rule is OnChange.REPLACE_IF_GIVEN and (key not in new or key not in old):
+        return False
+    return not same(without_password(old.get(key)), without_password(new.get(key)), unknown_is_change)

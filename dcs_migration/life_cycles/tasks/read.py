@@ -1,0 +1,170 @@
+"""Read: what the service now says of a task. A record that is gone proves nothing about the data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from dcs_migration.dcs.models import TaskRow
+from dcs_migration.dcs.statuses import Kind, lookup
+from dcs_migration.life_cycles.account import Account, Evidence, Seen
+from dcs_migration.life_cycles.secrets import scrub
+from dcs_migration.life_cycles.tasks import mark as marks
+from dcs_migration.life_cycles.tasks.props import OUTPUTS, Props
+from dcs_migration.names import (
+    CREATE_TIMEOUT,
+    DEFAULTS,
+    DELETE_TIMEOUT,
+    IDENTITY,
+    MARK,
+    MARK_LOST,
+    OWNER,
+    PROJECT_NAME,
+    TAKEN_OVER,
+    UPDATE_TIMEOUT,
+    URN,
+)
+
+GONE = "GONE"
+_HIDDEN_INPUTS = (
+    *(URN, OWNER, IDENTITY, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS, PROJECT_NAME),
+)
+LOOK_UP_AGE = 10.0  # seconds: one listing answers for a whole refresh
+
+
+class Gone(Exception):
+    """The task failed or was stopped, and its record is gone: the resource has nothing to stand for."""
+
+
+def refreshed(
+    account: Account,
+    id_: str,
+    props: Props,
+    *,
+    again: str,
+    removable: Collection[Kind] = (Kind.FAILURE, Kind.STOPPED),
+) -> tuple[dict[str, Any], str | None]:
+    """Return the new outputs of a managed task, and a warning.
+
+    The service forgets finished tasks, while state usually still says MIGRATING because ``up`` does not
+    refresh. Taking a forgotten task out of state would run its import again, so it stays as ``GONE``.
+
+    Args:
+        account: Where it lives.
+        id_: Its id.
+        props: What state holds of it.
+        again: What runs it again, in words.
+        removable: What its last status meant if nothing is lost by making it anew.
+
+    Raises:
+        Gone: it ended without success, and its record is gone.
+        DcsMigrationError: what the service answered.
+    """
+    seen = account.look(id_, max_age=LOOK_UP_AGE)
+    if seen.evidence is Evidence.LISTED and seen.row is not None:
+        return _marked({**props, **outputs_of(seen.row, props)}, seen.row)
+    if seen.evidence is Evidence.UNLISTABLE:
+        if seen.row is not None:
+            return {**props, **outputs_of(seen.row, props)}, None
+        return dict(props), (
+            f"ShowMigrationTask knows no task {id_}, which alone does not prove it gone; "
+            "grant dcs:migrationTask:list to let the listing tell; state is left as it is"
+        )
+    return _forgotten(id_, seen, props, again, removable)
+
+
+def _marked(outputs: dict[str, Any], row: TaskRow) -> tuple[dict[str, Any], str | None]:
+    """Compare the mark that was sent with the one that the service gives back; return a warning, once for a loss."""
+    sent = outputs.get(MARK)
+    if not sent or str(marks.split(row.description)[1]) == sent:
+        return {key: value for key, value in outputs.items() if key != MARK_LOST}, None
+    if outputs.get(MARK_LOST):
+        return outputs, None
+    return {**outputs, MARK_LOST: True}, (
+        f"the service did not keep the description of task {row.id}, with the mark that tells whose it is: after a "
+        "lost answer or a killed run the next one cannot find the task by itself, and stops when it meets its name"
+    )
+
+
+def _forgotten(
+    id_: str, seen: Seen, props: Props, again: str, removable: Collection[Kind]
+) -> tuple[dict[str, Any], str | None]:
+    last = lookup(seen.row.status if seen.row else str(props.get("status") or ""))
+    if last.kind in removable and not props.get(TAKEN_OVER):
+        raise Gone
+    if seen.row is not None and last.kind is Kind.SUCCESS:
+        return {**props, **outputs_of(seen.row, props)}, None
+    if seen.row is not None and not last.ended:
+        return {**props, **outputs_of(seen.row, props)}, None
+    warning = None
+    if props.get("status") != GONE:
+        warning = (
+            f"the record of task {id_} is gone (last status {props.get('status')}): it stays as GONE and does not "
+            f"run again by itself; {again} to run it again"
+        )
+    return {**props, "status": GONE}, warning
+
+
+def fetched(account: Account, id_: str, props: Props) -> tuple[dict[str, Any], str | None]:
+    """Return the outputs of a task that is only read (``MigrationTask.get``), and a warning.
+
+    Raises:
+        DcsMigrationError: what the service answered.
+    """
+    seen = account.look(id_, max_age=LOOK_UP_AGE)
+    row = seen.row
+    if row is None or (seen.evidence is Evidence.UNLISTED and lookup(row.status).kind is Kind.FAILURE):
+        warning = f"the service knows no task {id_} in project {account.project_id} of {account.region}: status is GONE"
+        return {**props, "status": GONE}, warning
+    if seen.evidence is Evidence.LISTED:
+        # Only Show tells the files and the time of the last change.
+        row = completed(account.client.show_migration_task(id_), row)
+    return {**props, **described(row), **outputs_of(row, props)}, None
+
+
+def completed(shown: TaskRow, listed: TaskRow) -> TaskRow:
+    """Return what Show tells of a task, and from the listing what only that tells."""
+    missing = {field.name for field in fields(TaskRow) if getattr(shown, field.name) is None}
+    return replace(shown, **{name: getattr(listed, name) for name in missing})
+
+
+def described(row: TaskRow) -> dict[str, Any]:
+    """Return what the service tells of a task's definition, in the form of inputs."""
+    described: dict[str, Any] = {
+        "task_name": row.name,
+        "description": marks.split(row.description)[0],
+        "migration_type": row.migration_type,
+        "migration_method": row.migration_method,
+    }
+    if row.target_instance_id:
+        described["target_instance"] = {"id": row.target_instance_id}
+        if row.target_instance_name:
+            described["target_instance"]["name"] = row.target_instance_name
+    if row.backup is not None:
+        files: dict[str, Any] = {
+            "file_source": row.backup.file_source,
+            "bucket_name": row.backup.bucket_name,
+            "files": [{"file_name": name} for name in row.backup.file_names] or None,
+            "backup_id": row.backup.backup_id,
+        }
+        described["backup_files"] = {key: value for key, value in files.items() if value is not None}
+    return {key: value for key, value in described.items() if value}
+
+
+def outputs_of(row: TaskRow, props: Props) -> dict[str, Any]:
+    """Return the outputs that the service decides; one that it leaves out stays as state has it."""
+    response: Mapping[str, str | None] = {
+        "name": row.name,
+        "status": row.status,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "released_at": row.released_at,
+        "error": scrub(row.error) if row.error else None,
+    }
+    return {key: response[key] or props.get(key) for key in OUTPUTS if response[key] or props.get(key)}
+
+
+def inputs_of(outputs: Props, inputs: Iterable[str]) -> dict[str, Any]:
+    """Rebuild the inputs from outputs, hidden ones included, so that the next preview compares like with like."""
+    return {key: outputs[key] for key in (*inputs, *_HIDDEN_INPUTS) if key in outputs}

@@ -1,0 +1,98 @@
+"""Replacements, and who says that what a resource does is done again: once, in time, for whatever reason.
+
+A difference that replaces says so itself. For other reasons the engine asks for none. What it calls, seen with the
+CLI (`{}`: a check without old inputs, as for a new resource):
+
+    replacement_trigger                 check, check {}; in an update then delete, create
+    --replace, taint                    check {}; in an update then delete, create
+    what it depends on is replaced      diff, check {}; in an update, where nothing is unknown, as any change
+    --refresh before any of these       diff
+
+So a preview of `--replace` looks like that of a new resource, and cannot warn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dcs_migration.dcs.statuses import Kind, lookup
+from dcs_migration.life_cycles.inputs import is_unknown
+from dcs_migration.life_cycles.tasks.props import Props
+from dcs_migration.names import URN
+
+NEVER_FILLED = (Kind.FAILURE, Kind.STOPPED)
+"""What the status of a task means that certainly never filled its target."""
+
+
+class Replacing:
+    """What one plugin process, which serves one preview or one update, has seen of the resources of a kind."""
+
+    def __init__(self, runs_again: Callable[[Props], str | None], warn: Callable[[str, Props], None]) -> None:
+        """Set up.
+
+        Args:
+            runs_again: Says what is done again when a resource with these inputs is made anew, if anything is.
+            warn: Shows a warning on a resource's row.
+        """
+        self._runs_again = runs_again
+        self._warn = warn
+        self._declared: set[str | None] = set()
+        self._compared: set[str] = set()
+        self._deleted: set[str] = set()
+        self._told: set[str] = set()
+
+    def declares(self, news: Props) -> bool:
+        """Whether a program has declared the resource. A refresh asks for differences, too, and does nothing."""
+        return urn_of(news) in self._declared
+
+    def checked(self, olds: Props, news: Props) -> None:
+        """Note a check."""
+        urn = urn_of(news)
+        self._declared.add(urn)
+        if urn is None:
+            return
+        if olds:
+            self._compared.add(urn)
+        elif urn in self._compared:
+            self._tell(urn, news)
+
+    def differs(self, news: Props, *, replaces: bool) -> None:
+        """Note a difference; one that replaces a resource that is declared says so in words of its own."""
+        urn = urn_of(news)
+        if urn is None:
+            return
+        self._compared.add(urn)
+        if replaces and urn in self._declared:
+            self._told.add(urn)
+
+    def deleted(self, props: Props) -> bool:
+        """Note a delete; return whether the program still declares the resource, so that another follows."""
+        urn = urn_of(props)
+        if urn is None:
+            return False
+        self._deleted.add(urn)
+        if lookup(props.get("status")).kind in NEVER_FILLED:
+            self._told.add(urn)
+        if urn not in self._declared:
+            return False
+        self._tell(urn, props)
+        return True
+
+    def created(self, props: Props) -> None:
+        """Note a create."""
+        urn = urn_of(props)
+        if urn is not None and urn in self._deleted:
+            self._tell(urn, props)
+
+    def _tell(self, urn: str, props: Props) -> None:
+        again = self._runs_again(props) if urn not in self._told else None
+        self._told.add(urn)
+        if again is not None:
+            self._warn(f"replaced: {again}", props)
+
+
+def urn_of(props: Props) -> str | None:
+    """Return the resource's URN, which below some parents a preview does not know."""
+    urn: Any = props.get(URN)
+    return None if urn is None or is_unknown(urn) else str(urn)

@@ -1,0 +1,109 @@
+"""The table of a kind of resource, and the check and the comparison that go by it. No call is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.durations import timeout_problems
+from dcs_migration.life_cycles.inputs import is_unknown, problems
+from dcs_migration.life_cycles.process import CheckResult, DiffResult
+from dcs_migration.life_cycles.tasks.defaults import fill, require_same_project, require_taken_over_stays
+from dcs_migration.life_cycles.tasks.mark import news_of
+from dcs_migration.life_cycles.tasks.props import OnChange, Props, changed, password_of, same, without_nulls
+from dcs_migration.names import DEFAULTS, OWNER, PASSWORD, TIMEOUTS, URN
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a user may write for a kind of resource, and what a change of each input means.
+
+    schema: name of its JSON Schema. inputs: what a change of each means, in the order in which they are named.
+    normalise: returns the inputs among properties as they are compared and sent, defaults of their own filled in.
+    across: yields one line for each problem that the schema cannot see, from what was written and whether the
+    resource is new. name: the input that names it in the service, which has a default. with_password: inputs whose
+    password changes state alone. timeouts: the hidden inputs for ``custom_timeouts`` that it heeds. hidden: more
+    hidden inputs that state keeps.
+    """
+
+    schema: str
+    inputs: Mapping[str, OnChange]
+    normalise: Callable[[Props], dict[str, Any]]
+    timeouts: Sequence[str]
+    name: str | None = None
+    with_password: Sequence[str] = ()
+    hidden: Sequence[str] = ()
+    across: Callable[[Props, bool], Iterable[str]] = lambda written, new: ()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The names of the inputs whose change replaces, those that change state alone, and those changed in place."""
+
+    replaces: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+    in_place: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.replaces or self.updates or self.in_place)
+
+    @property
+    def result(self) -> DiffResult:
+        """The same as a life cycle returns it."""
+        return DiffResult(self.replaces, (*self.in_place, *self.updates))
+
+
+def check(spec: Spec, olds: Props, news: Props, settings: Settings) -> CheckResult:
+    """Validate and complete inputs.
+
+    Args:
+        spec: The table of their kind.
+        olds: The old inputs; empty for a new resource, also for the new one of a replacement.
+        news: What the program sent, hidden properties included; may contain unknown values.
+        settings: Where the defaults of region and project come from.
+    """
+    news = without_nulls(news)
+    written = {key: value for key, value in news.items() if not key.startswith("__")}
+    found = [
+        *problems(spec.schema, news_of(olds, written)),
+        *spec.across(written, not olds),
+        *timeout_problems(news),
+    ]
+    inputs = spec.normalise(written)
+    filled, missing = fill(inputs, olds, news, settings, name=spec.name)
+    hidden = {key: news[key] for key in (URN, OWNER, *spec.hidden, *spec.timeouts) if key in news}
+    return CheckResult({**inputs, **hidden, DEFAULTS: filled}, [*found, *missing])
+
+
+def compare(spec: Spec, id_: str, olds: Props, news: Props, *, preview: bool) -> Changes:
+    """Compare old outputs with new inputs.
+
+    In a preview an unknown value counts as a change. In an update it does not: there the engine asks with
+    unknowns only while something upstream is being replaced, and asks again with the values.
+
+    Raises:
+        TaskError: the project is another one, or the change cannot be made while the resource is one that was
+            taken over.
+    """
+    old, new = spec.normalise(olds), spec.normalise(news)
+    found: dict[OnChange, list[str]] = {rule: [] for rule in OnChange}
+    for key, rule in spec.inputs.items():
+        if changed(key, rule, old, new, unknown_is_change=preview):
+            found[rule].append(key)
+    replaces = tuple(
+        key for key in spec.inputs if key in found[OnChange.REPLACE] + found[OnChange.REPLACE_IF_GIVEN]
+    )
+    updates = found[OnChange.UPDATE]
+    for key in spec.with_password:
+        if not is_unknown(new.get(key)) and not same(password_of(old, key), password_of(new, key), preview):
+            updates.append(f"{key}.{PASSWORD}")
+    updates += [
+        f"opts.custom_timeouts.{name}"
+        for name, key in TIMEOUTS.items()
+        if key in spec.timeouts and olds.get(key) != news.get(key)
+    ]
+    require_same_project(old, news)
+    require_taken_over_stays(id_, new, replaces)
+    return Changes(replaces, tuple(updates), tuple(found[OnChange.IN_PLACE]))
