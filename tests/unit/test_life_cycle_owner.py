@@ -496,7 +496,7 @@ class TestOneTarget:
         id_ = killed_after_create(world)
         message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "triggers": [1]}))
         assert id_ in message
-        assert "an interrupted run started it for this resource with other inputs" in message
+        assert "started it for this resource with other inputs" in message
         assert "chain" not in message
         resource = world.resource(plugin=world.new_plugin())
         resource.up(BACKUP_IMPORT)
