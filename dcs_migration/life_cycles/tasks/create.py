@@ -265,7 +265,8 @@ class _Creation:
     def _way_on(self, rows: Sequence[TaskRow]) -> str:
         ours = self._definition.mark
         chain = "wait for it, or chain the tasks with opts=ResourceOptions(depends_on=[first.completion()])"
-        marks = [split(row.description)[1] for row in rows]
+        held = self._held.predecessors(self._definition.urn)  # one that a transform retains
+        marks = [split(row.description)[1] for row in rows if row.id not in held]
         if any(mark and mark.owner == ours.owner and mark.resource != ours.resource for mark in marks):
             return (
                 f"{chain}; if this resource was renamed, or takes the place of one that is removed, write "
@@ -273,8 +274,8 @@ class _Creation:
             )
         if any(mark and mark.owner == ours.owner and mark.resource == ours.resource for mark in marks):
             return (
-                "an earlier run started it for this resource with other inputs: write them again to adopt it, or "
-                "wait for it or stop it in the console"
+                "an earlier run, of which the state knows nothing, started it for this resource with other inputs: write them "
+                "again to adopt it, or wait for it, or stop it in the console"
             )
         return chain
 

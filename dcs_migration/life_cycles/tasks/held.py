@@ -27,6 +27,7 @@ class Held:
         self._holders: dict[str, str] = {}  # task: URN
         self._declared: dict[str, str] = {}  # task: URN of the resource that the program declares for it
         self._claims: dict[str, Claim] = {}  # task: claim of that resource
+        self._started: dict[str, str] = {}  # task: URN of the resource that has just started it
         self._compared: set[str] = set()  # URNs that the state has and the program declares
         self._foreign: set[tuple[str, str]] = set()  # task and URN of those that were taken over
         self._replacing: set[str] = set()  # URNs whose tasks are to be replaced
@@ -68,7 +69,9 @@ class Held:
             self._declared = {known: holder for known, holder in self._declared.items() if holder != urn}
             self._holders[id_] = urn
             self._replacing.discard(urn)
-            if claim is not None:
+            if claim is None:
+                self._started[id_] = urn
+            else:
                 self._declared[id_] = urn
                 self._claims[id_] = claim
             if taken_over:
@@ -103,10 +106,12 @@ class Held:
                 return None
             return None if keeper == urn and self._claims.get(id_) == claim else keeper
 
-    def is_taken_over(self, id_: str) -> bool:
-        """Whether the resource of the program that holds a task has only taken it over."""
+    def owner_in_the_way(self, urn: str, id_: str) -> str | None:
+        """Return the URN of another resource of the program whose own a task is, and who keeps it; or None."""
         with self._lock:
-            return (id_, self._declared.get(id_, "")) in self._foreign
+            owner = self._declared.get(id_) or self._started.get(id_)
+            free = owner in (None, urn) or owner in self._replacing or (id_, owner) in self._foreign
+            return None if free else owner
 
     def predecessors(self, urn: str) -> Collection[str]:
         """Return the tasks of the state that a resource holds, but for those that were taken over."""

@@ -70,10 +70,10 @@ class TaskLifeCycle:
             TaskError: another resource of the program keeps it.
         """
         urn = urn_of(props) or ""
-        keeper = self._held.keeper(urn, id_, id_)
-        if keeper not in (None, urn) and not self._held.is_taken_over(id_):
+        owner = self._held.owner_in_the_way(urn, id_)
+        if owner is not None:
             raise TaskError(
-                f"existing_task_id: task {id_} is held by another resource of this stack, {keeper}; remove one of the two"
+                f"existing_task_id: task {id_} is held by another resource of this stack, {owner}; remove one of the two"
             )
         self._held.created(urn, id_, id_, taken_over=True)
 
