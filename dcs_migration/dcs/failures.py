@@ -46,6 +46,16 @@ PROXY_REFUSED = Failure(
     local=True,
 )
 
+_UNKNOWN_AUTHORITY = Failure(
+    "the certificate of {host} is not trusted ({detail}): name a file with its authority in REQUESTS_CA_BUNDLE "
+    "(SSL_CERT_FILE is not read)",
+    sent=False,
+    permanent=True,
+    local=True,
+)
+# Of OpenSSL: no issuer, a certificate that signs itself, at the end of a chain or within it, a chain that is not whole.
+_NO_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+
 _NO_TLS = Failure("no TLS connection to {host} ({detail}): is it https?", sent=False, permanent=True)
 
 # The first row of which an exception of the chain is an instance decides.
@@ -135,6 +145,8 @@ def _classify(chain: list[BaseException]) -> Failure:
     if status is not None:
         words = "the proxy of {proxy} lets nothing through to {host} (HTTP " + str(status) + ")"
         return Failure(words, sent=False, permanent=status < 500, local=True)
+    if any(getattr(link, "verify_code", None) in _NO_AUTHORITY for link in chain):
+        return _UNKNOWN_AUTHORITY
     for types, failure in _TABLE:
         if any(isinstance(link, types) for link in chain):
             return failure

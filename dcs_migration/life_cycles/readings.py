@@ -49,7 +49,7 @@ class Reading:
 class _Edited(Reading):
     """Another reading with some of its bytes replaced."""
 
-    def __init__(self, parent: Reading, edits: list[Edit]) -> None:
+    def __init__(self, parent: Reading, edits: list[Edit], *, binary: bool = False) -> None:
         parts: list[bytes] = []
         self._edits = edits
         self._at: list[int] = []  # where each edit begins in the new bytes
@@ -64,7 +64,7 @@ class _Edited(Reading):
             done = end
         super().__init__(b"".join([*parts, parent.data[done:]]))
         self._parent = parent
-        self.binary = parent.binary
+        self.binary = parent.binary or binary
 
     def origin(self, start: int, end: int) -> Span:
         return self._parent.origin(self._place(start)[0], self._place(end - 1)[1])
@@ -144,6 +144,9 @@ def _undone(reading: Reading) -> Iterator[Reading]:
     runs = list(_BASE64.finditer(data))
     if runs:
         yield _Decoded(reading, runs)
+    dumps = [(found.start(), found.end(), bytes.fromhex(found[0].decode())) for found in _HEX.finditer(data)]
+    if dumps:
+        yield _Edited(reading, dumps, binary=True)
 
 
 _BASE64 = re.compile(rb"([A-Za-z0-9+/_-]{6,})={0,2}")  # four bytes at least
@@ -152,12 +155,19 @@ _ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _PAIR = rb"[dD][89abAB][0-9A-Fa-f]{2}%s[dD][c-fC-F][0-9A-Fa-f]{2}"
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _PERCENT_U = re.compile(rb"%u(" + _PAIR % rb"%u" + rb"|[0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})")
-_ENTITY = re.compile(rb"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
+# Numbers end without a semicolon, too, at the next character that is none of theirs.
+_ENTITY = re.compile(rb"&(?:#([0-9]{1,7});?|#[xX]([0-9A-Fa-f]{1,6});?|([A-Za-z][A-Za-z0-9]{1,31});)")
 _BACKSLASH = re.compile(
     rb"\\(?:u("
     + _PAIR % rb"\\u"
     + rb"|[0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|([^A-Za-z0-9]|[abfnrtv0]))"
 )
+_PRINTABLE = re.compile(rb"=([0-9A-F]{2})")
+_DOUBLED = re.compile(rb"''|\"\"")
+_SHELL_QUOTE = re.compile(rb"'\"'\"'|'\\''")
+_HEX = re.compile(
+    rb"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){4,}(?![0-9A-Fa-f])"
+)  # four bytes at least, as of base64
 _RAW_BYTE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|([0-3][0-7]{2})|([^A-Za-z0-9]|[abfnrtv]))")
 _CONTROLS = dict(zip(b"abfnrtv0", b"\a\b\f\n\r\t\v\0", strict=True))
 
@@ -200,6 +210,10 @@ def _backslash(found: re.Match[bytes]) -> bytes:
     return _char(char) if char else _utf8(int(braced or wide or byte, 16))
 
 
+def _half(found: re.Match[bytes]) -> bytes:
+    return found[0][:1]
+
+
 def _raw_byte(found: re.Match[bytes]) -> bytes:
     byte, octal, char = found.groups()
     return _char(char) if char else bytes([int(byte, 16) if byte else int(octal, 8)])
@@ -212,6 +226,10 @@ _ESCAPES: tuple[tuple[bytes, re.Pattern[bytes], Callable[[re.Match[bytes]], byte
     (b"\\", _BACKSLASH, _backslash),  # JSON, JavaScript, `repr` of a text
     (b"&", _ENTITY, _entity),  # HTML and XML
     (b"\\", _RAW_BYTE, _raw_byte),  # `repr` of bytes, C
+    (b"=", _PRINTABLE, _percent),  # e-mail
+    (b"''", _DOUBLED, _half),  # SQL, YAML
+    (b'""', _DOUBLED, _half),  # CSV
+    (b"'", _SHELL_QUOTE, _half),
 )
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.dcs.surroundings import is_loopback
 from dcs_migration.life_cycles.config import (
     DCS_ENDPOINT,
     ENDPOINTS,
@@ -19,6 +18,7 @@ from dcs_migration.life_cycles.config import (
     WHO,
     Settings,
 )
+from dcs_migration.names import LOOPBACK
 
 OURS = (
     *WHERE,
@@ -105,7 +105,7 @@ def _of_another_cloud(settings: Settings) -> bool:
     if settings.explicit_endpoint and (settings.explicit_iam or settings.project_id):
         return False
     ours = urlsplit(settings.iam_url("any")).hostname or ""
-    if settings.explicit_endpoint and is_loopback(f"//{ours}"):
+    if settings.explicit_endpoint and ours in LOOPBACK:
         return False  # an emulator answers for IAM, too
     urls = [value for name in AUTH_URLS if (value := settings.value(name))]
     hosts = [urlsplit(url if "://" in url else f"https://{url}").hostname or "" for url in urls]

@@ -63,6 +63,8 @@ DEBUG_LOG = """
 
 # Every shape in which an input may come, each with the password of its own number, and transforms of each kind.
 SHAPES = """
+    import json
+    from collections import ChainMap
     from dcs_migration import OnlineMigration, OnlineMigrationTask
 
     @pulumi.input_type
@@ -100,6 +102,8 @@ SHAPES = """
         known(full(8)), known(typed(9)), known(later(full(10))), known("x").apply(lambda _: full(11, later)),
         pulumi.Output.all(full(12)).apply(lambda all: all[0]), later(later(full(13))),
         {**full(14), "name": known("later")},
+        pulumi.Output.json_loads(json.dumps(full(15))), full(16, lambda text: pulumi.Output.concat(text, "")),
+        ChainMap(full(17)), pulumi.Output.unsecret(pulumi.Output.secret(full(18))), known({"a": [full(19)]})["a"][0],
     ]
     for number, shape in enumerate(SHAPES):
         MigrationTask(f"shape{number}", **BACKUP, target_instance=shape)
@@ -331,7 +335,7 @@ def test_a_password_is_a_secret_in_every_shape_of_an_input(stack: Stack, emulato
     text = stack.preview("--diff", "--save-plan", "plan.json").text
     assert planted(text) == set()
     # The rest of each instance stays legible.
-    assert text.count("4cd5dbb8-aacd-4603-b817-0000000000") >= 22
+    assert text.count("4cd5dbb8-aacd-4603-b817-0000000000") >= 27
     done = stack.up("--diff", "--plan", "plan.json")
     assert planted(done.text) == set()
     for key in ("target_instance", "source_instance"):
@@ -347,11 +351,11 @@ def test_a_password_is_a_secret_in_every_shape_of_an_input(stack: Stack, emulato
     assert planted(stack.run("stack", "output", "--json").text) == set()
     assert planted(stack.everything_written().decode("utf-8", "replace")) == set()
     # All of them arrived at the service, which shows that the search looked for the right ones.
-    assert len(planted(stack.run("stack", "export", "--show-secrets").text)) == 26
+    assert len(planted(stack.run("stack", "export", "--show-secrets").text)) == 31
     rotated = SHAPES.replace("planted-", "rotated-planted-")
-    assert stack.program(rotated).up().count("updated") == 24
+    assert stack.program(rotated).up().count("updated") == 29
     assert planted(stack.everything_written().decode("utf-8", "replace")) == set()
-    assert calls(emulator)["CreateMigrationTask"] == 22
+    assert calls(emulator)["CreateMigrationTask"] == 27
 
 
 def test_a_state_that_holds_a_password_in_plain_text_is_mended(stack: Stack, emulator: Emulator) -> None:

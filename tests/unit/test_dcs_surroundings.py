@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from dcs_migration.dcs import surroundings
 from dcs_migration.dcs.auth import TokenAuth
 from dcs_migration.dcs.errors import NotSent, TransportError
+from dcs_migration.dcs.failures import explain
 from dcs_migration.dcs.transport import Transport
 from tests.unit.dcs_server import Answer, FakeClock, StandIn, answer, error, free_port, tls_context
 
@@ -61,6 +64,28 @@ def test_a_bundle_of_authorities_counts_on_this_machine_too(
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
         monkeypatch.setenv(variable, str(tmp_path / "cert.pem"))
         assert transport(server.url).read("ListMigrationTask", "/x") == {"ok": True}
+
+
+def test_an_unknown_authority_names_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tools take SSL_CERT_FILE, and it looks as if that were enough here."""
+    with StandIn(OK, tls=tls_context(tmp_path)) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        line = refused(server.url)
+        assert re.search(
+            r"the certificate of 127\.0\.0\.1:\d+ is not trusted \(self.signed certificate\): ", line
+        )
+        assert line.endswith(
+            "name a file with its authority in REQUESTS_CA_BUNDLE (SSL_CERT_FILE is not read)"
+        )
+
+
+def test_a_certificate_of_another_host_is_not_a_matter_of_authorities() -> None:
+    """No file would mend it: the endpoint is to be checked."""
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code, error.verify_message = 62, "Hostname mismatch"
+    failure, words = explain(error, "dcs.example.com")
+    assert words == "the certificate of dcs.example.com is not trusted (Hostname mismatch)"
+    assert not failure.local
 
 
 @pytest.mark.parametrize("variable", surroundings.CA_BUNDLES)

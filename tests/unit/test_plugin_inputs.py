@@ -297,10 +297,12 @@ async def later() -> str:
 
 
 def _of_a_task() -> str:
-    async def started() -> str:
-        return str(asyncio.ensure_future(later()))
-
-    return asyncio.run(started())
+    loop = asyncio.new_event_loop()  # `asyncio.run` would leave the thread without one
+    task = loop.create_task(later())
+    text = str(task)
+    loop.run_until_complete(task)
+    loop.close()
+    return text
 
 
 def _of_a_coroutine() -> str:

@@ -85,6 +85,14 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 for URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
     "base64 without padding": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal in upper case": lambda text: text.encode().hex().upper(),
+    "HTML, by numbers without an end": lambda text: "".join(f"&#{ord(char)}" for char in text),
+    "e-mail": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
+    "SQL": lambda text: text.replace("'", "''"),
+    "CSV": lambda text: text.replace('"', '""'),
+    "shell": lambda text: text.replace("'", "'\"'\"'"),
+    "shell with a backslash": lambda text: text.replace("'", "'\\''"),
     "one line": lambda text: " ".join(text.split()),
 }
 SECRETS = ["hunter2!", AWKWARD, "aaaa", "äöüß", "a  b\tc", "....", "x" * 5000, "+/+/+/", "%41%42"]
