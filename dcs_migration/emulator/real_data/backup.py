@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dcs_migration.emulator.real_data.archives import ARCHIVES, backups_in
+from dcs_migration.emulator.real_data.archives import ARCHIVES, backups_in, some
 from dcs_migration.emulator.real_data.bucket import find_object
 from dcs_migration.emulator.real_data.contents import AOF_SUFFIX, RDB_SUFFIX, Backup, plain_backup
 from dcs_migration.emulator.real_data.copying import Meter, copy_all
@@ -45,13 +45,8 @@ def _backups(key: str, file: Path, progress: Progress) -> list[Backup]:
         return [plain_backup(key, file)]
     backups, left_out = backups_in(key, file, progress)
     if left_out:
-        progress.log("WARN", f"Left out of {key}, as it is no backup: {_some(left_out)}.", "left-out")
+        progress.log("WARN", f"Left out of {key}, as it is no backup: {some(left_out)}.", "left-out")
     return backups
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _import(
@@ -67,7 +62,12 @@ def _import(
     )
     progress.log("INFO", f"Reading backup file {backup.name} with {program.version}.", "reading")
     name = f"the server that reads {backup.name}"
-    with loading(program, lambda folder: backup.place(folder, progress), name, progress.pause) as source:
+    with loading(program, lambda folder: backup.place(folder, progress), name, progress.pause) as (
+        source,
+        cut,
+    ):
+        if cut:
+            progress.log("WARN", f"Backup file {backup.name} breaks off: it is imported up to there.", "cut")
         meter = Meter(source, target, progress, *part)
         carry_functions(source, target, progress)
         copy_all(source, target, meter, progress)
