@@ -10,6 +10,7 @@ from dcs_migration.emulator.real_data.bucket import find_object
 from dcs_migration.emulator.real_data.contents import AOF_SUFFIX, RDB_SUFFIX, Backup, plain_backup
 from dcs_migration.emulator.real_data.copying import Meter, copy_all
 from dcs_migration.emulator.real_data.functions import carry_functions
+from dcs_migration.emulator.real_data.online import refuse_cluster
 from dcs_migration.emulator.real_data.peer import Peer, reached
 from dcs_migration.emulator.real_data.places import Place
 from dcs_migration.emulator.real_data.programs import choose
@@ -28,6 +29,7 @@ def import_files(folder: Path, keys: Sequence[str], target: Place, progress: Pro
     files = [(key, _checked(folder, key)) for key in keys]
     backups = [backup for key, file in files for backup in _backups(key, file, progress)]
     with reached("target", target) as peer:
+        refuse_cluster(peer)
         version = version_of(peer.info())
         for number, backup in enumerate(backups):
             _import(backup, peer, version, progress, (number, len(backups)))
