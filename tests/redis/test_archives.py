@@ -282,6 +282,23 @@ def sparse(size: int) -> bytes:
     return out.getvalue()
 
 
+def claiming(size: int, pax: bool) -> bytes:
+    """Return a packed tar archive whose only member says that it is so large, and ends."""
+    info = tarfile.TarInfo("README")
+    if pax:
+        info.pax_headers = {"size": str(size)}
+    else:
+        info.size = size
+    header = info.tobuf(tarfile.PAX_FORMAT) if pax else info.tobuf(tarfile.GNU_FORMAT)
+    return gzip.compress(header + bytes(1024))
+
+
+@pytest.mark.parametrize("pax", [False, True])
+def test_a_member_that_claims_to_be_huge(world: World, pax: bool) -> None:
+    """The way to the next member, which leads for ever through a file that has ended, is not begun."""
+    assert "which is too much." in refused(world, claiming(2**60, pax), "n.tar.gz")
+
+
 def test_a_bomb_of_holes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The holes of a sparse file, which no archive holds and a disk would, count as what they become."""
     monkeypatch.setattr(archives, "FREE_BYTES", 1024**2)
@@ -361,6 +378,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
         zipped({"a.txt": b"", "inner.zip": zipped({"a.rdb": MAGIC})}),
         "holds no .rdb and no .aof file, but a.txt, inner.zip.",
     ),
+    "nameless.zip": (zipped({"x": MAGIC}).replace(b"x", b"\0"), "is corrupt: it cannot be unpacked."),
     "nothing.zip": (b"", "is empty."),
     "nothing.tar.gz": (b"", "is empty."),
     "a_tar.zip": (tarred({"dump.rdb": MAGIC}), "cannot be unpacked, but as a .gz file does."),

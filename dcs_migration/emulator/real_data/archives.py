@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -55,7 +56,20 @@ _JUNK = ("__MACOSX", "._", ".DS_Store")
 
 _Opener: TypeAlias = Callable[[], "IO[bytes]"]
 _Item: TypeAlias = "tuple[str, _Opener | None] | None"
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError)
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    # What the libraries do not check before they use it.
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -214,6 +228,9 @@ def _in_tar(file: Path, budget: _Budget) -> Iterator[_Item]:
         tarfile.open(fileobj=counted, mode="r|", tarinfo=_Info) as archive,
     ):
         for info in archive:
+            budget.foresee(
+                info.size
+            )  # the way to the next member leads through it, also where the file has ended
             opener = partial(_tar_member, archive, info, budget) if info.isreg() else None
             yield None if info.isdir() else (info.name, opener)
 
@@ -245,8 +262,12 @@ class _Budget:
 
     def spend(self, amount: int) -> None:
         """Count bytes. Raises `MoveError` when there are more than may be."""
+        self.foresee(amount)
         self._left -= amount
-        if self._left < 0:
+
+    def foresee(self, amount: int) -> None:
+        """Raise `MoveError` when so many bytes would be more than may be."""
+        if amount > self._left:
             raise MoveError(
                 f"backup file {self.key} holds more than {self._limit:,} bytes, which is too much"
             )
