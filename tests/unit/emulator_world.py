@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.signing import SignedClient
 
 START = 1_700_000_000.0

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.operations import project_id_of
+from dcs_emulator import Emulator
+from dcs_emulator.operations import project_id_of
 from dcs_migration.plugin.account import Accounts
 from dcs_migration.plugin.config import Settings
 from dcs_migration.plugin.migration_instance.life_cycle import MigrationInstanceLifeCycle

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.plugin.migration_completion.polling import Poller
 from dcs_migration.plugin.migration_completion.waiting import ENGINE_EVERY
 from dcs_migration.plugin.reporting import ProviderError

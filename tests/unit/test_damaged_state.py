@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.plugin.reporting import ProviderError
 from dcs_migration.plugin.state import HIDDEN, SHOWN
 from tests.fakes import FakeClock, FakeEngine

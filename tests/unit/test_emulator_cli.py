@@ -16,7 +16,7 @@ import requests
 
 from tests.signing import SignedClient, online_changes
 
-COMMAND = [sys.executable, "-m", "dcs_migration.emulator"]
+COMMAND = [sys.executable, "-m", "dcs_emulator"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -48,7 +48,7 @@ def fails(*options: str) -> str:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("dcs_migration.emulator: ")
+    assert done.stderr.startswith("dcs_emulator: ")
     return done.stderr
 
 
@@ -106,7 +106,7 @@ def test_no_room_for_the_state(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert said == (
-        f"dcs_migration.emulator: the state file cannot be written: {state}: File too large: "
+        f"dcs_emulator: the state file cannot be written: {state}: File too large: "
         "what changes from now on is lost at the end of the emulator, unless this is mended before\n"
     )
     assert process.returncode == 0
@@ -163,7 +163,7 @@ def test_missing_werkzeug() -> None:
     """Without Werkzeug the command says what to install."""
     program = (
         "import sys; sys.modules['werkzeug'] = None\n"
-        "from dcs_migration.emulator.__main__ import main\n"
+        "from dcs_emulator.__main__ import main\n"
         "main(['--port', '0'])"
     )
     done = subprocess.run(
@@ -181,10 +181,10 @@ def test_it_imports_nothing_of_the_clients() -> None:
         "package = types.ModuleType('dcs_migration')\n"
         "package.__path__ = ['dcs_migration']\n"
         "sys.modules['dcs_migration'] = package\n"
-        "from dcs_migration.emulator import Emulator\n"
+        "from dcs_emulator import Emulator\n"
         "Emulator().close()\n"
         "print([n for n in sys.modules if n.split('.')[0] in ('pulumi', 'requests', 'jsonschema')"
-        " or n.startswith('dcs_migration.') and not n.startswith('dcs_migration.emulator')])"
+        " or n.startswith('dcs_migration.') and not n.startswith('dcs_emulator')])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-from dcs_migration.emulator.real_data.contents import (
+from dcs_emulator.real_data.contents import (
     AOF_SUFFIX,
     RDB_SUFFIX,
     START_BYTES,
@@ -24,9 +24,9 @@ from dcs_migration.emulator.real_data.contents import (
     copy,
     settings_for,
 )
-from dcs_migration.emulator.real_data.manifests import MANIFEST_SUFFIX, Manifest, read_manifest
-from dcs_migration.emulator.real_data.progress import MoveError, Progress
-from dcs_migration.emulator.real_data.servers import AOF_FOLDER, Settings
+from dcs_emulator.real_data.manifests import MANIFEST_SUFFIX, Manifest, read_manifest
+from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.servers import AOF_FOLDER, Settings
 
 ZIP_SUFFIX, TAR_SUFFIX = ".zip", ".tar.gz"
 ARCHIVES = (ZIP_SUFFIX, TAR_SUFFIX)

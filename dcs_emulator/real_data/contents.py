@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from dcs_migration.emulator.real_data.progress import MoveError, Progress
-from dcs_migration.emulator.real_data.servers import AOF, DUMP, Settings
-from dcs_migration.emulator.real_data.versions import Version, rdb_of, writer_of
+from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.servers import AOF, DUMP, Settings
+from dcs_emulator.real_data.versions import Version, rdb_of, writer_of
 
 RDB_SUFFIX, AOF_SUFFIX = ".rdb", ".aof"
 START_BYTES = 256

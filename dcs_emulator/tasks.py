@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dcs_migration.emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_SECONDS, OnlineTasks
-from dcs_migration.emulator.progression import Engine
-from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.state import StateFile
-from dcs_migration.emulator.task import (
+from dcs_emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_SECONDS, OnlineTasks
+from dcs_emulator.progression import Engine
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.state import StateFile
+from dcs_emulator.task import (
     CREATING,
     ENDED,
     FAILED,

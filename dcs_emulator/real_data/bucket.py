@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcs_migration.emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.progress import MoveError
 
 
 def find_object(folder: Path, key: str) -> Path:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from dcs_migration.emulator.errors import REFUSAL_CODES, SHAPE_NAMES
+from dcs_emulator.errors import REFUSAL_CODES, SHAPE_NAMES
 
 QuirkValue = float | str | None
 

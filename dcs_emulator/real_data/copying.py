@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from dcs_migration.emulator.real_data.peer import Peer
-from dcs_migration.emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.peer import Peer
+from dcs_emulator.real_data.progress import MoveError, Progress
 
 LEAST_SECONDS, MOST_SECONDS = 5.0, 600.0
 SLOWEST_BYTES = 10_000_000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dcs_migration.emulator.real_data.copying import Meter, copy_all
-from dcs_migration.emulator.real_data.functions import carry_functions
-from dcs_migration.emulator.real_data.peer import Peer, reached
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.progress import MoveError, Progress
-from dcs_migration.emulator.real_data.versions import needed, version_of
+from dcs_emulator.real_data.copying import Meter, copy_all
+from dcs_emulator.real_data.functions import carry_functions
+from dcs_emulator.real_data.peer import Peer, reached
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.versions import needed, version_of
 
 
 def copy_online(sources: Sequence[Place], target: Place, progress: Progress) -> None:

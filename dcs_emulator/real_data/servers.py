@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from dcs_migration.emulator.real_data.peer import Loading, Peer, client_of, reached, without_payload
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.programs import Program, programs
-from dcs_migration.emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.peer import Loading, Peer, client_of, reached, without_payload
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.programs import Program, programs
+from dcs_emulator.real_data.progress import MoveError
 
 STALL_SECONDS = 30.0
 """How long a starting server may get no further."""

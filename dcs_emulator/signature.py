@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from dcs_migration.emulator.errors import ApiError, api_error
+from dcs_emulator.errors import ApiError, api_error
 
 ALGORITHM = "SDK-HMAC-SHA256"
 CLOCK_TOLERANCE_SECONDS = 15 * 60

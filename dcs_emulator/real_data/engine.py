@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dcs_migration.emulator.progression import Engine, Phase
-from dcs_migration.emulator.real_data.addresses import Addresses
-from dcs_migration.emulator.real_data.backup import import_files
-from dcs_migration.emulator.real_data.online import copy_online
-from dcs_migration.emulator.real_data.places import Place, parse_place
-from dcs_migration.emulator.real_data.progress import Cancelled, MoveError, Progress
-from dcs_migration.emulator.real_data.replication import follow
-from dcs_migration.emulator.task import FAILED, SUCCESS, Task
+from dcs_emulator.progression import Engine, Phase
+from dcs_emulator.real_data.addresses import Addresses
+from dcs_emulator.real_data.backup import import_files
+from dcs_emulator.real_data.online import copy_online
+from dcs_emulator.real_data.places import Place, parse_place
+from dcs_emulator.real_data.progress import Cancelled, MoveError, Progress
+from dcs_emulator.real_data.replication import follow
+from dcs_emulator.task import FAILED, SUCCESS, Task
 
 CLOSE_SECONDS = 20.0
 """How long the end of the emulator waits for moves to end; they are slow only when a server hangs."""

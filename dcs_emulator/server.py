@@ -13,19 +13,19 @@ from typing import Any
 
 from werkzeug.serving import make_server
 
-from dcs_migration.emulator.app import OPERATIONS, Application
-from dcs_migration.emulator.control import Control
-from dcs_migration.emulator.faults import FaultQueue
-from dcs_migration.emulator.journal import Journal
-from dcs_migration.emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_SECONDS
-from dcs_migration.emulator.operations import Operations
-from dcs_migration.emulator.progression import DEFAULT_DURATION_SECONDS, PROGRESSIONS, Engine
-from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.real_data.addresses import Addresses, parse_addresses
-from dcs_migration.emulator.real_data.places import parse_buckets, parse_places
-from dcs_migration.emulator.signature import Credentials
-from dcs_migration.emulator.tasks import DEFAULT_LINGER_SECONDS, DEFAULT_STOP_SECONDS, TaskStore
-from dcs_migration.emulator.wire import Connections, handler_class
+from dcs_emulator.app import OPERATIONS, Application
+from dcs_emulator.control import Control
+from dcs_emulator.faults import FaultQueue
+from dcs_emulator.journal import Journal
+from dcs_emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_SECONDS
+from dcs_emulator.operations import Operations
+from dcs_emulator.progression import DEFAULT_DURATION_SECONDS, PROGRESSIONS, Engine
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.real_data.addresses import Addresses, parse_addresses
+from dcs_emulator.real_data.places import parse_buckets, parse_places
+from dcs_emulator.signature import Credentials
+from dcs_emulator.tasks import DEFAULT_LINGER_SECONDS, DEFAULT_STOP_SECONDS, TaskStore
+from dcs_emulator.wire import Connections, handler_class
 
 DEFAULT_ACCESS_KEY = "emulator"
 DEFAULT_SECRET_KEY = "emulator"  # noqa: S105 - public, it guards nothing
@@ -40,7 +40,7 @@ class Emulator:
     ``immediate`` or ``manual``; a stop takes ``stop_seconds``; Show knows a deleted task for
     ``linger`` seconds; a migration instance is made in ``job_seconds``, an exchange of addresses takes
     ``exchange_seconds``. ``state`` is a file that keeps the tasks across restarts. ``quirks`` are names
-    of `dcs_migration.emulator.quirks.QUIRKS`. ``clock`` returns the Unix time that tasks and journal
+    of `dcs_emulator.quirks.QUIRKS`. ``clock`` returns the Unix time that tasks and journal
     live by (signatures are judged by the real one). ``deterministic_ids`` gives the same ids each time.
 
     ``redis`` maps target ids to ``HOST:PORT[:PASSWORD]``: tasks with these targets move real data, whatever
@@ -197,7 +197,7 @@ class Emulator:
         """Order a fault for an operation, or for any with ``"*"``.
 
         ``order`` may have status, error_code, message, seconds and times, as in
-        `dcs_migration.emulator.faults.Fault`.
+        `dcs_emulator.faults.Fault`.
         """
         self._control.fault(operation=operation, fault=fault, **order)
 
@@ -237,7 +237,7 @@ def _engine(
     ports = parse_addresses(addresses, places)
     if not places:
         return clockwork, {}
-    from dcs_migration.emulator.real_data.engine import RealData
+    from dcs_emulator.real_data.engine import RealData
 
     doors = Addresses(ports, places)
     return RealData(clockwork, places, folders, doors, clock), doors.ports()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.task import Task
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.task import Task
 
 Reader = tuple[str, str]
 """The project and the name that a list was asked for."""

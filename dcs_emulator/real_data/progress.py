@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dcs_migration.emulator.progression import Phase
-from dcs_migration.emulator.task import LogRow, Task
+from dcs_emulator.progression import Phase
+from dcs_emulator.task import LogRow, Task
 
 Numbers = dict[str, Any]
 

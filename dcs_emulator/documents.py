@@ -7,10 +7,10 @@ import html
 from datetime import datetime, timezone
 from typing import Any
 
-from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.task import CREATING, DELETED, ENDED, SUCCESS, TERMINATING, LogRow, Task
-from dcs_migration.emulator.tasks import Secrets
-from dcs_migration.emulator.validation import BACKUP_RECORD, OBS
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.task import CREATING, DELETED, ENDED, SUCCESS, TERMINATING, LogRow, Task
+from dcs_emulator.tasks import Secrets
+from dcs_emulator.validation import BACKUP_RECORD, OBS
 
 VERSION = "3.0"
 NETWORK = ("vpc_id", "subnet_id", "security_group_id")

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from dcs_migration.emulator.errors import api_error
-from dcs_migration.emulator.progression import Engine
-from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.task import (
+from dcs_emulator.errors import api_error
+from dcs_emulator.progression import Engine
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.task import (
     CREATING,
     ENDED,
     EXCHANGE_FAILED,

@@ -7,13 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from dcs_migration.emulator.real_data.copying import databases, target_numbers
-from dcs_migration.emulator.real_data.online import refuse_itself, refuse_unreadable
-from dcs_migration.emulator.real_data.peer import Peer, reached
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.progress import Cancelled, MoveError, Progress
-from dcs_migration.emulator.real_data.versions import version_of
-from dcs_migration.emulator.task import INCREMENTAL
+from dcs_emulator.real_data.copying import databases, target_numbers
+from dcs_emulator.real_data.online import refuse_itself, refuse_unreadable
+from dcs_emulator.real_data.peer import Peer, reached
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.progress import Cancelled, MoveError, Progress
+from dcs_emulator.real_data.versions import version_of
+from dcs_emulator.task import INCREMENTAL
 
 LOOK_SECONDS = 0.1
 LOOK_ANSWER_SECONDS = 0.25

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dcs_migration.emulator.documents import (
+from dcs_emulator.documents import (
     job_body,
     list_row,
     log_row,
@@ -16,12 +16,12 @@ from dcs_migration.emulator.documents import (
     stats_body,
     unsorted_key,
 )
-from dcs_migration.emulator.errors import ApiError, api_error, invalid
-from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.readings import Readings
-from dcs_migration.emulator.task import BACKUP_IMPORT, ENDED, ONLINE, Task
-from dcs_migration.emulator.tasks import TaskStore
-from dcs_migration.emulator.validation import (
+from dcs_emulator.errors import ApiError, api_error, invalid
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.readings import Readings
+from dcs_emulator.task import BACKUP_IMPORT, ENDED, ONLINE, Task
+from dcs_emulator.tasks import TaskStore
+from dcs_emulator.validation import (
     BATCH,
     CREATE_ONLINE,
     DELETE,

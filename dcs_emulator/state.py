@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from dcs_migration.emulator.task import Task
+from dcs_emulator.task import Task
 
 STATE_VERSION = 1
 
@@ -79,4 +79,4 @@ class StateFile:
 
 def _tell(line: str) -> None:
     with suppress(OSError):  # nobody may be reading
-        print(f"dcs_migration.emulator: {line}", file=sys.stderr, flush=True)
+        print(f"dcs_emulator: {line}", file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from dcs_migration.emulator.real_data.places import Place
+from dcs_emulator.real_data.places import Place
 
 _CHUNK_BYTES = 65_536
 _CONNECT_SECONDS = 5.0

@@ -22,8 +22,8 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.progress import MoveError
 
 _QUOTED = re.compile(r",?\s*with args beginning with:.*", re.DOTALL)
 CONNECT_SECONDS = 5.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dcs_migration.emulator.real_data.peer import Peer
-from dcs_migration.emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.peer import Peer
+from dcs_emulator.real_data.progress import MoveError, Progress
 
 
 def carry_functions(source: Peer, target: Peer, progress: Progress) -> None:
