@@ -10,10 +10,12 @@ from dcs_migration.dcs.online import Online
 from dcs_migration.plugin.online_migration.looking import Looking
 from dcs_migration.plugin.online_migration.phases import Phase, differing, phase_of, state_of
 
+_CONFIGURE = "remove existing_task_id, and `pulumi up` configures one on it"
 _NOT_THERE = {
-    Phase.MAKING: "is still being made",
-    Phase.IDLE: "has no migration yet",
-    Phase.LOST: "is gone",
+    # phase: what is so, and the way on
+    Phase.MAKING: ("is still being made", _CONFIGURE),
+    Phase.IDLE: ("has no migration yet", _CONFIGURE),
+    Phase.LOST: ("is gone", "correct it, or remove it to make a new one"),
 }
 
 
@@ -27,10 +29,8 @@ def existing(looking: Looking, inputs: Mapping[str, Any]) -> Online:
     told = looking.settled()
     phase = phase_of(told)
     if phase in _NOT_THERE:
-        raise TaskError(
-            f"existing_task_id: migration instance {looking.id} {_NOT_THERE[phase]} ({told.status}); write task_id "
-            "without existing_task_id to configure a migration on it"
-        )
+        what, way_on = _NOT_THERE[phase]
+        raise TaskError(f"existing_task_id: migration instance {looking.id} {what} ({told.status}); {way_on}")
     others = sorted(differing(inputs, told))
     if others:
         raise TaskError(
