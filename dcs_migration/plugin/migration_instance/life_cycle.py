@@ -127,7 +127,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         if self._keeps_for_another(id_, props):
             return
         account = self._account(props)
-        Deletion(
+        was_there = Deletion(
             account,
             self._engine,
             id_,
@@ -135,7 +135,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
             timeout_of(props, DELETE_TIMEOUT),
             replaced=self._replacing.deleted(props),
         ).run()
-        self._held.deleted(props.get(URN), id_)
+        self._held.deleted(props.get(URN), id_, was_there=was_there)
 
 
 def _outputs(told: Mapping[str, Any]) -> Props:

@@ -132,7 +132,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         if self._keeps_for_another(id_, props):
             return
         account = self._account(props)
-        Deletion(
+        was_there = Deletion(
             account,
             self._engine,
             id_,
@@ -140,7 +140,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             timeout_of(props, DELETE_TIMEOUT),
             replaced=self._replacing.deleted(props),
         ).run()
-        self._held.deleted(props.get(URN), id_)
+        self._held.deleted(props.get(URN), id_, was_there=was_there)
 
     def _runs_again(self, news: Mapping[str, Any]) -> str | None:
         return None if news.get("existing_task_id") else runs_again(news)

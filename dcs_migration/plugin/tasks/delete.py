@@ -56,8 +56,8 @@ class Deletion:
         self._pauses = 0
         self._trouble: DcsMigrationError | None = None
 
-    def run(self) -> None:
-        """Return when the service no longer lists the task.
+    def run(self) -> bool:
+        """Return when the service no longer lists the task, and whether it did at first.
 
         Raises:
             WaitTimeout: it did not end, or not vanish, in time.
@@ -65,6 +65,7 @@ class Deletion:
         """
         stop_sent = refused = False
         row = self._look(LOOK_UP_AGE)
+        was_there = row is not None
         while row is not None:
             status = lookup(row.status)
             self._ran = self._ran or not status.ended
@@ -84,6 +85,7 @@ class Deletion:
         self._account.deleted.add(self._id)
         if stop_sent:
             self._say(f"{self._what} is stopped and deleted")
+        return was_there
 
     def _look(self, max_age: float) -> TaskRow | None:
         seen = self._account.look(self._id, max_age=max_age, not_before=self._wrote)

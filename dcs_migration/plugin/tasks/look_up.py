@@ -114,9 +114,9 @@ class LookUp:
         self.left_behind: set[str] = set()
         """Failed tasks of this definition whose records could not be removed."""
         # The engine has had the task of this resource deleted: another run was asked for, and what was there
-        # before is none of it.
+        # before is none of it. But where that task was gone already, what bears our mark may be this very run.
         self._anew = held.was_replaced(definition.urn)
-        self._before: set[str] | None = None
+        self._before: set[str] | None = set() if held.was_replaced_before(definition.urn) else None
 
     def find(self, max_age: float) -> Found:
         """Look once.
