@@ -107,7 +107,7 @@ def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
         text = custom_timeout(opts, operation)
         if text is not None and not isinstance(text, str):
             raise TypeError(
-                f'opts.custom_timeouts.{operation}: is {described(text)}, write a text such as "30m"'
+                f'opts.custom_timeouts.{operation}: is {described(text)}, write a string such as "30m"'
             )
     return opts
 
