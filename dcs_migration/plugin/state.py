@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from dcs_migration import durations
 from dcs_migration.dcs.errors import TaskError
-from dcs_migration.plugin import durations
 from dcs_migration.plugin.inputs import is_unknown
 from dcs_migration.plugin.migration_completion.inputs import TASKS
 from dcs_migration.plugin.tasks.props import (

@@ -280,6 +280,10 @@ OPTIONS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(delete=600)),  # type: ignore[arg-type]
         'opts.custom_timeouts.delete: is an int, write a string such as "30m"',
     ),
+    "a timeout in words": (
+        lambda: pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="two hours")),
+        'opts.custom_timeouts.create: is not a duration, write for example "90s", "10m" or "1h30m"',
+    ),
     "an id": (
         lambda: pulumi.ResourceOptions(id=ELSEWHERE),
         "opts.id and opts.urn would read a resource instead of making one",

@@ -432,5 +432,5 @@ def test_the_public_names_are_all_there() -> None:
     assert [name for name in dcs_migration.__all__ if not hasattr(dcs_migration, name)] == []
     assert sorted(dcs_migration.__all__) == dcs_migration.__all__
     public = {name for name in vars(dcs_migration) if name.isidentifier() and not name.startswith("_")}
-    submodules = {"resources", "providers", "plugin", "dcs", "emulator", "clock"}
+    submodules = {"resources", "providers", "plugin", "dcs", "emulator", "clock", "durations"}
     assert public - set(dcs_migration.__all__) - submodules == {"annotations", "TYPE_CHECKING"}

@@ -33,9 +33,10 @@ def _rule(ours: str = "", libraries: str = "") -> Rule:
 RULES = {
     "__init__": _rule("resources"),
     "clock": _rule(),
-    "resources": _rule("providers", "pulumi"),
+    "durations": _rule(),
+    "resources": _rule("providers durations", "pulumi"),
     "providers": _rule("plugin", "pulumi"),
-    "plugin": _rule("dcs clock", "pulumi jsonschema grpc"),
+    "plugin": _rule("dcs clock durations", "pulumi jsonschema grpc"),
     "dcs": _rule("clock", "requests urllib3"),
     "emulator": _rule("", "pytest werkzeug redis"),
     "schemas": _rule(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dcs_migration.plugin import durations
+from dcs_migration import durations
 from dcs_migration.plugin.tasks.props import CREATE_TIMEOUT, DELETE_TIMEOUT, UPDATE_TIMEOUT, Props
 
 DEFAULT_TIMEOUT = 600.0  # seconds
