@@ -77,6 +77,8 @@ class Account:
         """Ids deleted by this process: a listing that still shows one of them is too old."""
         self.started: dict[str, tuple[float, TaskRow]] = {}
         """Tasks started by this process, and when: a listing may not show them yet."""
+        self.begun: dict[str, tuple[float, TaskRow]] = {}
+        """The same of runs on migration instances, which a listing may still show as idle or ended."""
         self._turns: dict[str, Turn] = {}
         self._turns_lock = threading.Lock()
         self._last_written = float("-inf")

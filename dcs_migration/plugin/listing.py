@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dcs_migration.clock import Clock
-from dcs_migration.dcs.errors import TransportError
+from dcs_migration.dcs.errors import DcsMigrationError, TransportError
 from dcs_migration.dcs.models import Page, TaskRow
 
 PAGE_SIZE = 1000  # the API's maximum
@@ -20,6 +20,12 @@ MOST_TEXT = 100_000_000  # characters, in all rows
 # of them save going back, but not at the cost of a page's worth.
 _OVERLAP = 20
 _OVERLAP_SHARE = 10  # at most one row in so many of a page
+SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
+SHORT_PAUSE = 2.0  # seconds
+
+
+class ShortListing(DcsMigrationError):
+    """The listing goes on showing fewer tasks than it counts: absence from it proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,30 @@ class SharedListing:
             if latest is None or latest.started < oldest or latest.started <= not_before:
                 latest = self._latest = self._fetch()
             return latest
+
+    def whole(
+        self, pause: Callable[[float], object], *, max_age: float, not_before: float = float("-inf")
+    ) -> Listing:
+        """Return a listing that shows as many tasks as it counts; arguments and errors as for :meth:`get`.
+
+        Rows that move while pages are read are passed over once, not always in the same way. A service whose
+        count is always higher is believed.
+
+        Raises:
+            ShortListing: each reading showed another part of the tasks.
+        """
+        listing = self.get(max_age=max_age, not_before=not_before)
+        for _ in range(SHORT_LISTINGS):
+            if listing.complete:
+                return listing
+            pause(SHORT_PAUSE)
+            before, listing = listing, self.get(max_age=0.0)
+        if listing.complete or (listing.rows.keys() == before.rows.keys() and listing.count == before.count):
+            return listing
+        raise ShortListing(
+            f"ListMigrationTask counts {listing.count} tasks and shows {len(listing.rows)}, also when asked "
+            f"{SHORT_LISTINGS + 1} times; run `pulumi up` again"
+        )
 
     def _fetch(self) -> Listing:
         started = self._clock.monotonic()

@@ -134,7 +134,9 @@ class Steering:
             self._looking.say("configuring and starting the migration")
             return self._writing.make("SetOnlineMigrationTask", self._set, took)
 
-        told = configure() if phase in RUNS else self._target.when_free(configure)
+        # What runs may be led to another target, which must be free, too.
+        stays = phase in RUNS and "target_instance" not in self._differing(before)
+        told = configure() if stays else self._target.when_free(configure)
         if phase_of(told) is Phase.FAILED and phase is not Phase.FAILED:
             raise TaskError(f"the migration on {self._id} failed at once: {self._reason(told)}")
         return told

@@ -8,9 +8,11 @@ from typing import Any
 from dcs_migration.dcs.errors import PermissionDenied, TaskError
 from dcs_migration.dcs.models import TaskRow, addresses
 from dcs_migration.dcs.online import Online
+from dcs_migration.plugin.listing import ShortListing
 from dcs_migration.plugin.online_migration.looking import Looking
 from dcs_migration.plugin.tasks.create import FOR_THE_TARGET, named
-from dcs_migration.plugin.tasks.look_up import LOOK_UP_AGE, occupies
+from dcs_migration.plugin.tasks.look_up import LOOK_UP_AGE
+from dcs_migration.plugin.tasks.occupying import occupants
 
 
 class Target:
@@ -38,7 +40,7 @@ class Target:
                     try:
                         return start()
                     finally:
-                        self._turn.attempted = self._looking.account.clock.monotonic()
+                        self._note_attempt()
             if pause is None:
                 break
             self._looking.say(f"the target is occupied by {named(occupants)}; trying again in {pause:.0f} s")
@@ -52,14 +54,28 @@ class Target:
     def _occupants(self) -> Sequence[TaskRow]:
         account = self._looking.account
         try:
-            listing = account.listing.get(max_age=LOOK_UP_AGE, not_before=self._turn.attempted)
+            listing = account.listing.whole(
+                self._looking.sleep, max_age=LOOK_UP_AGE, not_before=self._turn.attempted
+            )
         except PermissionDenied as error:
             raise TaskError(
                 f"nothing was started on {self._looking.id}: whether its target is free cannot be looked up; grant "
                 f"dcs:migrationTask:list ({error})"
             ) from None
-        return [
-            row
-            for row in listing.rows.values()
-            if row.id != self._looking.id and row.id not in account.deleted and occupies(row, self._target)
-        ]
+        except ShortListing as error:
+            raise TaskError(
+                f"nothing was started on {self._looking.id}: whether its target is free is not known: {error}"
+            ) from None
+        return occupants(account, listing.rows.values(), self._target, but=self._looking.id)
+
+    def _note_attempt(self) -> None:
+        """Note a run that has begun, or may have: the listing may show it late."""
+        account, target = self._looking.account, self._target
+        self._turn.attempted = moment = account.clock.monotonic()
+        row = TaskRow(
+            self._looking.id,
+            status="FULLMIGRATING",
+            target_instance_id=target.get("id"),
+            target_instance_addrs=target.get("addrs"),
+        )
+        account.begun[self._looking.id] = moment, row

@@ -14,7 +14,7 @@ from dcs_migration.dcs.errors import (
     WaitTimeout,
 )
 from dcs_migration.dcs.models import TaskRow
-from dcs_migration.dcs.statuses import lookup
+from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.account import Account, Evidence, Written
 from dcs_migration.plugin.batching import Batcher
 from dcs_migration.plugin.engine import Engine
@@ -93,7 +93,8 @@ class Deletion:
             return seen.row  # it has just ended: a listing may lag
         if seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended:
             # Show goes on telling of deleted tasks; one listing that passed over a row is not to be trusted.
-            return self._account.listed(self._id, max_age=0.0, not_before=self._account.clock.monotonic())
+            row = self._account.listing.whole(self._wait, max_age=0.0).rows.get(self._id)
+            return row if row is not None and lookup(row.status).kind is not Kind.GONE else None
         return seen.row
 
     def _confirm(self) -> TaskRow | None:
@@ -113,6 +114,10 @@ class Deletion:
                 "again, or allow more time with opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))"
             )
         self._account.clock.sleep(pause)
+
+    def _wait(self, seconds: float) -> None:
+        self._engine.require()
+        self._account.clock.sleep(seconds)
 
     def _write(self, write: Batcher[Written]) -> bool:
         """Make one write; say whether the service took it. What it refused is looked at, and tried, again."""

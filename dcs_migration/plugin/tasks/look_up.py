@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dcs_migration.dcs.errors import (
     ApiError,
@@ -15,13 +15,14 @@ from dcs_migration.dcs.errors import (
     TaskError,
     TaskNotFound,
 )
-from dcs_migration.dcs.models import Created, TaskRow, addresses
+from dcs_migration.dcs.models import Created, TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.plugin.account import Account, Turn
 from dcs_migration.plugin.engine import Engine
-from dcs_migration.plugin.listing import Listing
+from dcs_migration.plugin.listing import ShortListing
 from dcs_migration.plugin.tasks.held import Held
 from dcs_migration.plugin.tasks.mark import Mark, split
+from dcs_migration.plugin.tasks.occupying import SEEN_WITHIN, occupants
 
 if TYPE_CHECKING:
     from dcs_migration.dcs.client import DcsClient
@@ -30,19 +31,6 @@ if TYPE_CHECKING:
 LOOK_UP_AGE = 3.0  # a listing this old still tells whether the task exists
 STALE_AFTER = LOOK_UP_AGE + 0.05  # a POST relies on no listing that is older
 LOOKS = 3  # so often one that has grown old meanwhile, because Show was slow, is repeated
-SEEN_WITHIN = 60.0  # after so long the listing shows each task that was started
-SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
-SHORT_PAUSE = 2.0
-
-
-def occupies(row: TaskRow, target: Mapping[str, Any]) -> bool:
-    """Whether a task runs into a target, given by its ``id`` or its ``addrs``."""
-    status = lookup(row.status)
-    if status.ended or status.idle:
-        return False
-    if target.get("id"):
-        return bool(row.target_instance_id == target["id"])
-    return bool(addresses(target.get("addrs")) & addresses(row.target_instance_addrs))
 
 
 class LookUpFailed(TaskError):
@@ -128,7 +116,7 @@ class LookUp:
         """
         rows, as_of = self._rows(max_age)
         found = Found(rows, as_of)
-        found.occupants = [row for row in found.rows if self._occupies(row)]
+        found.occupants = self._occupants(rows)
         ours = [row for row in found.rows if self._is_ours(row)]
         if self._anew and self._before is None:
             self._before = {row.id for row in ours}
@@ -178,7 +166,9 @@ class LookUp:
     def _rows(self, max_age: float) -> tuple[list[TaskRow], float]:
         """Return every task of the account, oldest first, those that this process has just started included, and when."""
         try:
-            listing = self._complete_listing(max_age)
+            listing = self._account.listing.whole(
+                self._pause, max_age=max_age, not_before=self.turn.attempted
+            )
         except (CredentialsRefused, EngineGone):
             raise
         except PermissionDenied as error:
@@ -186,8 +176,8 @@ class LookUp:
                 "whether this task exists already cannot be looked up; grant dcs:migrationTask:list "
                 f"({error})"
             ) from None
-        except LookUpFailed:
-            raise
+        except ShortListing as error:
+            raise LookUpFailed(f"whether this task exists already is not known: {error}") from None
         except DcsMigrationError as error:
             raise LookUpFailed(f"whether this task exists already cannot be looked up: {error}") from None
         recent = self._account.clock.monotonic() - SEEN_WITHIN
@@ -199,29 +189,18 @@ class LookUp:
         ]
         return sorted(rows, key=lambda row: (row.created_at or "", row.id)), listing.started
 
-    def _complete_listing(self, max_age: float) -> Listing:
-        """Return a listing that shows as many tasks as it counts.
+    def _occupants(self, rows: Sequence[TaskRow]) -> list[TaskRow]:
+        """Return the tasks that run on our target, whoever's they are."""
+        try:
+            return occupants(self._account, rows, {"id": self._definition.target})
+        except (CredentialsRefused, EngineGone):
+            raise
+        except DcsMigrationError as error:
+            raise LookUpFailed(f"whether the target is free is not known: {error}") from None
 
-        Rows that move while pages are read are passed over once, not always in the same way. A service whose
-        count is always higher is believed.
-        """
-        listing = self._account.listing.get(max_age=max_age, not_before=self.turn.attempted)
-        for _ in range(SHORT_LISTINGS):
-            if listing.complete:
-                return listing
-            self._engine.require()
-            self._account.clock.sleep(SHORT_PAUSE)
-            before, listing = listing, self._account.listing.get(max_age=0.0)
-        if listing.complete or (listing.rows.keys() == before.rows.keys() and listing.count == before.count):
-            return listing
-        raise LookUpFailed(
-            f"whether this task exists already is not known: ListMigrationTask counts {listing.count} tasks and shows "
-            f"{len(listing.rows)}, also when asked {SHORT_LISTINGS + 1} times; run `pulumi up` again"
-        )
-
-    def _occupies(self, row: TaskRow) -> bool:
-        """Whether a task runs on our target, whoever's it is."""
-        return occupies(row, {"id": self._definition.target})
+    def _pause(self, seconds: float) -> None:
+        self._engine.require()
+        self._account.clock.sleep(seconds)
 
     def _is_ours(self, row: TaskRow) -> bool:
         return row.id not in self.left_behind and split(row.description)[1] == self._definition.mark
