@@ -88,6 +88,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
             row = existing(account, props)
+            self._take_over(row.id, props)
             return CreateResult(row.id, {**outputs, **_outputs(read.outputs_of(row, {})), TAKEN_OVER: row.id})
         definition = definition_of(props)
         result = Creation(account, self._engine, self._held, definition).run()

@@ -77,6 +77,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
             row = take_over.existing(account, props)
+            self._take_over(row.id, props)
             return CreateResult(row.id, {**outputs, **read.outputs_of(row, {}), TAKEN_OVER: row.id})
         self._replacing.created(props)
         definition = definition_of(props)

@@ -28,8 +28,8 @@ def existing(looking: Looking, inputs: Mapping[str, Any]) -> Online:
     phase = phase_of(told)
     if phase in _NOT_THERE:
         raise TaskError(
-            f"existing_task_id: migration instance {looking.id} {_NOT_THERE[phase]} ({told.status}); write task_id "
-            "without existing_task_id to configure a migration on it"
+            f"existing_task_id: migration instance {looking.id} {_NOT_THERE[phase]} ({told.status}); remove "
+            "existing_task_id to configure a migration on it (an OnlineMigration alone then needs task_id)"
         )
     others = sorted(differing(inputs, told))
     if others:

@@ -17,6 +17,7 @@ class Held:
         self._lock = threading.Lock()
         self._holders: dict[str, str] = {}  # task: URN
         self._declared: dict[str, str] = {}  # task: URN of the resource that the program declares for it
+        self._got: dict[str, str] = {}  # task: URN of the resource that has got it in this process
         self._compared: set[str] = set()  # URNs that the state has and the program declares
         self._foreign: set[str] = set()  # tasks that were taken over
         self._replacing: set[str] = set()  # URNs whose tasks are to be replaced
@@ -33,6 +34,8 @@ class Held:
             other = self._declared.get(id_)
             self._holders[id_] = self._declared[id_] = urn or ""
             self._compared.add(urn or "")
+            if self._got.get(id_) != urn:
+                self._got.pop(id_, None)
             if taken_over:
                 self._foreign.add(id_)
             if replaces and urn:
@@ -46,9 +49,9 @@ class Held:
                 self._replacing.add(urn or "")
 
     def created(self, urn: str, id_: str) -> None:
-        """Note the task that a resource has got."""
+        """Note the task that a resource of the program has got."""
         with self._lock:
-            self._holders[id_] = urn
+            self._holders[id_] = self._got[id_] = urn
 
     def removed(self, id_: str) -> None:
         """Note a task that a refresh takes out of the state."""
@@ -72,6 +75,12 @@ class Held:
         with self._lock:
             other = self._declared.get(id_)
             return other if other and other != urn and other not in self._replacing else None
+
+    def got_elsewhere(self, urn: str | None, id_: str) -> str | None:
+        """Return the URN of another resource that has got a task in this process, or None."""
+        with self._lock:
+            other = self._got.get(id_)
+            return other if other != urn else None
 
     def predecessors(self, urn: str) -> Collection[str]:
         """Return the tasks of the state that a resource holds, but for those that were taken over."""

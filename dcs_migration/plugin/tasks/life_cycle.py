@@ -74,9 +74,27 @@ class TaskLifeCycle:
                 "other; take the newer one out of the state with `pulumi state delete` and its URN, and out of the program"
             )
 
+    def _take_over(self, id_: str, props: dict[str, Any]) -> None:
+        """Note a task that a resource takes over.
+
+        Raises:
+            TaskError: another resource of the program holds it, and keeps it.
+        """
+        urn = urn_of(props)
+        other = self._held.is_needed_elsewhere(urn, id_) or self._held.got_elsewhere(urn, id_)
+        if other:
+            raise TaskError(
+                f"existing_task_id: task {id_} is held by another resource of this stack, {other}: take that one out of the "
+                "program first"
+            )
+        self._held.created(urn or "", id_)
+
     def _keeps_for_another(self, id_: str, props: dict[str, Any]) -> bool:
-        """Whether a task that was adopted is held by another resource of the program: it is forgotten, with a warning."""
-        other = self._held.is_needed_elsewhere(urn_of(props), id_) if props.get(ADOPTED) else None
+        """Whether another resource of the program holds a task that was adopted, or has just got it: it is forgotten."""
+        urn = urn_of(props)
+        other = self._held.got_elsewhere(urn, id_)
+        if props.get(ADOPTED):
+            other = other or self._held.is_needed_elsewhere(urn, id_)
         if other:
             self._warn(
                 f"task {id_} is held by {other}, too: it is forgotten here, not stopped or deleted", props
