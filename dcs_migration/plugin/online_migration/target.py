@@ -44,7 +44,7 @@ class Target:
             self._looking.say(f"the target is occupied by {named(occupants)}; trying again in {pause:.0f} s")
             self._looking.sleep(pause)
         raise TaskError(
-            f"nothing was started on {self._looking.id}: the target is occupied by {named(occupants)}, also after "
+            f"nothing was started on {self._looking.id}: the target is still occupied by {named(occupants)} after "
             f"{sum(FOR_THE_TARGET.pauses):.0f} s; wait for it, or chain the migrations with "
             "opts=ResourceOptions(depends_on=[first.completion()])"
         )
