@@ -39,7 +39,7 @@ def run_schedules(of: str, seeds: range, campaign: Campaign) -> None:
 
 
 def run_courses(of: str, seeds: range, campaign: Campaign) -> None:
-    """Run courses of an online migration."""
+    """Run courses of online migrations."""
     for seed in seeds:
         try:
             campaign.courses += online.run(seed)

@@ -35,7 +35,7 @@ class Part:
 
 PARTS = {
     "schedule": Part("schedules", "seed", 20_000, "random schedules of tasks"),
-    "course": Part("online", "online-seed", 4_000, "random courses of an online migration"),
+    "course": Part("online", "online-seed", 4_000, "random courses of online migrations"),
     "kill": Part("kills", "kill-seed", 126, "kills of the real CLI over tasks"),
     "online kill": Part(
         "online-kills", "online-kill-seed", 154, "kills of the real CLI over online migrations"
@@ -107,7 +107,7 @@ class Campaign:
 
     def _course_rows(self) -> list[tuple[str, ...]]:
         return [
-            ("courses of an online migration", f"{self.done['course']}"),
+            ("courses of online migrations", f"{self.done['course']}"),
             *((name, f"{number}") for name, number in self.courses.most_common()),
             self._time("course"),
         ]

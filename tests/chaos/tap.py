@@ -26,9 +26,13 @@ from tests.fakes import FakeClock
 
 CREATE, LIST, SHOW = "CreateMigrationTask", "ListMigrationTask", "ShowMigrationTask"
 STOP, DELETE = "BatchStopMigrationTasks", "DeleteMigrationTask"
+RESTART = "BatchRestartOnlineMigrationTasks"
 WRITES = (CREATE, STOP, DELETE)
-_IDS = {STOP: "migration_tasks", DELETE: "task_id_list"}
+_IDS = {STOP: "migration_tasks", RESTART: "migration_tasks", DELETE: "task_id_list"}
 _BY_PLACE = {(method, path.rsplit("/", 1)[-1]): operation for operation, method, path in ROUTES}
+_ID_AT = {
+    operation: path.split("/").index("<task_id>") for operation, _, path in ROUTES if "<task_id>" in path
+}
 
 
 def operation_of(method: str, path: str) -> str:
@@ -108,7 +112,7 @@ class Tap:
         """Order a fault, of the emulator's kinds or of ours; one that skips requests is ordered when they came."""
         if fault.skip:
             self._later.append([fault, message, fault.skip])
-        elif fault.kind in ("late", "crossing", "refused", "short", "passed-over"):
+        elif fault.kind in ("late", "crossing", "refused", "short", "passed-over", "gap"):
             self._own += [fault] * fault.times
         else:
             more = {"status": fault.status, "error_code": fault.error_code} if fault.kind == "error" else {}
@@ -203,19 +207,31 @@ class Tap:
                 if sum(order["times"] for order in self.cloud.faults()) < left:
                     self.met[_gone(kinds, [order["fault"] for order in self.cloud.faults()])] += 1
             seen.status, seen.answer = int(status.split()[0]), _json(answer)
-            if seen.operation == LIST and seen.good and self._take("short", LIST):
-                answer = b'{"count": 0, "migration_tasks": []}'
-                headers = [pair for pair in headers if pair[0].lower() != "content-length"]
-                headers.append(("Content-Length", str(len(answer))))
-            if seen.operation == LIST and seen.good and self._take("passed-over", LIST):
-                answer = json.dumps(
-                    {**seen.answer, "migration_tasks": seen.answer["migration_tasks"][1:]}
-                ).encode()
-                headers = [pair for pair in headers if pair[0].lower() != "content-length"]
-                headers.append(("Content-Length", str(len(answer))))
+            if seen.operation == LIST and seen.good:
+                headers, answer = self._passed_over(seen, headers, answer)
             caller.acted(seen)
         start_response(status, headers)
         return [answer]
+
+    def _passed_over(
+        self, seen: Seen, headers: list[tuple[str, str]], answer: bytes
+    ) -> tuple[list[tuple[str, str]], bytes]:
+        """Leave rows out of a listing, where that was ordered.
+
+        All of them with its count (``gap``) or without (``short``), or the newest one (``passed-over``).
+        """
+        count, rows = seen.answer["count"], seen.answer["migration_tasks"]
+        if self._take("short", LIST):
+            count, rows = 0, []
+        elif rows and self._take("gap", LIST):
+            rows = []
+        elif self._take("passed-over", LIST):
+            rows = rows[1:]
+        else:
+            return headers, answer
+        answer = json.dumps({"count": count, "migration_tasks": rows}).encode()
+        headers = [pair for pair in headers if pair[0].lower() != "content-length"]
+        return [*headers, ("Content-Length", str(len(answer)))], answer
 
     def _postpone(self, environ: dict[str, Any], body: bytes, caller: Caller, seconds: float) -> None:
         done = [False]
@@ -252,8 +268,9 @@ def _gone(before: list[str], after: list[str]) -> str:
 def _seen(environ: dict[str, Any], body: bytes) -> Seen:
     path = environ["RAW_URI"].partition("?")[0]
     operation = operation_of(environ["REQUEST_METHOD"], path)
-    ids = list(json.loads(body)[_IDS[operation]]) if operation in _IDS else []
-    return Seen(operation, [path.rsplit("/", 1)[-1]] if operation == SHOW else ids)
+    if operation in _ID_AT:
+        return Seen(operation, [path.split("/")[_ID_AT[operation]]])
+    return Seen(operation, list(json.loads(body)[_IDS[operation]]) if operation in _IDS else [])
 
 
 def _json(body: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""Random courses of an online migration. `make chaos` runs as many as one likes."""
+"""Random courses of online migrations of several owners. `make chaos` runs as many as one likes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ import pytest
 
 from tests.chaos.online import run
 
-BLOCKS, COURSES = 8, 40
+BLOCKS, COURSES = 4, 32
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_random_courses_break_no_promise(block: int) -> None:
-    """Whatever happens: one instance, nothing unasked, no secret told, and in the end what is wanted."""
+    """Whatever happens: one instance for each, nothing of others, nothing unasked, no secret told, an end as wanted."""
     met: Counter[str] = Counter()
     for seed in range(block * COURSES, (block + 1) * COURSES):
         try:
             met += run(seed)
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {error}") from error
-    # What the courses are about has happened in them, again and again.
-    for what in ("runs", "exchanges", "rollbacks", "faults met", "deaths of the engine"):
-        assert met[what] >= 10, met
+    # What the courses are about has happened in them, again and again, and most of what was tried was not refused.
+    for what in ("runs", "faults met", "deaths of the engine", "adoptions", "states lost"):
+        assert met[what] >= 5, met
+    for what in ("exchanges", "rollbacks", "renamed or moved", "targets changed", "another's instance named"):
+        assert met[what] >= 1, met
+    for what in ("the target is occupied", "belongs to another owner", "is held by another resource"):
+        assert met[f"refused: {what}"] >= 1, met
+    assert met["`up` that succeeded"] >= met["`up`"] / 3, met
+    assert met["`up` at the end that succeeded"] >= met["`up` at the end"] * 3 / 4, met

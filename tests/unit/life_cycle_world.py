@@ -186,6 +186,11 @@ class Resource:
             return Plan("create")
         return self._plan(self._check(self.state.inputs, inputs, preview=True))
 
+    def declare(self, inputs: Mapping[str, Any]) -> None:
+        """Do what the engine does in an `up` before the resource's turn comes: check, and ask for the difference."""
+        assert self.state is not None
+        self._plan(self._check(self.state.inputs, inputs))
+
     def _plan(self, news: Mapping[str, Any]) -> Plan:
         assert self.state is not None
         diff = self._compare(self.state, news)

@@ -26,6 +26,17 @@ def begin_second_page(world: World, monkeypatch: pytest.MonkeyPatch, migration: 
         world.started_elsewhere(f"other-{number}", target_instance={"id": f"other-{number}"})
 
 
+def two_while_the_listing_lags(world: World) -> tuple[Migration, Migration]:
+    """Return a migration that has just begun, and one whose instance is made, on one target."""
+    one, other = Migration(world, "one"), Migration(world, "other")
+    for migration in (one, other):
+        migration.instance.up(INSTANCE)
+    world.cloud.set_quirks(["listing-lags=30"])
+    world.clock.advance(60)
+    one.up()
+    return one, other
+
+
 class TestOneTarget:
     """One target takes one running migration, whoever's."""
 
@@ -43,12 +54,7 @@ class TestOneTarget:
 
     def test_a_listing_that_lags(self, world: World) -> None:
         """What this process has just begun is asked for by its id."""
-        one, other = Migration(world, "one"), Migration(world, "other")
-        for migration in (one, other):
-            migration.instance.up(INSTANCE)
-        world.cloud.set_quirks(["listing-lags=30"])
-        world.clock.advance(60)
-        one.up()
+        one, other = two_while_the_listing_lags(world)
         world.clock.at(15, lambda: world.cloud.set_status(one.id, "TERMINATED"))
         other.up()
         assert other.task["runs"] == 1
@@ -56,12 +62,7 @@ class TestOneTarget:
 
     def test_a_listing_that_lags_after_a_run_that_is_over(self, world: World) -> None:
         """Nobody waits for it."""
-        one, other = Migration(world, "one"), Migration(world, "other")
-        for migration in (one, other):
-            migration.instance.up(INSTANCE)
-        world.cloud.set_quirks(["listing-lags=30"])
-        world.clock.advance(60)
-        one.up()
+        one, other = two_while_the_listing_lags(world)
         world.cloud.set_status(one.id, "FAILED")
         other.up()
         assert other.task["runs"] == 1

@@ -42,18 +42,15 @@ def occupants(
         DcsMigrationError: what the service answered.
     """
     listed, recent = {row.id: row for row in rows}, account.recent()
-    found = []
+    found: list[TaskRow] = []
     for id_ in sorted({*listed, *recent} - account.deleted - {but}):
-        if not any(_occupies(known[id_], target) for known in (listed, recent) if id_ in known):
-            continue
-        row = listed.get(id_)
-        if id_ in recent:
+        known = [rows[id_] for rows in (listed, recent) if id_ in rows and _occupies(rows[id_], target)]
+        if known and id_ in recent:
             try:
-                row = replace(recent[id_], status=account.client.show_migration_task(id_).status)
+                known = [replace(known[0], status=account.client.show_migration_task(id_).status)]
             except TaskNotFound:
                 continue
-        if row is not None and _occupies(row, target):
-            found.append(row)
+        found += [row for row in known[:1] if _occupies(row, target)]
     return found
 
 
