@@ -25,6 +25,7 @@ cutover: setup ## Switch two Redis servers under load, and write the figures of 
 test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	DCS_MIGRATION_VERIFIED= PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
 

@@ -88,7 +88,8 @@ class Page:
 
 def all_pages() -> list[Page]:
     """The README and everything in docs/."""
-    return [Page(ROOT / "README.md"), *map(Page, sorted((ROOT / "docs").rglob("*.md")))]
+    own = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
+    return [*(Page(ROOT / name) for name in own), *map(Page, sorted((ROOT / "docs").rglob("*.md")))]
 
 
 def own_pages() -> list[Page]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,43 @@ WORKFLOWS = sorted((EXAMPLES / "github-actions" / ".github" / "workflows").glob(
 SCHEMA = json.loads((HERE / "workflow_schema.json").read_text("utf-8"))
 CREDENTIALS = {"secrets.HW_ACCESS_KEY", "secrets.HW_SECRET_KEY"}
 OF_THE_STATE = {"vars.PULUMI_BACKEND_URL", "secrets.PULUMI_CONFIG_PASSPHRASE"}
+
+
+ACTIONS = {
+    "actions/checkout@v4",
+    "actions/setup-python@v5",
+    "actions/setup-go@v5",
+    "actions/upload-artifact@v4",
+    "actions/download-artifact@v4",
+    "pypa/gh-action-pypi-publish@release/v1",
+}
+
+
+def test_the_project_s_own_workflows_are_in_form() -> None:
+    """They name known actions, write down no secret, and publish without one."""
+    own = {path.stem: path for path in (EXAMPLES.parent / ".github" / "workflows").glob("*.yml")}
+    assert own.keys() == {"release", "test"}
+    for path in own.values():
+        workflow = load(path)
+        assert expressions(path) <= {"matrix.python"}
+        assert workflow["permissions"] == {"contents": "read"}
+        for job in workflow["jobs"].values():
+            assert job["runs-on"] == "ubuntu-latest"
+            for step in job["steps"]:
+                assert ("uses" in step) != ("run" in step)
+                assert step.get("uses", "actions/checkout@v4") in ACTIONS
+    publish = load(own["release"])["jobs"]["publish"]
+    assert publish["permissions"] == {"id-token": "write"}
+    assert publish["needs"] == "build"
+
+
+def test_the_project_is_tested_with_each_python_that_it_names() -> None:
+    """The classifiers of the package and the matrix of the workflow say the same."""
+    project = (EXAMPLES.parent / "pyproject.toml").read_text("utf-8")
+    named = re.findall(r"Python :: (3\.\d+)", project)
+    test = load(EXAMPLES.parent / ".github" / "workflows" / "test.yml")["jobs"]["test"]
+    assert test["strategy"]["matrix"]["python"] == named
+    assert {"run": "make test"} in test["steps"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
