@@ -35,6 +35,7 @@ from dcs_migration.plugin.tasks.props import (
     UPDATE_TIMEOUT,
     URN,
 )
+from dcs_migration.plugin.tasks.replacing import urn_of
 from dcs_migration.plugin.tasks.timeouts import timeout_of
 
 Props = dict[str, Any]
@@ -63,6 +64,8 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         self._foretell_home(olds, news)
         changes = compare(id_, olds, news, preview=self._preview)
         self._replacing.differs(news, replaces=bool(changes.replaces))
+        if olds.get(TAKEN_OVER) and self._replacing.declares(news):
+            self._held.compared(urn_of(news), _run_on(id_), taken_over=True, replaces=bool(changes.replaces))
         for warning in warnings(changes, olds, news):
             self._foretell(warning, news)
         return DiffResult(changes=bool(changes), replaces=list(changes.replaces), delete_before_replace=True)
@@ -76,6 +79,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
             told = existing(looking, normalised(props))
+            self._held.created(str(props.get(URN, "")), _run_on(id_))
             return CreateResult(id_, {**outputs, **_outputs(told), TAKEN_OVER: id_})
         looking.until_made(props.get("job_id"))
         told = Steering(looking, self._engine, normalised(props)).begin()
@@ -113,6 +117,11 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
                 f"migration {id_} was taken over, not started here: it is forgotten, not stopped", props
             )
             return
+        urn, run = urn_of(props), _run_on(id_)
+        other = self._held.got_elsewhere(urn, run) or self._held.taken_elsewhere(urn, run)
+        if other:
+            self._warn(f"migration {id_} is held by {other}, too: it is forgotten here, not stopped", props)
+            return
         looking = self._looking(self._account(props), id_, props, DELETE_TIMEOUT)
         self._replacing.deleted(props)
         if looking.account.look(id_, max_age=read.LOOK_UP_AGE).row is None:
@@ -141,6 +150,11 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
     def _looking(self, account: Account, id_: str, props: Props, timeout: str) -> Looking:
         urn = props.get(URN)
         return Looking(account, self._engine, id_, str(urn) if urn else None, timeout_of(props, timeout))
+
+
+def _run_on(id_: str) -> str:
+    """Name what runs on an instance, whose own resource has the same id."""
+    return f"what runs on {id_}"
 
 
 def _outputs(told: Online) -> Props:

@@ -82,6 +82,10 @@ class Held:
             other = self._got.get(id_)
             return other if other != urn else None
 
+    def taken_elsewhere(self, urn: str | None, id_: str) -> str | None:
+        """Return the URN of another resource of the program that has taken a task over and keeps it, or None."""
+        return self.is_needed_elsewhere(urn, id_) if id_ in self._foreign else None
+
     def predecessors(self, urn: str) -> Collection[str]:
         """Return the tasks of the state that a resource holds, but for those that were taken over."""
         with self._lock:

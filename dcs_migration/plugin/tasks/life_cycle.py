@@ -90,9 +90,9 @@ class TaskLifeCycle:
         self._held.created(urn or "", id_)
 
     def _keeps_for_another(self, id_: str, props: dict[str, Any]) -> bool:
-        """Whether another resource of the program holds a task that was adopted, or has just got it: it is forgotten."""
+        """Whether another resource of the program has taken a task over, or holds one that was adopted: it is forgotten."""
         urn = urn_of(props)
-        other = self._held.got_elsewhere(urn, id_)
+        other = self._held.got_elsewhere(urn, id_) or self._held.taken_elsewhere(urn, id_)
         if props.get(ADOPTED):
             other = other or self._held.is_needed_elsewhere(urn, id_)
         if other:
