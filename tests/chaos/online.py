@@ -15,7 +15,7 @@ from tests.fakes import FakeClock, FakeEngine
 from tests.unit.life_cycle_world import World
 
 STEPS = 14
-ROUNDS = 6  # so many runs, each after what the last error says, bring everything to an end
+ROUNDS = 8  # so many runs, each after what the last error says, bring everything to an end
 
 # One of these for each course. With the last one the service carries out what it refuses otherwise.
 QUIRKS: tuple[tuple[str, ...], ...] = (
@@ -45,14 +45,17 @@ class Drawn(Steps):
                 *(self.lose,) * 2,
                 *(self.others_do,) * 2,
                 self.rename,
-                self.succeed,
-                self.misdirect,
-                self.move_target,
+                *(self.succeed,) * 2,
+                *(self.misdirect,) * 2,
+                *(self.move_target,) * (3 if SET_RESTARTS in self.world.cloud.quirks else 1),
+                self.hand_over,
+                self.take_over,
                 self.replace,
                 self.destroy,
             )
         for _ in range(STEPS):
-            self._step(self.chance.choice(steps), self.chance.choice(self.playing))
+            step, owned = self.chance.choice(steps), self.chance.choice(self.playing)
+            self._step(self.up if owned.leaving else step, owned)
         self.settle()
 
     def settle(self) -> None:
@@ -61,6 +64,11 @@ class Drawn(Steps):
         for owned in self.playing:
             if owned.written:
                 self._step(self.up, owned)
+        for owned in self.playing:
+            for heir in self.playing:
+                if owned.leaving and heir is not owned and heir.held & owned.held:
+                    self._step(self.destroy, heir)
+            owned.leaving = False
         self.others.leave()
         self.chance.shuffle(self.playing)
         last = {owned.target: owned for owned in self.playing}
@@ -76,13 +84,16 @@ class Drawn(Steps):
                 "triggers": ["the last"],
                 **({"state": "stopped"} if switched else {}),
             }
-        for number in range(ROUNDS):
+        calm = 0
+        for _ in range(ROUNDS):
             for owned in last.values():
                 self.time_passes(owned)
                 self._step(self.up, owned)
-            if number < ROUNDS - 2:
-                for owned in last.values():
-                    self._step(self.heed, owned)
+            calm = 0 if any(owned.refusal for owned in last.values()) else calm + 1
+            if calm == 2:
+                break
+            for owned in last.values():
+                self._step(self.heed, owned)
         for owned in last.values():
             self._hold_at_the_end(owned)
         self.others.clear_up(self.playing)

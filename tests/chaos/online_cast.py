@@ -25,7 +25,8 @@ class Owned(Migration):
 
     component: whether an ``OnlineMigrationTask`` declares it, so that its mark says what runs on its instance.
     wanted: what its user has written, beside source and target. existing: what `existing_task_id` says.
-    written: whether the program declares it. replaces: whether the command under way asks for another instance.
+    written: whether the program declares it. leaving: whether it no longer does, so that the next command deletes what
+    the state holds. replaces: whether the command under way asks for another instance.
     """
 
     def __init__(self, world: World, number: int, *, component: bool) -> None:
@@ -38,6 +39,7 @@ class Owned(Migration):
         self.existing: str | None = None
         self.written = False
         self.replaces = False
+        self.leaving = False
         self.renames = 0
         self.refusal = ""
         self.stack = "dev"
@@ -79,6 +81,13 @@ class Owned(Migration):
         self.stack = stack or self.stack
         self.instance.urn = urn
         self.online.urn = urn.replace("MigrationInstance", "OnlineMigration")
+
+    def inherit(self, other: Owned, urn: str) -> None:
+        """Be declared in the program of another one, for what that one does."""
+        self.become(urn, other.stack)
+        for ours, theirs in zip(self.resources, other.resources, strict=True):
+            ours.owner = theirs.owner
+        self.wanted, self.existing = dict(other.wanted), None
 
     def sides(self) -> dict[str, Any]:
         """Return source and target as they are written."""

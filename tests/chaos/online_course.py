@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from dcs_migration.life_cycles.reporting import ProviderError
@@ -69,16 +70,18 @@ class Course:
 
     def up(self, owned: Owned) -> None:
         """Bring up a stack, in a process of its own, which faults meet and which may die."""
-        owned.written = True
+        owned.written = not owned.leaving
         for each in self.playing:
             each.written = each.written and not self.promises.given_away(each)
-            if each.existing and self.promises.holder(each.existing) not in (None, each):
+            holder = self.promises.holder(each.existing) if each.existing else None
+            if holder is not None and holder is not each and not holder.leaving:
                 each.existing = None  # two resources for one instance: docs/safety.md
         process = [each for each in self.playing if each.process == owned.process and each.written]
-        if not owned.written:
+        leaving = [each for each in self.playing if each.process == owned.process and each.leaving]
+        if not owned.written and not leaving:
             return
         self.chance.shuffle(process)
-        self._command(process, lambda: self._bring_up_all(process))
+        self._command([*process, *leaving], lambda: self._bring_up_all(process, leaving))
 
     def _command(self, process: list[Owned], work: Callable[[], object]) -> None:
         world = self.world
@@ -139,7 +142,7 @@ class Course:
 
         self.world.engine.log = logging  # type: ignore[method-assign]
 
-    def _bring_up_all(self, process: list[Owned]) -> None:
+    def _bring_up_all(self, process: list[Owned], leaving: list[Owned]) -> None:
         # The engine asks about all that the program declares at about the same time, while the first one is made.
         late = [] if self.quiet else [owned for owned in process if self.chance.random() < 0.5]
         for owned in process:
@@ -158,6 +161,10 @@ class Course:
             if not self._bring_up(owned) and self.chance.random() < 0.5 and not self.quiet:
                 break
         late.clear()
+        for owned in leaving:  # what the program no longer declares goes when all else is done
+            if self.world.engine.alive and not any(each.refusal for each in process):
+                self._attempt(owned, partial(self._destroyed, owned))
+                owned.leaving = bool(owned.held)
 
     def _bring_up(self, owned: Owned) -> bool:
         self.promises.begin(owned)

@@ -85,10 +85,22 @@ class Others:
             for task in self.running():
                 self._cloud.set_status(task["id"], "FAILED", "the source is away")
 
+    def fails(self, owned: Owned) -> None:
+        """What a migration holds has failed."""
+        for task in self._cloud.tasks():
+            if task["id"] in owned.held and task["status"] in (*FOLLOWS, "RUNNING"):
+                self._cloud.set_status(task["id"], "FAILED", "the source is away")
+
     def _delete(self, _: Owned) -> None:
         tasks = self._cloud.tasks()
         if tasks and self._chance.random() < 0.5:
             self._cloud.remove(self._chance.choice(tasks)["id"])
+
+    def delete_what_is_lost(self) -> None:
+        """Delete what a state held before it was lost; copies of it stay."""
+        for id_ in self._promises.made:
+            if id_ in self._promises.tasks() and self._promises.holder(id_) is None:
+                self._cloud.remove(id_)
 
     def _copy(self, owned: Owned) -> None:
         """Copy the description of an instance into one's own, which does something else."""
@@ -96,14 +108,14 @@ class Others:
         if not copied:
             return
         id_ = self._chance.choice(copied)
-        network = self._chance.choice((NETWORK, {**NETWORK, "vpc_id": "vpc-of-others"}))
-        target = self._chance.choice((None, "of-others", "of-others"))
+        network = self._chance.choice((NETWORK, NETWORK, {**NETWORK, "vpc_id": "vpc-of-others"}))
+        target = self._chance.choice((None, "of-others"))
         new = self._make("copied", str(self._promises.tasks()[id_]["description"]), network)
         definition = self._configure(new, target) if target and network is NETWORK else None
         alike = network is NETWORK
         self._promises.foreign[new] = Foreign(definition, alike, self._promises.made[id_].key)
-        if self._chance.random() < 0.3:
-            self._cloud.set_status(new, self._chance.choice(("FAILED", "TERMINATED")))
+        if self._chance.random() < 0.5:
+            self._cloud.set_status(new, self._chance.choice(("FAILED", "FAILED", "TERMINATED")))
 
     def _make_by_hand(self, owned: Owned) -> None:
         """Make by hand what a resource of ours would make: its name, its definition, no mark."""

@@ -68,6 +68,7 @@ class Promises:
         self.counts: Counter[str] = Counter()
         self.does = ""
         self._may: Counter[str] = Counter()
+        self._copies: set[tuple[int, str]] = set()
         self._before: dict[str, Task] = {}
         self._sent: set[tuple[str, ...]] = set()
 
@@ -87,16 +88,23 @@ class Promises:
 
     def holder(self, id_: str) -> Owned | None:
         """Whose state holds a task."""
-        return next((owned for owned in self.cast if id_ in owned.held), None)
+        holders = [owned for owned in self.cast if id_ in owned.held]
+        return min(
+            holders, key=lambda owned: owned.leaving, default=None
+        )  # it goes to whom it was handed over
 
     def of(self, owned: Owned) -> list[Task]:
-        """The instances that are a migration's: the one that its state holds, else those that were made for it."""
+        """The instances that are a migration's: the one that its state holds, else those that bear its mark."""
         tasks = self.tasks()
-        held = [tasks[id_] for id_ in sorted(owned.held) if id_ in tasks]
-        return held or [
+        states = [resource.state for resource in owned.resources if resource.state is not None]
+        if states and states[0].id in tasks:
+            return [tasks[states[0].id]]
+        return [
             tasks[id_]
             for id_, made in self.made.items()
-            if made.maker is owned and not made.stray and id_ in tasks
+            if (made.key == owned.key or (made.maker is owned and not made.stray))
+            and self.holder(id_) is None
+            and id_ in tasks
         ]
 
     # What an operation may do.
@@ -115,7 +123,8 @@ class Promises:
         """Note what may be done for one migration: run, exchange, roll back once, for a reason."""
         self.act(owned, "up")
         for id_, made in self.made.items():
-            lost = made.maker is owned and made.key != owned.key and self.holder(id_) is None
+            instance = owned.instance.state
+            lost = made.maker is owned and made.key != owned.key and (instance is None or instance.id != id_)
             made.stray = made.stray or lost
         mine = self.of(owned)
         statuses = {task.get("task_status") for task in mine}
@@ -178,7 +187,7 @@ class Promises:
         if holder is not None and holder is not owned:
             self.broken.append(f"{operation} of a task of another owner: {id_}, held by #{holder.number}")
         elif made is None or made.maker is not owned:
-            copied = self._is_copied(id_, owned)
+            copied = self._is_copied(id_, owned) and (holder is owned or not self._stands(owned))
             adopted = made is not None and made.key == owned.key
             if operation in (STOP, DELETE) and (copied or adopted):
                 self.counts["copies to the letter that were deleted"] += copied
@@ -186,7 +195,20 @@ class Promises:
                 self.broken.append(f"{operation} of a task of another owner: {id_}, by #{owned.number}")
 
     def _is_copied(self, id_: str, owned: Owned) -> bool:
-        return id_ in self.foreign and self.foreign[id_].is_to_the_letter(owned.key)
+        """Whether somebody's copy to the letter was taken for ours, under the mark of then or of now."""
+        foreign = self.foreign.get(id_)
+        if foreign is not None and id_ in owned.held and foreign.is_to_the_letter(owned.key):
+            self._copies.add((owned.number, id_))
+        known = (owned.number, id_) in self._copies
+        return known or (foreign is not None and foreign.is_to_the_letter(owned.key))
+
+    def _stands(self, owned: Owned) -> bool:
+        """Whether an instance of ours stands for the definition, so that no copy can."""
+        tasks = self.tasks()
+        return any(
+            made.key == owned.key and id_ in tasks and tasks[id_]["status"] != "FAILED"
+            for id_, made in self.made.items()
+        )
 
     def given_away(self, owned: Owned) -> bool:
         """Whether somebody else has taken over what a migration would adopt: two resources for one instance."""
@@ -257,13 +279,15 @@ class Promises:
     def _hold_of_one(self, owned: Owned, tasks: Mapping[str, Task]) -> None:
         for id_ in owned.held:
             other = self.holder(id_)
-            if other is not owned:
+            if other is not owned and not (other is not None and (other.leaving or owned.leaving)):
                 self.broken.append(f"two states hold {id_}: those of #{owned.number} and another")
             made = self.made.get(id_)
             copied = self._is_copied(id_, owned)
             adopted = made is not None and owned.key == made.key
             if made is not None and adopted:
                 made.maker = owned
+            if owned.leaving:
+                continue
             if (made is None or made.maker is not owned) and not (copied or adopted or owned.has_taken_over):
                 self.broken.append(f"the state of #{owned.number} holds a task of another owner: {id_}")
         instance = owned.instance.state

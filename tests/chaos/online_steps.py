@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dcs_migration.life_cycles.reporting import ProviderError
@@ -73,10 +74,7 @@ class Steps(Course):
         elif advice.kind == "run it again":
             self._write(owned, "triggers", [self.chance.randrange(1000)])
         elif advice.kind == "correct":
-            owned.wanted = {key: value for key, value in owned.wanted.items() if key not in advice.words}
-            owned.existing = (
-                None if {"source_instance", "target_instance"} & set(advice.words) else owned.existing
-            )
+            self._correct(owned, advice.words)
         elif advice.kind == "stop it first":
             kept, owned.wanted = owned.wanted, {**owned.wanted, "state": "stopped"}
             self.up(owned)
@@ -86,15 +84,35 @@ class Steps(Course):
         else:
             owned.existing = advice.words[0] if advice.words else None
 
+    def _correct(self, owned: Owned, words: Sequence[str]) -> None:
+        """Write what the migration that is taken over has; another source or target is another migration."""
+        task = self.promises.tasks().get(owned.existing or "")
+        if task is None or {"source_instance", "target_instance"} & set(words):
+            owned.existing = None
+            return
+        told = {key: task[key] for key in ("resume_mode", "bandwidth_limit_mb") if key in words and task[key]}
+        if "bandwidth_limit_mb" in told:
+            told["bandwidth_limit_mb"] = int(told["bandwidth_limit_mb"])
+        kept = {key: value for key, value in owned.wanted.items() if key not in words}
+        owned.wanted = {**kept, **told}
+
     # What users do to the state.
 
     def lose(self, owned: Owned) -> None:
         """`pulumi state delete` of one resource or both, or a backup that is restored."""
-        for resource in self.chance.choice(
+        lost = self.chance.choice(
             (owned.resources, owned.resources, owned.resources[1:], owned.resources[:1])
-        ):
+        )
+        if owned.renames:
+            lost = (
+                owned.resources
+            )  # nothing would tell a new resource of its old name that the instance is used
+        for resource in lost:
             self.counts["states lost"] += resource.state is not None
             resource.state = resource.pending = None
+        owned.leaving = owned.leaving and bool(owned.held)
+        if self.chance.random() < 0.3:
+            self.others.delete_what_is_lost()
         if owned.wanted.get("state") == "switched" and owned.online.state is None:
             owned.wanted = {**owned.wanted, "state": "running"}
 
@@ -114,23 +132,49 @@ class Steps(Course):
 
     def succeed(self, owned: Owned) -> None:
         """After a renaming, the old name is used for a new resource that does the same."""
-        heirs = [
-            each
-            for each in self.playing
-            if each is not owned and each.target == owned.target and not each.held
-        ]
         if owned.renames == 0:
             self.rename(owned)
-        if owned.renames == 0 or not heirs or owned.held == set():
+        heir = self._heir_of(owned)
+        if owned.renames == 0 or heir is None:
             return
-        heir = self.chance.choice(heirs)
         self.counts["old names used again"] += 1
-        heir.become(owned.instance.urn.partition("-renamed")[0], owned.stack)
-        for ours, theirs in zip(heir.resources, owned.resources, strict=True):
-            ours.owner = theirs.owner
-        heir.wanted = dict(owned.wanted) if owned.wanted.get("state") != "switched" else {}
-        heir.existing = None
+        if self.chance.random() < 0.3:
+            self.others.fails(owned)
+        heir.inherit(owned, owned.instance.urn.partition("-renamed")[0])
+        if heir.wanted.get("state") == "switched":
+            heir.wanted = {}
         self.up_again(heir)
+
+    def _heir_of(self, owned: Owned) -> Owned | None:
+        """Return a migration into the same target that has no state yet."""
+        heirs = [each for each in self.playing if each is not owned and each.target == owned.target]
+        return next((heir for heir in heirs if owned.held and not heir.held), None)
+
+    def hand_over(self, owned: Owned) -> None:
+        """Rename without an alias: the new one takes over what is there, and the old one goes in the same run."""
+        heir = self._heir_of(owned)
+        if heir is None or owned.has_taken_over or owned.online.state is None or owned.instance.state is None:
+            return
+        self.counts["handed over"] += 1
+        base = heir.instance.urn.partition("-renamed")[0]
+        heir.inherit(owned, f"{base}-renamed-{self.counts['handed over']}")
+        heir.existing = owned.instance.id
+        owned.written, owned.leaving = False, True
+        self.up(heir)
+
+    def take_over(self, owned: Owned) -> None:
+        """Take over what no state holds, though the program still declares the resource for which it was made."""
+        found = [
+            id_
+            for id_, made in self.promises.made.items()
+            if id_ in self.promises.tasks()
+            and self.promises.holder(id_) is None
+            and made.maker.process == owned.process
+        ]
+        if found and not owned.held:
+            self.counts["taken over from the same program"] += 1
+            owned.existing = self.chance.choice(found)
+            self.up(owned)
 
     def misdirect(self, owned: Owned) -> None:
         """By mistake a program names the instance of somebody else, which copies into another target."""

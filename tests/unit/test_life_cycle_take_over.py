@@ -218,6 +218,15 @@ class TestAfterwards:
         resource.destroy()
         assert world.ids() == [id_]
 
+    def test_its_old_resource_leaves_the_program_in_the_same_run(self, world: World) -> None:
+        """A renaming without an alias: the delete of the old one forgets what the new one has taken over."""
+        old = world.started()
+        new = world.resource("renamed")
+        new.up(taking(old.id))
+        old.destroy()
+        assert world.ids() == [new.id]
+        assert world.writes() == []
+
     @pytest.mark.parametrize("last", ["MIGRATING", "FAILED", "TERMINATED"])
     def test_a_record_that_is_gone_stays_in_state(self, world: World, by_hand: str, last: str) -> None:
         """Removing it would start a task in its place, which nobody asked for."""

@@ -77,17 +77,26 @@ class TestTakingOver:
         assert "is held by another resource of this stack" in failing(other)
         assert world.writes() == []
 
-    def test_its_old_resource_leaves_the_program_in_the_same_run(self, world: World) -> None:
-        """A renaming without an alias, by `existing_task_id`: the delete of the old one forgets it."""
+    @pytest.mark.parametrize("when", ["in that run", "in the next one"])
+    def test_its_old_resources_leave_the_program(self, world: World, when: str) -> None:
+        """A renaming without an alias, by `existing_task_id`: the deletes of the old ones forget what is taken over."""
         old, new = Component(world), Component(world, "renamed")
         old.instance.up(old.instance_inputs())
-        id_ = old.id
-        old.in_a_later_run()
-        new.instance.plugin = world.plugin
-        new.instance.up({**new.instance_inputs(), "existing_task_id": id_})
-        old.instance.destroy()
-        assert world.ids() == [id_]
-        assert any(new.instance.urn in warning for warning in world.engine.warnings)
+        old.up()
+        new.instance.plugin = new.online.plugin = old.in_a_later_run().instance.plugin
+        new.take_over(old.id)
+        if when == "in the next one":
+            new.in_a_later_run()
+            old.instance.plugin = old.online.plugin = world.plugin
+            new.take_over(old.id)
+        world.engine.clear()
+        for resource in (old.online, old.instance):
+            resource.destroy()
+        assert world.writes() == []
+        assert new.task["status"] == "FULLMIGRATING"
+        assert [new.online.urn in world.engine.warnings[0], new.instance.urn in world.engine.warnings[1]] == [
+            True
+        ] * 2
 
     def test_one_that_was_never_configured(self, world: World) -> None:
         """The error says what to do, and that works."""
