@@ -21,6 +21,7 @@ import pulumi
 import dcs_migration
 from dcs_migration.life_cycles import config, inputs
 from dcs_migration.life_cycles.tasks.props import OnChange
+from dcs_migration.life_cycles.tasks.spec import Spec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # what it shares with the tests
 from tools.reference_tables import Schema, allowed, nested_shapes, table, type_of
@@ -193,15 +194,14 @@ def changes_of(resource: type[pulumi.Resource]) -> tuple[dict[str, str], tuple[s
     if provider is None:
         return {}, ()
     source = inspect.getsource(importlib.import_module(f"dcs_migration.providers.{provider[1]}"))
-    package = re.search(r"from (dcs_migration\.plugin\.\w+)\.life_cycle import", source)
+    package = re.search(r"from (dcs_migration\.life_cycles\.\w+)\.life_cycle import", source)
     assert package is not None, f"{provider[1]} loads no life cycle"
-    try:
-        fields = importlib.import_module(f"{package[1]}.fields")
-    except ModuleNotFoundError:
+    spec: Spec | None = getattr(importlib.import_module(f"{package[1]}.life_cycle"), "SPEC", None)
+    if spec is None:
         inputs = importlib.import_module(f"{package[1]}.inputs").INPUTS
         return dict.fromkeys(inputs, WAIT_CHANGES), ()
-    return {key: CHANGES.get(rule, rule.value) for key, rule in fields.INPUTS.items()}, getattr(
-        fields, "WITH_PASSWORD", ()
+    return {key: CHANGES.get(rule, rule.value) for key, rule in spec.inputs.items()}, tuple(
+        spec.with_password
     )
 
 
