@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dcs_migration.emulator.errors import REFUSAL_CODES, SHAPE_NAMES
@@ -23,10 +24,11 @@ class Quirk:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value) or value < 0:
-        raise ValueError("a number of seconds is needed")
-    return value
+    with suppress(ValueError):
+        value = float(text)
+        if math.isfinite(value) and value >= 0:
+            return value
+    raise ValueError("a number of seconds is needed")
 
 
 def _shape(text: str) -> str:
@@ -42,10 +44,11 @@ def _code(text: str) -> str:
 
 
 def _count(text: str) -> float:
-    value = int(text)
-    if value < 1:
-        raise ValueError("a positive number is needed")
-    return float(value)
+    with suppress(ValueError):
+        value = int(text)
+        if value >= 1:
+            return float(value)
+    raise ValueError("a positive number is needed")
 
 
 QUIRKS: dict[str, Quirk] = {

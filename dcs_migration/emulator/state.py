@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -13,6 +15,9 @@ from pathlib import Path
 from dcs_migration.emulator.task import Task
 
 STATE_VERSION = 1
+_REMEDY = "delete it to begin with no tasks, or name another file"
+_MODE = 0o600
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 class StateFileError(Exception):
@@ -20,10 +25,10 @@ class StateFileError(Exception):
 
 
 class StateFile:
-    """A file of tasks. It is replaced as a whole, so that it is never half of one."""
+    """A file of tasks. It is replaced as a whole, so that it is never half of one; a link to it stays one."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = Path(os.path.realpath(path))
         self._failing = False
 
     def load(self) -> tuple[dict[str, Task], int]:
@@ -37,15 +42,15 @@ class StateFile:
             return {}, 0
         except OSError as error:
             raise StateFileError(f"the state file cannot be read: {path}: {error.strerror}") from None
-        except ValueError:
-            raise StateFileError(f"the state file is not JSON: {path}") from None
+        except (ValueError, RecursionError):
+            raise StateFileError(f"the state file is not JSON: {path}: {_REMEDY}") from None
         try:
             if document["version"] != STATE_VERSION:
-                raise StateFileError(f"the state file is of another version: {path}")
+                raise StateFileError(f"the state file is of another version: {path}: {_REMEDY}")
             tasks = [Task.from_json(record) for record in document["tasks"]]
             return {task.id: task for task in tasks}, int(document["created"])
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise StateFileError(f"the state file is not one of the emulator's: {path}") from None
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            raise StateFileError(f"the state file is not one of this emulator's: {path}: {_REMEDY}") from None
 
     def save(self, tasks: Iterable[Task], created: int) -> bool:
         """Write the tasks; False when that is not possible now, which stderr is told once, until it is again."""
@@ -66,9 +71,13 @@ class StateFile:
         return True
 
     def _write(self, text: str) -> None:
+        mode = self._path.stat().st_mode if self._path.exists() else _MODE
+        if not mode & _WRITABLE:  # a rename does not ask
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         descriptor, draft = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                os.fchmod(descriptor, stat.S_IMODE(mode))
                 file.write(text)
             os.replace(draft, self._path)
         except BaseException:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 CREATING = "CREATING"
 IDLE = "RUNNING"  # the service's own word for a task that waits to be configured
@@ -31,6 +32,7 @@ ONLINE = "online_migration"
 FULL = "full_amount_migration"
 INCREMENTAL_METHOD = "incremental_migration"
 
+_LATEST = 253_402_300_800  # the end of the year 9999
 _STATUS = re.compile(r"[A-Z][A-Z_]{0,63}")
 
 
@@ -204,7 +206,29 @@ class Task:
         fields = dict(record)
         fields["logs"] = [LogRow(**row) for row in fields["logs"]]
         fields["history"] = [Change(**change) for change in fields.get("history", ())]
-        return cls(**fields)
+        task = cls(**fields)
+        for part in (task, *task.logs, *task.history):
+            _check_types(part)
+        return task
+
+
+_TYPES: dict[type, dict[str, Any]] = {kind: get_type_hints(kind) for kind in (Task, LogRow, Change)}
+
+
+def _check_types(record: object) -> None:
+    """Raise `TypeError` when a field of a dataclass holds what it is not made for."""
+    for name, wanted in _TYPES[type(record)].items():
+        value = getattr(record, name)
+        kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
+        if not any(_fits(value, kind) for kind in kinds):
+            raise TypeError(f"{name} is a {type(value).__name__}")
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    kind = get_origin(wanted) or wanted
+    if kind is float:
+        return type(value) in (int, float) and abs(value) < _LATEST
+    return type(value) is kind
 
 
 def new_task(task_id: str, project_id: str, request: Mapping[str, Any], now: float) -> Task:

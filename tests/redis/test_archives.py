@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import shutil
+import stat
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -104,13 +105,30 @@ def test_an_append_only_file(world: World, preamble: str) -> None:
 
 
 def test_an_append_only_file_that_is_cut(world: World) -> None:
-    """Its broken end is cut off, as Redis does after a crash, in a copy."""
+    """Its broken end is cut off, as Redis does after a crash, in a copy; the log warns of it."""
     file = world.bucket / "orders.aof"
     file.write_bytes(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1")
     before = file.read_bytes()
-    arrived(world, "orders.aof")
+    assert "Backup file orders.aof breaks off: it is imported up to there." in arrived(world, "orders.aof")
     assert world.target.client.keys() == [b"a"]
     assert file.read_bytes() == before
+
+
+def test_a_command_that_no_reader_knows(world: World) -> None:
+    """The reason tells which server reads the file, and where to go with it; of what is forbidden it does not."""
+    reason = refused(world, b"*2\r\n$8\r\nNEWTHING\r\n$1\r\na\r\n", "orders.aof")
+    version = world.target.client.info("server")["redis_version"]
+    assert f"it is Redis {version}, as the target asks for: import into one that knows the command." in reason
+    assert "import into" not in refused(world, b"*1\r\n$8\r\nSHUTDOWN\r\n", "other.aof")
+
+
+@pytest.mark.parametrize("name", ["orders.aof.2.incr.aof", "n.zip"])
+def test_the_last_part_of_an_append_only_file(world: World, name: str) -> None:
+    """Without the parts before it, it would leave a state that never was."""
+    content = b"*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n"
+    reason = refused(world, zipped({"orders.aof.2.incr.aof": content}) if name == "n.zip" else content, name)
+    assert "orders.aof.2.incr.aof is the last part of an append-only file" in reason
+    assert "pack their folder, with its manifest, as .zip or .tar.gz." in reason
 
 
 @pytest.mark.parametrize("name", installed())
@@ -210,10 +228,82 @@ def test_names_that_lead_out(world: World, dump: bytes, suffix: str, name: str) 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_are_no_backups(world: World, tmp_path: Path, dump: bytes, kind: bytes) -> None:
-    """Of an archive only its own regular files are read."""
+    """Of an archive only its own regular files are read, and the others are named."""
     (tmp_path / "secret.rdb").write_bytes(dump)
     content = tarred({"link.rdb": b""}, kind, str(tmp_path / "secret.rdb"))
-    assert "holds no .rdb and no .aof file." in refused(world, content, "n.tar.gz")
+    reason = refused(world, content, "n.tar.gz")
+    assert "holds no .rdb and no .aof file, but link.rdb (no regular file)." in reason
+
+
+def with_links(suffix: str, dump: bytes) -> bytes:
+    """Return an archive of a backup and a link to it, as tar and zip -y make it."""
+    out = io.BytesIO()
+    if suffix == ".zip":
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("dump.rdb", dump)
+            link = zipfile.ZipInfo("latest.rdb")
+            link.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(link, "dump.rdb")
+    else:
+        with tarfile.open(fileobj=out, mode="w:gz") as packed:
+            info = tarfile.TarInfo("dump.rdb")
+            info.size = len(dump)
+            packed.addfile(info, io.BytesIO(dump))
+            second = tarfile.TarInfo("latest.rdb")
+            second.type, second.linkname = tarfile.LNKTYPE, "dump.rdb"
+            packed.addfile(second)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_links_beside_a_backup(world: World, dump: bytes, suffix: str) -> None:
+    """A link is left out, which is told, and the backup arrives."""
+    (world.bucket / f"n{suffix}").write_bytes(with_links(suffix, dump))
+    log = arrived(world, f"n{suffix}")
+    assert f"Left out of n{suffix}, as it is no backup: latest.rdb (no regular file)." in log
+    assert world.target.client.dbsize() == 3
+
+
+def sparse(size: int) -> bytes:
+    """Return a packed tar archive with a sparse file, which is nearly all hole, in the form of GNU tar."""
+    header = f"1\n0\n{len(MAGIC)}\n".encode().ljust(512, b"\0")
+    info = tarfile.TarInfo("GNUSparseFile.0/dump.rdb")
+    info.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": "dump.rdb",
+        "GNU.sparse.realsize": str(size),
+    }
+    content = header + MAGIC
+    info.size = len(content)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def claiming(size: int, pax: bool) -> bytes:
+    """Return a packed tar archive whose only member says that it is so large, and ends."""
+    info = tarfile.TarInfo("README")
+    if pax:
+        info.pax_headers = {"size": str(size)}
+    else:
+        info.size = size
+    header = info.tobuf(tarfile.PAX_FORMAT) if pax else info.tobuf(tarfile.GNU_FORMAT)
+    return gzip.compress(header + bytes(1024))
+
+
+@pytest.mark.parametrize("pax", [False, True])
+def test_a_member_that_claims_to_be_huge(world: World, pax: bool) -> None:
+    """The way to the next member, which leads for ever through a file that has ended, is not begun."""
+    assert "which is too much." in refused(world, claiming(2**60, pax), "n.tar.gz")
+
+
+def test_a_bomb_of_holes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The holes of a sparse file, which no archive holds and a disk would, count as what they become."""
+    monkeypatch.setattr(archives, "FREE_BYTES", 1024**2)
+    reason = refused(world, sparse(3 * 1024**2), "n.tar.gz")
+    assert "holds more than 1,048,576 bytes, which is too much." in reason
 
 
 def bomb(size: int = 3 * 1024**2) -> bytes:
@@ -286,9 +376,16 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "empty.tar.gz": (tarred({}), "holds no .rdb and no .aof file."),
     "other.zip": (
         zipped({"a.txt": b"", "inner.zip": zipped({"a.rdb": MAGIC})}),
-        "holds no .rdb and no .aof file.",
+        "holds no .rdb and no .aof file, but a.txt, inner.zip.",
     ),
-    "encrypted.zip": (encrypted(), "is encrypted."),
+    "nameless.zip": (zipped({"x": MAGIC}).replace(b"x", b"\0"), "nameless.zip"),  # in words of this Python's
+    "nothing.zip": (b"", "is empty."),
+    "nothing.tar.gz": (b"", "is empty."),
+    "a_tar.zip": (tarred({"dump.rdb": MAGIC}), "cannot be unpacked, but as a .gz file does."),
+    "a_zip.tar.gz": (zipped({"dump.rdb": MAGIC}), "cannot be unpacked, but as a .zip archive does."),
+    "packed.rdb": (gzip.compress(MAGIC), "does not begin as an RDB file does, but as a .gz file does."),
+    "pointer.aof": (b"version https://git-lfs.github.com/spec/v1\n", ", but as a Git LFS pointer does."),
+    "encrypted.zip": (encrypted(), "is encrypted: pack it without a password."),
     "none.rdb.zip": (
         zipped({"dump.rdb": b"text"}),
         "none.rdb.zip: dump.rdb is corrupt: it does not begin as an RDB",
@@ -339,6 +436,43 @@ def test_an_append_only_file_of_several_parts(world: World, parts: Files, suffix
 def newest() -> Program:
     """Return a program that knows append-only files of several parts."""
     return max(programs(), key=lambda program: program.version.number)
+
+
+ODD_NAMES = ['a "b\\ c', "a\udcff", "x" * 280]
+
+
+@pytest.mark.parametrize("odd", ODD_NAMES, ids=ascii)
+def test_a_manifest_with_an_odd_name(world: World, parts: Files, odd: str) -> None:
+    """Its name is told and never used."""
+    (name,) = (name for name in parts if name.endswith(".manifest"))
+    files = {f"{odd}.manifest" if part == name else part: content for part, content in parts.items()}
+    (world.bucket / "n.tar.gz").write_bytes(tarred(files))
+    with local_redis("target-secret", program=newest()) as target:
+        here = world_of((world.source.place, world.source.process), target)
+        here.bucket = world.bucket
+        arrived(here, "n.tar.gz")
+        assert everything(here.target) == everything(world.source)
+
+
+def test_old_parts_beside_new_ones(world: World, parts: Files) -> None:
+    """What the manifest names as history, and what it does not name, is no backup: newer data stays."""
+    (name,) = (name for name in parts if name.endswith(".manifest"))
+    stem = name.removesuffix(".manifest")
+    command = b"*3\r\n$3\r\nSET\r\n$4\r\nlast\r\n$3\r\nold\r\n"
+    old, older = f"{stem}.9.incr.aof", f"{stem}.8.base.aof"
+    files = {
+        **parts,
+        name: parts[name] + f"file {old} seq 9 type h\n".encode(),
+        old: command,
+        older: command,
+    }
+    (world.bucket / "n.zip").write_bytes(zipped({f"d/{part}": content for part, content in files.items()}))
+    with local_redis("target-secret", program=newest()) as target:
+        here = world_of((world.source.place, world.source.process), target)
+        here.bucket = world.bucket
+        log = arrived(here, "n.zip")
+        assert f"Left out of n.zip, as it is no backup: d/{older}, d/{old}." in log
+        assert everything(here.target) == everything(world.source)
 
 
 @pytest.mark.parametrize(

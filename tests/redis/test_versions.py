@@ -258,6 +258,18 @@ def test_functions_that_the_target_does_not_take(world: World, name: str) -> Non
         assert here.target.client.dbsize() == 3
 
 
+@pytest.mark.parametrize("name", sorted(installed()))
+def test_the_reason_of_a_crash(world: World, name: str) -> None:
+    """A server that crashes tells why in the midst of a long report; a key, which is data, is not told."""
+    (world.bucket / "orders.rdb").write_bytes(
+        b"REDIS0009\xfe\x00\x00\x06theirs\x01b\x00\x06theirs\x01c\xff" + bytes(8)
+    )
+    with between(world, name, name) as here, here.emulator() as runner:
+        reason = runner.failed(runner.start_import("orders.rdb"))
+        assert "ended: it crashed: Duplicated key found in RDB file." in reason
+        assert "theirs" not in reason
+
+
 def test_arguments_are_not_quoted(world: World) -> None:
     """A target that does not know a command quotes its arguments, which are data: they are left out."""
     renamed: dict[str, Any] = {"rename-command RESTORE": "", "rename-command RESTORE-ASKING": ""}

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import socket
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,15 +49,77 @@ class TestState:
             assert (it.client.status(kept), it.client.status(failed)) == ("SUCCESS", "FAILED")
 
     @pytest.mark.parametrize(
-        "text", ["{", "[]", '{"version": 99}', '{"version": 1, "created": 1, "tasks": [1]}']
+        "text",
+        [
+            "",
+            "{",
+            "[" * 100_000,
+            "[]",
+            '{"version": 99}',
+            '{"version": 1, "created": 1, "tasks": [1]}',
+            '{"version": 1, "created": 1e999, "tasks": []}',
+        ],
+        ids=lambda text: text[:50],
     )
     def test_a_foreign_file_is_refused(self, tmp_path: Path, text: str) -> None:
-        """A file that is not the emulator's is refused by name, and left as it is."""
+        """A file that is not the emulator's is refused by name and with what to do, and left as it is."""
         state = tmp_path / "state.json"
         state.write_text(text)
-        with pytest.raises(StateFileError, match=r"state\.json"):
+        with pytest.raises(
+            StateFileError, match=r"state\.json: delete it to begin with no tasks, or name another"
+        ):
             Emulator(state=state)
         assert state.read_text() == text
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("status", ["FAILED"]),
+            ("created_at", "yesterday"),
+            ("created_at", 1e300),
+            ("target", "instance-1"),
+            ("pinned", 1),
+            ("logs", [{"created_at": None, "level": "INFO", "message": "a", "code": "b"}]),
+            ("of_a_later_emulator", 1),
+        ],
+        ids=str,
+    )
+    def test_a_task_that_is_none_is_refused(self, tmp_path: Path, name: str, value: object) -> None:
+        """What somebody has written by hand, or another version, ends the start and not the first call."""
+        state = tmp_path / "state.json"
+        with world(state=state) as it:
+            it.client.create()
+        document = json.loads(state.read_text())
+        document["tasks"][0][name] = value
+        state.write_text(json.dumps(document))
+        with pytest.raises(StateFileError, match=r"not one of this emulator's: .*state\.json"):
+            Emulator(state=state)
+
+    def test_a_file_of_others_stays_theirs(self, tmp_path: Path) -> None:
+        """A link to it stays a link, and its permissions stay."""
+        state, link = tmp_path / "state.json", tmp_path / "link.json"
+        with world(state=state) as it:
+            it.client.create("first")
+        state.chmod(0o640)
+        link.symlink_to(state)
+        with world(state=link) as it:
+            it.client.create("second")
+        assert link.is_symlink()
+        assert stat.S_IMODE(state.stat().st_mode) == 0o640
+        assert [task["name"] for task in json.loads(state.read_text())["tasks"]] == ["first", "second"]
+
+    def test_a_read_only_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """It is read and not replaced, which a rename would do; that is said."""
+        state = tmp_path / "state.json"
+        with world(state=state) as it:
+            it.client.create("first")
+        before = state.read_text()
+        state.chmod(0o444)
+        with world(state=state) as it:
+            it.client.create("second")
+            assert len(it.client.rows()) == 2
+        assert state.read_text() == before
+        assert f"the state file cannot be written: {state}: Permission denied" in capsys.readouterr().err
 
     def test_a_file_that_cannot_be_written(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """It is said once, calls go on, and all is written as soon as it can be, at the end at the latest."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dcs_migration.emulator.real_data.archives import ARCHIVES, backups_in
+from dcs_migration.emulator.real_data.archives import ARCHIVES, backups_in, some
 from dcs_migration.emulator.real_data.bucket import find_object
 from dcs_migration.emulator.real_data.contents import AOF_SUFFIX, RDB_SUFFIX, Backup, plain_backup
 from dcs_migration.emulator.real_data.copying import Meter, copy_all
 from dcs_migration.emulator.real_data.functions import carry_functions
+from dcs_migration.emulator.real_data.online import refuse_cluster
 from dcs_migration.emulator.real_data.peer import Peer, reached
 from dcs_migration.emulator.real_data.places import Place
 from dcs_migration.emulator.real_data.programs import choose
@@ -28,6 +29,7 @@ def import_files(folder: Path, keys: Sequence[str], target: Place, progress: Pro
     files = [(key, _checked(folder, key)) for key in keys]
     backups = [backup for key, file in files for backup in _backups(key, file, progress)]
     with reached("target", target) as peer:
+        refuse_cluster(peer)
         version = version_of(peer.info())
         for number, backup in enumerate(backups):
             _import(backup, peer, version, progress, (number, len(backups)))
@@ -45,13 +47,8 @@ def _backups(key: str, file: Path, progress: Progress) -> list[Backup]:
         return [plain_backup(key, file)]
     backups, left_out = backups_in(key, file, progress)
     if left_out:
-        progress.log("WARN", f"Left out of {key}, as it is no backup: {_some(left_out)}.", "left-out")
+        progress.log("WARN", f"Left out of {key}, as it is no backup: {some(left_out)}.", "left-out")
     return backups
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _import(
@@ -67,7 +64,12 @@ def _import(
     )
     progress.log("INFO", f"Reading backup file {backup.name} with {program.version}.", "reading")
     name = f"the server that reads {backup.name}"
-    with loading(program, lambda folder: backup.place(folder, progress), name, progress.pause) as source:
+    with loading(program, lambda folder: backup.place(folder, progress), name, progress.pause) as (
+        source,
+        cut,
+    ):
+        if cut:
+            progress.log("WARN", f"Backup file {backup.name} breaks off: it is imported up to there.", "cut")
         meter = Meter(source, target, progress, *part)
         carry_functions(source, target, progress)
         copy_all(source, target, meter, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,13 @@ from dcs_migration.emulator.real_data.versions import Version, rdb_of, writer_of
 RDB_SUFFIX, AOF_SUFFIX = ".rdb", ".aof"
 START_BYTES = 256
 """How much of a file tells what it is."""
+_KINDS = (
+    (b"PK\x03\x04", ".zip", "a .zip archive does"),
+    (b"\x1f\x8b", ".gz", "a .gz file does"),
+    (b"version https://git-lfs", ".lfs", "a Git LFS pointer does"),
+)
+"""As what else a file may begin whose name is wrong, or whose content is elsewhere."""
+_INCREMENT = re.compile(r"\.\d+\.incr\.aof$", re.IGNORECASE)
 _TIMESTAMP = b"#TS:"
 _AOF_BEGINS = (b"*", _TIMESTAMP)
 AOF_SETTINGS: Settings = {"appendonly": "yes", "appendfsync": "no", "auto-aof-rewrite-percentage": 0}
@@ -43,13 +51,21 @@ class Backup:
 
 def plain_backup(name: str, file: Path) -> Backup:
     """Return the backup that a file is. Raises `MoveError` when it is not what its name says."""
+    start = start_of(name, file)
+    place = partial(_linked, file) if name.lower().endswith(RDB_SUFFIX) else partial(_copied, file)
+    return checked_backup(name, start, place)
+
+
+def start_of(name: str, file: Path) -> bytes:
+    """Return how a file begins. Raises `MoveError` when it is empty or cannot be read."""
     try:
         with file.open("rb") as stream:
             start = stream.read(START_BYTES)
     except OSError as error:
         raise MoveError(f"backup file {name} cannot be read: {error.strerror}") from None
-    place = partial(_linked, file) if name.lower().endswith(RDB_SUFFIX) else partial(_copied, file)
-    return checked_backup(name, start, place)
+    if not start:
+        raise MoveError(f"backup file {name} is empty")
+    return start
 
 
 def checked_backup(name: str, start: bytes, place: Place) -> Backup:
@@ -58,10 +74,25 @@ def checked_backup(name: str, start: bytes, place: Place) -> Backup:
     if not start:
         raise MoveError(f"backup file {name} is empty")
     if rdb is None and name.lower().endswith(RDB_SUFFIX):
-        raise MoveError(f"backup file {name} is corrupt: it does not begin as an RDB file does")
+        raise MoveError(
+            f"backup file {name} is corrupt: it does not begin as an RDB file does{as_what(name, start)}"
+        )
     if rdb is None and not start.startswith(_AOF_BEGINS):
-        raise MoveError(f"backup file {name} is corrupt: it does not begin as an append-only file does")
+        raise MoveError(
+            f"backup file {name} is corrupt: it does not begin as an append-only file does{as_what(name, start)}"
+        )
+    if _INCREMENT.search(name):
+        raise MoveError(
+            f"backup file {name} is the last part of an append-only file, which means nothing without the others: "
+            "pack their folder, with its manifest, as .zip or .tar.gz"
+        )
     return Backup(name, rdb, writer_of(start), place, of_seven=start.startswith(_TIMESTAMP))
+
+
+def as_what(name: str, start: bytes) -> str:
+    """Say, for the end of a message, as what else than its name says a file begins."""
+    found = (kind for magic, suffix, kind in _KINDS if start.startswith(magic) and not name.endswith(suffix))
+    return "".join(f", but as {kind}" for kind in found)
 
 
 def settings_for(name: str) -> tuple[str, Settings]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from dcs_migration.emulator.real_data.contents import AOF_SETTINGS
 from dcs_migration.emulator.real_data.progress import MoveError
-from dcs_migration.emulator.real_data.servers import AOF_FOLDER, Settings
 
 MANIFEST_SUFFIX = ".manifest"
 _BASE, _INCREMENT, _HISTORY = "b", "i", "h"
@@ -16,23 +14,13 @@ _ORDER = (_BASE, _INCREMENT)
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest: its name for messages, that of its file, and the files that it names, the base first."""
+    """A manifest: its name for messages, and the files that it names, the base first."""
 
     name: str
-    file: str
     files: tuple[str, ...]
 
-    @property
-    def settings(self) -> Settings:
-        """The settings with which a server loads it."""
-        return {
-            **AOF_SETTINGS,
-            "appenddirname": AOF_FOLDER,
-            "appendfilename": self.file.removesuffix(MANIFEST_SUFFIX),
-        }
 
-
-def read_manifest(name: str, file: str, text: bytes) -> Manifest:
+def read_manifest(name: str, text: bytes) -> Manifest:
     """Read ``file NAME seq NUMBER type KIND`` lines; files that are only kept for a while do not count.
 
     Raises `MoveError` for anything else, names that are paths among it.
@@ -49,6 +37,6 @@ def read_manifest(name: str, file: str, text: bytes) -> Manifest:
     if any("/" in part or part in ("", ".", "..") for _, part in parts):
         raise MoveError(f"backup file {name} names a path where a file's name must stand")
     kinds = {kind for kind, _ in parts}
-    if file == MANIFEST_SUFFIX or not kinds & {*_ORDER} or kinds - {*_ORDER, _HISTORY}:
+    if not kinds & {*_ORDER} or kinds - {*_ORDER, _HISTORY}:
         raise MoveError(f"backup file {name} is corrupt: it is no manifest")
-    return Manifest(name, file, tuple(part for wanted in _ORDER for kind, part in parts if kind == wanted))
+    return Manifest(name, tuple(part for wanted in _ORDER for kind, part in parts if kind == wanted))

@@ -15,8 +15,10 @@ from dcs_migration.emulator.real_data.versions import needed, version_of
 def copy_online(sources: Sequence[Place], target: Place, progress: Progress) -> None:
     """Copy the keys of each source, in this order. Raises `MoveError` or `Cancelled`."""
     with reached("target", target) as peer:
+        refuse_cluster(peer)
         for number, place in enumerate(sources):
             with reached("source", place) as source:
+                refuse_cluster(source)
                 refuse_itself(source, peer)
                 refuse_unreadable(source, peer)
                 meter = Meter(source, peer, progress, number, len(sources))
@@ -24,6 +26,14 @@ def copy_online(sources: Sequence[Place], target: Place, progress: Progress) -> 
                 carry_functions(source, peer, progress)
                 copy_all(source, peer, meter, progress)
                 progress.log("INFO", f"Copied {meter.copied} keys from {place}.", "copied")
+
+
+def refuse_cluster(peer: Peer) -> None:
+    """Raise `MoveError` for a node of a cluster, which has a part of the data and takes a part."""
+    if peer.info().get("cluster_enabled"):
+        raise MoveError(
+            f"{peer} is a node of a Redis Cluster, which is not supported here: give a single server"
+        )
 
 
 def refuse_itself(source: Peer, target: Peer) -> None:

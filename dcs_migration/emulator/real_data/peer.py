@@ -34,6 +34,10 @@ class Loading(MoveError):
     """The server is still reading its data."""
 
 
+class Unreachable(MoveError):
+    """The server cannot be reached, or cuts the connection."""
+
+
 class Peer:
     """A server: ``name`` for messages, ``ip``, ``port`` and ``password`` for the other servers.
 
@@ -89,15 +93,17 @@ class Peer:
             raise MoveError(f"{self.name} refused: {without_payload(str(error))}") from None
         except RedisTimeout:
             raise MoveError(f"{self.name} does not answer") from None
+        except UnicodeEncodeError:
+            raise MoveError(f"the password of {self.name} cannot be sent: it is no text in UTF-8") from None
         except (RedisError, OSError) as error:
-            raise MoveError(f"{self.name} cannot be reached: {_reason(error)}") from None
+            raise Unreachable(f"{self.name} cannot be reached: {_reason(error)}") from None
 
     def _refused_password(self, said: str) -> str:
         if self.password is None:
             return f"{self.name} needs a password, and none was given"
         if "without any password" in said:
             return f"{self.name} has no password, but one was given"
-        return f"the password of {self.name} is wrong"
+        return f"the password of {self.name} is wrong, or its default user, the only one that is used, is off"
 
 
 @contextmanager
@@ -121,7 +127,10 @@ def reached(side: str, place: Place, answer_seconds: float | None = None) -> Ite
     client = client_of(answer_seconds, host=ip, port=place.port, password=place.password)
     peer = Peer(name, client, Place(ip, place.port, place.password))
     try:
-        peer.call("PING")
+        try:
+            peer.call("PING")
+        except Unreachable as error:
+            raise MoveError(f"{error}, as a server with TLS or of another kind does") from None
         yield peer
     finally:
         peer.close()

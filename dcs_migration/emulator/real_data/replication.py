@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from dcs_migration.emulator.real_data.copying import databases, target_numbers
-from dcs_migration.emulator.real_data.online import refuse_itself, refuse_unreadable
+from dcs_migration.emulator.real_data.online import refuse_cluster, refuse_itself, refuse_unreadable
 from dcs_migration.emulator.real_data.peer import Peer, reached
 from dcs_migration.emulator.real_data.places import Place
 from dcs_migration.emulator.real_data.progress import Cancelled, MoveError, Progress
@@ -27,6 +28,9 @@ RECONNECT_SECONDS = 10.0
 CATCH_UP_SECONDS = 2.0
 """How long a stop waits for a target that receives nothing more of what the source had acknowledged."""
 _CATCH_UP_LOOK_SECONDS = 0.01
+_PASSWORD = "masterauth"  # noqa: S105 - a setting's name
+_LOGIN = ("masteruser", _PASSWORD)
+"""With what a target logs in at its source: as the default user, which a server before 6.0 need not be told."""
 
 
 def follow(source_place: Place, target_place: Place, progress: Progress) -> None:
@@ -40,14 +44,17 @@ def follow(source_place: Place, target_place: Place, progress: Progress) -> None
         reached("target", target_place) as target,
         reached("target", target_place, LOOK_ANSWER_SECONDS) as seen,
     ):
+        for peer in (source, target):
+            refuse_cluster(peer)
         refuse_itself(source, target)
         refuse_unreadable(source, target, replicates=True)
         if target.info()["role"] != "master":
             raise MoveError(f"{target} is the replica of another server")
-        password = target.call("CONFIG GET", "masterauth").get("masterauth", "")
+        before = {name: value for name in _LOGIN for value in target.call("CONFIG GET", name).values()}
         progress.log("INFO", f"Following {source_place}; the target is emptied first.", "following")
         try:
-            target.call("CONFIG SET", "masterauth", source.password or "")
+            for name in before:
+                target.call("CONFIG SET", name, (source.password or "") if name == _PASSWORD else "")
             lag = _Lag(source.info()["master_repl_offset"])
             target.call("REPLICAOF", source.ip, source.port)
             _watch(source, seen, lag, progress)
@@ -55,7 +62,7 @@ def follow(source_place: Place, target_place: Place, progress: Progress) -> None
             _catch_up(source, target)
             raise
         finally:
-            _let_go(source, target, password, progress)
+            _let_go(source, target, before, progress)
 
 
 @dataclass(frozen=True)
@@ -175,12 +182,13 @@ def _follows(info: dict[str, Any], source: Peer) -> bool:
     return found == ("slave", source.ip, source.port)
 
 
-def _let_go(source: Peer, target: Peer, password: str, progress: Progress) -> None:
+def _let_go(source: Peer, target: Peer, before: Mapping[str, str], progress: Progress) -> None:
     """Make the target a server of its own again, unless it follows somebody else by now."""
     try:
         if _follows(target.info(), source):
             target.call("REPLICAOF", "NO", "ONE")
             progress.log("INFO", "The target no longer follows the source, and keeps its data.", "let-go")
-        target.call("CONFIG SET", "masterauth", password)
+        for name, value in before.items():
+            target.call("CONFIG SET", name, value)
     except MoveError as error:
         progress.log("WARN", f"The target may still be a replica of the source: {error}.", "let-go")

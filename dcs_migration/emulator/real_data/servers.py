@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,6 +36,9 @@ _LOUD = "#"  # the level of what goes wrong
 _LOG_NOISE = re.compile(
     r"oO0Oo|(Redis|Valkey) version|Configuration loaded|Server initialized|WARNING|systemd|monotonic clock"
 )
+_CRASH = re.compile(r"Guru Meditation: (.*?)(?: #\S+)?$|==> (.*)|(crashed by signal: \d+)", re.MULTILINE)
+_UNKNOWN = re.compile(r"nknown command '([^']+)'")
+_CUT = re.compile(r"Truncating the AOF")
 # What an append-only file has no business to run; no server writes such commands into one. From 7.0 on, CONFIG sets
 # no paths, and Valkey needs it itself.
 _FORBIDDEN = ("MODULE", "DEBUG", "SHUTDOWN", "REPLICAOF", "SLAVEOF", "BGREWRITEAOF", "BGSAVE", "SAVE", "ACL")
@@ -146,16 +149,27 @@ class RedisServer:
 
     def last_words(self) -> str:
         """Return the last lines of its log that say something, as one line."""
-        try:
-            lines = (self._folder / _LOG).read_text("utf-8", "replace").splitlines()
-        except OSError:
+        log = self._log()
+        if not log:
             return "it left no log"
-        read = [
-            match for match in map(_LOG_LINE.match, lines) if match and not _LOG_NOISE.search(match["text"])
-        ]
+        crash = _CRASH.search(log)
+        if crash is not None:
+            return f"it crashed: {next(filter(None, crash.groups()))}"[:_LONGEST_REASON]
+        matches = map(_LOG_LINE.match, log.splitlines())
+        read = [match for match in matches if match and not _LOG_NOISE.search(match["text"])]
         loud = [match for match in read if match["level"] == _LOUD] or read
         said = " ".join(without_payload(match["text"]).strip() for match in loud[-2:])
         return said[:_LONGEST_REASON] or "it gave no reason"
+
+    def has_cut(self) -> bool:
+        """Whether it has cut off the broken end of an append-only file that it has read."""
+        return _CUT.search(self._log()) is not None
+
+    def _log(self) -> str:
+        try:
+            return (self._folder / _LOG).read_text("utf-8", "replace")
+        except OSError:
+            return ""
 
     def wait_until_ready(self, peer: Peer, pause: Callable[[float], None] = time.sleep) -> None:
         """Wait until ``peer``, which is this server, has read its data.
@@ -210,8 +224,10 @@ def _quoted(value: str) -> str:
 @contextmanager
 def loading(
     program: Program, prepare: Callable[[Path], Settings], name: str, pause: Callable[[float], None]
-) -> Iterator[Peer]:
+) -> Iterator[tuple[Peer, bool]]:
     """Start a server on a backup, give it as a peer when it has read it all, and end it.
+
+    It is given with whether the end of the file was broken and is cut off.
 
     Raises `MoveError` when it cannot read it; and what ``prepare`` and ``pause`` raise.
     """
@@ -220,10 +236,21 @@ def loading(
     with RedisServer(settings, prepare, program) as server:
         peer = Peer(name, client_of(unix_socket_path=str(server.socket)))
         try:
-            server.wait_until_ready(peer, pause)
-            yield peer
+            try:
+                server.wait_until_ready(peer, pause)
+            except MoveError as error:
+                raise MoveError(_with_remedy(str(error), program, forbidden)) from None
+            yield peer, server.has_cut()
         finally:
             peer.close()
+
+
+def _with_remedy(said: str, program: Program, forbidden: Sequence[str]) -> str:
+    """Add what to do where the server is too old for a command of the file; no target takes a newer one's keys."""
+    unknown = _UNKNOWN.search(said)
+    if unknown is None or unknown[1].upper() in forbidden:
+        return said
+    return f"{said.rstrip('.')}; it is {program.version}, as the target asks for: import into one that knows the command"
 
 
 @contextmanager
