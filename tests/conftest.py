@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.life_cycles.secrets import Scrubber, scrub
 from tests.fakes import FakeClock, FakeEngine
 

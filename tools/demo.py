@@ -28,9 +28,9 @@ from typing import Any
 
 from redis import Redis
 
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.progress import MoveError
-from dcs_migration.emulator.real_data.servers import RedisServer, local_redis
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.servers import RedisServer, local_redis
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ("Pulumi.yaml", "__main__.py")
@@ -48,7 +48,7 @@ FOREIGN = ("HW_", "HUAWEICLOUD_", "PULUMI_")
 NEXT = """
 What to do next
   read        README.md and Pulumi.yaml: what the configuration keys mean
-  your data   python -m dcs_migration.emulator --redis my-redis=localhost:6379 --bucket backups=/some/folder
+  your data   python -m dcs_emulator --redis my-redis=localhost:6379 --bucket backups=/some/folder
               moves it between Redis servers of yours; docs/emulator.md tells all of it
   for real    pulumi config set huaweicloud:region <region>, the keys in HW_ACCESS_KEY and HW_SECRET_KEY,
               then the same `pulumi config set` and `pulumi up` as above
@@ -265,7 +265,7 @@ def emulator(secret_key: str, target: Place, bucket: Path) -> Iterator[str]:
     Raises:
         DemoError: it did not start.
     """
-    arguments = ["-m", "dcs_migration.emulator", "--port", "0", "--redis", f"{TARGET_ID}={target}"]
+    arguments = ["-m", "dcs_emulator", "--port", "0", "--redis", f"{TARGET_ID}={target}"]
     arguments += ["--bucket", f"{BUCKET}={bucket}", "--access-key", "demo", "--secret-key"]
     show_command(shlex.join(["python", *arguments]) + " ********")
     command = [sys.executable, *arguments, secret_key]

@@ -30,7 +30,8 @@ SOURCES = (
 
 # Run by the environment's Python, apart from the folder that it is started in.
 IMPORTABLE = (
-    "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('pulumi', 'dcs_migration'))))"
+    "import importlib.util as u, sys; "
+    "sys.exit(not all(map(u.find_spec, ('pulumi', 'dcs_emulator', 'dcs_migration'))))"
 )
 
 

@@ -1,27 +1,22 @@
-"""A DCS for one machine: the migration operations of the cloud, as strict as the real ones.
+"""The emulator under its former name: it is the package `dcs_emulator`.
 
-Run it with ``python -m dcs_migration.emulator``, or in process as a context manager::
-
-    with Emulator() as cloud:
-        print(cloud.url)
-
-It imports nothing from the rest of the package. Werkzeug is needed, from the extra ``emulator``.
+``from dcs_migration.emulator import Emulator``, ``python -m dcs_migration.emulator`` and the pytest plugin
+``dcs_migration.emulator.pytest_plugin`` go on working. They load Pulumi with the rest of this package,
+which `dcs_emulator` does not.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import dcs_emulator
+
 if TYPE_CHECKING:
-    from dcs_migration.emulator.server import Emulator
+    from dcs_emulator import Emulator
 
 __all__ = ["Emulator"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the server on first use, so that the command line can say when Werkzeug is missing."""
-    if name == "Emulator":
-        from dcs_migration.emulator.server import Emulator
-
-        return Emulator
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Take names from the new package on first use, so that the command line can say when Werkzeug is missing."""
+    return getattr(dcs_emulator, name)

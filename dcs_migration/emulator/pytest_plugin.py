@@ -1,46 +1,7 @@
-"""A pytest plugin: the fixture ``dcs_emulator``.
-
-pytest loads it wherever the package is installed, so that it imports nothing that a test which does
-not ask for the fixture would have to pay for, or to have installed.
-"""
+"""The pytest plugin under its former name: it is `dcs_emulator.pytest_plugin`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from dcs_emulator.pytest_plugin import dcs_emulator, dcs_emulator_options
 
-import pytest
-
-if TYPE_CHECKING:
-    from dcs_migration.emulator.server import Emulator
-
-
-@pytest.fixture
-def dcs_emulator_options() -> Mapping[str, Any]:
-    """Options of the `Emulator` that ``dcs_emulator`` gives; define it anew to choose others.
-
-    A fixture of this name in a module, a class or a ``conftest.py`` returns keyword arguments of
-    `Emulator`; so does ``pytest.mark.parametrize("dcs_emulator_options", [...])``.
-    """
-    return {}
-
-
-@pytest.fixture
-def dcs_emulator(dcs_emulator_options: Mapping[str, Any]) -> Iterator[Emulator]:
-    """A fresh DCS on a free port of this machine, for one test.
-
-    Its tasks change when `Emulator.set_status` says so, and their ids are the same in every run, unless
-    ``dcs_emulator_options`` has another ``progression`` or ``deterministic_ids``. It fails the test when
-    Werkzeug is missing.
-    """
-    try:
-        from dcs_migration.emulator.server import Emulator
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "werkzeug":
-            raise
-        from dcs_migration.emulator.__main__ import MISSING_WERKZEUG
-
-        pytest.fail(f"dcs_emulator: {MISSING_WERKZEUG}", pytrace=False)
-    options = {"progression": "manual", "deterministic_ids": True, **dcs_emulator_options}
-    with Emulator(**options) as emulator:
-        yield emulator
+__all__ = ["dcs_emulator", "dcs_emulator_options"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.chaos.leaks import SECRET_KEY
 from tests.e2e.running import Running
 from tests.e2e.stack import Stack, plugins_of

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-from dcs_migration.emulator.operations import project_id_of
+from dcs_emulator.operations import project_id_of
 from dcs_migration.life_cycles.migration_task.life_cycle import MigrationTaskLifeCycle
 from dcs_migration.life_cycles.reporting import ProviderError
 from tests.chaos.leaks import FIRST_PASSWORD, OTHER_PASSWORD, SECRET_KEY, leaked, legible, told_by_server

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dcs_emulator import Emulator
 from dcs_migration.clock import Clock
-from dcs_migration.emulator import Emulator
 from dcs_migration.life_cycles.secrets import Scrubber, scrub
 from dcs_migration.life_cycles.tasks.defaults import default_name
 from dcs_migration.providers.migration_task import MigrationTaskProvider

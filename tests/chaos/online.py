@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.life_cycles.reporting import ProviderError
 from tests.chaos.online_promises import SET_RESTARTS, Promises
 from tests.fakes import FakeClock, FakeEngine

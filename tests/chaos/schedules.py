@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.chaos.leaks import SECRET_KEY
 from tests.chaos.model import Broken, Figures
 from tests.chaos.plan import Schedule, draw

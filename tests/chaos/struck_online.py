@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.chaos.leaks import FIRST_PASSWORD, OTHER_PASSWORD, SECRET_KEY
 from tests.chaos.scenarios import DESTROY, REFRESH, UP, Aftermath, Scenario, Target, ids_of
 

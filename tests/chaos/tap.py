@@ -16,11 +16,11 @@ import requests
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import MaxRetryError
 
+from dcs_emulator import Emulator
+from dcs_emulator.app import ROUTES
+from dcs_emulator.wire import ConnectionCut
 from dcs_migration.dcs import transport
 from dcs_migration.dcs.deadline import DeadlineAdapter
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.app import ROUTES
-from dcs_migration.emulator.wire import ConnectionCut
 from tests.chaos.plan import Fault
 from tests.fakes import FakeClock
 

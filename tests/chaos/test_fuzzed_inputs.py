@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.life_cycles.inputs import UNKNOWN
 from tests.chaos.drawn_inputs import BY_SCHEMA, SPOILT
 from tests.fakes import FakeClock, FakeEngine

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.chaos import kills
 from tests.chaos.blows import BLOWS, Service
 from tests.chaos.leaks import FIRST_PASSWORD, leaked, told_by_server

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.__main__ import main
-from dcs_migration.emulator.app import ROUTES
-from dcs_migration.emulator.control import Control
-from dcs_migration.emulator.errors import REFUSAL_CODES
-from dcs_migration.emulator.faults import FAULTS
-from dcs_migration.emulator.journal import CAPACITY
-from dcs_migration.emulator.quirks import QUIRKS
+from dcs_emulator import Emulator
+from dcs_emulator.__main__ import main
+from dcs_emulator.app import ROUTES
+from dcs_emulator.control import Control
+from dcs_emulator.errors import REFUSAL_CODES
+from dcs_emulator.faults import FAULTS
+from dcs_emulator.journal import CAPACITY
+from dcs_emulator.quirks import QUIRKS
 from tools.strangers.pins import pinned
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")

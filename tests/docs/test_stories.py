@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.docs.pages import ROOT, Page
 from tests.e2e.stack import Stack, calls, require_cli
 from tests.packaging.building import LEFT_OUT
 
 GUIDES = ROOT / "docs" / "guides"
 NOT_RUN = (
-    "python -m dcs_migration.emulator",  # the test has one, at an address of its own, with keys of its own
+    "python -m dcs_emulator",  # the test has one, at an address of its own, with keys of its own
     "export HW_",
     "pulumi login",  # it would write into the home of whoever runs the tests
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dcs_migration.emulator.quirks import QUIRKS
+from dcs_emulator.quirks import QUIRKS
 from tests.docs.pages import ROOT, Page
 from tests.docs.test_emulator_docs import names, table
 from tests.verified.answers import AS_DEFAULT, BY_NO_QUIRK, CANNOT_TELL, QUESTIONS

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.conftest import NewStack
 from tests.e2e.running import connections, running
 from tests.e2e.stack import TIMEOUT, Stack, calls, live, operations, plugins_of

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.conftest import NewStack
 from tests.e2e.stack import PROJECT, TYPE, Stack, calls, end_all, live, operations, order_of, plugins_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.stack import Stack, calls, live, operations, order_of
 
 ONE = """

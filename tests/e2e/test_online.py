@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.running import running
 from tests.e2e.stack import Stack, calls, operations
 

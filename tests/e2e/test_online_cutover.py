@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.real_data import replication
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.servers import RedisServer, local_redis
+from dcs_emulator import Emulator
+from dcs_emulator.real_data import replication
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.servers import RedisServer, local_redis
 from tests.e2e.running import running
 from tests.e2e.stack import Stack, calls
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.conftest import NewStack
 from tests.e2e.stack import TYPE, Stack, live, operations
 

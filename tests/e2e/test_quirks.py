@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.quirks import QUIRKS
+from dcs_emulator import Emulator
+from dcs_emulator.quirks import QUIRKS
 from tests.e2e.stack import Stack, live
 
 PROGRAM = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.stack import Stack, live, operations
 
 STATES = Path(__file__).parent / "states"

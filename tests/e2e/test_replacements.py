@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.stack import Result, Stack, live
 
 AGAIN = "RUNS THE IMPORT AGAIN over instance"

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.chaos.leaks import leaked, told_by_server
 from tests.e2e.running import running
 from tests.e2e.stack import TIMEOUT, Stack, calls, operations

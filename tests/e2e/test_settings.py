@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.operations import project_id_of
+from dcs_emulator import Emulator
+from dcs_emulator.operations import project_id_of
 from tests.e2e.stack import REGION, Stack
 
 TASK = 'MigrationTask("orders", **BACKUP, target_instance=target())\n'

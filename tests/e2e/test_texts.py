@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.stack import Stack, live, operations
 
 # What Pulumi adds to an error: the second is its SDK's, on the stack's row, and comes more often with newer CLIs.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.stack import require_cli
 from tests.examples.example import Example
 

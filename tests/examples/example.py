@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.docs.pages import ROOT, Page
 from tests.docs.test_stories import Shell, require_lines, steps
 from tests.e2e.stack import Stack
@@ -16,7 +16,7 @@ NOT_RUN = (
     "pip ",
     "python3 -m venv ",
     ". venv/",
-    "python -m dcs_migration.emulator",
+    "python -m dcs_emulator",
     "export ",
     "git ",
 )  # the test has an emulator and an environment

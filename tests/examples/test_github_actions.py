@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.stack import calls
 from tests.examples.conftest import NewExample
 from tests.examples.example import EXAMPLES, Example

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.docs.test_stories import require_lines
 from tests.e2e.running import running
 from tests.examples.conftest import NewExample

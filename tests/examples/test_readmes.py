@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.docs.pages import Page
 from tests.docs.test_stories import Shell
 from tests.e2e.stack import calls

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.host.harness import Plugin, Props, StandInEngine, State
 
 PROJECT = "0123456789abcdef0123456789abcdef"

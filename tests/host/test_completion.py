@@ -15,7 +15,7 @@ import grpc
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
 from tests.host.conftest import (
     PROJECT,

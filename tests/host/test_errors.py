@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import grpc
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.life_cycles.engine import GrpcEngine
 from tests.host.conftest import (
     INSTANCE,

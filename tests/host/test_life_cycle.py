@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.host.conftest import (
     INSTANCE,
     PROJECT,

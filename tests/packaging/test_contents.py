@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from tests.packaging.building import ROOT, build_wheel, contents
 
-PACKAGE = "dcs_migration/"
+PACKAGES = ("dcs_migration/", "dcs_emulator/")
 MARKER = "pulumi_dcs_migration/"  # read by the Pulumi CLI alone
 
 
@@ -24,16 +24,16 @@ def metadata(wheel: Path) -> Message:
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
-    """Every module, `py.typed`, every schema and the marker are in it, unchanged; no test and no tool is."""
+    """Every module, each `py.typed`, every schema and the marker are in it, unchanged; no test and no tool is."""
     held = {name: data for name, data in contents(wheel).items() if ".dist-info/" not in name}
     sources = [
         path
-        for folder in (PACKAGE, MARKER)
+        for folder in (*PACKAGES, MARKER)
         for kind in ("*.py", "*.json", "py.typed")
         for path in (ROOT / folder).rglob(kind)
     ]
     assert held == {str(path.relative_to(ROOT)): path.read_bytes() for path in sources}
-    assert f"{PACKAGE}py.typed" in held
+    assert {f"{package}py.typed" for package in PACKAGES} <= held.keys()
     assert [name for name in held if name.startswith(MARKER)] == [
         f"{MARKER}__init__.py",
         f"{MARKER}pulumi-plugin.json",

@@ -22,7 +22,7 @@ def test_the_emulator_without_its_extra_says_what_to_install(installed: Environm
     """Who has the package alone is told in one line how to get the emulator."""
     said = installed.run(
         "import subprocess, sys\n"
-        "done = subprocess.run([sys.executable, '-I', '-m', 'dcs_migration.emulator'], capture_output=True, text=True)\n"
+        "done = subprocess.run([sys.executable, '-I', '-m', 'dcs_emulator'], capture_output=True, text=True)\n"
         "print(done.returncode, done.stderr)"
     )
     code, _, line = said.partition(" ")

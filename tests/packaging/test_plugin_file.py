@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.stack import Stack, require_cli
 from tests.packaging.building import ROOT, Environment, build_editable, install
 

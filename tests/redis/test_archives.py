@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator.real_data import archives
-from dcs_migration.emulator.real_data.programs import Program, programs
-from dcs_migration.emulator.real_data.servers import local_redis
+from dcs_emulator.real_data import archives
+from dcs_emulator.real_data.programs import Program, programs
+from dcs_emulator.real_data.servers import local_redis
 from tests.redis.programs import installed
 from tests.redis.servers import TARGET_ID, Server, World, everything, until, world_of, write_everything
 

@@ -15,8 +15,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.real_data import replication
+from dcs_emulator import Emulator
+from dcs_emulator.real_data import replication
 from tests.redis.servers import Runner, World, until
 from tests.redis.test_options import COMMAND, ROOT
 from tests.unit.test_emulator_online import INSTANCE
@@ -337,4 +337,4 @@ def test_a_bad_address_on_the_command_line(world: World) -> None:
     )
     said = f"--address: cannot listen on 127.0.0.1:{world.target.place.port} for shop: Address already in use"
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"dcs_migration.emulator: {said}\n"
+    assert done.stderr == f"dcs_emulator: {said}\n"

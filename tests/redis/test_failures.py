@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator.real_data import copying, peer, programs, replication, servers
-from dcs_migration.emulator.real_data.copying import patience
-from dcs_migration.emulator.real_data.programs import Program
-from dcs_migration.emulator.real_data.servers import local_redis
-from dcs_migration.emulator.real_data.versions import Version
+from dcs_emulator.real_data import copying, peer, programs, replication, servers
+from dcs_emulator.real_data.copying import patience
+from dcs_emulator.real_data.programs import Program
+from dcs_emulator.real_data.servers import local_redis
+from dcs_emulator.real_data.versions import Version
 from tests.redis.servers import TARGET_ID, Server, World, until
 
 

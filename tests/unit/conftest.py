@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.life_cycle_world import World
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import requests
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.signing import SignedClient
 
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "dcs_emulator"]
 START = 1_700_000_000.0
 
 
@@ -58,3 +63,24 @@ def code(answer: requests.Response) -> tuple[int, str]:
         {"error_msg", "error_code", "request_id"},
     )
     return answer.status_code, body["error_code"]
+
+
+@contextmanager
+def running(*options: str, command: Sequence[str] = COMMAND) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the command on a free port; gives the process and its URL."""
+    process = subprocess.Popen(
+        [*command, "--port", "0", *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:")
+        yield process, line.split()[-1]
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.operations import project_id_of
+from dcs_emulator import Emulator
+from dcs_emulator.operations import project_id_of
 from dcs_migration.life_cycles.account import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.migration_instance.life_cycle import MigrationInstanceLifeCycle

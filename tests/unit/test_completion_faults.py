@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.life_cycles.migration_completion.waiting import ENGINE_EVERY, Poller
 from dcs_migration.life_cycles.reporting import ProviderError
 from tests.conftest import CloudOfAllTests

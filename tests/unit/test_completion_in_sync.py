@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.completion_world import INTERVAL, Task, Waits
 from tests.unit.life_cycle_world import CheckFailed, failing

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from dcs_emulator import Emulator
 from dcs_migration.dcs.client import DcsClient
 from dcs_migration.dcs.models import Page
-from dcs_migration.emulator import Emulator
 from dcs_migration.life_cycles import listing
 from dcs_migration.life_cycles.migration_completion.waiting import MOST_ASKED
 from dcs_migration.life_cycles.reporting import ProviderError

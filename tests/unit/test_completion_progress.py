@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.life_cycles.migration_completion.progress import (
     IN_A_LOG,
     ON_A_TERMINAL,

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from dcs_emulator import Emulator
+from dcs_emulator.errors import SHAPE_NAMES
+from dcs_emulator.quirks import QUIRKS
 from dcs_migration.dcs.client import DcsClient
 from dcs_migration.dcs.models import LogLine
 from dcs_migration.dcs.statuses import STATUSES, Kind
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.errors import SHAPE_NAMES
-from dcs_migration.emulator.quirks import QUIRKS
 from dcs_migration.life_cycles.inputs import UNKNOWN
 from dcs_migration.life_cycles.reporting import ProviderError
 from dcs_migration.life_cycles.secrets import scrub

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.life_cycles.boundary import HIDDEN, SHOWN
 from dcs_migration.life_cycles.reporting import ProviderError
 from tests.fakes import FakeClock, FakeEngine

@@ -15,14 +15,14 @@ import pytest
 from werkzeug.test import create_environ
 from werkzeug.wrappers import Request
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.app import MAX_BODY_BYTES, OPERATIONS
-from dcs_migration.emulator.control import Control
-from dcs_migration.emulator.faults import FaultQueue
-from dcs_migration.emulator.journal import CAPACITY, LONGEST_PATH, Journal
-from dcs_migration.emulator.progression import Manual
-from dcs_migration.emulator.quirks import QuirkSet
-from dcs_migration.emulator.tasks import TaskStore
+from dcs_emulator import Emulator
+from dcs_emulator.app import MAX_BODY_BYTES, OPERATIONS
+from dcs_emulator.control import Control
+from dcs_emulator.faults import FaultQueue
+from dcs_emulator.journal import CAPACITY, LONGEST_PATH, Journal
+from dcs_emulator.progression import Manual
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.tasks import TaskStore
 from tests.signing import PROJECT, SignedClient, import_request, sign
 
 ABSENT = "0" * 32

@@ -7,38 +7,20 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.signing import SignedClient, online_changes
+from tests.unit.emulator_world import COMMAND, ROOT, running
 
-COMMAND = [sys.executable, "-m", "dcs_migration.emulator"]
-ROOT = Path(__file__).parents[2]
+FOREIGN = {"dcs_migration", "pulumi", "grpc", "requests", "jsonschema"}
 
 
-@contextmanager
-def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the command on a free port; gives the process and its URL."""
-    process = subprocess.Popen(
-        [*COMMAND, "--port", "0", *options],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("listening on http://127.0.0.1:")
-        yield process, line.split()[-1]
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+def foreign(modules: list[str]) -> list[str]:
+    """Return those of the modules that are the provider's, or of its libraries."""
+    return [name for name in modules if name.partition(".")[0] in FOREIGN]
 
 
 def fails(*options: str) -> str:
@@ -48,7 +30,7 @@ def fails(*options: str) -> str:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("dcs_migration.emulator: ")
+    assert done.stderr.startswith("dcs_emulator: ")
     return done.stderr
 
 
@@ -106,7 +88,7 @@ def test_no_room_for_the_state(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert said == (
-        f"dcs_migration.emulator: the state file cannot be written: {state}: File too large: "
+        f"dcs_emulator: the state file cannot be written: {state}: File too large: "
         "what changes from now on is lost at the end of the emulator, unless this is mended before\n"
     )
     assert process.returncode == 0
@@ -163,7 +145,7 @@ def test_missing_werkzeug() -> None:
     """Without Werkzeug the command says what to install."""
     program = (
         "import sys; sys.modules['werkzeug'] = None\n"
-        "from dcs_migration.emulator.__main__ import main\n"
+        "from dcs_emulator.__main__ import main\n"
         "main(['--port', '0'])"
     )
     done = subprocess.run(
@@ -175,18 +157,38 @@ def test_missing_werkzeug() -> None:
 
 
 def test_it_imports_nothing_of_the_clients() -> None:
-    """The emulator's modules need neither pulumi nor requests nor the rest of the package."""
+    """Neither the package nor a server that ran loads Pulumi, the clients' libraries or the provider."""
     program = (
-        "import sys, types\n"
-        "package = types.ModuleType('dcs_migration')\n"
-        "package.__path__ = ['dcs_migration']\n"
-        "sys.modules['dcs_migration'] = package\n"
-        "from dcs_migration.emulator import Emulator\n"
-        "Emulator().close()\n"
-        "print([n for n in sys.modules if n.split('.')[0] in ('pulumi', 'requests', 'jsonschema')"
-        " or n.startswith('dcs_migration.') and not n.startswith('dcs_migration.emulator')])"
+        "import sys\nfrom dcs_emulator import Emulator\nEmulator().close()\nprint(*sys.modules, sep='\\n')"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert done.stderr == ""
+    loaded = done.stdout.split()
+    assert "dcs_emulator.server" in loaded
+    assert foreign(loaded) == []
+
+
+@pytest.mark.parametrize("module", ["dcs_emulator", "dcs_emulator.pytest_plugin"])
+def test_an_import_loads_no_pulumi(module: str) -> None:
+    """Every pytest run of everybody who has the package imports the plugin: it loads no server either."""
+    program = f"import {module}, sys; print(*sys.modules, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = done.stdout.split()
+    assert module in loaded
+    assert foreign(loaded) == []
+    assert not {"dcs_emulator.server", "werkzeug", "redis"} & set(loaded)
+
+
+def test_the_command_loads_no_pulumi() -> None:
+    """Python itself tells what the command imports until it has served a call and ended."""
+    with running(command=[sys.executable, "-X", "importtime", *COMMAND[1:]]) as (process, url):
+        SignedClient(url).create()
+        process.terminate()
+        _, told = process.communicate(timeout=60)
+    loaded = [line.rpartition("|")[2].strip() for line in told.splitlines()]
+    assert "dcs_emulator.server" in loaded
+    assert foreign(loaded) == []

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import requests
 
-from dcs_migration.emulator.app import OPERATIONS
-from dcs_migration.emulator.faults import FAULTS
-from dcs_migration.emulator.journal import Journal
+from dcs_emulator.app import OPERATIONS
+from dcs_emulator.faults import FAULTS
+from dcs_emulator.journal import Journal
 from tests.signing import PROJECT, SignedClient, import_request, online_changes
 from tests.unit.emulator_world import START, World, world
 

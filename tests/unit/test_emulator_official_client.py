@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.app import OPERATIONS
-from dcs_migration.emulator.operations import project_id_of
+from dcs_emulator import Emulator
+from dcs_emulator.app import OPERATIONS
+from dcs_emulator.operations import project_id_of
 
 REGION = "cn-north-4"
 ABSENT = "0" * 32

@@ -16,7 +16,7 @@ ENTRY_POINT = "dcs_migration_emulator"
 def test_the_entry_point_is_installed() -> None:
     """An installation has the plugin under its name, so that no suite has to ask for it."""
     (entry,) = importlib.metadata.entry_points(group="pytest11", name=ENTRY_POINT)
-    assert entry.value == "dcs_migration.emulator.pytest_plugin"
+    assert entry.value == "dcs_emulator.pytest_plugin"
 
 
 def test_each_test_gets_a_fresh_emulator(pytester: pytest.Pytester) -> None:
@@ -109,15 +109,15 @@ def test_workers_run_side_by_side(pytester: pytest.Pytester, monkeypatch: pytest
 
 
 def test_a_suite_that_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None:
-    """Where nobody asks for the fixture, neither Werkzeug nor the server is loaded."""
+    """Where nobody asks for the fixture, neither Werkzeug nor the server is loaded, and no Pulumi."""
     pytester.makepyfile(
         """
         import sys
 
         def test_nothing_is_loaded():
-            assert "dcs_migration.emulator.pytest_plugin" in sys.modules
-            assert "dcs_migration.emulator.server" not in sys.modules
-            assert "werkzeug" not in sys.modules
+            assert "dcs_emulator.pytest_plugin" in sys.modules
+            assert "dcs_emulator.server" not in sys.modules
+            assert not {"werkzeug", "dcs_migration", "pulumi", "grpc"} & set(sys.modules)
         """
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator.errors import REFUSAL_CODES
-from dcs_migration.emulator.quirks import QUIRKS, QuirkError, QuirkSet, parse_quirks
+from dcs_emulator.errors import REFUSAL_CODES
+from dcs_emulator.quirks import QUIRKS, QuirkError, QuirkSet, parse_quirks
 from tests.signing import import_request, online_changes
 from tests.unit.emulator_world import World, world
 

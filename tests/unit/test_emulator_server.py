@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import requests
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.state import StateFileError
+from dcs_emulator import Emulator
+from dcs_emulator.state import StateFileError
 from tests.signing import PROJECT, SignedClient, import_request, sign
 from tests.unit.emulator_world import World, world
 
@@ -133,15 +133,10 @@ class TestState:
             second, third = it.client.create("second"), it.client.create("third")
             assert len(it.client.rows()) == 3
             (line,) = capsys.readouterr().err.splitlines()
-            assert line.startswith(
-                f"dcs_migration.emulator: the state file cannot be written: {state}: No such file"
-            )
+            assert line.startswith(f"dcs_emulator: the state file cannot be written: {state}: No such file")
             folder.mkdir()
             assert len(it.client.rows()) == 3
-            assert (
-                capsys.readouterr().err
-                == f"dcs_migration.emulator: the state file is written again: {state}\n"
-            )
+            assert capsys.readouterr().err == f"dcs_emulator: the state file is written again: {state}\n"
             state.unlink()
             folder.rmdir()
             it.client.delete(first)
@@ -165,7 +160,7 @@ class TestState:
             def failing(text: str) -> int:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-            monkeypatch.setattr("dcs_migration.emulator.state.os.fdopen", full)
+            monkeypatch.setattr("dcs_emulator.state.os.fdopen", full)
             it.client.create("second")
             assert state.read_text() == before
             monkeypatch.undo()

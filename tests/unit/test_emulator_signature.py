@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.signature import Credentials, Received, authenticate
+from dcs_emulator import Emulator
+from dcs_emulator.signature import Credentials, Received, authenticate
 from tests.signing import PROJECT, sign
 
 PATH = f"/v2/{PROJECT}/migration-tasks"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.fakes import FakeClock
 from tests.unit.dcs_server import StandIn, answer
 from tests.unit.life_cycle_world import (

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from dcs_emulator import Emulator
 from dcs_migration.dcs.models import Page
-from dcs_migration.emulator import Emulator
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.dcs_server import Handler, StandIn, answer
 from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, Resource, World, failing, in_threads, into

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.life_cycles.account import Accounts
 from dcs_migration.life_cycles.config import Settings
 from tests.fakes import FakeClock

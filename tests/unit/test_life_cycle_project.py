@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcs_migration.emulator.operations import project_id_of
+from dcs_emulator.operations import project_id_of
 from tests.unit.life_cycle_world import BACKUP_IMPORT, REGION, CheckFailed, Resource, World
 
 SHOP = {"HW_PROJECT_NAME": f"{REGION}_shop"}

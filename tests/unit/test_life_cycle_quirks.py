@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.emulator.errors import SHAPE_NAMES
-from dcs_migration.emulator.quirks import QUIRKS
-from dcs_migration.emulator.task import ENDED
+from dcs_emulator.errors import SHAPE_NAMES
+from dcs_emulator.quirks import QUIRKS
+from dcs_emulator.task import ENDED
 from tests.conftest import CloudOfAllTests
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.life_cycle_world import (

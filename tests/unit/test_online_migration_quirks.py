@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcs_migration.emulator.quirks import QUIRKS
+from dcs_emulator.quirks import QUIRKS
 from dcs_migration.life_cycles.reporting import ProviderError
 from tests.unit.life_cycle_world import World
 from tests.unit.online_world import Migration

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dcs_emulator.errors import REFUSAL_CODES
 from dcs_migration.dcs.errors import ApiError
-from dcs_migration.emulator.errors import REFUSAL_CODES
 
 AS_DEFAULT = "as the emulator's default"
 BY_NO_QUIRK = "nothing plays this yet: please report it"

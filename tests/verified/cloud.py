@@ -9,12 +9,12 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from dcs_emulator import Emulator
 from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.dcs.client import DcsClient
 from dcs_migration.dcs.errors import ApiError
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import lookup
-from dcs_migration.emulator import Emulator
 from dcs_migration.life_cycles.account import Accounts
 from dcs_migration.life_cycles.config import Settings
 from tests.e2e.stack import settings_of

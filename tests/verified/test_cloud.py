@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.fakes import FakeClock
 from tests.verified.cloud import REAL, Cloud, played_by
 

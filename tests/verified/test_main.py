@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tests.e2e.stack import settings_of
 from tests.verified import __main__ as program
 from tests.verified.answers import QUESTIONS

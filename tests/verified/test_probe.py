@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from dcs_emulator import Emulator
+from dcs_emulator.errors import SHAPE_NAMES
+from dcs_emulator.quirks import QUIRKS
 from dcs_migration.dcs.errors import ApiError
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.errors import SHAPE_NAMES
-from dcs_migration.emulator.quirks import QUIRKS
 from tests.e2e.stack import calls
 from tests.fakes import FakeClock
 from tests.verified.answers import (

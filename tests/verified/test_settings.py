@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dcs_emulator import Emulator
 from dcs_migration.dcs.errors import CredentialsRefused
-from dcs_migration.emulator import Emulator
 from tests.verified.cloud import PLAYED, REAL, played_by, the_cloud
 from tests.verified.conftest import VerifiedStack
 from tests.verified.settings import NEEDED, OPT_IN, PLACE, Missing, named_in, opted_in, variable

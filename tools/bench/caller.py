@@ -27,7 +27,7 @@ BOUND = 300.0  # seconds
 @contextmanager
 def emulator(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run the command on a free port; gives its URL and its process."""
-    command = [sys.executable, "-m", "dcs_migration.emulator", "--port", "0", *options]
+    command = [sys.executable, "-m", "dcs_emulator", "--port", "0", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

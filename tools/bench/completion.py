@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from dcs_emulator import Emulator
 from dcs_migration.dcs.auth import KeyPairAuth
 from dcs_migration.dcs.client import DcsClient
 from dcs_migration.dcs.transport import Transport
-from dcs_migration.emulator import Emulator
 from tools.bench.stacks import LIMIT, PROJECT, UP, stack_over
 
 INTERVAL = 2  # seconds between two polls

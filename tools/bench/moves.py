@@ -12,8 +12,8 @@ from typing import Any
 
 from redis import Redis
 
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.servers import local_redis
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.servers import local_redis
 from tools.bench.caller import BOUND, POLL_SECONDS, Caller, emulator
 from tools.bench.stacks import BenchError
 

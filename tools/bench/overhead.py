@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from tools.bench.stacks import DESTROY, REFRESH, UP, Stack, Timing, stack_over
 
 PREVIEW = ("preview",)

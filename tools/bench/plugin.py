@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from tests.host.harness import Plugin, StandInEngine, State, by_reference
 from tools.bench.nothing import NothingProvider

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 
 REGION, PROJECT = "emulator-1", "0123456789abcdef0123456789abcdef"
 FOREIGN = ("HW_", "HUAWEICLOUD_", "PULUMI_", "DCS_MIGRATION_", "PYTHON")

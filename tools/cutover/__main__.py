@@ -22,9 +22,9 @@ from typing import Any
 
 from redis import Redis
 
-from dcs_migration.emulator.real_data.places import Place
-from dcs_migration.emulator.real_data.progress import MoveError
-from dcs_migration.emulator.real_data.servers import RedisServer, local_redis
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.servers import RedisServer, local_redis
 from tools.bench.caller import emulator
 from tools.bench.stacks import BenchError
 from tools.cutover import report

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import requests
 
-from dcs_migration.emulator import Emulator
-from dcs_migration.emulator.app import OPERATIONS
+from dcs_emulator import Emulator
+from dcs_emulator.app import OPERATIONS
 from tools.strangers.pins import GO, NODE, pinned
 
 PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pulumi import automation as auto
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 
 PROJECT = Path(__file__).parents[1]
 

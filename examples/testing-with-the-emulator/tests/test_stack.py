@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulumi import automation as auto
 
-from dcs_migration.emulator import Emulator
+from dcs_emulator import Emulator
 
 
 def test_one_task_each_and_nothing_left_to_do(stack: auto.Stack, dcs_emulator: Emulator) -> None:

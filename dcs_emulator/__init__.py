@@ -1,0 +1,27 @@
+"""A DCS for one machine: the migration operations of the cloud, as strict as the real ones.
+
+Run it with ``python -m dcs_emulator``, or in process as a context manager::
+
+    with Emulator() as cloud:
+        print(cloud.url)
+
+It knows nothing of `dcs_migration`, and Pulumi is not loaded. Werkzeug is needed, from the extra ``emulator``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dcs_emulator.server import Emulator
+
+__all__ = ["Emulator"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the server on first use, so that the command line can say when Werkzeug is missing."""
+    if name == "Emulator":
+        from dcs_emulator.server import Emulator
+
+        return Emulator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,255 @@
+"""The WSGI application: routes a request, lets it in, meets faults, writes the answer."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from dcs_emulator.control import CONTROL_PREFIX, Control
+from dcs_emulator.errors import JSON_TYPE, ApiError, api_error, error_body
+from dcs_emulator.faults import DEFAULT_SECONDS, Fault, FaultQueue
+from dcs_emulator.journal import Journal
+from dcs_emulator.operations import Call, Operations, Reply
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.signature import Credentials, Received, authenticate
+from dcs_emulator.wire import BadBody, BodyTooLarge, ConnectionCut, read_body
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+MAX_BODY_BYTES = 12 * 1024 * 1024
+UNKNOWN_OPERATION = "Unknown"
+GARBAGE = b"\x00\xff<<< this is not JSON >>>"
+
+# operation, method, path
+ROUTES: tuple[tuple[str, str, str], ...] = (
+    ("CreateMigrationTask", "POST", "/v2/<project_id>/migration-task"),
+    ("CreateOnlineMigrationTask", "POST", "/v2/<project_id>/migration/instance"),
+    ("SetOnlineMigrationTask", "POST", "/v2/<project_id>/migration/<task_id>/task"),
+    ("ShowJobInfo", "GET", "/v2/<project_id>/jobs/<job_id>"),
+    ("BatchRestartOnlineMigrationTasks", "POST", "/v2/<project_id>/migration-tasks/batch-restart"),
+    ("ExchangeInstanceIp", "POST", "/v2/<project_id>/migration-task/<task_id>/exchange-ip"),
+    ("RollbackExchangeInstanceIp", "POST", "/v2/<project_id>/migration-task/<task_id>/rollback-ip"),
+    ("ListMigrationTask", "GET", "/v2/<project_id>/migration-tasks"),
+    ("ShowMigrationTask", "GET", "/v2/<project_id>/migration-task/<task_id>"),
+    ("ShowMigrationTaskStats", "GET", "/v2/<project_id>/migration-task/<task_id>/stats"),
+    ("ListMigrationTaskLogs", "GET", "/v2/<project_id>/migration-task/<task_id>/logs"),
+    ("StopMigrationTask", "POST", "/v2/<project_id>/migration-task/<task_id>/stop"),
+    ("StopMigrationTaskSync", "POST", "/v2/<project_id>/migration-task/<task_id>/sync-stop"),
+    ("BatchStopMigrationTasks", "POST", "/v2/<project_id>/migration-task/batch-stop"),
+    ("UpdateMigrationTask", "PUT", "/v2/<project_id>/migration-task/<task_id>"),
+    ("DeleteMigrationTask", "DELETE", "/v2/<project_id>/migration-tasks/delete"),
+    ("KeystoneListProjects", "GET", "/v3/projects"),
+)
+OPERATIONS: tuple[str, ...] = tuple(operation for operation, _, _ in ROUTES)
+
+
+@dataclass
+class _Exchange:
+    """What becomes known of a request while it is handled."""
+
+    time: float
+    method: str
+    path: str
+    request_id: str
+    operation: str = UNKNOWN_OPERATION
+    status: int = 0
+    task_ids: list[str] = field(default_factory=list)
+    close: bool = False
+
+
+class Application:
+    """The emulated cloud as a WSGI application."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        control: Control,
+        credentials: Credentials,
+        quirks: QuirkSet,
+        faults: FaultQueue,
+        journal: Journal,
+        clock: Callable[[], float],
+        closing: threading.Event,
+    ) -> None:
+        self._operations = operations
+        self._control = control
+        self._credentials = credentials
+        self._quirks = quirks
+        self._faults = faults
+        self._journal = journal
+        self._clock = clock
+        self._closing = closing
+        rules = [Rule(path, endpoint=name, methods=[method]) for name, method, path in ROUTES]
+        self._routes = Map(rules, strict_slashes=True, merge_slashes=False, redirect_defaults=False)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request; raises `ConnectionCut` when there shall be no answer."""
+        path, _, query = environ["RAW_URI"].partition("?")
+        exchange = _Exchange(self._clock(), environ["REQUEST_METHOD"], path, secrets.token_hex(16))
+        if path.startswith(CONTROL_PREFIX):
+            response = self._answer_control(environ, exchange)
+        else:
+            response = self._answer_cloud(environ, exchange, query)
+        response.headers["X-Request-Id"] = exchange.request_id
+        if exchange.close:
+            response.headers["Connection"] = "close"
+        return response(environ, start_response)
+
+    def _answer_control(self, environ: WSGIEnvironment, exchange: _Exchange) -> Response:
+        try:
+            body = read_body(environ, MAX_BODY_BYTES)
+        except (BodyTooLarge, BadBody):
+            exchange.close = True
+            return Response(b'{"error": "the body is too large or broken"}', 400, content_type=JSON_TYPE)
+        return self._control.answer(Request(environ), exchange.path, body)
+
+    def _answer_cloud(self, environ: WSGIEnvironment, exchange: _Exchange, query: str) -> Response:
+        try:
+            try:
+                response = self._handle(environ, exchange, query)
+            except ApiError as error:
+                response = self._error(error, exchange)
+            except ConnectionError:
+                raise
+            except Exception as error:
+                # The kind of error only: its text may hold what the request held.
+                internal = api_error("DCS.5000")
+                internal.message += f" ({type(error).__name__})"
+                response = self._error(internal, exchange)
+            exchange.status = response.status_code
+            return response
+        finally:
+            self._journal.record(
+                exchange.time,
+                exchange.operation,
+                exchange.method,
+                exchange.path,
+                exchange.status,
+                exchange.task_ids,
+            )
+
+    def _handle(self, environ: WSGIEnvironment, exchange: _Exchange, query: str) -> Response:
+        body = self._read(environ, exchange)
+        request = Request(environ)
+        exchange.operation, arguments = self._route(environ)
+        exchange.task_ids = [arguments["task_id"]] if "task_id" in arguments else []
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        received = Received(exchange.method, exchange.path, query, headers, body)
+        # By the real clock, whatever the tasks live by: the caller signs by it as well.
+        authenticate(received, self._credentials, time.time())
+        call = Call(request.args, lambda: _parse(request.mimetype, body), bool(body), **arguments)
+        fault = self._faults.take(exchange.operation)
+        if fault is None:
+            return _response(self._run(exchange, call))
+        return self._meet(fault, exchange, call)
+
+    def _read(self, environ: WSGIEnvironment, exchange: _Exchange) -> bytes:
+        try:
+            return read_body(environ, MAX_BODY_BYTES)
+        except BodyTooLarge as error:
+            exchange.close = not error.drained
+            raise api_error("APIGW.0201") from None
+        except BadBody:
+            exchange.close = True
+            raise api_error("DCS.4005", "broken framing") from None
+
+    def _route(self, environ: WSGIEnvironment) -> tuple[str, dict[str, str]]:
+        try:
+            operation, arguments = self._routes.bind_to_environ(environ).match()
+        except MethodNotAllowed:
+            raise api_error("DCS.5001") from None
+        except HTTPException:
+            raise api_error("APIGW.0101") from None
+        if environ["REQUEST_METHOD"] == "HEAD":  # Werkzeug lets it in wherever GET is
+            raise api_error("DCS.5001")
+        return operation, dict(arguments)
+
+    def _run(self, exchange: _Exchange, call: Call) -> Reply:
+        reply = self._operations.run(exchange.operation, call)
+        exchange.task_ids = reply.task_ids or exchange.task_ids
+        return reply
+
+    def _meet(self, fault: Fault, exchange: _Exchange, call: Call) -> Response:
+        """Answer a request that has met a fault."""
+        kind = fault.fault
+        if kind == "error":
+            raise ApiError(fault.status, fault.error_code, fault.message)
+        if kind == "throttle":
+            error = api_error("APIGW.0308")
+            if fault.seconds is not None:
+                error.headers["Retry-After"] = f"{fault.seconds:g}"
+            raise error
+        if kind == "drop_before":
+            raise ConnectionCut
+        if kind == "delay":
+            self._wait(fault)
+        response = self._run_to_response(exchange, call)
+        if kind == "drop_after":
+            raise ConnectionCut
+        if kind == "delay_after":
+            self._wait(fault)
+        elif kind == "garbage":
+            response = Response(GARBAGE, 200, content_type=JSON_TYPE)
+        elif kind == "empty":
+            response = Response(b"", 200, content_type=JSON_TYPE)
+        elif kind == "truncate":
+            _truncate(response)
+            exchange.close = True
+        return response
+
+    def _run_to_response(self, exchange: _Exchange, call: Call) -> Response:
+        try:
+            return _response(self._run(exchange, call))
+        except ApiError as error:
+            return self._error(error, exchange)
+
+    def _wait(self, fault: Fault) -> None:
+        seconds = DEFAULT_SECONDS if fault.seconds is None else fault.seconds
+        if self._closing.wait(seconds):
+            raise ConnectionCut
+
+    def _error(self, error: ApiError, exchange: _Exchange) -> Response:
+        content_type, body = error_body(error, exchange.request_id, self._quirks.text("error-body"))
+        pause = self._quirks.number("retry-after")
+        if pause is not None and error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            error.headers.setdefault("Retry-After", f"{pause:g}")
+        return Response(body, error.status, error.headers, content_type=content_type)
+
+
+def _parse(content_type: str, body: bytes) -> Any:
+    if not body:
+        raise api_error("DCS.4004")
+    if content_type != JSON_TYPE:
+        raise api_error("DCS.4005", "Content-Type must be application/json")
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise api_error("DCS.4005", "not JSON") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _response(reply: Reply) -> Response:
+    if reply.body is None:
+        return Response(status=reply.status)
+    return Response(json.dumps(reply.body).encode(), reply.status, content_type=JSON_TYPE)
+
+
+def _truncate(response: Response) -> None:
+    """Cut the body in half, and leave its length as it was promised."""
+    body = response.get_data()
+    response.set_data(body[: len(body) // 2])
+    response.headers["Content-Length"] = str(len(body))

@@ -1,0 +1,219 @@
+"""Tasks as the service writes them: list rows, Show bodies, log rows, statistics."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from datetime import datetime, timezone
+from typing import Any
+
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.task import CREATING, DELETED, ENDED, SUCCESS, TERMINATING, LogRow, Task
+from dcs_emulator.tasks import Secrets
+from dcs_emulator.validation import BACKUP_RECORD, OBS
+
+VERSION = "3.0"
+NETWORK = ("vpc_id", "subnet_id", "security_group_id")
+_NO_STATISTICS = dict.fromkeys(
+    (
+        "full_migration_progress",
+        "offset",
+        "source_dbsize",
+        "target_dbsize",
+        "target_input_kbps",
+        "target_ops",
+    ),
+    0,
+)
+
+
+def moment(at: float | None) -> str | None:
+    """Write a Unix time as the service does: ISO 8601, milliseconds, UTC."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown_status(task: Task, quirks: QuirkSet) -> str:
+    """Return the status that Show gives, also of a deleted task that lingers."""
+    if task.deleted_at is None:
+        return task.status
+    return SUCCESS if "deleted-shows-success" in quirks else DELETED
+
+
+def list_row(task: Task, quirks: QuirkSet) -> dict[str, Any]:
+    """Return the task as a row of ListMigrationTask."""
+    source = _instance(task.source, "source", quirks, {}) or {}
+    target = _instance(task.target, "target", quirks, {}) or {}
+    return {
+        "task_id": task.id,
+        "task_name": task.name,
+        "status": task.status,
+        "migration_type": task.migration_type,
+        "migration_method": task.migration_method,
+        "ecs_tenant_private_ip": _private_ip(task),
+        "data_source": _data_source(task),
+        "source_instance_name": source.get("name"),
+        "source_instance_id": source.get("id"),
+        "source_instance_status": source.get("task_status"),
+        "source_instance_subnet_id": None,
+        "source_instance_spec_code": None,
+        "target_instance_addrs": target.get("addrs"),
+        "target_instance_name": target.get("name"),
+        "target_instance_id": task.target_id or None,
+        "target_instance_status": target.get("task_status"),
+        "target_instance_subnet_id": None,
+        "target_instance_spec_code": None,
+        "created_at": moment(task.created_at),
+        "description": _description(task, quirks),
+        "error_message": task.error,
+        "released_at": None,
+        "version": VERSION,
+        "resume_mode": task.resume_mode,
+        "supported_features": [],
+    }
+
+
+def show_body(task: Task, quirks: QuirkSet, passwords: Secrets) -> dict[str, Any]:
+    """Return the task as the body of ShowMigrationTask."""
+    return {
+        "task_id": task.id,
+        "task_name": task.name,
+        "description": _description(task, quirks),
+        "status": shown_status(task, quirks),
+        "migration_type": task.migration_type,
+        "migration_method": task.migration_method,
+        "ecs_tenant_private_ip": _private_ip(task),
+        "backup_files": _backup_files(task),
+        "network_type": task.network_type,
+        "source_instance": _instance(task.source, "source", quirks, passwords),
+        "target_instance": _instance(task.target, "target", quirks, passwords),
+        "created_at": moment(task.created_at),
+        "updated_at": moment(task.ended_at),
+        "released_at": None,
+        "version": VERSION,
+        "resume_mode": task.resume_mode,
+        "supported_features": [],
+        **{f"tenant_{name}": (task.network or {}).get(name) for name in NETWORK},
+        "bandwidth_limit_mb": task.bandwidth_limit_mb,
+        "task_status": task.task_status,
+    }
+
+
+def log_row(row: LogRow) -> dict[str, Any]:
+    """Return a row of ListMigrationTaskLogs."""
+    return {
+        "created_at": moment(row.created_at),
+        "log_level": row.level,
+        "message": row.message,
+        "log_code": row.code,
+        "keyword": row.keywords,
+    }
+
+
+def stats_body(task: Task, quirks: QuirkSet) -> dict[str, Any]:
+    """Return how far a task is, as ShowMigrationTaskStats writes it."""
+    numbers = _statistics(task)
+    if "stats-as-numbers" in quirks:
+        return numbers
+    return {name: value if isinstance(value, bool) else str(value) for name, value in numbers.items()}
+
+
+def _statistics(task: Task) -> dict[str, Any]:
+    """Return the numbers of the real data, or plain ones that agree with the status: half or all of it."""
+    moving = task.status not in ENDED and task.status != TERMINATING
+    if task.statistics is not None:
+        idle = {} if moving else {"target_input_kbps": 0, "target_ops": 0}
+        return {**_NO_STATISTICS, **task.statistics, **idle, "is_migrating": moving}
+    if task.waits:
+        return {**_NO_STATISTICS, "is_migrating": False}
+    follows = task.never_ends if task.follows is None else task.follows
+    copied = task.status == SUCCESS or (moving and (task.status != task.full_phase or follows))
+    keys = 1_000
+    return {
+        "full_migration_progress": 100 if copied else 50,
+        "offset": task.offset if task.offset is not None else 0 if copied else 4_096,
+        "source_dbsize": keys,
+        "target_dbsize": keys if copied else keys // 2,
+        "target_input_kbps": 12.5 if moving else 0,
+        "target_ops": 250 if moving else 0,
+        "is_migrating": moving,
+    }
+
+
+def unsorted_key(task: Task) -> str:
+    """Return a sort key that is stable and has nothing to do with time."""
+    return hashlib.sha256(task.id.encode()).hexdigest()
+
+
+def job_body(task: Task) -> dict[str, Any]:
+    """Return the job that makes a task's migration instance."""
+    status = "RUNNING" if task.job_ended_at is None else "SUCCESS" if task.made else "FAIL"
+    return {
+        "job_id": task.job_id,
+        "job_type": "create_migration_instance",
+        "status": status,
+        "begin_time": moment(task.created_at),
+        "end_time": moment(task.job_ended_at),
+        "fail_reason": task.error if status == "FAIL" else None,
+    }
+
+
+def _description(task: Task, quirks: QuirkSet) -> str | None:
+    """Return the description as it is told, which need not be as it was given."""
+    if task.description is None or "description-null" in quirks:
+        return None
+    told = task.description
+    length = quirks.number("description-trimmed")
+    if length is not None:
+        told = told[: int(length)]
+    return html.escape(told) if "description-escaped" in quirks else told
+
+
+def _private_ip(task: Task) -> str | None:
+    """Return the address of a migration instance once it is made."""
+    return None if task.network is None or task.status == CREATING else "192.168.0.20"
+
+
+def _data_source(task: Task) -> str | None:
+    if task.source is not None:
+        return str(task.source.get("addrs") or task.source.get("id"))
+    return (task.backup_files or {}).get("bucket_name")
+
+
+def _backup_files(task: Task) -> dict[str, Any] | None:
+    """Return the files of a task; a backup record's id is nested, as the service answers it."""
+    if task.backup_files is None:
+        return None
+    files = task.backup_files
+    file_source = files.get("file_source", OBS)
+    return {
+        "file_source": file_source,
+        "bucket_name": files.get("bucket_name"),
+        "files": files.get("files"),
+        "backup_record": {"backup_id": files["backup_id"]} if file_source == BACKUP_RECORD else None,
+    }
+
+
+def _instance(
+    request: dict[str, Any] | None, side: str, quirks: QuirkSet, passwords: Secrets
+) -> dict[str, Any] | None:
+    if request is None:
+        return None
+    answer = {
+        "task_status": None,
+        "id": None,
+        "name": None,
+        "addrs": None,
+        "ip": None,
+        "port": None,
+        "proxy_multi_db": False,
+        "db": None,
+        "password": passwords.get(side) if "password-echoed" in quirks else None,
+        **request,
+    }
+    if "addrs-filled-in" in quirks:
+        addrs = request.get("addrs", "192.168.0.10:6379")
+        ip, _, port = addrs.partition(",")[0].rpartition(":")
+        answer.update(addrs=addrs, ip=ip, port=port, task_status="RUNNING")
+    return answer

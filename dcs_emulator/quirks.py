@@ -1,0 +1,184 @@
+"""Quirks: behaviours of the service that its documents leave open, as switches."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from dcs_emulator.errors import REFUSAL_CODES, SHAPE_NAMES
+
+QuirkValue = float | str | None
+
+
+@dataclass(frozen=True)
+class Quirk:
+    """What a switch does, and, when it takes a value, the value's default and reader."""
+
+    description: str
+    default: QuirkValue = None
+    read: Callable[[str], QuirkValue] | None = None
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        value = float(text)
+        if math.isfinite(value) and value >= 0:
+            return value
+    raise ValueError("a number of seconds is needed")
+
+
+def _shape(text: str) -> str:
+    if text not in SHAPE_NAMES:
+        raise ValueError(f"one of {', '.join(SHAPE_NAMES)} is needed")
+    return text
+
+
+def _code(text: str) -> str:
+    if text not in REFUSAL_CODES:
+        raise ValueError(f"one of {', '.join(REFUSAL_CODES)} is needed")
+    return text
+
+
+def _count(text: str) -> float:
+    with suppress(ValueError):
+        value = int(text)
+        if value >= 1:
+            return float(value)
+    raise ValueError("a positive number is needed")
+
+
+QUIRKS: dict[str, Quirk] = {
+    "fuzzy-name": Quirk("the list's name filter finds names that contain it"),
+    "count-is-page-size": Quirk("the list's count is the number of rows on the page"),
+    "list-unsorted": Quirk("the list has no order by time"),
+    "rows-move": Quirk(
+        "between two pages of a list, a row moves from the second to the first: COUNT readings miss it",
+        1.0,
+        _count,
+    ),
+    "listing-lags": Quirk("the list, not Show, tells what was SECONDS ago", 5.0, _seconds),
+    "description-null": Quirk("list and Show give no description"),
+    "description-trimmed": Quirk(
+        "list and Show give the first COUNT characters of a description", 40.0, _count
+    ),
+    "description-escaped": Quirk("list and Show give a description escaped as in HTML"),
+    "password-echoed": Quirk("Show returns the password that was sent"),
+    "addrs-filled-in": Quirk("the service fills in addrs, ip, port and task_status of both instances"),
+    "names-as-instances": Quirk("a task's name is 4 to 64 of letters, digits, - and _, or refused: DCS.4800"),
+    "stop-of-import-refused": Quirk("a backup import cannot be stopped: CODE", "DCS.4026", _code),
+    "stop-is-slow": Quirk("a stop takes 15 seconds"),
+    "delete-of-running-refused": Quirk("a running task cannot be deleted: CODE", "DCS.4957", _code),
+    "delete-of-running-ignored": Quirk("the delete of a running task answers 200 and does nothing"),
+    "delete-answers-empty-list": Quirk("a delete answers an empty list of ids"),
+    "deleted-shows-success": Quirk("Show says SUCCESS of a deleted task while it lingers"),
+    "deleted-not-found": Quirk("a deleted task is gone from Show at once"),
+    "second-task-on-target-refused": Quirk(
+        "a target takes one running task at a time: CODE", "DCS.4026", _code
+    ),
+    "online-refused": Quirk("online migrations cannot be created by this call: DCS.4800"),
+    "create-answers-error": Quirk("a create answers 200 with an error text, the record is FAILED"),
+    "records-expire": Quirk("the list forgets a task SECONDS after its end, Show goes on", 2.0, _seconds),
+    "records-expire-wholly": Quirk("list and Show forget a task SECONDS after its end", 2.0, _seconds),
+    "success-becomes-released": Quirk("SUCCESS becomes RELEASED SECONDS after the end", 2.0, _seconds),
+    "stats-of-import-refused": Quirk("a backup import has no statistics: DCS.4133"),
+    "update-only-when-incremental": Quirk(
+        "resume_mode can be changed in the incremental phase only: DCS.4957"
+    ),
+    "write-limit": Quirk(
+        "more than COUNT writes a minute are answered 429 APIGW.0308; the refused ones count too",
+        10.0,
+        _count,
+    ),
+    "retry-after": Quirk("a 429 says Retry-After: SECONDS", 3.0, _seconds),
+    "incremental-stays-migrating": Quirk("an incremental task stays MIGRATING for ever"),
+    "incremental-spelled-right": Quirk("the incremental phase is spelled INCRMIGRATING"),
+    "no-job-id": Quirk("the answer to a new migration instance holds no job_id"),
+    "job-is-slow": Quirk("a migration instance takes SECONDS to be made", 60.0, _seconds),
+    "job-fails": Quirk("a migration instance cannot be made: its job is FAIL, the task FAILED"),
+    "set-while-running-refused": Quirk("a running task cannot be configured: CODE", "DCS.4957", _code),
+    "set-while-running-restarts": Quirk("a running task that is configured copies everything again"),
+    "set-answers-error": Quirk("a configuration answers 200 with an error text and starts nothing"),
+    "restart-refused": Quirk("a stopped task cannot be started again: CODE", "DCS.4957", _code),
+    "restart-while-running-restarts": Quirk("a running task that is started again copies everything again"),
+    "restart-is-full": Quirk("a stopped incremental task that is started again copies everything again"),
+    "exchange-fails": Quirk("an exchange of addresses ends as EXCHANGE_FAILED"),
+    "exchange-needs-no-lag": Quirk(
+        "addresses cannot be exchanged while the target is behind: CODE", "DCS.4957", _code
+    ),
+    "exchange-answers-204": Quirk("an exchange of addresses, and its rollback, answer 204"),
+    "exchange-toggles": Quirk(
+        "an exchange of addresses that are exchanged swaps them back, a rollback of ones that are not exchanges them"
+    ),
+    "rollback-fails": Quirk("a rollback of addresses ends as ROLLBACK_FAILED"),
+    "stats-as-numbers": Quirk("statistics are numbers, as the examples have them"),
+    "error-body": Quirk(f"errors are written as SHAPE: {', '.join(SHAPE_NAMES)}", "v1", _shape),
+}
+
+
+class QuirkError(ValueError):
+    """A quirk that does not exist, or a value that it does not take; the message is one line."""
+
+
+def parse_quirks(specs: Iterable[str]) -> dict[str, QuirkValue]:
+    """Read ``name`` and ``name=value`` items, each possibly several separated by commas."""
+    active: dict[str, QuirkValue] = {}
+    for item in (part for spec in specs for part in re.split(r"\s*,\s*", spec.strip()) if part):
+        name, equals, text = item.partition("=")
+        quirk = QUIRKS.get(name)
+        if quirk is None:
+            raise QuirkError(f"unknown quirk {name!r}; known: {', '.join(sorted(QUIRKS))}")
+        if not equals:
+            active[name] = quirk.default
+        elif quirk.read is None:
+            raise QuirkError(f"quirk {name} takes no value")
+        else:
+            try:
+                active[name] = quirk.read(text)
+            except ValueError as error:
+                raise QuirkError(f"quirk {name}: {error}") from None
+    return active
+
+
+class QuirkSet:
+    """The quirks that are on. The set is replaced as a whole, so readers need no lock."""
+
+    def __init__(self, specs: Iterable[str] = ()) -> None:
+        self._active = parse_quirks(specs)
+        self._used: Counter[str] = Counter()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._active
+
+    def replace(self, specs: Iterable[str]) -> None:
+        """Switch exactly these quirks on; raises `QuirkError` and changes nothing when one is wrong."""
+        self._active = parse_quirks(specs)
+        self._used.clear()
+
+    def use(self, name: str) -> bool:
+        """Use up one of the times that a quirk has as its value; False when it is off or none is left."""
+        if self._used[name] >= (self.number(name) or 0):
+            return False
+        self._used[name] += 1
+        return True
+
+    def number(self, name: str) -> float | None:
+        """Return the number that a quirk has as its value, or None while it is off."""
+        value = self._active.get(name)
+        return value if isinstance(value, float) else None
+
+    def text(self, name: str) -> str | None:
+        """Return the text that a quirk has as its value, or None while it is off."""
+        value = self._active.get(name)
+        return value if isinstance(value, str) else None
+
+    def specs(self) -> list[str]:
+        """Return the active quirks as they would be written on a command line."""
+        return [name if value is None else f"{name}={_text(value)}" for name, value in self._active.items()]
+
+
+def _text(value: float | str) -> str:
+    return f"{value:g}" if isinstance(value, float) else value

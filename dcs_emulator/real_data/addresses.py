@@ -1,0 +1,161 @@
+"""The addresses that applications connect to: each leads to the server of an instance, until two are exchanged."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from dcs_emulator.real_data.places import Place
+
+_CHUNK_BYTES = 65_536
+_CONNECT_SECONDS = 5.0
+_RETRY_SECONDS = 0.05
+
+
+class AddressError(ValueError):
+    """An address cannot be opened; the message is one line."""
+
+
+def parse_addresses(addresses: Mapping[str, str | int], places: Mapping[str, Place]) -> dict[str, int]:
+    """Read the ports of instances; raises ValueError."""
+    ports = {}
+    for instance_id, text in addresses.items():
+        if instance_id not in places:
+            raise ValueError(f"--address: {instance_id} is no instance that --redis names")
+        if not (str(text).isascii() and str(text).isdigit()) or not 0 <= int(text) <= 65535:
+            raise ValueError(f"--address: {instance_id}=PORT is needed, 0 takes a free one")
+        ports[instance_id] = int(text)
+    return ports
+
+
+class Addresses:
+    """Forwards connections on a port of this machine to the server that the port's address belongs to now.
+
+    Raises `AddressError` when a port cannot be had.
+    """
+
+    def __init__(self, ports: Mapping[str, int], places: Mapping[str, Place]) -> None:
+        self._lock = threading.Lock()
+        self._places = dict(places)
+        self._doors: dict[str, _Door] = {}
+        for instance_id, port in ports.items():
+            try:
+                self._doors[instance_id] = _Door(port, partial(self._place, instance_id))
+            except OSError as error:
+                self.close()
+                reason = os.strerror(error.errno) if error.errno else error
+                raise AddressError(
+                    f"--address: cannot listen on 127.0.0.1:{port} for {instance_id}: {reason}"
+                ) from None
+
+    def ports(self) -> dict[str, int]:
+        """Return the port of each instance's address."""
+        return {instance_id: door.port for instance_id, door in self._doors.items()}
+
+    def exchange(self, one: str, other: str) -> None:
+        """Swap the servers behind two addresses; connections are cut, as they are when addresses move."""
+        with self._lock:
+            self._places[one], self._places[other] = self._places[other], self._places[one]
+        for instance_id in (one, other):
+            if instance_id in self._doors:
+                self._doors[instance_id].cut()
+
+    def close(self) -> None:
+        """Listen no more, and cut every connection."""
+        for door in self._doors.values():
+            door.close()
+
+    def _place(self, instance_id: str) -> Place:
+        with self._lock:
+            return self._places[instance_id]
+
+
+class _Door:
+    """One listening port."""
+
+    def __init__(self, port: int, place: Callable[[], Place]) -> None:
+        self._place = place
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._listener.getsockname()[1]
+        self._lock = threading.Lock()
+        self._closed = False
+        self._open: set[socket.socket] = set()
+        threading.Thread(target=self._accept, name=f"address-{self.port}", daemon=True).start()
+
+    def cut(self) -> None:
+        """Cut the connections that are open."""
+        with self._lock:
+            for connection in self._open:
+                _shut(connection)
+
+    def close(self) -> None:
+        """End this port."""
+        with self._lock:
+            self._closed = True
+        _shut(self._listener)
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while not self._closed:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                time.sleep(_RETRY_SECONDS)  # closed, or too many files are open for a moment
+                continue
+            threading.Thread(target=self._forward, args=(client,), daemon=True).start()
+
+    def _forward(self, client: socket.socket) -> None:
+        place = self._place()
+        with (
+            client,
+            suppress(OSError),
+            socket.create_connection((place.host, place.port), _CONNECT_SECONDS) as server,
+        ):
+            server.settimeout(None)
+            with self._lock:
+                if self._closed:
+                    return
+                self._open |= {client, server}
+            try:
+                if place == self._place():  # nothing was exchanged meanwhile
+                    _join(client, server)
+            finally:
+                with self._lock:
+                    self._open -= {client, server}
+
+
+def _join(client: socket.socket, server: socket.socket) -> None:
+    """Carry bytes both ways until both sides have ended.
+
+    By two threads: a client that sends much before it reads must not wait for itself.
+    """
+    for side in (client, server):
+        side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    back = threading.Thread(target=_carry, args=(server, client), daemon=True)
+    back.start()
+    _carry(client, server)
+    back.join()
+
+
+def _carry(one: socket.socket, other: socket.socket) -> None:
+    """Carry bytes one way, and then the end."""
+    try:
+        while data := one.recv(_CHUNK_BYTES):
+            other.sendall(data)
+    except OSError:
+        _shut(one)
+        _shut(other)
+    else:
+        with suppress(OSError):
+            other.shutdown(socket.SHUT_WR)
+
+
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

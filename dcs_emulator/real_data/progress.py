@@ -1,0 +1,89 @@
+"""What a move of data tells about itself, and the wish that it ends: between two threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from dcs_emulator.progression import Phase
+from dcs_emulator.task import LogRow, Task
+
+Numbers = dict[str, Any]
+
+
+class Cancelled(Exception):
+    """The task was stopped or deleted, or the emulator ends."""
+
+
+class MoveError(Exception):
+    """The data cannot be moved; the message is one line that says why."""
+
+
+class Progress:
+    """The state of one move. The moving thread writes, the store's thread reads; safe for both.
+
+    ``clock`` returns the Unix time that tasks live by. ``passwords`` are masked in whatever is told, each a `sentence`.
+    """
+
+    def __init__(self, task: Task, clock: Callable[[], float], passwords: Iterable[str | None]) -> None:
+        self._clock = clock
+        self._passwords = [password for password in passwords if password]
+        self._name = task.name
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._phase = Phase(task.full_phase, task.begun_at)
+        self._numbers: Numbers = {}
+        self._rows: list[LogRow] = []
+
+    # For the thread that moves.
+
+    def check(self) -> None:
+        """Raise `Cancelled` when the move shall end."""
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def pause(self, seconds: float) -> None:
+        """Let seconds pass, or raise `Cancelled` as soon as the move shall end."""
+        if self._cancelled.wait(seconds):
+            raise Cancelled
+
+    def log(self, level: str, message: str, code: str) -> None:
+        """Write a row of the task's log: ``level`` is INFO, WARN or ERROR, ``code`` its last word."""
+        row = LogRow(self._clock(), level, self._masked(message), f"migration.data.{code}", [self._name])
+        with self._lock:
+            self._rows.append(row)
+
+    def measure(self, **numbers: Any) -> None:
+        """Tell the present numbers, by the names of ShowMigrationTaskStats."""
+        with self._lock:
+            self._numbers = {**self._numbers, **numbers}
+
+    def enter(self, status: str, error: str | None = None) -> None:
+        """Tell a new status, with the reason of a failure."""
+        phase = Phase(status, self._clock(), None if error is None else self._masked(error))
+        with self._lock:
+            self._phase = phase
+
+    # For the store's thread.
+
+    def cancel(self) -> None:
+        """Ask the move to end."""
+        self._cancelled.set()
+
+    def take(self) -> tuple[Phase, Numbers, list[LogRow]]:
+        """Return the phase, the numbers, and the log rows that have not been taken before."""
+        with self._lock:
+            rows, self._rows = self._rows, []
+            return self._phase, self._numbers, rows
+
+    def _masked(self, text: str) -> str:
+        for password in self._passwords:
+            text = text.replace(password, "********")
+        return sentence(text)
+
+
+def sentence(text: str) -> str:
+    """Return a text as one line that begins with a capital and ends with one full stop, without odd characters."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return f"{line[:1].upper()}{line[1:].rstrip('. ')}."

@@ -1,0 +1,194 @@
+"""Incremental migration: the target follows the source as a replica, until it is stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from dcs_emulator.real_data.copying import databases, target_numbers
+from dcs_emulator.real_data.online import refuse_cluster, refuse_itself, refuse_unreadable
+from dcs_emulator.real_data.peer import Peer, reached
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.progress import Cancelled, MoveError, Progress
+from dcs_emulator.real_data.versions import version_of
+from dcs_emulator.task import INCREMENTAL
+
+LOOK_SECONDS = 0.1
+LOOK_ANSWER_SECONDS = 0.25
+"""How long a look waits for the target; what one that hangs is behind must be told meanwhile."""
+START_SECONDS = 30.0
+"""How long the first synchronisation may get no further."""
+ATTEMPTS = 3
+"""How many full copies a target may begin before one has arrived; one that cannot read them begins for ever."""
+RECONNECT_SECONDS = 10.0
+"""How long a target that was in step may be without its source."""
+CATCH_UP_SECONDS = 2.0
+"""How long a stop waits for a target that receives nothing more of what the source had acknowledged."""
+_CATCH_UP_LOOK_SECONDS = 0.01
+_PASSWORD = "masterauth"  # noqa: S105 - a setting's name
+_LOGIN = ("masteruser", _PASSWORD)
+"""With what a target logs in at its source: as the default user, which a server before 6.0 need not be told."""
+
+
+def follow(source_place: Place, target_place: Place, progress: Progress) -> None:
+    """Make the target a replica of the source, and watch it until the task is stopped.
+
+    The target loses what it had; whatever ends the task, it keeps what it has received, and takes writes
+    again. Raises `MoveError` or `Cancelled`.
+    """
+    with (
+        reached("source", source_place) as source,
+        reached("target", target_place) as target,
+        reached("target", target_place, LOOK_ANSWER_SECONDS) as seen,
+    ):
+        for peer in (source, target):
+            refuse_cluster(peer)
+        refuse_itself(source, target)
+        refuse_unreadable(source, target, replicates=True)
+        if target.info()["role"] != "master":
+            raise MoveError(f"{target} is the replica of another server")
+        before = {name: value for name in _LOGIN for value in target.call("CONFIG GET", name).values()}
+        progress.log("INFO", f"Following {source_place}; the target is emptied first.", "following")
+        try:
+            for name in before:
+                target.call("CONFIG SET", name, (source.password or "") if name == _PASSWORD else "")
+            lag = _Lag(source.info()["master_repl_offset"])
+            target.call("REPLICAOF", source.ip, source.port)
+            _watch(source, seen, lag, progress)
+        except Cancelled:
+            _catch_up(source, target)
+            raise
+        finally:
+            _let_go(source, target, before, progress)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was seen of a replication: whether it is in step with a live source, and how far it has got."""
+
+    linked: bool
+    position: object = None
+    copies: int | None = None
+    """How many full copies the source has ever sent."""
+    trouble: str = "the target is not connected to the source"
+
+
+@dataclass
+class _Lag:
+    """How far the target is behind, in bytes: what the source has sent since what is known to have arrived."""
+
+    arrived: int
+    """The offset up to which the target has everything; at first, where the source is when the copy begins."""
+
+    def see(self, target: dict[str, Any]) -> None:
+        """Take the offset of a target that is in step; any other tells one of an earlier replication."""
+        if target.get("master_link_status") == "up":
+            self.arrived = target["slave_repl_offset"]
+
+    def behind(self, source: dict[str, Any]) -> int:
+        """Return the bytes; the target was looked at before, so that they are never too few."""
+        bytes_: int = source["master_repl_offset"] - self.arrived
+        return max(0, bytes_)
+
+
+def _watch(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> None:
+    """Tell how it goes, until it goes no more."""
+    in_step = was_linked = False
+    position, since = None, time.monotonic()
+    copies: int | None = None  # before the first look at the source
+    while True:
+        look = _look(source, target, lag, progress)
+        if look.copies is not None:
+            if copies is None or look.linked or look.copies < copies:  # fewer: the source was started anew
+                copies = look.copies
+            if look.copies - copies >= ATTEMPTS:
+                raise MoveError(_vain(source, target))
+        if look.linked or look.position != position:
+            position, since = look.position, time.monotonic()
+        if look.linked and not in_step:
+            in_step = True
+            progress.log("INFO", "The target is in step with the source.", "in-step")
+            progress.enter(INCREMENTAL)
+        elif in_step and look.linked != was_linked:
+            if look.linked:
+                progress.log("INFO", "The target is connected again.", "reconnected")
+            else:
+                progress.log("WARN", f"The replication is interrupted: {look.trouble}.", "interrupted")
+        was_linked = look.linked
+        patience = RECONNECT_SECONDS if in_step else START_SECONDS
+        if time.monotonic() - since > patience:
+            raise MoveError(f"{look.trouble}, for more than {patience:g} seconds")
+        progress.pause(LOOK_SECONDS)
+
+
+def _catch_up(source: Peer, target: Peer) -> None:
+    """Let the target receive what the source has acknowledged until now, so that a stop loses none of it."""
+    with suppress(MoveError):
+        goal = source.info()["master_repl_offset"]
+        position, since = -1, time.monotonic()
+        while time.monotonic() - since < CATCH_UP_SECONDS:
+            ours = target.info()
+            if ours.get("master_link_status") != "up" or ours["slave_repl_offset"] >= goal:
+                return
+            if ours["slave_repl_offset"] != position:
+                position, since = ours["slave_repl_offset"], time.monotonic()
+            time.sleep(_CATCH_UP_LOOK_SECONDS)
+
+
+def _look(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> _Look:
+    """Look at both servers once, and tell the numbers."""
+    ours, trouble = _asked(target)
+    if ours is not None and not _follows(ours, source):
+        raise MoveError(f"somebody has ended the replication of {target}")
+    if ours is not None:
+        lag.see(ours)
+        progress.measure(**target_numbers(ours))
+    theirs, no_source = _asked(source)
+    if theirs is not None:
+        progress.measure(offset=lag.behind(theirs), source_dbsize=sum(keys for _, keys in databases(theirs)))
+    if ours is None or theirs is None:
+        return _Look(False, trouble=trouble or no_source)
+    linked = ours.get("master_link_status") == "up"
+    percent = ours.get("loading_loaded_perc", ours.get("master_sync_perc", 0))
+    progress.measure(full_migration_progress=100 if linked else min(99, max(0, int(percent))))
+    saving = theirs.get("rdb_current_bgsave_time_sec")  # all that is seen while the source prepares
+    position = (saving, ours.get("master_sync_left_bytes"), percent)
+    return _Look(linked, position, theirs.get("sync_full"))
+
+
+def _vain(source: Peer, target: Peer) -> str:
+    versions = ""
+    with suppress(MoveError):
+        versions = f"; the source is {version_of(source.info())}, the target {version_of(target.info())}"
+    return (
+        f"{target} has begun a full copy of {source} {ATTEMPTS} times, and none has arrived: "
+        f"its log says why{versions}"
+    )
+
+
+def _asked(peer: Peer) -> tuple[dict[str, Any] | None, str]:
+    """Return the INFO of a server, or None and why there is none."""
+    try:
+        return peer.info(), ""
+    except MoveError as error:
+        return None, str(error)
+
+
+def _follows(info: dict[str, Any], source: Peer) -> bool:
+    found = (info["role"], info.get("master_host"), info.get("master_port"))
+    return found == ("slave", source.ip, source.port)
+
+
+def _let_go(source: Peer, target: Peer, before: Mapping[str, str], progress: Progress) -> None:
+    """Make the target a server of its own again, unless it follows somebody else by now."""
+    try:
+        if _follows(target.info(), source):
+            target.call("REPLICAOF", "NO", "ONE")
+            progress.log("INFO", "The target no longer follows the source, and keeps its data.", "let-go")
+        for name, value in before.items():
+            target.call("CONFIG SET", name, value)
+    except MoveError as error:
+        progress.log("WARN", f"The target may still be a replica of the source: {error}.", "let-go")

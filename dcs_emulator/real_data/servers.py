@@ -1,0 +1,291 @@
+"""redis-server processes of our own: their start, and their certain end."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dcs_emulator.real_data.peer import Loading, Peer, client_of, reached, without_payload
+from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.programs import Program, programs
+from dcs_emulator.real_data.progress import MoveError
+
+STALL_SECONDS = 30.0
+"""How long a starting server may get no further."""
+
+DATABASES = 1024  # a backup may use high numbers, and empty ones cost nothing
+LONGEST_BASE = 70  # bytes: the path of a Unix socket has about 100
+_PREFIX = "dcs-redis-"
+_PORT_ATTEMPTS = 5
+_POLL_SECONDS = 0.01
+_LOG, _CONFIG, _SOCKET = "server.log", "redis.conf", "redis.sock"
+DUMP, AOF, AOF_FOLDER = "dump.rdb", "appendonly.aof", "appendonlydir"
+"""What a server loads when it lies in its folder."""
+_LOG_LINE = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ (?P<level>\S) (?P<text>.*)")
+_LONGEST_REASON = 400
+_LOUD = "#"  # the level of what goes wrong
+_LOG_NOISE = re.compile(
+    r"oO0Oo|(Redis|Valkey) version|Configuration loaded|Server initialized|WARNING|systemd|monotonic clock"
+)
+_CRASH = re.compile(r"Guru Meditation: (.*?)(?: #\S+)?$|==> (.*)|(crashed by signal: \d+)", re.MULTILINE)
+_UNKNOWN = re.compile(r"nknown command '([^']+)'")
+_CUT = re.compile(r"Truncating the AOF")
+# What an append-only file has no business to run; no server writes such commands into one. From 7.0 on, CONFIG sets
+# no paths, and Valkey needs it itself.
+_FORBIDDEN = ("MODULE", "DEBUG", "SHUTDOWN", "REPLICAOF", "SLAVEOF", "BGREWRITEAOF", "BGSAVE", "SAVE", "ACL")
+_FORBIDDEN_BEFORE_7 = ("CONFIG",)
+
+# The pipe on stdin ends with this process, however it ends; the watching shell then ends the server and
+# cleans up. A line on the pipe tells that the server has ended already and its id may be another's.
+_WATCHED = f"""
+exec 3<&0 </dev/null
+{{ read -r _ <&3 || {{ kill -9 $$; rm -rf {_LOG} {_CONFIG} {_SOCKET} {DUMP} {AOF} {AOF_FOLDER}; rmdir "$PWD"; }}; }} &
+exec 3<&-
+exec "$0" "$@"
+"""
+
+Settings = Mapping[str, "str | int"]
+"""Lines of redis.conf."""
+
+
+class RedisServer:
+    """A redis-server in a temporary folder of its own, that saves nothing there by itself. A context manager.
+
+    It listens on a Unix socket that only this user can reach, and on a port of 127.0.0.1 when
+    ``settings`` have one. ``settings`` are lines of redis.conf; they go into a file for this user
+    only, so that no password is among the arguments. ``prepare`` puts into the folder what it shall load, and
+    returns the settings for that. ``program`` is any that there is, unless one is named.
+
+    The process ends with `close`, and with this process, however that ends. Raises `MoveError` when it
+    cannot be started, and what ``prepare`` raises.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        prepare: Callable[[Path], Settings] | None = None,
+        program: Program | None = None,
+    ) -> None:
+        path = (program or programs()[0]).path
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_base()))
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            prepared = prepare(self._folder) if prepare else {}
+            self._write_config({"port": 0, "bind": "127.0.0.1", **(settings or {}), **prepared})
+            self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from a caller
+                ["/bin/sh", "-c", _WATCHED, path, _CONFIG],
+                cwd=self._folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for us, who then end it in order
+            )
+        except OSError as error:
+            self.close()
+            raise MoveError(f"redis-server cannot be started: {error.strerror}") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _write_config(self, settings: Settings) -> None:
+        lines = {
+            "save": "",
+            "appendonly": "no",
+            "databases": DATABASES,
+            "dbfilename": DUMP,
+            "logfile": _LOG,
+            "unixsocket": _SOCKET,
+            "unixsocketperm": 700,
+            **settings,
+        }
+        path = self._folder / _CONFIG
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{name} {_quoted(str(value))}\n" for name, value in lines.items()))
+
+    def __enter__(self) -> RedisServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket on which it listens."""
+        return self._folder / _SOCKET
+
+    @property
+    def dump(self) -> Path:
+        """The backup file that SAVE writes."""
+        return self._folder / DUMP
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the process still meanwhile: as slow as a server can be."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+    def last_words(self) -> str:
+        """Return the last lines of its log that say something, as one line."""
+        log = self._log()
+        if not log:
+            return "it left no log"
+        crash = _CRASH.search(log)
+        if crash is not None:
+            return f"it crashed: {next(filter(None, crash.groups()))}"[:_LONGEST_REASON]
+        matches = map(_LOG_LINE.match, log.splitlines())
+        read = [match for match in matches if match and not _LOG_NOISE.search(match["text"])]
+        loud = [match for match in read if match["level"] == _LOUD] or read
+        said = " ".join(without_payload(match["text"]).strip() for match in loud[-2:])
+        return said[:_LONGEST_REASON] or "it gave no reason"
+
+    def has_cut(self) -> bool:
+        """Whether it has cut off the broken end of an append-only file that it has read."""
+        return _CUT.search(self._log()) is not None
+
+    def _log(self) -> str:
+        try:
+            return (self._folder / _LOG).read_text("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def wait_until_ready(self, peer: Peer, pause: Callable[[float], None] = time.sleep) -> None:
+        """Wait until ``peer``, which is this server, has read its data.
+
+        Raises `MoveError` when the process ends, or gets no further for `STALL_SECONDS`; and what
+        ``pause`` raises.
+        """
+        seen, since = None, time.monotonic()
+        while True:
+            trouble = None
+            try:
+                peer.call("PING")
+                return
+            except Loading:
+                state = peer.info().get("loading_loaded_bytes")
+            except MoveError as error:
+                state, trouble = None, str(error)
+            if not self.running:
+                raise MoveError(f"{peer} ended: {self.last_words()}")
+            if state != seen:
+                seen, since = state, time.monotonic()
+            if time.monotonic() - since > STALL_SECONDS:
+                raise MoveError(trouble or f"{peer} got no further for {STALL_SECONDS:.0f} seconds")
+            pause(_POLL_SECONDS)
+
+    def close(self) -> None:
+        """End the process, which has nothing to save, and remove its folder."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            assert process.stdin is not None
+            try:
+                process.stdin.write(b"\n")
+                process.stdin.close()
+            except BrokenPipeError:
+                pass  # the watching shell has gone too
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _base() -> str:
+    """Return the folder for temporary folders: the usual one, unless its path is too long for sockets."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= LONGEST_BASE else "/tmp"  # noqa: S108 - mkdtemp's are private
+
+
+def _quoted(value: str) -> str:
+    """Write a value so that redis.conf takes it as it is, whatever its characters."""
+    return '"' + "".join(f"\\x{byte:02x}" for byte in value.encode()) + '"'
+
+
+@contextmanager
+def loading(
+    program: Program, prepare: Callable[[Path], Settings], name: str, pause: Callable[[float], None]
+) -> Iterator[tuple[Peer, bool]]:
+    """Start a server on a backup, give it as a peer when it has read it all, and end it.
+
+    It is given with whether the end of the file was broken and is cut off.
+
+    Raises `MoveError` when it cannot read it; and what ``prepare`` and ``pause`` raise.
+    """
+    forbidden = _FORBIDDEN + (() if program.version.of_seven else _FORBIDDEN_BEFORE_7)
+    settings = {f"rename-command {command}": "" for command in forbidden}
+    with RedisServer(settings, prepare, program) as server:
+        peer = Peer(name, client_of(unix_socket_path=str(server.socket)))
+        try:
+            try:
+                server.wait_until_ready(peer, pause)
+            except MoveError as error:
+                raise MoveError(_with_remedy(str(error), program, forbidden)) from None
+            yield peer, server.has_cut()
+        finally:
+            peer.close()
+
+
+def _with_remedy(said: str, program: Program, forbidden: Sequence[str]) -> str:
+    """Add what to do where the server is too old for a command of the file; no target takes a newer one's keys."""
+    unknown = _UNKNOWN.search(said)
+    if unknown is None or unknown[1].upper() in forbidden:
+        return said
+    return f"{said.rstrip('.')}; it is {program.version}, as the target asks for: import into one that knows the command"
+
+
+@contextmanager
+def local_redis(
+    password: str | None = None, program: Program | None = None, **settings: str | int
+) -> Iterator[tuple[Place, RedisServer]]:
+    """Run a Redis server on a free port of 127.0.0.1, for tests and demonstrations.
+
+    ``settings`` are lines of redis.conf, with underscores for dashes. Raises `MoveError`.
+    """
+    lines = {name.replace("_", "-"): value for name, value in settings.items()}
+    if password is not None:
+        lines["requirepass"] = password
+    for attempt in range(_PORT_ATTEMPTS):
+        place = Place("127.0.0.1", _free_port(), password)
+        with RedisServer({**lines, "port": place.port}, program=program) as server:
+            client = client_of(unix_socket_path=str(server.socket), password=password)
+            peer = Peer(f"the Redis server {place}", client, place)
+            try:
+                server.wait_until_ready(peer)
+                with reached("Redis server", place):
+                    pass
+            except MoveError:
+                # Somebody may have taken the port in the meantime.
+                if attempt + 1 == _PORT_ATTEMPTS:
+                    raise
+                continue
+            finally:
+                peer.close()
+            yield place, server
+            return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,91 @@
+"""The state file, which keeps the tasks across restarts."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from dcs_emulator.task import Task
+
+STATE_VERSION = 1
+_REMEDY = "delete it to begin with no tasks, or name another file"
+_MODE = 0o600
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
+
+class StateFileError(Exception):
+    """The state file cannot be used; the message is one line."""
+
+
+class StateFile:
+    """A file of tasks. It is replaced as a whole, so that it is never half of one; a link to it stays one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = Path(os.path.realpath(path))
+        self._failing = False
+
+    def load(self) -> tuple[dict[str, Task], int]:
+        """Return the tasks, and how many were ever created. Raises `StateFileError`."""
+        path = self._path
+        if not path.parent.is_dir():
+            raise StateFileError(f"the state file's folder does not exist: {path.parent}")
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}, 0
+        except OSError as error:
+            raise StateFileError(f"the state file cannot be read: {path}: {error.strerror}") from None
+        except (ValueError, RecursionError):
+            raise StateFileError(f"the state file is not JSON: {path}: {_REMEDY}") from None
+        try:
+            if document["version"] != STATE_VERSION:
+                raise StateFileError(f"the state file is of another version: {path}: {_REMEDY}")
+            tasks = [Task.from_json(record) for record in document["tasks"]]
+            return {task.id: task for task in tasks}, int(document["created"])
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            raise StateFileError(f"the state file is not one of this emulator's: {path}: {_REMEDY}") from None
+
+    def save(self, tasks: Iterable[Task], created: int) -> bool:
+        """Write the tasks; False when that is not possible now, which stderr is told once, until it is again."""
+        document = {"version": STATE_VERSION, "created": created, "tasks": [task.to_json() for task in tasks]}
+        try:
+            self._write(json.dumps(document))
+        except OSError as error:
+            if not self._failing:
+                _tell(
+                    f"the state file cannot be written: {self._path}: {error.strerror or error}: "
+                    "what changes from now on is lost at the end of the emulator, unless this is mended before"
+                )
+            self._failing = True
+            return False
+        if self._failing:
+            _tell(f"the state file is written again: {self._path}")
+        self._failing = False
+        return True
+
+    def _write(self, text: str) -> None:
+        mode = self._path.stat().st_mode if self._path.exists() else _MODE
+        if not mode & _WRITABLE:  # a rename does not ask
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        descriptor, draft = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                os.fchmod(descriptor, stat.S_IMODE(mode))
+                file.write(text)
+            os.replace(draft, self._path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
+
+
+def _tell(line: str) -> None:
+    with suppress(OSError):  # nobody may be reading
+        print(f"dcs_emulator: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,303 @@
+"""What a request must look like, as tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dcs_emulator.errors import ApiError, api_error, invalid
+from dcs_emulator.task import BACKUP_IMPORT, FULL, INCREMENTAL_METHOD, ONLINE
+
+OBS = "self_build_obs"
+BACKUP_RECORD = "backup_record"
+MAX_BATCH = 50
+MAX_PAGE = 1000
+DEFAULT_PAGE = 10
+LOG_LEVELS = ("INFO", "ERROR", "WARN", "DEBUG")
+
+_PROJECT_ID = re.compile(r"[0-9a-zA-Z_-]{1,64}")
+_TASK_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
+_INSTANCE_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+INSTANCE_NAME = re.compile(r"[0-9A-Za-z_-]{4,64}")
+_ADDRESS = r"(\[[^\s,\]]+\]|[^\s,:]+):[0-9]{1,5}"
+_ADDRS = re.compile(rf"{_ADDRESS}(,{_ADDRESS})*")
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string that is not empty."""
+
+    required: bool = False
+    max_length: int | None = None
+    choices: tuple[str, ...] = ()
+    pattern: re.Pattern[str] | None = None
+    refusal: Callable[[str], ApiError] = invalid
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A boolean."""
+
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number within bounds, also written as a string."""
+
+    least: int
+    most: int
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """An object with exactly these fields, those that are not required being optional."""
+
+    fields: Mapping[str, Rule]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of one kind of thing, of bounded length."""
+
+    item: Rule
+    required: bool = False
+    min_items: int = 1
+    max_items: int | None = None
+
+
+Rule = Text | Flag | Whole | Record | Items
+
+
+def _invalid_instance_id(path: str) -> ApiError:
+    return api_error("DCS.4061")
+
+
+# The fields beside addrs, id, name and password belong to answers; requests may echo them.
+_INSTANCE: dict[str, Rule] = {
+    "name": Text(),
+    "password": Text(),
+    "task_status": Text(),
+    "ip": Text(),
+    "port": Text(),
+    "db": Text(),
+    "proxy_multi_db": Flag(),
+}
+
+CREATE = Record(
+    {
+        "task_name": Text(required=True, max_length=255),
+        "description": Text(max_length=1024),
+        "migration_type": Text(required=True, choices=(BACKUP_IMPORT, ONLINE)),
+        "migration_method": Text(required=True, choices=(FULL, INCREMENTAL_METHOD)),
+        "network_type": Text(choices=("vpc", "vpn")),
+        "backup_files": Record(
+            {
+                "file_source": Text(choices=(OBS, BACKUP_RECORD)),
+                "bucket_name": Text(),
+                "files": Items(
+                    Record({"file_name": Text(required=True), "size": Text(), "update_at": Text()})
+                ),
+                "backup_id": Text(),
+            }
+        ),
+        "source_instance": Record(
+            {**_INSTANCE, "addrs": Text(required=True, pattern=_ADDRS), "id": Text(pattern=_INSTANCE_ID)}
+        ),
+        "target_instance": Record(
+            {
+                **_INSTANCE,
+                "id": Text(required=True, pattern=_INSTANCE_ID, refusal=_invalid_instance_id),
+                "addrs": Text(pattern=_ADDRS),
+            },
+            required=True,
+        ),
+    }
+)
+CREATE_ONLINE = Record(
+    {
+        "name": Text(required=True, max_length=255),
+        "description": Text(max_length=1024),
+        **dict.fromkeys(
+            ("vpc_id", "subnet_id", "security_group_id"), Text(required=True, pattern=_INSTANCE_ID)
+        ),
+    }
+)
+_SIDE = Record(
+    {
+        **_INSTANCE,
+        "id": Text(pattern=_INSTANCE_ID, refusal=_invalid_instance_id),
+        "addrs": Text(pattern=_ADDRS),
+    },
+    required=True,
+)
+SET_ONLINE = Record(
+    {
+        "migration_method": Text(required=True, choices=(FULL, INCREMENTAL_METHOD)),
+        "resume_mode": Text(required=True, choices=("auto", "manual")),
+        "bandwidth_limit_mb": Whole(1, 10_240),
+        "source_instance": _SIDE,
+        "target_instance": _SIDE,
+    }
+)
+EXCHANGE = Record({"exchanged_ip": Items(Text(), min_items=0), "is_exchange_domain": Flag()})
+BATCH = Record({"migration_tasks": Items(Text(), required=True, max_items=MAX_BATCH)})
+UPDATE = Record({"resume_mode": Text(required=True, choices=("auto", "manual"))})
+DELETE = Record({"task_id_list": Items(Text(), required=True)})
+
+# migration type -> the fields that it needs, and those that it does not take
+_BY_TYPE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    BACKUP_IMPORT: (("backup_files",), ("source_instance", "network_type")),
+    ONLINE: (("source_instance",), ("backup_files",)),
+}
+_BY_FILE_SOURCE: dict[str, tuple[str, ...]] = {
+    OBS: ("bucket_name", "files"),
+    BACKUP_RECORD: ("backup_id",),
+}
+
+
+def check_body(rule: Record, body: object) -> dict[str, Any]:
+    """Return the body, or raise the `ApiError` of its first fault."""
+    if not isinstance(body, dict):
+        raise api_error("DCS.4005", "not an object")
+    _check(rule, body, "")
+    return body
+
+
+def check_create(body: object) -> dict[str, Any]:
+    """Return a creation request, or raise the `ApiError` of its first fault."""
+    request = check_body(CREATE, body)
+    needed, refused = _BY_TYPE[request["migration_type"]]
+    _need(request, needed, "")
+    for name in refused:
+        if name in request:
+            raise invalid(name)
+    if "backup_files" in request:
+        files = request["backup_files"]
+        _need(files, _BY_FILE_SOURCE[files.get("file_source", OBS)], "backup_files.")
+    return request
+
+
+def check_set_online(body: object) -> dict[str, Any]:
+    """Return a request to configure a task, or raise the `ApiError` of its first fault."""
+    if isinstance(body, dict):  # the side that is not used may be null
+        body = {
+            key: {name: item for name, item in value.items() if item is not None}
+            if isinstance(value, dict)
+            else value
+            for key, value in body.items()
+            if value is not None
+        }
+    request = check_body(SET_ONLINE, body)
+    for side in ("source_instance", "target_instance"):
+        if ("id" in request[side]) == ("addrs" in request[side]):
+            raise invalid(side)
+    if "bandwidth_limit_mb" in request and request["migration_method"] == FULL:
+        raise invalid("bandwidth_limit_mb")
+    return request
+
+
+def _need(record: Mapping[str, Any], names: tuple[str, ...], prefix: str) -> None:
+    for name in names:
+        if name not in record:
+            raise invalid(prefix + name)
+
+
+def _check(rule: Rule, value: object, path: str) -> None:
+    if isinstance(rule, Text):
+        _check_text(rule, value, path)
+    elif isinstance(rule, Flag):
+        if not isinstance(value, bool):
+            raise invalid(path)
+    elif isinstance(rule, Whole):
+        _check_whole(rule, value, path)
+    elif isinstance(rule, Record):
+        _check_record(rule, value, path)
+    else:
+        _check_items(rule, value, path)
+
+
+def _check_text(rule: Text, value: object, path: str) -> None:
+    if not isinstance(value, str) or not value:
+        raise invalid(path)
+    if rule.max_length is not None and len(value) > rule.max_length:
+        raise invalid(path)
+    if rule.choices and value not in rule.choices:
+        raise invalid(path)
+    if rule.pattern is not None and not rule.pattern.fullmatch(value):
+        raise rule.refusal(path)
+
+
+def _check_whole(rule: Whole, value: object, path: str) -> None:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not rule.least <= value <= rule.most:
+        raise invalid(path)
+
+
+def _check_record(rule: Record, value: object, path: str) -> None:
+    if not isinstance(value, dict):
+        raise invalid(path)
+    prefix = f"{path}." if path else ""
+    for name in value:
+        if name not in rule.fields:
+            raise invalid(prefix + name)
+    for name, inner in rule.fields.items():
+        if name in value:
+            _check(inner, value[name], prefix + name)
+        elif inner.required:
+            raise invalid(prefix + name)
+
+
+def _check_items(rule: Items, value: object, path: str) -> None:
+    if not isinstance(value, list) or len(value) < rule.min_items:
+        raise invalid(path)
+    if rule.max_items is not None and len(value) > rule.max_items:
+        raise invalid(path)
+    for index, item in enumerate(value):
+        _check(rule.item, item, f"{path}[{index}]")
+
+
+def check_project_id(project_id: str) -> None:
+    """Raise unless this can be a project id."""
+    if not _PROJECT_ID.fullmatch(project_id):
+        raise api_error("DCS.4002")
+
+
+def check_task_id(task_id: str) -> None:
+    """Raise unless this can be a task id."""
+    if not _TASK_ID.fullmatch(task_id):
+        raise api_error("DCS.4070")
+
+
+def check_page(query: Mapping[str, str]) -> tuple[int, int]:
+    """Return the offset and the limit of a listing request."""
+    offset = _number(query, "offset", 0)
+    limit = _number(query, "limit", DEFAULT_PAGE)
+    if offset < 0:
+        raise invalid("offset")
+    if not 1 <= limit <= MAX_PAGE:
+        raise invalid("limit")
+    return offset, limit
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name)
+    if text is None:
+        return default
+    if not _NUMBER.fullmatch(text):
+        raise invalid(name)
+    return int(text)
+
+
+def check_log_level(query: Mapping[str, str]) -> str | None:
+    """Return the log level that is asked for, or None for all of them."""
+    level = query.get("log_level")
+    if level is not None and level not in LOG_LEVELS:
+        raise invalid("log_level")
+    return level
