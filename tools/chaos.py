@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.chaos import kills, online, plan
+from tests.chaos.neighbour import Neighbour, bring_up
 from tests.chaos.schedules import Broken, Machine
 from tests.chaos.summary import KILLS, PARTS, Campaign, Failure
 from tests.e2e.stack import require_cli
@@ -46,17 +47,17 @@ def run_courses(of: str, seeds: range, campaign: Campaign) -> None:
             campaign.failures.append(Failure(of, seed, str(error)))
 
 
-def run_kills(of: str, seeds: range, campaign: Campaign) -> None:
+def run_kills(of: str, seeds: range, campaign: Campaign, neighbour: Neighbour) -> None:
     """Strike the real CLI, once for each seed."""
     for seed in seeds:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             try:
-                campaign.outcomes.append(kills.strike(kills.draw(seed, KILLS[of]), Path(folder)))
+                campaign.outcomes.append(kills.strike(kills.draw(seed, KILLS[of]), Path(folder), neighbour))
             except AssertionError as error:
                 campaign.failures.append(Failure(of, seed, str(error)))
 
 
-RUNS: dict[str, Callable[[str, range, Campaign], None]] = {
+RUNS: dict[str, Callable[..., None]] = {
     "schedule": run_schedules,
     "course": run_courses,
     "kill": run_kills,
@@ -64,22 +65,23 @@ RUNS: dict[str, Callable[[str, range, Campaign], None]] = {
 }
 
 
-def run_chunk(of: str, seeds: range) -> Campaign:
+def run_chunk(of: str, seeds: range, *beside: Neighbour) -> Campaign:
     """Run some of a part in a process of its own; nothing of the shell's settings reaches the provider."""
     for name in list(os.environ):
         if name.startswith(("HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")):
             del os.environ[name]
     campaign = Campaign()
-    RUNS[of](of, seeds, campaign)
+    RUNS[of](of, seeds, campaign, *beside)
     campaign.done[of] = len(seeds)
     return campaign
 
 
-def run_part(campaign: Campaign, pool: ProcessPoolExecutor, of: str, seeds: range) -> None:
+def run_part(campaign: Campaign, pool: ProcessPoolExecutor, of: str, seeds: range, folder: Path) -> None:
     """Run a part in chunks, and tell how far it is: at most every ten seconds, and at the end."""
+    beside = [bring_up(kills.TARGETS[KILLS[of]], folder / KILLS[of])] if of in KILLS and seeds else []
     began = told = time.monotonic()
     chunks = [seeds[start : start + CHUNKS[of]] for start in range(0, len(seeds), CHUNKS[of])]
-    for future in as_completed([pool.submit(run_chunk, of, chunk) for chunk in chunks]):
+    for future in as_completed([pool.submit(run_chunk, of, chunk, *beside) for chunk in chunks]):
         part = future.result()
         campaign.add(part)
         for failure in part.failures:
@@ -114,9 +116,12 @@ def main() -> int:
     campaign = Campaign()
     if any(seeds[of] for of in KILLS):
         require_cli()
-    with ProcessPoolExecutor(workers) as pool:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        ProcessPoolExecutor(workers) as pool,
+    ):
         for of in PARTS:
-            run_part(campaign, pool, of, seeds[of])
+            run_part(campaign, pool, of, seeds[of], Path(folder))
     for failure in campaign.failures[:5]:
         print(f"{failure.of} {failure.seed}: {failure.text}\nto see it again: {failure.again}\n")
     for failure in campaign.failures[5:]:

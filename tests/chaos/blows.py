@@ -30,17 +30,25 @@ OPTIONS: dict[str, Any] = {
 class Service:
     """An emulator that can be restarted on its port, with its tasks in a file."""
 
-    def __init__(self, state: Path) -> None:
-        """Start it."""
+    def __init__(self, state: Path, tasks: str | None = None) -> None:
+        """Start it; ``tasks`` is the text of a file of tasks that it has already."""
+        if tasks is not None:
+            state.write_text(tasks)
         self._state = state
+        self._before: list[dict[str, Any]] = []
         self.emulator = Emulator(state=state, **OPTIONS)
 
     def restart(self) -> None:
         """End it and start it again, with the same tasks on the same port."""
         port = self.emulator.port
         self.emulator.close()
+        self._before += self.emulator.requests()
         time.sleep(0.2)
         self.emulator = Emulator(port, state=self._state, **OPTIONS)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The journal, also of before a restart."""
+        return [*self._before, *self.emulator.requests()]
 
     def ever(self) -> list[dict[str, Any]]:
         """The records of all tasks that were ever started, also of deleted ones."""

@@ -1,11 +1,14 @@
-"""What the chaos tier shares: one machine for all schedules of a worker."""
+"""What the chaos tier shares: one machine for all schedules of a worker, and one neighbour for its kills of a kind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import pytest
 
+from tests.chaos.kills import TARGETS
+from tests.chaos.neighbour import Neighbour, bring_up
 from tests.chaos.schedules import Machine
 
 
@@ -14,3 +17,9 @@ def machine() -> Iterator[Machine]:
     """A machine with its emulator."""
     with Machine() as machine:
         yield machine
+
+
+@pytest.fixture(scope="session")
+def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Neighbour]:
+    """The neighbour of a kind, which is brought up for the first kill that needs it."""
+    return lru_cache(lambda of: bring_up(TARGETS[of], tmp_path_factory.mktemp(f"neighbour-{of}")))

@@ -251,7 +251,7 @@ class Course:
         task = self.ledger.started.get(state.id)
         taken = state.outputs.get("__taken_over") == state.id and state.id in self.ledger.foreign
         if not taken and (task is None or task.owner is not managed):
-            self.ledger.break_(f"state holds a task that is not ours: {state.id}")
+            self.ledger.break_(f"state holds the task of another owner: {state.id}")
         if live and live[0].id != state.id and not (task is not None and task.stray):
             self.ledger.break_(f"orphan: {live[0].id} ({live[0].status}), while state holds {state.id}")
 

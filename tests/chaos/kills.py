@@ -7,16 +7,19 @@ import random
 import re
 import subprocess
 import time
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.chaos import struck_online, struck_tasks
+from tests.chaos import owners, struck_online, struck_tasks
 from tests.chaos.blows import BLOWS, Service, Struck
 from tests.chaos.leaks import leaked
-from tests.chaos.scenarios import Aftermath, Kill, kind_of
-from tests.e2e.stack import PROJECT, Result, Stack, live
+from tests.chaos.neighbour import Neighbour
+from tests.chaos.scenarios import LOSES_STATE, Aftermath, Kill, idle, kind_of, named
+from tests.e2e.stack import PROJECT, Result, Stack
+from tests.signing import SignedClient
 
 TARGETS = {"tasks": struck_tasks.TARGET, "online": struck_online.TARGET}
 LOCKED = "the stack is currently locked"
@@ -33,7 +36,8 @@ class Outcome:
     """What became of one: ``struck`` before the command had ended, ``cancels`` that the CLI's lock made necessary,
     ``restored``: a file of the CLI was broken and had to be removed.
 
-    ``replaced`` counts the instances that `up` itself told to replace.
+    ``replaced`` counts the instances that `up` itself told to replace, ``refused`` the resources that it started nothing for,
+    because their tasks were there under another owner.
     """
 
     kill: Kill
@@ -41,15 +45,25 @@ class Outcome:
     cancels: int
     restored: bool
     replaced: int
+    refused: int
     adoptions: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a user's commands printed, the instances that they replaced, and the tasks that `up` was refused for."""
+
+    results: tuple[Result, ...]
+    replaced: frozenset[str]
+    named: Mapping[str, str]
 
 
 def draw(seed: int, of: str = "tasks") -> Kill:
     """Draw a blow.
 
     The numbers of commands and of blows have no common divisor. So neighbouring seeds reach every command with every blow
-    and both recoveries, once each: any 56 of tasks, any 112 of online migrations.
+    and both recoveries, once each: any 112 of tasks, any 140 of online migrations.
     """
     chance = random.Random(seed)
     scenarios = TARGETS[of].scenarios
@@ -69,59 +83,108 @@ def draw(seed: int, of: str = "tasks") -> Kill:
     )
 
 
-def strike(kill: Kill, root: Path) -> Outcome:
+def strike(kill: Kill, root: Path, neighbour: Neighbour) -> Outcome:
     """Strike once, recover with literal commands, and hold the promises.
 
     Raises:
         AssertionError: a promise is broken; the message has the drawn blow.
     """
-    service = Service(root / "service.json")
+    service = Service(root / "service.json", neighbour.tasks)
     try:
-        return _strike(kill, Stack(root / "stack", service.emulator), service)
+        return _strike(kill, Stack(root / "stack", service.emulator), service, neighbour)
     except subprocess.TimeoutExpired as error:
         raise AssertionError(f"hung: {error.cmd}; {kill}") from None
     finally:
         service.emulator.close()
 
 
-def _strike(kill: Kill, stack: Stack, service: Service) -> Outcome:
+def _strike(kill: Kill, stack: Stack, service: Service, neighbour: Neighbour) -> Outcome:
     began = time.monotonic()
     target = TARGETS[kill.of]
     scenario = target.scenarios[kill.command]
-    for program in scenario.before:
-        stack.program(program).up()
-        target.settle(service.emulator)
+    first, others = _arrange(kill, stack, service)
     stack.program(scenario.program)
-    asked = len(service.emulator.requests()) + kill.after
+    asked_before = len(service.requests())
+    asked = asked_before + kill.after
     service.emulator.fault(kill.slow, kill.how_slow, seconds=0.3, times=target.tasks)
-    with closing(Struck(stack, *scenario.command)) as command:
-        command.until_or_end(lambda: len(service.emulator.requests()) >= asked)
+    with closing(Struck(stack, *scenario.command, **scenario.environ)) as command:
+        command.until_or_end(lambda: len(service.requests()) >= asked)
         time.sleep(kill.pause)
         struck = command.goes_on
         BLOWS[kill.blow](command, service, stack)
         service.emulator.clear_faults()
         restored = _restore(stack)
+        started = [task for task in service.ever() if task["id"] not in others]
         recorded = entries_of(stack)
         # A plugin that outlived its CLI goes on meanwhile: it must not harm what the next run does.
-        results, replaced = _recover(kill, stack)
-        printed = "\n".join([command.text, *(result.text for result in results)])
-    there = {task["id"]: task for task in service.emulator.tasks()}
-    target.judge(Aftermath(kill, recorded, entries_of(stack), there, service.ever(), replaced))
+        recovery = _recover(kill, stack)
+        printed = "\n".join([command.text, *(result.text for result in recovery.results)])
+    ever, entries = service.ever(), entries_of(stack)
+    ours = [task for task in ever if task["id"] not in others]
+    there = {task["id"]: task for task in service.emulator.tasks() if task["id"] not in others}
+    after = Aftermath(kill, recorded, entries, there, ours, first, recovery.replaced, recovery.named)
+    try:
+        kept = [entry for entry in entries if entry.get("id") not in recovery.named.values()]
+        owners.require_untouched(others, ever, service.requests()[asked_before:], (recorded, kept))
+        owners.require_one_on_a_target(ours, ever)
+        owners.require_one_of_a_definition(ours, ever)
+        if scenario.environ != LOSES_STATE:
+            owners.require_known(started, recorded)
+        if kill.command != "destroy":
+            owners.require_kept(recorded, entries)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; {after}") from None
+    target.judge(after)
     form = leaked(printed + stack.everything_written().decode(errors="replace"), target.secrets)
     assert form is None, f"what was printed or written holds a secret; {kill}"
     stack.preview("--expect-no-changes")
-    if kill.command == "destroy":
-        stack.destroy()
-        assert live(service.emulator) == {}, f"orphan: the second destroy left a task; {kill}"
+    if kill.command == "destroy" or recovery.named:
+        _destroy(kill, stack, service, [*others, *recovery.named.values()])
+    neighbour.require_no_changes(service.emulator)
     return Outcome(
         kill,
         struck,
-        sum(LOCKED in result.text for result in results),
+        sum(LOCKED in result.text for result in recovery.results),
         restored,
-        len(replaced),
+        len(recovery.replaced),
+        len(recovery.named),
         len(set(re.findall(r"adopted task ([\w-]+)", printed))),
         time.monotonic() - began,
     )
+
+
+def _arrange(kill: Kill, stack: Stack, service: Service) -> tuple[frozenset[str], dict[str, owners.Record]]:
+    """Bring up what is there before the blow; return the ids of the stack's tasks, and the records of all others.
+
+    Somebody uses the descriptions of the stack's tasks for tasks of their own.
+    """
+    target = TARGETS[kill.of]
+    scenario = target.scenarios[kill.command]
+    for program in scenario.before:
+        stack.program(program).up()
+        target.settle(service.emulator)
+    scenario.arrange(stack, service.emulator)
+    first = frozenset(str(entry["id"]) for entry in entries_of(stack) if "id" in entry)
+    for task in service.emulator.tasks():
+        if task["id"] in first:
+            client = SignedClient(
+                service.emulator.url,
+                project=task["project_id"],
+                access_key=service.emulator.access_key,
+                secret_key=service.emulator.secret_key,
+            )
+            target.copy(client, task)
+    records = {task["id"]: task for task in service.ever()}
+    return first & records.keys(), {id_: task for id_, task in records.items() if id_ not in first}
+
+
+def _destroy(kill: Kill, stack: Stack, service: Service, spared: Collection[str]) -> None:
+    """Destroy what is there: nothing of the stack is left, and everything else is."""
+    before = {task["id"] for task in service.emulator.tasks()}
+    stack.destroy()
+    left = {task["id"] for task in service.emulator.tasks()}
+    assert left <= set(spared), f"orphan: the last destroy left {left - set(spared)}; {kill}"
+    assert before & set(spared) <= left, f"deletion {owners.TOUCHED}: {before - left}; {kill}"
 
 
 def state_of(stack: Stack) -> Path:
@@ -152,10 +215,13 @@ def _restore(stack: Stack) -> bool:
     return False
 
 
-def _recover(kill: Kill, stack: Stack) -> tuple[list[Result], frozenset[str]]:
-    """Type the commands, and what a failed one itself tells to type."""
+def _recover(kill: Kill, stack: Stack) -> Recovery:
+    """Type the commands, and what a failed one itself tells to type or to write."""
     results: list[Result] = []
     replaced: set[str] = set()
+    ids: dict[str, str] = {}
+    bare: set[str] = set()
+    way_on = TARGETS[kill.of].scenarios[kill.command].way_on
     for arguments in RECOVERIES[kill.recovery]:
         results.append(stack.run(*arguments, ok=None))
         if results[-1].code and LOCKED in results[-1].text:
@@ -164,8 +230,16 @@ def _recover(kill: Kill, stack: Stack) -> tuple[list[Result], frozenset[str]]:
         while results[-1].code and (told := TARGETS[kill.of].told(results[-1].text) - replaced):
             replaced |= told
             results.append(stack.run("up", "--yes", *_replacing(stack, told), ok=None))
+        while way_on and results[-1].code:
+            new, bare_now = named(results[-1].text), idle(results[-1].text)
+            if new.keys() <= ids.keys() and bare_now <= bare:
+                break
+            ids |= new
+            bare |= bare_now
+            taken = {name: id_ for name, id_ in ids.items() if id_ not in bare}
+            results.append(stack.program(way_on(taken)).run("up", "--yes", ok=None))
         assert results[-1].code == 0, f"no recovery: {arguments} says {results[-1].text}; {kill}"
-    return results, frozenset(replaced)
+    return Recovery(tuple(results), frozenset(replaced), ids)
 
 
 def _replacing(stack: Stack, ids: set[str]) -> list[str]:

@@ -353,7 +353,7 @@ class Operation:
         ledger = self.run.ledger
         task = ledger.started.get(id_)
         if task is None or task.owner is not self.managed:
-            ledger.break_(f"{operation} of a task that is not ours: {id_}")
+            ledger.break_(f"{operation} of the task of another owner: {id_}")
         if self.name not in ("delete", "create"):
             ledger.break_(f"{operation} by {self.name}")
         if (

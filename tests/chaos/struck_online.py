@@ -3,36 +3,60 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dcs_emulator import Emulator
 from tests.chaos.leaks import FIRST_PASSWORD, OTHER_PASSWORD, SECRET_KEY
-from tests.chaos.scenarios import DESTROY, REFRESH, UP, Aftermath, Scenario, Target, ids_of
+from tests.chaos.scenarios import DESTROY, LOSES_STATE, REFRESH, UP, Aftermath, Scenario, Target, ids_of
+from tests.signing import SignedClient
 
-TASKS = 2
-NAMES = {f"shop{number}" for number in range(TASKS)}
+NUMBERS = range(2)
+TASKS = len(NUMBERS)
+NAMES = {f"shop{number}" for number in NUMBERS}
+
+
+def task(number: int, changes: str = "", target: str = "orders") -> str:
+    """One migration of a program, with some arguments changed."""
+    return f"""OnlineMigrationTask(
+    "shop{number}",
+    vpc_id="vpc-1",
+    subnet_id="subnet-1",
+    security_group_id="group-1",
+    migration_method="incremental_migration",
+    source_instance={{"id": "shop{number}", "password": {FIRST_PASSWORD!r}}},
+    target_instance={{"id": "{target}{number}", "password": {OTHER_PASSWORD!r}}},
+    {changes}
+)
+"""
+
+
+IMPORT = "from dcs_migration import OnlineMigrationTask\n"
 
 
 def program(changes: str = "") -> str:
     """The program, with some arguments changed."""
-    return f"""
-    from dcs_migration import OnlineMigrationTask
+    return IMPORT + "".join(task(number, changes) for number in NUMBERS)
 
-    for number in range({TASKS}):
-        OnlineMigrationTask(
-            f"shop{{number}}",
-            vpc_id="vpc-1",
-            subnet_id="subnet-1",
-            security_group_id="group-1",
-            migration_method="incremental_migration",
-            source_instance={{"id": f"shop{{number}}", "password": {FIRST_PASSWORD!r}}},
-            target_instance={{"id": f"orders{{number}}", "password": {OTHER_PASSWORD!r}}},
-            {changes}
-        )
+
+def existing(ids: Mapping[str, str], number: int) -> str:
+    """The argument that takes over the migration of a number, where there is one to take over."""
+    id_ = ids.get(f"shop{number}")
+    return f'existing_task_id="{id_}",' if id_ else ""
+
+
+def neighbours(ids: Mapping[str, str]) -> str:
+    """The program of the neighbour, which takes over what it was refused for.
+
+    It follows shop0 into another target. Its migration of shop1, which failed, is ours to the letter.
     """
+    return IMPORT + task(0, existing(ids, 0), target="elsewhere") + task(1)
+
+
+def taking_over(ids: Mapping[str, str]) -> str:
+    """The first program, which takes over what it was refused for."""
+    return IMPORT + "".join(task(number, existing(ids, number)) for number in NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -56,6 +80,7 @@ STOP, RESTART, DELETE = "BatchStopMigrationTasks", "BatchRestartOnlineMigrationT
 EXCHANGE, ROLLBACK = "ExchangeInstanceIp", "RollbackExchangeInstanceIp"
 LIST, SHOW, JOB, STATS = "ListMigrationTask", "ShowMigrationTask", "ShowJobInfo", "ShowMigrationTaskStats"
 COPIES, FOLLOWS, ENDED, EXCHANGED = "FULLMIGRATING", "INCRMIGEATING", "TERMINATED", "EXCHANGE_SUCCESS"
+TWIN, LOST = "begin of a twin", "begin, state lost"
 
 SCENARIOS = {
     "begin": Steered(UP, (), RUNNING, 15, (CREATE, JOB, SET, LIST), COPIES),
@@ -76,6 +101,10 @@ SCENARIOS = {
     "refresh": Steered(REFRESH, (RUNNING,), RUNNING, 3, (LIST, SHOW), FOLLOWS),
     "replace": Steered(UP, (RUNNING,), ANOTHER, 22, (STOP, DELETE, CREATE, SET), COPIES),
     "destroy": Steered(DESTROY, (RUNNING,), RUNNING, 12, (STOP, DELETE, LIST), FOLLOWS, restarts=1),
+    TWIN: Steered(UP, (), neighbours({}), 10, (CREATE, JOB, SET, LIST, SHOW), COPIES, way_on=neighbours),
+    LOST: Steered(
+        UP, (), RUNNING, 16, (CREATE, JOB, SET, LIST), COPIES, environ=LOSES_STATE, way_on=taking_over
+    ),
 }
 
 
@@ -84,6 +113,14 @@ def settle(emulator: Emulator) -> None:
     for task in emulator.tasks():
         if task["status"] == COPIES:
             emulator.set_status(task["id"], FOLLOWS, offset=0)
+
+
+def copy(client: SignedClient, ours: Mapping[str, Any]) -> None:
+    """Make an instance in another network with the name and the description of one of ours."""
+    network = {"vpc_id": "vpc-2", "subnet_id": "subnet-2", "security_group_id": "group-2"}
+    body = {"name": ours["name"], "description": ours["description"], **network}
+    answer = client.call("POST", "migration/instance", body)
+    client.control("POST", f"tasks/{answer.json()['instance_id']}", {"status": "RUNNING"})
 
 
 def told(text: str) -> set[str]:
@@ -101,11 +138,13 @@ def judge(after: Aftermath) -> None:
     kill, there = after.kill, after.there
     scenario = SCENARIOS[kill.command]
     instances, migrations = (ids_of(after.entries, kind) for kind in ("MigrationInstance", "OnlineMigration"))
-    names = Counter(task["name"] for task in there.values())
     assert set(instances) == NAMES, f"no recovery; {after}"
     assert instances == migrations, f"no recovery; {after}"
-    assert max(names.values(), default=0) <= 1, f"duplicate: {after}"
-    assert set(there) <= set(instances.values()), f"orphan: {after}"
+    wanted = set(instances.values())
+    if kill.command == TWIN:
+        assert after.named.keys() == {"shop0"}, f"not refused: {after}"
+        wanted.remove(after.named["shop0"])
+    assert set(there) <= wanted, f"orphan: {after}"
     assert all(task["runs"] <= 1 for task in after.ever), f"unasked import: {after}"
     assert all(task["restarts"] <= scenario.restarts for task in after.ever), f"unasked import: {after}"
     for task in after.ever:
@@ -114,9 +153,9 @@ def judge(after: Aftermath) -> None:
     if kill.command == "destroy":
         _judge_destroyed(after, instances)
         return
-    assert set(there) == set(instances.values()), f"lost: {after}"
+    assert set(there) == wanted, f"lost: {after}"
     assert not after.replaced, f"no recovery: {after}"
-    assert len(after.ever) == TASKS * (2 if kill.command == "replace" else 1), f"unasked import: {after}"
+    assert len(after.ever) == {"replace": 4, TWIN: 1}.get(kill.command, TASKS), f"unasked import: {after}"
     for task in there.values():
         reached = task["status"], task["task_status"]
         assert reached == (scenario.status, scenario.task_status), f"not what is wanted: {after}"
@@ -144,4 +183,14 @@ def _judge_destroyed(after: Aftermath, instances: Mapping[str, str]) -> None:
             assert after.there[id_]["status"] == FOLLOWS, f"not what is wanted: {after}"
 
 
-TARGET = Target(SCENARIOS, TASKS, (FIRST_PASSWORD, OTHER_PASSWORD, SECRET_KEY), judge, settle, told)
+TARGET = Target(
+    SCENARIOS,
+    TASKS,
+    (FIRST_PASSWORD, OTHER_PASSWORD, SECRET_KEY),
+    judge,
+    neighbours({}),
+    {"shop1": "FAILED"},
+    copy,
+    settle,
+    told,
+)

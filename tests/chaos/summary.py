@@ -16,6 +16,9 @@ PROMISES = {
     "orphans": "orphan:",
     "unasked imports": "unasked import:",
     "unasked exchanges": "unasked exchange:",
+    "tasks of another owner touched": "task of another owner",
+    "run again for another owner": "run a second time for another owner:",
+    "two running on one target": "two running on one target:",
     "leaks": "holds a secret",
 }
 
@@ -35,7 +38,7 @@ PARTS = {
     "course": Part("online", "online-seed", 4_000, "random courses of an online migration"),
     "kill": Part("kills", "kill-seed", 112, "kills of the real CLI over tasks"),
     "online kill": Part(
-        "online-kills", "online-kill-seed", 112, "kills of the real CLI over online migrations"
+        "online-kills", "online-kill-seed", 140, "kills of the real CLI over online migrations"
     ),
 }
 KILLS = {"kill": "tasks", "online kill": "online"}
@@ -127,6 +130,7 @@ class Campaign:
             ("kills", f"{self.done[of]}"),
             ("struck before the end", f"{sum(each.struck for each in outcomes)}"),
             ("tasks adopted", f"{sum(each.adoptions for each in outcomes)}"),
+            ("refused, as another owner's", f"{sum(each.refused for each in outcomes)}"),
             ("`up` refused by the CLI's lock", f"{len(by_lock)} of {len(alone)}"),
             ("broken file of the CLI removed", f"{sum(each.restored for each in outcomes)}"),
             ("instances replaced, as `up` said", f"{sum(each.replaced for each in outcomes)}"),

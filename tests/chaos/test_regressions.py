@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dcs_emulator import Emulator
 from tests.chaos import kills
 from tests.chaos.blows import BLOWS, Service
 from tests.chaos.leaks import FIRST_PASSWORD, leaked, told_by_server
+from tests.chaos.neighbour import Neighbour
 from tests.chaos.plan import Fault, Schedule, Step
 from tests.chaos.schedules import Machine
 from tests.chaos.struck_online import DELETE
@@ -73,7 +75,9 @@ def test_the_debug_log_hides_what_is_json_within_json(caplog: pytest.LogCaptureF
         assert leaked(text, [FIRST_PASSWORD, json.dumps(FIRST_PASSWORD)[1:-1]]) is None
 
 
-def test_a_state_file_that_was_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_file_that_was_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neighbour: Callable[[str], Neighbour]
+) -> None:
     """`kill -9` may leave the attributes of the CLI's state file empty: without them all goes on (kills 13 and 19)."""
 
     def kill_while_it_writes(command: Running, service: Service, stack: Stack) -> None:
@@ -83,17 +87,20 @@ def test_a_state_file_that_was_being_written(tmp_path: Path, monkeypatch: pytest
 
     kill_both = BLOWS[BOTH]
     monkeypatch.setitem(BLOWS, BOTH, kill_while_it_writes)
-    outcome = kills.strike(replace(kills.draw(5), blow=BOTH, recovery="up alone"), tmp_path)
+    drawn = kills.draw(9)
+    assert drawn.command == "replace"
+    outcome = kills.strike(replace(drawn, blow=BOTH, recovery="up alone"), tmp_path, neighbour("tasks"))
     assert outcome.restored
 
 
 def test_instances_that_are_gone_while_the_state_holds_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neighbour: Callable[[str], Neighbour]
 ) -> None:
     """A struck destroy may leave these: `up` runs nothing on them, and the command that it names makes others."""
 
     def kill_while_it_deletes(command: Running, service: Service, stack: Stack) -> None:
-        command.until(lambda: not live(service.emulator))
+        ours = {entry.get("id") for entry in kills.entries_of(stack)}
+        command.until(lambda: not live(service.emulator).keys() & ours)
         kill_both(command, service, stack)
 
     kill_both = BLOWS[BOTH]
@@ -101,4 +108,4 @@ def test_instances_that_are_gone_while_the_state_holds_them(
     drawn = kills.draw(7, "online")
     assert drawn.command == "destroy"
     struck = replace(drawn, blow=BOTH, after=0, pause=0.0, slow=DELETE, how_slow="delay_after")
-    assert kills.strike(struck, tmp_path).replaced == 2
+    assert kills.strike(struck, tmp_path, neighbour("online")).replaced == 2

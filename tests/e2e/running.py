@@ -28,12 +28,12 @@ class Printed:
 class Running:
     """A command in a process group of its own, as a shell would start it."""
 
-    def __init__(self, stack: Stack, *args: str) -> None:
+    def __init__(self, stack: Stack, *args: str, **environ: str) -> None:
         """Start it."""
         self._process = subprocess.Popen(
             ["pulumi", *args, "--color", "never", "--non-interactive"],
             cwd=stack.work,
-            env=stack.environ,
+            env={**stack.environ, **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -68,9 +68,15 @@ class CliStack:
     """One project directory with one stack, which meets the service that its settings name."""
 
     def __init__(
-        self, root: Path, settings: Mapping[str, str], name: str = "dev", timeout: float = TIMEOUT
+        self,
+        root: Path,
+        settings: Mapping[str, str],
+        name: str = "dev",
+        timeout: float = TIMEOUT,
+        *,
+        exists: bool = False,
     ) -> None:
-        """Make the directory and the stack; programs are written by :meth:`program`.
+        """Make the directory and the stack, unless it ``exists``; programs are written by :meth:`program`.
 
         ``settings`` are all that the package sees of the environment; ``timeout`` bounds one command.
         """
@@ -92,7 +98,8 @@ class CliStack:
             "PULUMI_SKIP_CONFIRMATIONS": "true",
             **settings,
         }
-        self.run("stack", "init", name)
+        if not exists:
+            self.run("stack", "init", name)
 
     def program(self, text: str) -> Self:
         """Write the program: the preamble above, then this."""
@@ -163,10 +170,10 @@ class CliStack:
 class Stack(CliStack):
     """A stack that meets an emulator."""
 
-    def __init__(self, root: Path, emulator: Emulator, name: str = "dev") -> None:
+    def __init__(self, root: Path, emulator: Emulator, name: str = "dev", *, exists: bool = False) -> None:
         """Make it; every call that it makes is in the emulator's journal."""
         self.emulator = emulator
-        super().__init__(root, settings_of(emulator), name)
+        super().__init__(root, settings_of(emulator), name, exists=exists)
 
     def require_no_changes(self) -> None:
         """The rule of the best providers: after every ``up`` a preview shows no change, and costs no call."""

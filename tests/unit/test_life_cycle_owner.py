@@ -19,6 +19,7 @@ from tests.unit.life_cycle_world import (
     in_threads,
     into,
 )
+from tests.unit.online_world import INSTANCE, Migration
 from tests.unit.test_life_cycle_create import OTHER_FILE, killed_after_create
 
 WRITES = ("CreateMigrationTask", "BatchStopMigrationTasks", "DeleteMigrationTask")
@@ -459,6 +460,42 @@ class TestReplace:
         resource.up(BACKUP_IMPORT)  # compared, but not deleted again
         assert resource.id == id_
         assert world.count("CreateMigrationTask") == 1
+
+    @pytest.mark.parametrize("status", ["MIGRATING", "SUCCESS"])
+    def test_one_whose_state_was_lost_is_not_done_a_second_time(self, world: World, status: str) -> None:
+        """The state still has the task that is gone: its successor is there, and the next run adopts it."""
+        resource = world.started()
+        before = resource.state
+        changed = {**BACKUP_IMPORT, "triggers": ["again"]}
+        new = resource.up(changed).id
+        world.cloud.set_status(new, status)
+        world.cloud.clear_requests()
+        resource.state, resource.plugin = before, world.new_plugin()
+        world.clock.advance(600)
+        assert resource.up(changed).id == new
+        assert f"adopted task {new}" in world.engine.lines[-1].message
+        assert world.writes() == []
+        # Another run that is asked for happens nevertheless.
+        again = {**BACKUP_IMPORT, "triggers": ["once more"]}
+        resource.plugin = world.new_plugin()
+        world.clock.advance(60)
+        assert resource.up(again).id != new
+
+    def test_one_of_an_instance_whose_state_was_lost_is_not_done_a_second_time(self, world: World) -> None:
+        """The same for an online migration, whose instance has the mark."""
+        migration = Migration(world)
+        migration.up()
+        instance, online = migration.instance, migration.online
+        before = instance.state, online.state
+        changed = {**INSTANCE, "description": "another"}
+        online.destroy()
+        new = instance.up(changed).id
+        world.cloud.clear_requests()
+        instance.state, online.state = before
+        migration.in_a_later_run()
+        online.destroy()
+        assert instance.up(changed).id == new
+        assert world.writes() == []
 
 
 class TestOneTarget:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, CheckFailed, Resource, World, failing
+from tests.unit.online_world import DELETE, INSTANCE, SET, Migration
 
 NOT_PERMITTED: dict[str, Any] = {"fault": "error", "status": 403, "error_code": "DCS.2003", "times": 1000}
 AS_WRITTEN: dict[str, Any] = {"target_instance": {"id": "instance-1", "password": "old-Passw0rd"}}
@@ -260,3 +261,35 @@ def test_an_id_that_cannot_be_one_is_refused_by_check(world: World, written: obj
     with pytest.raises(CheckFailed, match="existing_task_id"):
         world.resource().preview({**BACKUP_IMPORT, "existing_task_id": written})
     assert world.requests() == []
+
+
+def test_an_instance_on_which_nothing_runs_yet(world: World) -> None:
+    """A run was killed before it had configured its instance, and its state is lost: the error leads on, to one run."""
+    lost = Migration(world)
+    lost.instance.up(INSTANCE)
+    new = Migration(world).in_a_later_run()
+    new.instance.owner = new.online.owner = "a new state"
+    new.instance.up({**INSTANCE, "existing_task_id": lost.id})
+    message = failing(lambda: new.up(existing_task_id=lost.id))
+    assert f"migration instance {lost.id} has no migration yet (RUNNING)" in message
+    assert "remove existing_task_id, and `pulumi up` configures one on it" in message
+    assert world.writes() == []
+
+    new.instance.up(INSTANCE)
+    new.up()
+    assert new.id == lost.id
+    assert world.writes() == [SET]
+    assert new.task["runs"] == 1
+    assert new.preview() == "same"
+    new.instance.destroy()
+    assert DELETE not in world.writes()
+
+
+def test_an_instance_that_is_gone_is_not_to_be_configured(world: World) -> None:
+    """The error does not tell to configure a migration on it."""
+    migration = Migration(world)
+    migration.instance.up(INSTANCE)
+    world.cloud.set_status(migration.id, "RELEASED")
+    message = failing(lambda: migration.up(existing_task_id=migration.id))
+    assert "is gone (RELEASED); correct it, or remove it to make a new one" in message
+    assert world.writes() == ["CreateOnlineMigrationTask"]

@@ -89,7 +89,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         if self._keeps(id_, props):
             return
         account = self._account(props)
-        delete_task(
+        was_there = delete_task(
             account,
             self._engine,
             id_,
@@ -97,7 +97,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
             timeout_of(props, DELETE_TIMEOUT),
             replaced=self._replacing.deleted(props),
         )
-        self._held.deleted(props.get(URN), id_)
+        self._held.deleted(props.get(URN), id_, was_there=was_there)
 
 
 def _outputs(observed: Mapping[str, Any]) -> Props:

@@ -116,7 +116,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         if self._keeps(id_, props):
             return
         account = self._account(props)
-        delete_task(
+        was_there = delete_task(
             account,
             self._engine,
             id_,
@@ -124,7 +124,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             timeout_of(props, DELETE_TIMEOUT),
             replaced=self._replacing.deleted(props),
         )
-        self._held.deleted(props.get(URN), id_)
+        self._held.deleted(props.get(URN), id_, was_there=was_there)
 
     def _runs_again(self, news: Mapping[str, Any]) -> str | None:
         return None if news.get("existing_task_id") else runs_again(news)

@@ -205,10 +205,12 @@ class Observer:
         self._engine.log("INFO", message, self._urn, ephemeral=True)
 
 
+_CONFIGURE = "remove existing_task_id, and `pulumi up` configures one on it"
 _NOT_THERE = {
-    Phase.MAKING: "is still being made",
-    Phase.IDLE: "has no migration yet",
-    Phase.LOST: "is gone",
+    # phase: what is so, and the way on
+    Phase.MAKING: ("is still being made", _CONFIGURE),
+    Phase.IDLE: ("has no migration yet", _CONFIGURE),
+    Phase.LOST: ("is gone", "correct it, or remove it to make a new one"),
 }
 
 
@@ -222,9 +224,9 @@ def existing(observer: Observer, inputs: Mapping[str, Any]) -> Online:
     observed = observer.settled()
     phase = phase_of(observed)
     if phase in _NOT_THERE:
+        what, way_on = _NOT_THERE[phase]
         raise TaskError(
-            f"existing_task_id: migration instance {observer.id} {_NOT_THERE[phase]} ({observed.status}); write task_id "
-            "without existing_task_id to configure a migration on it"
+            f"existing_task_id: migration instance {observer.id} {what} ({observed.status}); {way_on}"
         )
     others = sorted(differing(inputs, observed))
     if others:

@@ -31,8 +31,8 @@ _NOT_IN_THIS_STATE = "DCS.4957"
 
 def delete_task(
     account: Account, engine: Engine, id_: str, urn: str | None, timeout: float, *, replaced: bool = False
-) -> None:
-    """Stop and delete a task of ours; return when the service no longer lists it.
+) -> bool:
+    """Stop and delete a task of ours until the service no longer lists it; return whether it did at first.
 
     Args:
         account: Where it lives.
@@ -46,7 +46,7 @@ def delete_task(
         WaitTimeout: it did not end, or not vanish, in time.
         DcsMigrationError: what the service answered.
     """
-    _Deletion(account, engine, id_, urn, timeout, "the old task" if replaced else "the task").run()
+    return _Deletion(account, engine, id_, urn, timeout, "the old task" if replaced else "the task").run()
 
 
 class _Deletion:
@@ -68,10 +68,11 @@ class _Deletion:
         self._pauses = delays(PAUSES)
         self._trouble: DcsMigrationError | None = None
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """See :func:`delete_task`."""
         stop_sent = refused = False
         row = self._look(LOOK_UP_AGE)
+        was_there = row is not None
         while row is not None:
             status = lookup(row.status)
             self._ran = self._ran or not status.ended
@@ -91,6 +92,7 @@ class _Deletion:
         self._account.deleted.add(self._id)
         if stop_sent:
             self._say(f"{self._what} is stopped and deleted")
+        return was_there
 
     def _look(self, max_age: float) -> TaskRow | None:
         seen = self._account.look(self._id, max_age=max_age, not_before=self._wrote)

@@ -32,6 +32,7 @@ class Held:
         self._foreign: set[tuple[str, str]] = set()  # task and URN of those that were taken over
         self._replacing: set[str] = set()  # URNs whose tasks are to be replaced
         self._replaced: set[str] = set()  # URNs whose tasks were deleted
+        self._replaced_before: set[str] = set()  # of these, URNs whose tasks were gone already
 
     def read(self, urn: str | None, id_: str) -> None:
         """Note a task that a refresh asks for; the URN may be the one before a renaming."""
@@ -83,10 +84,13 @@ class Held:
             self._holders.pop(id_, None)
             self._declared.pop(id_, None)
 
-    def deleted(self, urn: str | None, id_: str) -> None:
-        """Note a task that the engine has had deleted."""
+    def deleted(self, urn: str | None, id_: str, *, was_there: bool = True) -> None:
+        """Note a task that the engine has had deleted; it may have been gone already."""
         with self._lock:
-            self._replaced.add(self._holders.pop(id_, "") or urn or "")
+            holder = self._holders.pop(id_, "") or urn or ""
+            self._replaced.add(holder)
+            if not was_there:
+                self._replaced_before.add(holder)
             self._declared.pop(id_, None)
 
     def holder(self, id_: str) -> str | None:
@@ -126,3 +130,8 @@ class Held:
         """Whether the resource's task was deleted in this process, so that a new one was asked for."""
         with self._lock:
             return urn in self._replaced
+
+    def was_replaced_before(self, urn: str) -> bool:
+        """Whether that task was gone already: an earlier run, whose state was lost, may have replaced it."""
+        with self._lock:
+            return urn in self._replaced_before

@@ -112,9 +112,9 @@ class LookUp:
         # Tasks that have ended and are other ones: where many have our name, asking for each takes too long for a look.
         self._others: set[str] = set()
         # The engine has had the task of this resource deleted: another run was asked for, and what was there
-        # before is none of it.
+        # before is none of it. But where that task was gone already, what bears our mark may be this very run.
         self._anew = held.was_replaced(definition.urn)
-        self._before: set[str] | None = None
+        self._before: set[str] | None = set() if held.was_replaced_before(definition.urn) else None
 
     def find(self, max_age: float) -> Found:
         """Look once.
