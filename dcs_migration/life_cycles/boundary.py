@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from dcs_migration import durations
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.statuses import lookup
-from dcs_migration.life_cycles import durations
 from dcs_migration.life_cycles.inputs import is_unknown
 from dcs_migration.life_cycles.process import CheckResult
 from dcs_migration.life_cycles.secrets import scrub

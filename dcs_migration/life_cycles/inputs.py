@@ -115,7 +115,7 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
     found += [
         (
             where,
-            f"{path(where)}: is not plain data, write texts, numbers, lists or maps (of a file, its hash)",
+            f"{path(where)}: is not plain data, write strings, numbers, lists or maps (of a file, its hash)",
         )
         for where in _not_plain(inputs, [])
         if not any(tuple(where[:length]) in refused for length in range(len(where) + 1))

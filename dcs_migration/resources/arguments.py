@@ -21,18 +21,18 @@ _DEEPEST = 100  # a list that contains itself has no end
 _NOT_LISTS = (str, bytes, bytearray, memoryview, range)
 _SENT = (bool, float, str, type(None), Unknown, pulumi.Output, pulumi.Asset, pulumi.Archive)
 
-# The first that fits tells what to write; `it` stands for the value.
+# The first that fits tells what to write.
 _ADVICE: tuple[tuple[Any, str], ...] = (
-    (pulumi.CustomResource, "write what is needed of it, such as it.id"),
+    (pulumi.CustomResource, "write the output that you need, such as its .id"),
     (pulumi.Resource, "write the id of a resource in it"),
-    (pulumi.ResourceOptions, "write it as opts=it"),
+    (pulumi.ResourceOptions, "pass it as opts=..."),
     (type, "write a value"),
-    (enum.Enum, "write its value: it.value"),
-    (timedelta, "write its seconds: it.total_seconds()"),
-    ((datetime, date, time), "write a text: it.isoformat()"),
-    ((bytes, bytearray), "write a text: it.decode()"),
-    ((set, frozenset), "which has no order, write a list: sorted(it)"),
-    (Iterable, "write a list: list(it)"),
+    (enum.Enum, "write its .value"),
+    (timedelta, "write its .total_seconds()"),
+    ((datetime, date, time), "write a string: its .isoformat()"),
+    ((bytes, bytearray), "write a string: its .decode()"),
+    ((set, frozenset), "which has no order, write a list: sorted(...)"),
+    (Iterable, "write a list: list(...)"),
     (Callable, "write what it returns"),
 )
 
@@ -77,7 +77,7 @@ def require_plain(where: str, value: Any, depth: int = 0) -> None:
     elif isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise TypeError(f"{where}: has {described(key)} as a key, write texts as keys")
+                raise TypeError(f"{where}: has {described(key)} as a key, write strings as keys")
             require_plain(f"{where}.{key}", item, depth + 1)
     elif isinstance(value, Sequence) and not isinstance(value, _NOT_LISTS):
         for index, item in enumerate(value):
@@ -97,14 +97,14 @@ def _require_size(where: str, number: int) -> None:
     try:
         float(number)
     except OverflowError:
-        raise ValueError(f"{where}: is too large a number, write it as a text") from None
+        raise ValueError(f"{where}: is too large a number, write it as a string") from None
 
 
 def _advice(value: Any) -> str:
     for kinds, words in _ADVICE:
         if isinstance(value, kinds):
             return words
-    return "write texts, numbers, lists or maps"
+    return "write strings, numbers, lists or maps"
 
 
 def described(value: Any) -> str:

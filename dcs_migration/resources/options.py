@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from dcs_migration import durations
 from dcs_migration.resources.arguments import described
 from dcs_migration.resources.provider import PACKAGE, default_provider, given_provider
 
@@ -92,6 +93,7 @@ def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
 
     Raises:
         TypeError: one has not.
+        ValueError: a timeout is not a duration.
     """
     if opts is None:
         return None
@@ -114,8 +116,13 @@ def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
         text = custom_timeout(opts, operation)
         if text is not None and not isinstance(text, str):
             raise TypeError(
-                f'opts.custom_timeouts.{operation}: is {described(text)}, write a text such as "30m"'
+                f'opts.custom_timeouts.{operation}: is {described(text)}, write a string such as "30m"'
             )
+        if text:
+            try:
+                durations.seconds(text)  # else the engine refuses it, and does not say where it is written
+            except ValueError as error:
+                raise ValueError(f"opts.custom_timeouts.{operation}: {error}") from None
     return opts
 
 

@@ -133,7 +133,7 @@ class Provider(pulumi.ProviderResource):
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"endpoints": (Mapping,), "insecure": (bool,), "max_retries": (int,)}
-_WORDS = {Mapping: "a map of URLs", bool: "True or False", int: "a whole number", str: "a text"}
+_WORDS = {Mapping: "a map of URLs", bool: "True or False", int: "a whole number", str: "a string"}
 
 
 def _check(resource_name: str, written: Mapping[str, Any]) -> None:

@@ -80,9 +80,9 @@ def _listed(where: str, tasks: Any) -> Iterator[Any]:
     if tasks is None:
         return iter(())
     if isinstance(tasks, pulumi.Resource):
-        raise TypeError(f"{where}: is {described(tasks)}, write a list: tasks=[it]")
+        raise TypeError(f"{where}: is {described(tasks)}, write a list: tasks=[...]")
     if isinstance(tasks, Mapping):
-        raise TypeError(f"{where}: is a map, write a list: list(it.values())")
+        raise TypeError(f"{where}: is a map, write a list of its values")
     if isinstance(tasks, (set, frozenset)):
         raise TypeError(f"{where}: is a set, which has no order, write a list")
     if isinstance(tasks, (str, bytes, pulumi.Output)) or not isinstance(tasks, Iterable):

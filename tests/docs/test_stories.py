@@ -138,6 +138,19 @@ def test_waiting(stack: Stack, cloud: Emulator) -> None:
     assert [task["status"] for task in cloud.tasks()] == ["SUCCESS"]
 
 
+def test_one_guide_after_another(stack: Stack, cloud: Emulator) -> None:
+    """Guides share a stack's name and a definition: what the first one tells to type in the end makes room for the next."""
+    shell = tell(stack, "waiting.md")
+    (remove,) = (line for line in Page(GUIDES / "first-migration.md").commands() if "destroy" in line)
+    shell.run(remove)
+    tell(stack, "secrets.md")
+    assert len(cloud.tasks()) == 1
+    for guide in sorted(GUIDES.glob("*.md")):
+        page = Page(guide)
+        if guide.name != "first-migration.md" and "pulumi stack init dev" in page.commands():
+            assert "first-migration.md#remove" in page.links(), page.name
+
+
 def test_a_rotated_password(stack: Stack, cloud: Emulator) -> None:
     """A new password is an update that runs no migration again, and that the state holds encrypted."""
     tell(stack, "secrets.md")

@@ -62,13 +62,13 @@ TASKS: dict[str, tuple[Callable[[], Any], str]] = {
         "tasks[0]: is an Output, write the task itself, or its id in task_ids=[...]",
     ),
     "a text": (lambda: [ELSEWHERE], "tasks[0]: is a str, write the task itself, or its id in task_ids=[...]"),
-    "no list": (task, "tasks: is a resource (MigrationTask 'orders'), write a list: tasks=[it]"),
+    "no list": (task, "tasks: is a resource (MigrationTask 'orders'), write a list: tasks=[...]"),
     "one text": (lambda: ELSEWHERE, "tasks: is a str, write the task itself, or its id in task_ids=[...]"),
     "an output": (
         lambda: pulumi.Output.from_input([ELSEWHERE]),
         "tasks: is an Output, write the task itself, or its id in task_ids=[...]",
     ),
-    "a map": (lambda: {"orders": task()}, "tasks: is a map, write a list: list(it.values())"),
+    "a map": (lambda: {"orders": task()}, "tasks: is a map, write a list of its values"),
     "a set": (lambda: {task()}, "tasks: is a set, which has no order, write a list"),
     "a machine": (
         lambda: [task(), machine()],
@@ -176,31 +176,31 @@ class Size(enum.Enum):
 VALUES: dict[str, tuple[Callable[[], Any], str]] = {
     "a resource": (
         machine,
-        "is a resource (MigrationInstance 'mover'), write what is needed of it, such as it.id",
+        "is a resource (MigrationInstance 'mover'), write the output that you need, such as its .id",
     ),
     "a component": (
         declare,
         "is a resource (OnlineMigrationTask 'orders'), write the id of a resource in it",
     ),
-    "a set": (lambda: {SECRET}, "is a set, which has no order, write a list: sorted(it)"),
-    "a generator": (lambda: (word for word in [SECRET]), "is a generator, write a list: list(it)"),
-    "keys of a map": (lambda: {SECRET: 1}.keys(), "is a dict_keys, write a list: list(it)"),
-    "a range": (lambda: range(3), "is a range, write a list: list(it)"),
-    "a date": (lambda: date(2026, 1, 31), "is a date, write a text: it.isoformat()"),
-    "a duration": (lambda: timedelta(1), "is a timedelta, write its seconds: it.total_seconds()"),
-    "bytes": (lambda: SECRET.encode(), "is a bytes, write a text: it.decode()"),
-    "an enumeration": (lambda: Size.SMALL, "is a Size, write its value: it.value"),
-    "a path": (lambda: Path(SECRET), "is a PosixPath, write texts, numbers, lists or maps"),
-    "a uuid": (lambda: uuid.UUID(int=1), "is an UUID, write texts, numbers, lists or maps"),
+    "a set": (lambda: {SECRET}, "is a set, which has no order, write a list: sorted(...)"),
+    "a generator": (lambda: (word for word in [SECRET]), "is a generator, write a list: list(...)"),
+    "keys of a map": (lambda: {SECRET: 1}.keys(), "is a dict_keys, write a list: list(...)"),
+    "a range": (lambda: range(3), "is a range, write a list: list(...)"),
+    "a date": (lambda: date(2026, 1, 31), "is a date, write a string: its .isoformat()"),
+    "a duration": (lambda: timedelta(1), "is a timedelta, write its .total_seconds()"),
+    "bytes": (lambda: SECRET.encode(), "is a bytes, write a string: its .decode()"),
+    "an enumeration": (lambda: Size.SMALL, "is a Size, write its .value"),
+    "a path": (lambda: Path(SECRET), "is a PosixPath, write strings, numbers, lists or maps"),
+    "a uuid": (lambda: uuid.UUID(int=1), "is an UUID, write strings, numbers, lists or maps"),
     "a function": (lambda: declare, "is a function, write what it returns"),
     "a class": (lambda: Path, "is the class Path, write a value"),
-    "options": (pulumi.ResourceOptions, "is a ResourceOptions, write it as opts=it"),
-    "a key that is no text": (lambda: {5: SECRET}, "has an int as a key, write texts as keys"),
+    "options": (pulumi.ResourceOptions, "is a ResourceOptions, pass it as opts=..."),
+    "a key that is no text": (lambda: {5: SECRET}, "has an int as a key, write strings as keys"),
     "half a character": (
         lambda: f"{SECRET}\ud83d",
         "contains half a character (a lone surrogate), write it without",
     ),
-    "a huge number": (lambda: 10**400, "is too large a number, write it as a text"),
+    "a huge number": (lambda: 10**400, "is too large a number, write it as a string"),
 }
 
 
@@ -337,7 +337,11 @@ OPTIONS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a timeout of a number": (
         lambda: pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(delete=600)),  # type: ignore[arg-type]
-        'opts.custom_timeouts.delete: is an int, write a text such as "30m"',
+        'opts.custom_timeouts.delete: is an int, write a string such as "30m"',
+    ),
+    "a timeout in words": (
+        lambda: pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="two hours")),
+        'opts.custom_timeouts.create: is not a duration, write for example "90s", "10m" or "1h30m"',
     ),
     "an id": (
         lambda: pulumi.ResourceOptions(id=ELSEWHERE),

@@ -441,5 +441,6 @@ def test_the_public_names_are_all_there() -> None:
         "clock",
         "names",
         "dynamic_host",
+        "durations",
     }
     assert public - set(dcs_migration.__all__) - submodules == {"annotations", "TYPE_CHECKING"}

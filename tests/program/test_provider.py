@@ -229,7 +229,7 @@ def test_an_instance_of_a_component_is_known_by_what_runs_on_it(monitor: Recorde
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"region": 7}, "Provider 'prod': region is of type int, write a text"),
+        ({"region": 7}, "Provider 'prod': region is of type int, write a string"),
         ({"endpoints": "https://dcs.example.com"}, "endpoints is of type str, write a map of URLs"),
         ({"insecure": "yes"}, "insecure is of type str, write True or False"),
         ({"max_retries": "3"}, "max_retries is of type str, write a whole number"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcs_migration.life_cycles.durations import seconds
+from dcs_migration.durations import seconds
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,11 @@ RULES = {
     "__init__": _rule("resources"),
     "clock": _rule(),
     "names": _rule(),
-    "resources": _rule("providers names", "pulumi"),
+    "durations": _rule(),
+    "resources": _rule("providers names durations", "pulumi"),
     "providers": _rule("life_cycles dynamic_host", "pulumi"),
     "dynamic_host": _rule("providers life_cycles clock names", "pulumi"),
-    "life_cycles": _rule("dcs clock names", "pulumi jsonschema grpc"),
+    "life_cycles": _rule("dcs clock names durations", "pulumi jsonschema grpc"),
     "dcs": _rule("clock", "requests urllib3"),
     "emulator": _rule(EMULATOR),  # its former name
     "schemas": _rule(),

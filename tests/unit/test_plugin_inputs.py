@@ -488,7 +488,7 @@ def test_a_trigger_must_be_plain_data(wrong: Any, wrap: Any) -> None:
     """A value that never equals itself would run the import at every `up`, so it is refused."""
     line = _one(changed(BACKUP, ("triggers",), wrap(wrong)))
     assert line.startswith("triggers[0]")
-    assert ": is not plain data, write texts, numbers, lists or maps" in line
+    assert ": is not plain data, write strings, numbers, lists or maps" in line
 
 
 def test_an_asset_in_a_typed_place_is_one_problem() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dcs_migration import durations
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.life_cycles import durations
 from dcs_migration.life_cycles.config import NO_REGION, Settings
 from dcs_migration.life_cycles.inputs import problems
 from dcs_migration.life_cycles.settings_check import problems as problems_of_settings

@@ -10,8 +10,8 @@ from dcs_migration.dcs.errors import DcsMigrationError, TaskError, TaskNotFound,
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
+from dcs_migration.durations import elapsed
 from dcs_migration.life_cycles.account import Account
-from dcs_migration.life_cycles.durations import elapsed
 from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.names import FULL, INCREMENTAL, ONLINE_MIGRATION
 

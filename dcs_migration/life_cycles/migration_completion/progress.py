@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dcs_migration.dcs.errors import DcsMigrationError
+from dcs_migration.durations import elapsed
 from dcs_migration.life_cycles.account import Account
-from dcs_migration.life_cycles.durations import elapsed
 from dcs_migration.life_cycles.engine import Engine
 
 # All times in seconds.

@@ -15,8 +15,8 @@ from dcs_migration.dcs.errors import (
     Throttled,
 )
 from dcs_migration.dcs.statuses import lookup
+from dcs_migration.durations import elapsed
 from dcs_migration.life_cycles.account import Account
-from dcs_migration.life_cycles.durations import elapsed
 from dcs_migration.life_cycles.engine import Engine
 from dcs_migration.life_cycles.listing import Listing
 from dcs_migration.life_cycles.migration_completion import judging

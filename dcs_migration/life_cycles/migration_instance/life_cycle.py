@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dcs_migration.life_cycles.durations import timeout_of
 from dcs_migration.life_cycles.migration_instance.definition import (
     AGAIN,
     INPUTS,
@@ -19,6 +18,7 @@ from dcs_migration.life_cycles.tasks import read
 from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
+from dcs_migration.life_cycles.tasks.props import timeout_of
 from dcs_migration.life_cycles.tasks.spec import check, compare
 from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
 

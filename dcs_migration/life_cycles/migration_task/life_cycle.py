@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcs_migration.dcs.errors import TaskError
-from dcs_migration.life_cycles.durations import timeout_of
 from dcs_migration.life_cycles.migration_task.definition import AGAIN, definition_of, existing
 from dcs_migration.life_cycles.migration_task.inputs import (
     INPUTS,
@@ -21,7 +20,7 @@ from dcs_migration.life_cycles.tasks import read
 from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.life_cycles.tasks.props import OUTPUTS
+from dcs_migration.life_cycles.tasks.props import OUTPUTS, timeout_of
 from dcs_migration.life_cycles.tasks.spec import check, compare
 from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
 

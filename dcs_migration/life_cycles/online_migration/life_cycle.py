@@ -8,7 +8,6 @@ from typing import Any
 from dcs_migration.dcs.errors import TaskNotFound
 from dcs_migration.dcs.models import Online
 from dcs_migration.life_cycles.account import Account
-from dcs_migration.life_cycles.durations import timeout_of
 from dcs_migration.life_cycles.online_migration.inputs import (
     INPUTS,
     OUTPUTS,
@@ -25,6 +24,7 @@ from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffRes
 from dcs_migration.life_cycles.tasks import read
 from dcs_migration.life_cycles.tasks.held import new_claim
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
+from dcs_migration.life_cycles.tasks.props import timeout_of
 from dcs_migration.life_cycles.tasks.replacing import urn_of
 from dcs_migration.life_cycles.tasks.spec import compare
 from dcs_migration.names import (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from dcs_migration import durations
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.life_cycles.inputs import is_unknown
-from dcs_migration.names import OWNER, PASSWORD
+from dcs_migration.names import OWNER, PASSWORD, TIMEOUTS
 
 Props = Mapping[str, Any]
 
@@ -22,6 +23,8 @@ class OnChange(Enum):
     UPDATE = "state alone changes, no call is made"
     NOTHING = "it matters at create alone"
 
+
+DEFAULT_TIMEOUT = 600.0  # seconds
 
 OUTPUTS = ("name", "status", "created_at", "updated_at", "released_at", "error")
 
@@ -85,3 +88,20 @@ def changed(key: str, rule: OnChange, old: Props, new: Props, *, unknown_is_chan
     if rule is OnChange.REPLACE_IF_GIVEN and (key not in new or key not in old):
         return False
     return not same(without_password(old.get(key)), without_password(new.get(key)), unknown_is_change)
+
+
+def timeout_problems(news: Props) -> Iterator[str]:
+    """Yield one line for each timeout that is not a duration."""
+    for operation, key in TIMEOUTS.items():
+        text = news.get(key)
+        if isinstance(text, str):
+            try:
+                durations.seconds(text)
+            except ValueError as error:
+                yield f"opts.custom_timeouts.{operation}: {error}"
+
+
+def timeout_of(props: Props, key: str) -> float:
+    """Return how many seconds an operation may take."""
+    text = props.get(key)
+    return durations.seconds(text) if text else DEFAULT_TIMEOUT

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from dcs_migration.life_cycles.config import Settings
-from dcs_migration.life_cycles.durations import timeout_problems
 from dcs_migration.life_cycles.inputs import is_unknown, problems
 from dcs_migration.life_cycles.process import CheckResult, DiffResult
 from dcs_migration.life_cycles.tasks.defaults import fill, require_same_project, require_taken_over_stays
 from dcs_migration.life_cycles.tasks.mark import news_of
-from dcs_migration.life_cycles.tasks.props import OnChange, Props, changed, password_of, same, without_nulls
+from dcs_migration.life_cycles.tasks.props import (
+    OnChange,
+    Props,
+    changed,
+    password_of,
+    same,
+    timeout_problems,
+    without_nulls,
+)
 from dcs_migration.names import DEFAULTS, OWNER, PASSWORD, TIMEOUTS, URN
 
 

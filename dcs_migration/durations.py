@@ -1,14 +1,9 @@
-"""Durations as Pulumi's users write them, which is Go's form ("90s", "10m", "1h30m"), and the timeouts among inputs."""
+"""Durations as Pulumi's users write them, which is Go's form: "90s", "10m", "1h30m"."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-
-from dcs_migration.life_cycles import durations
-from dcs_migration.life_cycles.tasks.props import Props
-from dcs_migration.names import TIMEOUTS
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -41,26 +36,6 @@ def seconds(text: str) -> float:
     if math.isinf(total):
         raise ValueError('is longer than can be counted, write for example "10m"')
     return total
-
-
-DEFAULT_TIMEOUT = 600.0  # seconds
-
-
-def timeout_problems(news: Props) -> Iterator[str]:
-    """Yield one line for each timeout that is not a duration."""
-    for operation, key in TIMEOUTS.items():
-        text = news.get(key)
-        if isinstance(text, str):
-            try:
-                durations.seconds(text)
-            except ValueError as error:
-                yield f"opts.custom_timeouts.{operation}: {error}"
-
-
-def timeout_of(props: Props, key: str) -> float:
-    """Return how many seconds an operation may take."""
-    text = props.get(key)
-    return durations.seconds(text) if text else DEFAULT_TIMEOUT
 
 
 def elapsed(seconds: float) -> str:
