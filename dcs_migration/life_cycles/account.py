@@ -103,14 +103,14 @@ class Account:
         """Note a task that this process has started just now."""
         self.started[row.id] = self.clock.monotonic(), row
 
+    def recent(self) -> dict[str, TaskRow]:
+        """Return what this process has started so lately that a listing may not show it, or where it runs."""
+        since = self.clock.monotonic() - SEEN_WITHIN
+        return {id_: row for id_, (moment, row) in list(self.started.items()) if moment > since}
+
     def rows_of(self, listing: Listing) -> list[TaskRow]:
         """Return the tasks of a listing, and what this process has started and the listing does not show yet."""
-        recent = self.clock.monotonic() - SEEN_WITHIN
-        rows = dict(listing.rows)
-        for id_, (moment, row) in list(self.started.items()):
-            listed = rows.get(id_)
-            if moment > recent and (listed is None or not _has_target(listed)):
-                rows[id_] = row
+        rows = {**self.recent(), **listing.rows}
         return [row for row in rows.values() if row.id not in self.deleted]
 
     def wrote(self) -> None:
@@ -203,10 +203,6 @@ class Account:
         except TaskNotFound:
             return None
         return row if lookup(row.status).kind is not Kind.GONE else None
-
-
-def _has_target(row: TaskRow) -> bool:
-    return bool(row.target_instance_id or row.target_instance_addrs)
 
 
 class Accounts:

@@ -68,6 +68,22 @@ class TestBegin:
         assert "could not make migration instance" in message
         assert world.count(SET) == 0
 
+    def test_a_job_that_is_forgotten(self, world: World, migration: Migration) -> None:
+        """The instance is there, whatever became of the record of its job."""
+        migration.instance.up(INSTANCE)
+        migration.in_a_later_run()
+        world.cloud.fault("ShowJobInfo", "error", status=400, error_code="DCS.4133")
+        migration.up()
+        assert migration.task["runs"] == 1
+
+    def test_an_instance_that_is_gone_with_its_job(self, world: World, migration: Migration) -> None:
+        """The error names the command that makes another one."""
+        migration.instance.up(INSTANCE)
+        world.cloud.remove(migration.id)
+        migration.in_a_later_run()
+        world.clock.advance(3600)
+        assert "pulumi up --replace" in failing(migration.up)
+
     def test_a_run_that_was_killed_after_it_had_started(self, world: World, migration: Migration) -> None:
         """The next one looks, finds it running as asked, and starts nothing."""
         migration.up()

@@ -164,14 +164,17 @@ class Observer:
         )
 
     def until_made(self, job_id: str | None) -> Online:
-        """Wait for the job that makes the instance (ShowJobInfo); without its id, by the status alone.
+        """Wait for the job that makes the instance (ShowJobInfo); without its id, or its record, by the status alone.
 
         Raises:
             TaskError: the job failed.
         """
         pauses = delays(PAUSES)
         while job_id is not None:
-            status = self.account.client.show_job_status(job_id)
+            try:
+                status = self.account.client.show_job_status(job_id)
+            except TaskNotFound:
+                break  # it was over long ago, or went with the instance: of that the status tells
             if status == JOB_FAILED:
                 raise TaskError(
                     f"the service could not make migration instance {self.id} (job {job_id} is {status}); its network "

@@ -9,7 +9,7 @@ from dcs_migration.dcs.errors import OUTCOME_UNCLEAR, DcsMigrationError, Permiss
 from dcs_migration.dcs.models import Online, TaskRow, addresses
 from dcs_migration.life_cycles.engine import Engine
 from dcs_migration.life_cycles.online_migration.observer import Observer
-from dcs_migration.life_cycles.tasks.look_up import LOOK_UP_AGE, occupies
+from dcs_migration.life_cycles.tasks.look_up import LOOK_UP_AGE, occupants
 from dcs_migration.life_cycles.writes import (
     FOR_THE_TARGET,
     REFUSED,
@@ -45,11 +45,9 @@ class Target:
                 occupants = self._occupants()
                 if not occupants:
                     try:
-                        observed = start()
-                        self._note(observed)
-                        return observed
+                        return start()
                     finally:
-                        self._turn.attempted = self._observer.account.clock.monotonic()
+                        self._note_attempt()
             occupied = Occupied(occupants)
             pause = refusals.pause_after(occupied)
             if pause is None:
@@ -61,12 +59,14 @@ class Target:
             self._observer.say(f"{occupied}; trying again in {pause:.0f} s")
             self._observer.sleep(pause)
 
-    def _note(self, observed: Online) -> None:
-        """Keep in mind what runs here now: the listing may show it later."""
-        self._observer.account.begun(
+    def _note_attempt(self) -> None:
+        """Note a run that has begun, or may have: a listing may show it late."""
+        account = self._observer.account
+        self._turn.attempted = account.clock.monotonic()
+        account.begun(
             TaskRow(
                 self._observer.id,
-                status=observed.status,
+                status="FULLMIGRATING",
                 target_instance_id=self._target.get("id"),
                 target_instance_addrs=self._target.get("addrs"),
             )
@@ -75,17 +75,13 @@ class Target:
     def _occupants(self) -> Sequence[TaskRow]:
         account = self._observer.account
         try:
-            listing = account.listing.get(max_age=LOOK_UP_AGE, not_before=self._turn.attempted)
+            listing = account.whole_listing(max_age=LOOK_UP_AGE, not_before=self._turn.attempted)
         except PermissionDenied as error:
             raise TaskError(
                 f"nothing was started on {self._observer.id}: whether its target is free cannot be looked up; grant "
                 f"dcs:migrationTask:list ({error})"
             ) from None
-        return [
-            row
-            for row in account.rows_of(listing)
-            if row.id != self._observer.id and occupies(row, self._target)
-        ]
+        return occupants(account, listing.rows.values(), self._target, but=self._observer.id)
 
 
 SHOWS_WITHIN = 15.0  # seconds: for so long the service may still tell of the time before a write

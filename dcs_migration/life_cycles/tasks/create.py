@@ -41,7 +41,9 @@ from dcs_migration.life_cycles.writes import (
     search,
 )
 
-HEARING = 3.0  # seconds that the engine is given to ask about other resources before a task is adopted
+HEARING = (
+    3.0  # seconds that the engine is given to ask about other resources before a task is adopted or removed
+)
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,15 @@ class _Creation:
     def _find_or_start(self) -> Result:
         """Look, and start the task if it is not there and nothing stands in its way."""
         found = self._look()
-        for row in found.ended_badly:
-            self._warn(
-                f"an earlier task of this definition, {row.id}, is {row.status}; {self._remove(row.id)}"
-            )
-        if found.ended_badly:
+        if found.ended_badly and not found.usable:
+            self._hear_of_others(found.ended_badly)
+            for row in found.ended_badly:
+                self._warn(
+                    f"an earlier task of this definition, {row.id}, is {row.status}; {self._remove(row.id)}"
+                )
             found = self._look()
         if found.usable:
-            self._hear_of_others(found.usable[0])
+            self._hear_of_others(found.usable[:1])
             return self._adopt(found.usable)
         occupants = [row for row in found.occupants if row.id not in self._account.deleted]
         if occupants:
@@ -141,11 +144,12 @@ class _Creation:
         finally:
             self._look_up.turn.attempted = self._clock.monotonic()
 
-    def _hear_of_others(self, row: TaskRow) -> None:
-        """Give the engine time to ask about the other resources of the program: one of them may hold the task."""
+    def _hear_of_others(self, rows: Sequence[TaskRow]) -> None:
+        """Give the engine time to ask about the other resources of the program: one of them may hold a task."""
         self._clock.sleep(HEARING)
         self._engine.require()
-        self._look_up.require_not_held(row)
+        for row in rows:
+            self._look_up.require_not_held(row)
 
     def _remove(self, id_: str) -> str:
         """Remove the record of a task that failed; say what became of it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dcs_migration.dcs.errors import (
@@ -31,8 +31,33 @@ STALE_AFTER = LOOK_UP_AGE + 0.05  # a POST relies on no listing that is older
 LOOKS = 3  # so often one that has grown old meanwhile, because Show was slow, is repeated
 
 
-def occupies(row: TaskRow, target: Mapping[str, Any]) -> bool:
-    """Whether a task runs into a target, given by its ``id`` or its ``addrs``."""
+def occupants(
+    account: Account, rows: Iterable[TaskRow], target: Mapping[str, Any], *, but: str | None = None
+) -> list[TaskRow]:
+    """Return the tasks that run on a target, given by its ``id`` or its ``addrs``, but for one.
+
+    Of what this process has just started a listing may tell nothing yet: Show does.
+
+    Raises:
+        DcsMigrationError: what the service answered.
+    """
+    listed, recent = {row.id: row for row in rows}, account.recent()
+    found = []
+    for id_ in sorted({*listed, *recent} - account.deleted - {but}):
+        if not any(_occupies(known[id_], target) for known in (listed, recent) if id_ in known):
+            continue
+        row = listed.get(id_)
+        if id_ in recent:
+            try:
+                row = replace(recent[id_], status=account.client.show_migration_task(id_).status)
+            except TaskNotFound:
+                continue
+        if row is not None and _occupies(row, target):
+            found.append(row)
+    return found
+
+
+def _occupies(row: TaskRow, target: Mapping[str, Any]) -> bool:
     status = lookup(row.status)
     if status.ended or status.idle:
         return False
@@ -126,7 +151,7 @@ class LookUp:
         """
         rows, as_of = self._rows(max_age)
         found = Found(rows, as_of)
-        found.occupants = [row for row in found.rows if self._occupies(row)]
+        found.occupants = self._occupants(rows)
         ours = [row for row in found.rows if self._is_ours(row)]
         if self._anew and self._before is None:
             self._before = {row.id for row in ours}
@@ -189,9 +214,14 @@ class LookUp:
         rows = [row for row in self._account.rows_of(listing) if lookup(row.status).kind is not Kind.GONE]
         return sorted(rows, key=lambda row: (row.created_at or "", row.id)), listing.started
 
-    def _occupies(self, row: TaskRow) -> bool:
-        """Whether a task runs on our target, whoever's it is."""
-        return occupies(row, {"id": self._definition.target})
+    def _occupants(self, rows: Sequence[TaskRow]) -> list[TaskRow]:
+        """Return the tasks that run on our target, whoever's they are."""
+        try:
+            return occupants(self._account, rows, {"id": self._definition.target})
+        except (CredentialsRefused, EngineGone):
+            raise
+        except DcsMigrationError as error:
+            raise LookUpFailed(f"whether the target is free is not known: {error}") from None
 
     def _is_ours(self, row: TaskRow) -> bool:
         return row.id not in self.left_behind and split(row.description)[1] == self._definition.mark
