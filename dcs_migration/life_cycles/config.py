@@ -104,10 +104,10 @@ class Credentials:
         """Where these credentials came from, for the text of a refusal."""
         if self.from_config:
             return (
-                f"they came from {self.source}, which refresh and destroy know as of the last `pulumi up`: after a "
+                f"the credentials came from {self.source}, which refresh and destroy know as of the last `pulumi up`: after a "
                 "change add --run-program, or set HW_ACCESS_KEY and HW_SECRET_KEY"
             )
-        return f"they came from {self.source}, not from the stack's configuration (which --run-program reads anew)"
+        return f"the credentials came from {self.source}, not from the stack's configuration (which --run-program reads anew)"
 
     def auth(self, project_id: str | None) -> KeyPairAuth | TokenAuth:
         """Return what signs requests for a project."""

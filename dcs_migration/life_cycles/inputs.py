@@ -270,11 +270,20 @@ def _types(wanted: Any) -> str:
 
 
 def _wrong_type(problem: _Problem) -> Iterator[str]:
-    yield f"{problem.where}: must be {_types(problem.wanted)}, {_advice(problem.described)}"
+    advice = _advice(problem.described)
+    if problem.described.get("writeOnly"):  # no example of a password is shown
+        advice = (
+            "write it in quotes"
+            if isinstance(problem.instance, (int, float))
+            else "write the password itself"
+        )
+    yield f"{problem.where}: must be {_types(problem.wanted)}, {advice}"
 
 
 def _too_short(problem: _Problem) -> Iterator[str]:
-    if problem.required:
+    if problem.required or isinstance(
+        problem.instance, list
+    ):  # a list that may be left out is one that may be empty
         yield f"{problem.where}: is empty, {_advice(problem.described)}"
     elif problem.described.get("writeOnly"):
         yield f"{problem.where}: is empty, leave it out if there is none"
@@ -328,7 +337,8 @@ def _advice(described: Schema) -> str:
     if described.get("examples"):
         return f"write for example {json.dumps(described['examples'][0])}"
     if described.get("enum"):
-        return "write " + " or ".join(f'"{value}"' for value in described["enum"])
+        *first, last = (f'"{value}"' for value in described["enum"])
+        return f"write {', '.join(first)} or {last}" if first else f"write {last}"
     if described.get("properties"):
         return f"write a map with the keys {', '.join(described['properties'])}"
     return f"write it as {_TYPES[described['type']]}" if "type" in described else "see the reference"

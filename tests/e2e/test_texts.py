@@ -40,7 +40,7 @@ def test_refused_credentials(stack: Stack, emulator: Emulator) -> None:
     assert len(lines) == 4
     for line in lines:
         assert "HTTP 401 APIGW.0301" in line
-        assert "they came from the environment (HW_*)" in line
+        assert "the credentials came from the environment (HW_*)" in line
         assert "--run-program" in line
     assert "wrong-secret-key" not in text
     assert len(operations(emulator)) == 1

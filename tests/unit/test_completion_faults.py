@@ -238,7 +238,7 @@ def test_a_token_that_expires_ends_the_wait(
     fail_from(waits, 25, {"fault": "error", "status": 401, "error_code": "APIGW.0301"})
     message = failing(lambda: waits.completion().up([task]))
     assert message.startswith("ListMigrationTask failed: HTTP 401 APIGW.0301")
-    assert "they came from the environment (HW_AUTH_TOKEN)" in message
+    assert "the credentials came from the environment (HW_AUTH_TOKEN)" in message
     assert message.endswith(NEVER_TOUCHED)
     assert "short-lived" not in message
     assert len(waits.list_calls()) == 4

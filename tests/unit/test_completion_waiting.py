@@ -169,7 +169,7 @@ def test_an_id_that_never_was_is_a_failure(waits: Waits) -> None:
     with pytest.raises(ProviderError) as caught:
         completion.up(ids=["f" * 32])
     assert f"{'f' * 32} is GONE" in str(caught.value)
-    assert "(last seen: never)" in str(caught.value)
+    assert "or has forgotten it; check the id and the region, or if its data is complete" in str(caught.value)
     assert str(caught.value).endswith("to run it again: do so where it was started")
     assert waits.clock.sleeps == []
 

@@ -323,7 +323,7 @@ class TestOneTarget:
         world.cloud.set_quirks(["listing-lags=30"])
         _, second = self._two(world, target_instance=side)
         message = failing(lambda: second.up(target_instance=side))
-        assert "the target is occupied by" in message
+        assert "the target is still occupied by" in message
         assert world.writes() == []
 
     def test_nor_an_import(self, world: World) -> None:

@@ -70,7 +70,7 @@ class TestMigration:
             ),
             (
                 {"state": "runing"},
-                'state: "runing" is not one of the allowed values, write "running" or "stopped" or "switched" '
+                'state: "runing" is not one of the allowed values, write "running", "stopped" or "switched" '
                 '(did you mean "running"?)',
             ),
         ],

@@ -38,7 +38,7 @@ class TestOneTarget:
         migration.instance.up(INSTANCE)
         migration.in_a_later_run()
         world.cloud.set_quirks(["rows-move"])
-        assert "the target is occupied" in failing(migration.up)
+        assert "the target is still occupied" in failing(migration.up)
         assert world.count(SET) == 0
 
     def test_a_listing_that_lags(self, world: World) -> None:
@@ -75,7 +75,7 @@ class TestOneTarget:
         second.up()
         second.in_a_later_run()
         message = failing(lambda: second.up(**to("users")))
-        assert f"the target is occupied by task {first.task['name']} ({first.id}" in message
+        assert f"the target is still occupied by task {first.task['name']} ({first.id}" in message
         assert world.count(SET) == 0
         assert second.task["target_instance_id"] == "orders"
 

@@ -117,7 +117,8 @@ def test_a_map_or_list_of_another_type_is_refused(
 def test_a_password_of_another_type_is_refused_without_an_example(wrong: Any) -> None:
     """A password must be a text; no example of a password is ever proposed."""
     line = _one(changed(BACKUP, ("target_instance", "password"), wrong))
-    assert line == "target_instance.password: must be a string, write it as a string"
+    advice = "write it in quotes" if isinstance(wrong, (int, float)) else "write the password itself"
+    assert line == f"target_instance.password: must be a string, {advice}"
 
 
 CHOICES: list[tuple[dict[str, Any], Path, list[str]]] = [
@@ -219,6 +220,12 @@ def test_a_monstrous_key_is_shown_short_and_on_one_line() -> None:
     line = _one(changed(BACKUP, ("a\n\x1b[31m\u2028" + LONG,), 1))
     assert line.isprintable()
     assert len(line) < 400
+
+
+def test_an_empty_list_of_files_is_not_to_be_left_out() -> None:
+    """Left out, the files would be the next thing that is missing."""
+    line = _one(changed(BACKUP, ("backup_files", "files"), []))
+    assert line == 'backup_files.files: is empty, write for example [{"file_name": "orders.rdb"}]'
 
 
 @pytest.mark.parametrize(("definition", "where"), ALL_TEXTS, ids=_id)

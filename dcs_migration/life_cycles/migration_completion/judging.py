@@ -126,10 +126,11 @@ def _judge_lost(task: Watched, status: str | None) -> None:
     if lookup(task.status).kind in REACHED:
         task.state = State.DONE
         return
-    task.error = (
-        f"the service no longer tells how it ended (last seen: {task.status or 'never'}); "
-        "if its data is complete, take it out of this completion"
-    )
+    if task.status:
+        why = f"the service no longer tells how it ended (last seen: {task.status}); if"
+    else:
+        why = f"the service knows no such task in {task.account.region}, or has forgotten it; check the id and the region, or if"
+    task.error = f"{why} its data is complete, take it out of this completion"
     task.status, task.state = status, State.FAILED
 
 

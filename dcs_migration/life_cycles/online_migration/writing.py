@@ -17,6 +17,7 @@ from dcs_migration.life_cycles.writes import (
     Occupied,
     Refusals,
     delays,
+    named,
     search,
 )
 
@@ -52,7 +53,7 @@ class Target:
             pause = refusals.pause_after(occupied)
             if pause is None:
                 raise TaskError(
-                    f"nothing was started on {self._observer.id}: {occupied}, also after "
+                    f"nothing was started on {self._observer.id}: the target is still occupied by {named(occupants)} after "
                     f"{sum(FOR_THE_TARGET.pauses):.0f} s; wait for it, or chain the migrations with "
                     "opts=ResourceOptions(depends_on=[first.completion()])"
                 )

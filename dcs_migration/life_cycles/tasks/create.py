@@ -254,7 +254,7 @@ class _Creation:
         by = named(rows) if rows else "another operation"
         waited = sum(FOR_THE_TARGET.pauses)
         return TaskError(
-            f"nothing was started: the target is occupied by {by}, also after {waited:.0f} s; {self._way_on(rows)}"
+            f"nothing was started: the target is still occupied by {by} after {waited:.0f} s; {self._way_on(rows)}"
             + (f" ({error})" if isinstance(error, Busy) else "")
         )
 

@@ -292,11 +292,10 @@ class LookUp:
             or not self._is_the_same(row)
         ):
             return
-        what, otherwise = why
+        what, ways = why
         created = f", created {row.created_at}" if row.created_at else ""
         raise TaskError(
-            f"nothing was started: task {row.name or row.id} ({row.id}, {row.status}{created}) {what}; to take it over "
-            f'write existing_task_id="{row.id}", {otherwise}'
+            f"nothing was started: task {row.name or row.id} ({row.id}, {row.status}{created}) {what}; {ways}"
         )
 
     def _is_the_same(self, row: TaskRow) -> bool:
@@ -312,27 +311,30 @@ class LookUp:
         return same
 
     def _why_the_same(self, row: TaskRow) -> tuple[str, str] | None:
-        """Return in what a task has the same definition, and how to start another one; None if it has not."""
+        """Return in what a task has the same definition, and the ways on; None if it has not."""
         mark, ours = split(row.description)[1], self._definition.mark
-        on_purpose = "to run it a second time on purpose write triggers=[...]"
+        take_over = f'to take it over write existing_task_id="{row.id}"'
+        ways = f"{take_over}, to run it a second time on purpose write triggers=[...]"
         if mark is None or not mark.owner:
             if mark is not None and mark.definition == self._definition.mark_of_0_1_0:
-                return "was started for this resource by release 0.1.0", on_purpose
+                return "was started for this resource by release 0.1.0", ways
             if self._definition.name is None or row.name != self._definition.name:
                 return None
             return (
                 "has this name and does the same, and its description bears no mark that tells whose it is",
-                "to start another one write another name",
+                f"{take_over}, to start another one write another name",
             )
         if mark.definition != ours.definition or mark == ours:
             return None
         if mark.owner != ours.owner:
             return (
                 "has the same definition and belongs to another owner: another stack, or a state that was lost",
-                on_purpose,
+                ways,
             )
         holder = self._held.holder(row.id)
+        # The alias comes first: taking over is for a state that was lost, and in a mere rename the old resource is deleted.
         return (
-            f"has the same definition and belongs to another resource of this stack{f', {holder}' if holder else ''}",
-            f"{on_purpose}, and if this resource was renamed write opts=ResourceOptions(aliases=[Alias(name=...)])",
+            "has the same definition and belongs to another resource of this stack, "
+            + (holder or "or to this one before it or the stack was renamed"),
+            f"if you renamed it write opts=ResourceOptions(aliases=[Alias(name=...)]), else {ways}",
         )
