@@ -6,8 +6,10 @@ it still sees no change.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dcs_emulator import Emulator
 from tests.chaos.blows import Service
@@ -21,6 +23,12 @@ class Neighbour:
 
     root: Path
     tasks: str
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The records of its tasks."""
+        records: list[dict[str, Any]] = json.loads(self.tasks)["tasks"]
+        return records
 
     def require_no_changes(self, emulator: Emulator) -> None:
         """Ask the service about each of its tasks.

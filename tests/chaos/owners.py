@@ -61,8 +61,12 @@ def require_one_on_a_target(ours: Sequence[Record], ever: Sequence[Record]) -> N
                 assert not met, f"two running on one target: {task['id']} and {other['id']}"
 
 
-def require_one_of_a_definition(ours: Sequence[Record], ever: Sequence[Record]) -> None:
+def require_one_of_a_definition(ours: Sequence[Record], others: Sequence[Record]) -> None:
     """Ours are one for each owner, resource and definition, and none does what another owner's had done.
+
+    Args:
+        ours: The records of all tasks that were started for us.
+        others: Those of other owners, without the tasks into which somebody copied a description.
 
     Raises:
         AssertionError: there are more, or one does.
@@ -72,7 +76,7 @@ def require_one_of_a_definition(ours: Sequence[Record], ever: Sequence[Record]) 
     )
     assert max(there.values(), default=0) <= 1, f"duplicate: {there}"
     for task in ours:
-        for other in ever:
+        for other in (*ours, *others):
             mine, theirs = _mark(task), _mark(other)
             same = mine.definition == theirs.definition and mine != theirs
             assert not (same and _stands(other, task["created_at"])), (

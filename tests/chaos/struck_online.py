@@ -80,7 +80,7 @@ STOP, RESTART, DELETE = "BatchStopMigrationTasks", "BatchRestartOnlineMigrationT
 EXCHANGE, ROLLBACK = "ExchangeInstanceIp", "RollbackExchangeInstanceIp"
 LIST, SHOW, JOB, STATS = "ListMigrationTask", "ShowMigrationTask", "ShowJobInfo", "ShowMigrationTaskStats"
 COPIES, FOLLOWS, ENDED, EXCHANGED = "FULLMIGRATING", "INCRMIGEATING", "TERMINATED", "EXCHANGE_SUCCESS"
-TWIN, LOST = "begin of a twin", "begin, state lost"
+TWIN, LOST, LOST_AGAIN = "begin of a twin", "begin, state lost", "replace, state lost"
 
 SCENARIOS = {
     "begin": Steered(UP, (), RUNNING, 15, (CREATE, JOB, SET, LIST), COPIES),
@@ -101,9 +101,12 @@ SCENARIOS = {
     "refresh": Steered(REFRESH, (RUNNING,), RUNNING, 3, (LIST, SHOW), FOLLOWS),
     "replace": Steered(UP, (RUNNING,), ANOTHER, 22, (STOP, DELETE, CREATE, SET), COPIES),
     "destroy": Steered(DESTROY, (RUNNING,), RUNNING, 12, (STOP, DELETE, LIST), FOLLOWS, restarts=1),
-    TWIN: Steered(UP, (), neighbours({}), 10, (CREATE, JOB, SET, LIST, SHOW), COPIES, way_on=neighbours),
+    TWIN: Steered(UP, (), neighbours({}), 3, (CREATE, LIST, SHOW), COPIES, way_on=neighbours),
     LOST: Steered(
-        UP, (), RUNNING, 16, (CREATE, JOB, SET, LIST), COPIES, environ=LOSES_STATE, way_on=taking_over
+        UP, (), RUNNING, 15, (CREATE, JOB, SET, LIST), COPIES, environ=LOSES_STATE, way_on=taking_over
+    ),
+    LOST_AGAIN: Steered(
+        UP, (RUNNING,), ANOTHER, 22, (STOP, DELETE, CREATE, SET), COPIES, environ=LOSES_STATE
     ),
 }
 
@@ -155,7 +158,9 @@ def judge(after: Aftermath) -> None:
         return
     assert set(there) == wanted, f"lost: {after}"
     assert not after.replaced, f"no recovery: {after}"
-    assert len(after.ever) == {"replace": 4, TWIN: 1}.get(kill.command, TASKS), f"unasked import: {after}"
+    assert len(after.ever) == {"replace": 4, LOST_AGAIN: 4, TWIN: 1}.get(kill.command, TASKS), (
+        f"unasked import: {after}"
+    )
     for task in there.values():
         reached = task["status"], task["task_status"]
         assert reached == (scenario.status, scenario.task_status), f"not what is wanted: {after}"

@@ -85,7 +85,8 @@ def copy(client: SignedClient, ours: Mapping[str, Any]) -> None:
 
 CREATE, LIST, SHOW = "CreateMigrationTask", "ListMigrationTask", "ShowMigrationTask"
 STOP, DELETE = "BatchStopMigrationTasks", "DeleteMigrationTask"
-TWIN, LOST, AFTER_MOVE, RETAINED = "up of a twin", "up, state lost", "replace, moved", "replace, retained"
+TWIN, LOST, LOST_AGAIN = "up of a twin", "up, state lost", "replace, state lost"
+AFTER_MOVE, RETAINED = "replace, moved", "replace, retained"
 
 SCENARIOS = {
     "up": Scenario(UP, (), FIRST, 3, (CREATE, LIST)),
@@ -94,11 +95,12 @@ SCENARIOS = {
     "destroy": Scenario(DESTROY, (FIRST,), FIRST, 5, (DELETE, STOP, LIST)),
     TWIN: Scenario(UP, (), NEIGHBOUR, 4, (CREATE, LIST, SHOW), way_on=on_purpose),
     LOST: Scenario(UP, (), FIRST, 4, (CREATE, LIST), environ=LOSES_STATE, way_on=taking_over),
-    AFTER_MOVE: Scenario(UP, (FIRST,), MOVED, 9, (CREATE, DELETE, STOP), arrange=move),
-    RETAINED: Scenario(UP, (RETAIN + FIRST,), RETAIN + SECOND, 7, (CREATE, LIST, SHOW), arrange=succeed),
+    AFTER_MOVE: Scenario(UP, (FIRST,), MOVED, 8, (CREATE, DELETE, STOP), arrange=move),
+    RETAINED: Scenario(UP, (RETAIN + FIRST,), RETAIN + SECOND, 6, (CREATE, LIST, SHOW), arrange=succeed),
+    LOST_AGAIN: Scenario(UP, (FIRST,), SECOND, 8, (CREATE, LIST, DELETE), environ=LOSES_STATE),
 }
 # How many tasks each of them may start, those before the blow included.
-STARTED = {"up": 3, "replace": 6, "refresh": 3, TWIN: 2, LOST: 3, AFTER_MOVE: 6, RETAINED: 6}
+STARTED = {"up": 3, "replace": 6, "refresh": 3, TWIN: 2, LOST: 3, LOST_AGAIN: 6, AFTER_MOVE: 6, RETAINED: 6}
 
 
 def judge(after: Aftermath) -> None:

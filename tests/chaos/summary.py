@@ -36,9 +36,9 @@ class Part:
 PARTS = {
     "schedule": Part("schedules", "seed", 20_000, "random schedules of tasks"),
     "course": Part("online", "online-seed", 4_000, "random courses of an online migration"),
-    "kill": Part("kills", "kill-seed", 112, "kills of the real CLI over tasks"),
+    "kill": Part("kills", "kill-seed", 126, "kills of the real CLI over tasks"),
     "online kill": Part(
-        "online-kills", "online-kill-seed", 140, "kills of the real CLI over online migrations"
+        "online-kills", "online-kill-seed", 154, "kills of the real CLI over online migrations"
     ),
 }
 KILLS = {"kill": "tasks", "online kill": "online"}

@@ -20,14 +20,14 @@ def test_one_task_per_resource_after_a_kill(seed: int, tmp_path: Path, neighbour
     strike(draw(seed), tmp_path, neighbour("tasks"))
 
 
-# 14 is of the kind that has found a refresh that failed.
-@pytest.mark.parametrize("seed", [0, 2, 3, 7, 8, 14])
+# 15 is of the kind that has found a refresh that failed.
+@pytest.mark.parametrize("seed", [0, 2, 3, 7, 8, 10, 15])
 def test_one_migration_per_resource_after_a_kill(seed: int, tmp_path: Path, neighbour: Neighbours) -> None:
     """One instance, one run, one exchange for each switch, whatever was struck."""
     strike(draw(seed, "online"), tmp_path, neighbour("online"))
 
 
-@pytest.mark.parametrize(("of", "kills"), [("tasks", 112), ("online", 140)])
+@pytest.mark.parametrize(("of", "kills"), [("tasks", 126), ("online", 154)])
 @pytest.mark.parametrize("first", [0, 1000])
 def test_neighbouring_seeds_reach_everything(of: str, kills: int, first: int) -> None:
     """Every command with every blow and both recoveries, once each."""

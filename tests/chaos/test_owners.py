@@ -13,7 +13,7 @@ from tests.chaos import kills, owners
 from tests.chaos.blows import BLOWS, OPTIONS, Service
 from tests.chaos.neighbour import Neighbour
 from tests.chaos.struck_online import LOST as BEGIN_LOST
-from tests.chaos.struck_tasks import LOST
+from tests.chaos.struck_tasks import LOST, LOST_AGAIN
 from tests.e2e.running import Running
 from tests.e2e.stack import Stack
 from tests.signing import SignedClient
@@ -51,7 +51,7 @@ class Account:
         requests = [entry for entry in self.service.requests() if entry["operation"] != "CreateMigrationTask"]
         owners.require_untouched(self.others, ever, requests, [[{"id": id_} for id_ in held]])
         owners.require_one_on_a_target(ours, ever)
-        owners.require_one_of_a_definition(ours, ever)
+        owners.require_one_of_a_definition(ours, list(self.others.values()))
 
 
 @pytest.fixture
@@ -155,25 +155,31 @@ def test_a_death_between_the_provider_and_its_tasks(
     assert len(*seen) == 1
 
 
-@pytest.mark.parametrize(("of", "command", "tasks"), [("tasks", LOST, 3), ("online", BEGIN_LOST, 2)])
-def test_a_death_before_the_owner_is_written(
+@pytest.mark.parametrize(
+    ("of", "command", "tasks", "adopted", "refused"),
+    [("tasks", LOST, 3, 0, 3), ("online", BEGIN_LOST, 2, 0, 2), ("tasks", LOST_AGAIN, 3, 3, 0)],
+)
+def test_a_death_before_the_state_is_written(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     neighbour: Callable[[str], Neighbour],
     of: str,
     command: str,
     tasks: int,
+    adopted: int,
+    refused: int,
 ) -> None:
-    """The state is empty, the tasks are there: the next run names each of them, and starts none a second time."""
+    """The tasks are there: the next run adopts them, or names each where the owner is lost, and starts none again."""
 
     def kill_when_started(command: Running, service: Service, stack: Stack) -> None:
-        there = len(service.ever())
+        before, there = kills.entries_of(stack), len(service.ever())
         command.until(lambda: len(service.ever()) == there + tasks)
         strike(command, service, stack)
-        assert kills.entries_of(stack) == []
+        assert kills.entries_of(stack) == before
 
     blow = "kill -9 of both"
     strike = BLOWS[blow]
     monkeypatch.setitem(BLOWS, blow, kill_when_started)
     drawn = replace(kills.draw(0, of), command=command, blow=blow, after=0, pause=0.0)
-    assert kills.strike(drawn, tmp_path, neighbour(of)).refused == tasks
+    outcome = kills.strike(drawn, tmp_path, neighbour(of))
+    assert (outcome.adoptions, outcome.refused) == (adopted, refused)

@@ -87,7 +87,7 @@ def test_a_state_file_that_was_being_written(
 
     kill_both = BLOWS[BOTH]
     monkeypatch.setitem(BLOWS, BOTH, kill_while_it_writes)
-    drawn = kills.draw(9)
+    drawn = kills.draw(10)
     assert drawn.command == "replace"
     outcome = kills.strike(replace(drawn, blow=BOTH, recovery="up alone"), tmp_path, neighbour("tasks"))
     assert outcome.restored
