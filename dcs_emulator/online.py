@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcs_emulator.errors import api_error
+from dcs_emulator.options import Options
 from dcs_emulator.progression import Engine
 from dcs_emulator.quirks import QuirkSet
 from dcs_emulator.task import (
@@ -30,27 +31,16 @@ from dcs_emulator.task import (
     without_password,
 )
 
-DEFAULT_JOB_SECONDS = 1.0
-DEFAULT_EXCHANGE_SECONDS = 1.0
-
 _CONFIGURABLE = (IDLE, SUCCESS, FAILED, TERMINATED)
 
 
 class OnlineTasks:
     """The state machine of these tasks. It is used inside a transaction of the store that holds them."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        quirks: QuirkSet,
-        *,
-        job_seconds: float = DEFAULT_JOB_SECONDS,
-        exchange_seconds: float = DEFAULT_EXCHANGE_SECONDS,
-    ) -> None:
+    def __init__(self, engine: Engine, quirks: QuirkSet, options: Options) -> None:
         self._engine = engine
         self._quirks = quirks
-        self._job_seconds = job_seconds
-        self._exchange_seconds = exchange_seconds
+        self._options = options
 
     def new(self, seed: str, project_id: str, request: Mapping[str, Any], now: float) -> Task:
         """Return the task of a new migration instance; ``seed`` decides its ids."""
@@ -175,7 +165,7 @@ class OnlineTasks:
         if task.status == CREATING and not task.pinned:
             return self._settle_job(task, now)
         if task.exchanging and task.exchange_since is not None:
-            over = now >= task.exchange_since + self._exchange_seconds
+            over = now >= task.exchange_since + self._options.exchange_seconds
             if over and task.status == TERMINATED:
                 self._end_exchange(task)
                 return True
@@ -183,7 +173,7 @@ class OnlineTasks:
 
     def _settle_job(self, task: Task, now: float) -> bool:
         slow = self._quirks.number("job-is-slow")
-        made_at = task.created_at + (self._job_seconds if slow is None else slow)
+        made_at = task.created_at + (self._options.job_seconds if slow is None else slow)
         if now < made_at:
             return False
         task.job_ended_at = made_at

@@ -11,8 +11,6 @@ from typing import Any, Protocol
 
 from dcs_emulator.task import INCREMENTAL, SUCCESS, Task
 
-DEFAULT_DURATION_SECONDS = 5.0
-
 
 @dataclass(frozen=True)
 class Phase:
@@ -74,7 +72,7 @@ class _Clockwork:
 class Timed(_Clockwork):
     """A full task succeeds after ``duration`` seconds, an incremental one is in step after half of it."""
 
-    def __init__(self, duration: float = DEFAULT_DURATION_SECONDS) -> None:
+    def __init__(self, duration: float) -> None:
         self._duration = duration
 
     def phase(self, task: Task, now: float) -> Phase | None:

@@ -6,12 +6,13 @@ import hashlib
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dcs_emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_SECONDS, OnlineTasks
+from dcs_emulator.online import OnlineTasks
+from dcs_emulator.options import Options
 from dcs_emulator.progression import Engine
 from dcs_emulator.quirks import QuirkSet
 from dcs_emulator.state import StateFile
@@ -29,12 +30,9 @@ from dcs_emulator.task import (
     new_task,
 )
 
-DEFAULT_STOP_SECONDS = 1.0
 SLOW_STOP_SECONDS = 15.0
-DEFAULT_LINGER_SECONDS = 60.0
 MINUTE_SECONDS = 60.0
 
-Clock = Callable[[], float]
 Secrets = dict[str, str]
 
 
@@ -45,27 +43,12 @@ class TaskStore:
     the present, and saves the state when something has changed.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        quirks: QuirkSet,
-        clock: Clock,
-        *,
-        stop_seconds: float = DEFAULT_STOP_SECONDS,
-        linger: float = DEFAULT_LINGER_SECONDS,
-        job_seconds: float = DEFAULT_JOB_SECONDS,
-        exchange_seconds: float = DEFAULT_EXCHANGE_SECONDS,
-        deterministic_ids: bool = False,
-        state: Path | None = None,
-    ) -> None:
-        self.online = OnlineTasks(engine, quirks, job_seconds=job_seconds, exchange_seconds=exchange_seconds)
+    def __init__(self, engine: Engine, quirks: QuirkSet, options: Options) -> None:
+        self.online = OnlineTasks(engine, quirks, options)
         self._engine = engine
         self._quirks = quirks
-        self._clock = clock
-        self._stop_seconds = stop_seconds
-        self._linger = linger
-        self._deterministic_ids = deterministic_ids
-        self._state = None if state is None else StateFile(state)
+        self._options = options
+        self._state = None if options.state is None else StateFile(Path(options.state))
         self._lock = threading.RLock()
         self._tasks: dict[str, Task] = {}
         self._passwords: dict[str, Secrets] = {}
@@ -83,7 +66,7 @@ class TaskStore:
     def transaction(self) -> Iterator[float]:
         """Hold the lock over a consistent moment, whose Unix time is given."""
         with self._lock:
-            now = self._clock()
+            now = self._options.clock()
             self._settle(now)
             try:
                 yield now
@@ -123,7 +106,7 @@ class TaskStore:
         if task is None or task.project_id != project_id:
             return None
         if task.deleted_at is not None and (
-            "deleted-not-found" in self._quirks or now >= task.deleted_at + self._linger
+            "deleted-not-found" in self._quirks or now >= task.deleted_at + self._options.linger
         ):
             return None
         return None if self._expired("records-expire-wholly", task, now) else task
@@ -252,7 +235,7 @@ class TaskStore:
 
     def _settle(self, now: float) -> None:
         releases = "success-becomes-released" in self._quirks
-        kept = max(self._linger, self._quirks.number("listing-lags") or 0)
+        kept = max(self._options.linger, self._quirks.number("listing-lags") or 0)
         for task in list((self._tasks if releases else self._restless).values()):
             if task.deleted_at is not None:
                 if now >= task.deleted_at + kept:
@@ -275,7 +258,7 @@ class TaskStore:
                 self._restless.pop(task.id, None)
 
     def _settle_stop(self, task: Task, since: float, now: float) -> None:
-        seconds = SLOW_STOP_SECONDS if "stop-is-slow" in self._quirks else self._stop_seconds
+        seconds = SLOW_STOP_SECONDS if "stop-is-slow" in self._quirks else self._options.stop_seconds
         if task.status == TERMINATING and now >= since + seconds and self._engine.stopped(task):
             task.enter(TERMINATED, since + seconds)
             self._changed = True
@@ -310,7 +293,7 @@ class TaskStore:
     def _new_id(self) -> str:
         while True:
             self._created += 1
-            if self._deterministic_ids:
+            if self._options.deterministic_ids:
                 task_id = hashlib.sha256(f"migration task {self._created}".encode()).hexdigest()[:32]
             else:
                 task_id = secrets.token_hex(16)

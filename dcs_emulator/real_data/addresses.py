@@ -21,18 +21,6 @@ class AddressError(ValueError):
     """An address cannot be opened; the message is one line."""
 
 
-def parse_addresses(addresses: Mapping[str, str | int], places: Mapping[str, Place]) -> dict[str, int]:
-    """Read the ports of instances; raises ValueError."""
-    ports = {}
-    for instance_id, text in addresses.items():
-        if instance_id not in places:
-            raise ValueError(f"--address: {instance_id} is no instance that --redis names")
-        if not (str(text).isascii() and str(text).isdigit()) or not 0 <= int(text) <= 65535:
-            raise ValueError(f"--address: {instance_id}=PORT is needed, 0 takes a free one")
-        ports[instance_id] = int(text)
-    return ports
-
-
 class Addresses:
     """Forwards connections on a port of this machine to the server that the port's address belongs to now.
 

@@ -1,9 +1,9 @@
-"""Where the data is: Redis servers and folders of buckets, as the options name them."""
+"""Where the data is: Redis servers, their addresses and the folders of buckets, as the options name them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -58,17 +58,13 @@ def parse_buckets(buckets: Mapping[str, str | PathLike[str]]) -> dict[str, Path]
     return {name: folder.resolve() for name, folder in folders.items()}
 
 
-def parse_pairs(option: str, form: str, items: Iterable[str]) -> dict[str, str]:
-    """Read ``NAME=VALUE`` items of an option; raises ValueError, whose message holds no value.
-
-    ``form`` is how the option's items are written, as its help has it.
-    """
-    pairs: dict[str, str] = {}
-    for item in items:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise ValueError(f"{option}: {form} is needed")
-        if name in pairs:
-            raise ValueError(f"{option}: {name} is given twice")
-        pairs[name] = value
-    return pairs
+def parse_addresses(addresses: Mapping[str, str | int], places: Mapping[str, Place]) -> dict[str, int]:
+    """Read the ports of instances; raises ValueError."""
+    ports = {}
+    for instance_id, text in addresses.items():
+        if instance_id not in places:
+            raise ValueError(f"--address: {instance_id} is no instance that --redis names")
+        if not (str(text).isascii() and str(text).isdigit()) or not 0 <= int(text) <= 65535:
+            raise ValueError(f"--address: {instance_id}=PORT is needed, 0 takes a free one")
+        ports[instance_id] = int(text)
+    return ports
