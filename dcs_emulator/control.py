@@ -12,13 +12,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from dcs_emulator.documents import moment
 from dcs_emulator.errors import JSON_TYPE
 from dcs_emulator.faults import FaultError, FaultQueue, make_fault
 from dcs_emulator.journal import Journal
 from dcs_emulator.quirks import QUIRKS, QuirkError, QuirkSet
+from dcs_emulator.responses import moment
+from dcs_emulator.store import TaskStore
 from dcs_emulator.task import Task, is_status
-from dcs_emulator.tasks import TaskStore
 
 CONTROL_PREFIX = "/_emulator/"
 

@@ -8,7 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dcs_emulator.documents import (
+from dcs_emulator.errors import ApiError, api_error, invalid
+from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.readings import Readings
+from dcs_emulator.responses import (
     job_body,
     list_row,
     log_row,
@@ -16,11 +19,8 @@ from dcs_emulator.documents import (
     stats_body,
     unsorted_key,
 )
-from dcs_emulator.errors import ApiError, api_error, invalid
-from dcs_emulator.quirks import QuirkSet
-from dcs_emulator.readings import Readings
+from dcs_emulator.store import TaskStore
 from dcs_emulator.task import BACKUP_IMPORT, ENDED, ONLINE, Task
-from dcs_emulator.tasks import TaskStore
 from dcs_emulator.validation import (
     BATCH,
     CREATE_ONLINE,

@@ -19,7 +19,7 @@ from dcs_emulator.options import Options, by_keywords
 from dcs_emulator.progression import PROGRESSIONS, Engine
 from dcs_emulator.quirks import QuirkSet
 from dcs_emulator.real_data.addresses import Addresses
-from dcs_emulator.tasks import TaskStore
+from dcs_emulator.store import TaskStore
 from dcs_emulator.wire import Connections, handler_class
 
 _SHUTDOWN_POLL_SECONDS = 0.02

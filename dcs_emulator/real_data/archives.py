@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-from dcs_emulator.real_data.contents import (
+from dcs_emulator.real_data.backup_files import (
     AOF_SUFFIX,
     RDB_SUFFIX,
     START_BYTES,

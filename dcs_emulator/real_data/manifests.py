@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from dcs_emulator.real_data.contents import AOF_SETTINGS
+from dcs_emulator.real_data.backup_files import AOF_SETTINGS
 from dcs_emulator.real_data.progress import MoveError
 from dcs_emulator.real_data.servers import AOF_FOLDER, Settings
 

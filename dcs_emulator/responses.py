@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.store import Secrets
 from dcs_emulator.task import CREATING, DELETED, ENDED, SUCCESS, TERMINATING, LogRow, Task
-from dcs_emulator.tasks import Secrets
 from dcs_emulator.validation import BACKUP_RECORD, OBS
 
 VERSION = "3.0"

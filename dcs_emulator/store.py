@@ -15,7 +15,7 @@ from dcs_emulator.online import OnlineTasks
 from dcs_emulator.options import Options
 from dcs_emulator.progression import Engine
 from dcs_emulator.quirks import QuirkSet
-from dcs_emulator.state import StateFile
+from dcs_emulator.state_file import StateFile
 from dcs_emulator.task import (
     CREATING,
     ENDED,
