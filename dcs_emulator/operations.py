@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dcs_emulator.errors import ApiError, api_error, invalid
-from dcs_emulator.quirks import QuirkSet
-from dcs_emulator.readings import Readings
+from dcs_emulator.quirks import MovingRows, QuirkSet
 from dcs_emulator.responses import (
     job_body,
     list_row,
@@ -78,7 +77,7 @@ class Operations:
     def __init__(self, store: TaskStore, quirks: QuirkSet) -> None:
         self._store = store
         self._quirks = quirks
-        self._readings = Readings(quirks)
+        self._moving_rows = MovingRows(quirks)
         self._table: dict[str, Callable[[Call], Reply]] = {
             "CreateMigrationTask": self._create,
             "CreateOnlineMigrationTask": self._create_online,
@@ -218,7 +217,7 @@ class Operations:
             if "list-unsorted" in self._quirks:
                 tasks.sort(key=unsorted_key)
             if "rows-move" in self._quirks:
-                self._readings.move((call.project_id, name), tasks, offset, limit)
+                self._moving_rows.move((call.project_id, name), tasks, offset, limit)
             page = tasks[offset : offset + limit]
             count = len(page) if "count-is-page-size" in self._quirks else len(tasks)
             return Reply({"count": count, "migration_tasks": [list_row(task, self._quirks) for task in page]})

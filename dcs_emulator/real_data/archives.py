@@ -17,14 +17,16 @@ from typing import IO, Any, TypeAlias
 
 from dcs_emulator.real_data.backup_files import (
     AOF_SUFFIX,
+    MANIFEST_SUFFIX,
     RDB_SUFFIX,
     START_BYTES,
     Backup,
+    Manifest,
     checked_backup,
     copy,
+    read_manifest,
     settings_for,
 )
-from dcs_emulator.real_data.manifests import MANIFEST_SUFFIX, Manifest, read_manifest
 from dcs_emulator.real_data.progress import MoveError, Progress
 from dcs_emulator.real_data.servers import AOF_FOLDER, Settings
 

@@ -1,7 +1,8 @@
-"""What a backup file holds, as its first bytes tell, and how a server is given it to load."""
+"""Backup files: where they lie in a bucket, what they hold, and how a server is given them to load."""
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import IO
 
 from dcs_emulator.real_data.progress import MoveError, Progress
-from dcs_emulator.real_data.servers import AOF, DUMP, Settings
+from dcs_emulator.real_data.servers import AOF, AOF_FOLDER, DUMP, Settings
 from dcs_emulator.real_data.versions import Version, rdb_of, writer_of
 
-RDB_SUFFIX, AOF_SUFFIX = ".rdb", ".aof"
+RDB_SUFFIX, AOF_SUFFIX, MANIFEST_SUFFIX = ".rdb", ".aof", ".manifest"
 START_BYTES = 256
 """How much of a file tells what it is."""
 _TIMESTAMP = b"#TS:"
@@ -22,9 +23,36 @@ AOF_SETTINGS: Settings = {"appendonly": "yes", "appendfsync": "no", "auto-aof-re
 RESERVE_BYTES = 256 * 1024 * 1024
 """What a copy leaves free on the disk of the temporary folder."""
 _CHUNK_BYTES = 1024 * 1024
+# Kinds of the files that a manifest names.
+_BASE, _INCREMENT, _HISTORY = "b", "i", "h"
+_ORDER = (_BASE, _INCREMENT)
 
 Place = Callable[[Path, Progress], Settings]
 """Puts a backup into a server's folder, and returns the settings with which it is loaded."""
+
+
+def find_object(folder: Path, key: str) -> Path:
+    """Return the file of an object key in a bucket's folder.
+
+    No key leads out of its bucket or means another's object: ``../a``, ``/a``, ``a/`` and ``a//b`` are other keys
+    than ``a`` and ``a/b``, and no file can have them. Raises `MoveError` when there is no such file.
+    """
+    parts = key.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise MoveError(
+            f"backup file {key} does not exist in the bucket: the key of an object is a name, not a path"
+        )
+    try:
+        file = folder.joinpath(*parts).resolve()
+        if not file.is_relative_to(folder):
+            raise MoveError(f"backup file {key} is not in the bucket")
+        if not file.is_file():
+            raise MoveError(f"backup file {key} does not exist in the bucket")
+        with file.open("rb"):
+            return file
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "not a usable name"
+        raise MoveError(f"backup file {key} cannot be read: {reason}") from None
 
 
 @dataclass(frozen=True)
@@ -94,3 +122,46 @@ def copy(stream: IO[bytes], file: Path, progress: Progress) -> None:
                     "there is no room to unpack a backup: the disk of the temporary folder is almost full"
                 )
             out.write(chunk)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What describes an append-only file in parts, the folder that Redis 7 writes.
+
+    Its name for messages, that of its file, and the files that it names, the base first.
+    """
+
+    name: str
+    file: str
+    files: tuple[str, ...]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with which a server loads it."""
+        return {
+            **AOF_SETTINGS,
+            "appenddirname": AOF_FOLDER,
+            "appendfilename": self.file.removesuffix(MANIFEST_SUFFIX),
+        }
+
+
+def read_manifest(name: str, file: str, text: bytes) -> Manifest:
+    """Read ``file NAME seq NUMBER type KIND`` lines; files that are only kept for a while do not count.
+
+    Raises `MoveError` for anything else, names that are paths among it.
+    """
+    parts: list[tuple[str, str]] = []
+    try:
+        for line in text.decode("utf-8").splitlines():
+            if line.strip() and not line.startswith("#"):
+                words = shlex.split(line)
+                fields = dict(zip(words[::2], words[1::2], strict=True))
+                parts.append((fields["type"], fields["file"]))
+    except (ValueError, KeyError):
+        raise MoveError(f"backup file {name} is corrupt: it is no manifest") from None
+    if any("/" in part or part in ("", ".", "..") for _, part in parts):
+        raise MoveError(f"backup file {name} names a path where a file's name must stand")
+    kinds = {kind for kind, _ in parts}
+    if file == MANIFEST_SUFFIX or not kinds & {*_ORDER} or kinds - {*_ORDER, _HISTORY}:
+        raise MoveError(f"backup file {name} is corrupt: it is no manifest")
+    return Manifest(name, file, tuple(part for wanted in _ORDER for kind, part in parts if kind == wanted))

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcs_emulator.real_data.archives import ARCHIVES, backups_in
-from dcs_emulator.real_data.backup_files import AOF_SUFFIX, RDB_SUFFIX, Backup, plain_backup
-from dcs_emulator.real_data.bucket import find_object
-from dcs_emulator.real_data.copying import Meter, copy_all
-from dcs_emulator.real_data.functions import carry_functions
+from dcs_emulator.real_data.backup_files import AOF_SUFFIX, RDB_SUFFIX, Backup, find_object, plain_backup
+from dcs_emulator.real_data.copying import Meter, carry_functions, copy_all
 from dcs_emulator.real_data.peer import Peer, reached
 from dcs_emulator.real_data.places import Place
 from dcs_emulator.real_data.programs import choose

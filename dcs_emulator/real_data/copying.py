@@ -1,13 +1,15 @@
-"""A copy of all keys: the source sends them to the target by itself, in batches."""
+"""A copy of keys and functions: the sources send them to the target by themselves, in batches."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dcs_emulator.real_data.peer import Peer
+from dcs_emulator.real_data.peer import Peer, reached
+from dcs_emulator.real_data.places import Place
 from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.versions import needed, version_of
 
 LEAST_SECONDS, MOST_SECONDS = 5.0, 600.0
 SLOWEST_BYTES = 10_000_000
@@ -54,6 +56,37 @@ class Meter:
             **target_numbers(self._target.info()),
         )
         self._looked = time.monotonic()
+
+
+def copy_online(sources: Sequence[Place], target: Place, progress: Progress) -> None:
+    """Copy the keys of each source, in this order. Raises `MoveError` or `Cancelled`."""
+    with reached("target", target) as peer:
+        for number, place in enumerate(sources):
+            with reached("source", place) as source:
+                refuse_itself(source, peer)
+                refuse_unreadable(source, peer)
+                meter = Meter(source, peer, progress, number, len(sources))
+                progress.log("INFO", f"Copying {meter.total} keys from {place}.", "copying")
+                carry_functions(source, peer, progress)
+                copy_all(source, peer, meter, progress)
+                progress.log("INFO", f"Copied {meter.copied} keys from {place}.", "copied")
+
+
+def refuse_itself(source: Peer, target: Peer) -> None:
+    """Raise `MoveError` when both are one server, which would wait for itself."""
+    if source.info()["run_id"] == target.info()["run_id"]:
+        raise MoveError(f"{source} and the target are the same Redis server")
+
+
+def refuse_unreadable(source: Peer, target: Peer, *, replicates: bool = False) -> None:
+    """Raise `MoveError` when the source writes its data, or its replication, as the target cannot read it."""
+    ours, theirs = version_of(source.info()), version_of(target.info())
+    rdb = ours.replicates_to(theirs) if replicates else ours.rdb
+    if not theirs.takes(rdb):
+        raise MoveError(
+            f"the data of {source}, which is {ours}, has RDB version {rdb}, "
+            f"which {target}, which is {theirs}, does not read: migrate into {needed(rdb)}"
+        )
 
 
 def copy_all(source: Peer, target: Peer, meter: Meter, progress: Progress) -> None:
@@ -136,3 +169,23 @@ def _blamed(said: str, target: Peer) -> str:
     if reply.startswith("OOM"):
         return f"{target} is out of memory: {reply}"
     return f"{target} refused the data: {reply}"
+
+
+def carry_functions(source: Peer, target: Peer, progress: Progress) -> None:
+    """Carry the libraries of functions over; those of the same name are replaced, others stay, as with keys.
+
+    What the target does not take is a WARN row of the log: the keys can do without.
+    """
+    try:
+        libraries = len(source.call("FUNCTION LIST"))
+    except MoveError:
+        return  # older than Redis 7, which has none
+    if not libraries:
+        return
+    told = f"{libraries} {'library' if libraries == 1 else 'libraries'} of functions"
+    try:
+        target.call("FUNCTION RESTORE", source.call("FUNCTION DUMP"), "REPLACE")
+    except MoveError as error:
+        progress.log("WARN", f"{told} not carried over: {error}", "functions")
+    else:
+        progress.log("INFO", f"Carried {told} over.", "functions")

@@ -12,7 +12,7 @@ from typing import Any
 from dcs_emulator.progression import Engine, Phase
 from dcs_emulator.real_data.addresses import Addresses
 from dcs_emulator.real_data.backup_import import import_files
-from dcs_emulator.real_data.online import copy_online
+from dcs_emulator.real_data.copying import copy_online
 from dcs_emulator.real_data.places import Place, parse_place
 from dcs_emulator.real_data.progress import Cancelled, MoveError, Progress
 from dcs_emulator.real_data.replication import follow

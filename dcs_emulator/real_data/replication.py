@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from dcs_emulator.real_data.copying import databases, target_numbers
-from dcs_emulator.real_data.online import refuse_itself, refuse_unreadable
+from dcs_emulator.real_data.copying import databases, refuse_itself, refuse_unreadable, target_numbers
 from dcs_emulator.real_data.peer import Peer, reached
 from dcs_emulator.real_data.places import Place
 from dcs_emulator.real_data.progress import Cancelled, MoveError, Progress
