@@ -176,10 +176,10 @@ class Emulator:
 def _engine(options: Options) -> tuple[Engine, dict[str, int]]:
     """Return what moves tasks, and the ports of addresses; the Redis client is loaded only for real data."""
     clockwork = PROGRESSIONS[options.progression](options.duration)
-    places = options.places()
-    if not places:
+    endpoints = options.endpoints()
+    if not endpoints:
         return clockwork, {}
     from dcs_emulator.real_data.engine import RealData
 
-    addresses = Addresses(options.ports(), places)
-    return RealData(clockwork, places, options.folders(), addresses, options.clock), addresses.ports()
+    addresses = Addresses(options.ports(), endpoints)
+    return RealData(clockwork, endpoints, options.folders(), addresses, options.clock), addresses.ports()

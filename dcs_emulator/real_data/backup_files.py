@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.progress import MigrationError, Progress
 from dcs_emulator.real_data.servers import AOF, AOF_FOLDER, DUMP, Settings
 from dcs_emulator.real_data.versions import Version, rdb_of, writer_of
 
@@ -27,7 +27,7 @@ _CHUNK_BYTES = 1024 * 1024
 _BASE, _INCREMENT, _HISTORY = "b", "i", "h"
 _ORDER = (_BASE, _INCREMENT)
 
-Place = Callable[[Path, Progress], Settings]
+Install = Callable[[Path, Progress], Settings]
 """Puts a backup into a server's folder, and returns the settings with which it is loaded."""
 
 
@@ -35,29 +35,29 @@ def find_object(folder: Path, key: str) -> Path:
     """Return the file of an object key in a bucket's folder.
 
     No key leads out of its bucket or means another's object: ``../a``, ``/a``, ``a/`` and ``a//b`` are other keys
-    than ``a`` and ``a/b``, and no file can have them. Raises `MoveError` when there is no such file.
+    than ``a`` and ``a/b``, and no file can have them. Raises `MigrationError` when there is no such file.
     """
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts):
-        raise MoveError(
+        raise MigrationError(
             f"backup file {key} does not exist in the bucket: the key of an object is a name, not a path"
         )
     try:
         file = folder.joinpath(*parts).resolve()
         if not file.is_relative_to(folder):
-            raise MoveError(f"backup file {key} is not in the bucket")
+            raise MigrationError(f"backup file {key} is not in the bucket")
         if not file.is_file():
-            raise MoveError(f"backup file {key} does not exist in the bucket")
+            raise MigrationError(f"backup file {key} does not exist in the bucket")
         with file.open("rb"):
             return file
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "not a usable name"
-        raise MoveError(f"backup file {key} cannot be read: {reason}") from None
+        raise MigrationError(f"backup file {key} cannot be read: {reason}") from None
 
 
 @dataclass(frozen=True)
 class Backup:
-    """One backup: its name for messages, what is known of it, and how it is placed.
+    """One backup: its name for messages, what is known of it, and how it is installed.
 
     ``of_seven`` says that no server before 7.0 reads it: it has timestamps, or several parts.
     """
@@ -65,31 +65,31 @@ class Backup:
     name: str
     rdb: int | None
     writer: Version | None
-    place: Place
+    install: Install
     of_seven: bool = False
 
 
 def plain_backup(name: str, file: Path) -> Backup:
-    """Return the backup that a file is. Raises `MoveError` when it is not what its name says."""
+    """Return the backup that a file is. Raises `MigrationError` when it is not what its name says."""
     try:
         with file.open("rb") as stream:
             start = stream.read(START_BYTES)
     except OSError as error:
-        raise MoveError(f"backup file {name} cannot be read: {error.strerror}") from None
-    place = partial(_linked, file) if name.lower().endswith(RDB_SUFFIX) else partial(_copied, file)
-    return checked_backup(name, start, place)
+        raise MigrationError(f"backup file {name} cannot be read: {error.strerror}") from None
+    install = partial(_link, file) if name.lower().endswith(RDB_SUFFIX) else partial(_copy, file)
+    return checked_backup(name, start, install)
 
 
-def checked_backup(name: str, start: bytes, place: Place) -> Backup:
-    """Return a backup of this name that begins so. Raises `MoveError` when it is not what its name says."""
+def checked_backup(name: str, start: bytes, install: Install) -> Backup:
+    """Return a backup of this name that begins so. Raises `MigrationError` when it is not what its name says."""
     rdb = rdb_of(start)
     if not start:
-        raise MoveError(f"backup file {name} is empty")
+        raise MigrationError(f"backup file {name} is empty")
     if rdb is None and name.lower().endswith(RDB_SUFFIX):
-        raise MoveError(f"backup file {name} is corrupt: it does not begin as an RDB file does")
+        raise MigrationError(f"backup file {name} is corrupt: it does not begin as an RDB file does")
     if rdb is None and not start.startswith(_AOF_BEGINS):
-        raise MoveError(f"backup file {name} is corrupt: it does not begin as an append-only file does")
-    return Backup(name, rdb, writer_of(start), place, of_seven=start.startswith(_TIMESTAMP))
+        raise MigrationError(f"backup file {name} is corrupt: it does not begin as an append-only file does")
+    return Backup(name, rdb, writer_of(start), install, of_seven=start.startswith(_TIMESTAMP))
 
 
 def settings_for(name: str) -> tuple[str, Settings]:
@@ -99,12 +99,12 @@ def settings_for(name: str) -> tuple[str, Settings]:
     return AOF, {**AOF_SETTINGS, "appendfilename": AOF}
 
 
-def _linked(file: Path, folder: Path, progress: Progress) -> Settings:
+def _link(file: Path, folder: Path, progress: Progress) -> Settings:
     (folder / DUMP).symlink_to(file)
     return {}
 
 
-def _copied(file: Path, folder: Path, progress: Progress) -> Settings:
+def _copy(file: Path, folder: Path, progress: Progress) -> Settings:
     """Copy an append-only file: the server that reads it cuts a broken end off, and appends."""
     placed, settings = settings_for(AOF_SUFFIX)
     with file.open("rb") as stream:
@@ -113,12 +113,12 @@ def _copied(file: Path, folder: Path, progress: Progress) -> Settings:
 
 
 def copy(stream: IO[bytes], file: Path, progress: Progress) -> None:
-    """Write a stream to a file. Raises `MoveError` before the disk is full, or `Cancelled`."""
+    """Write a stream to a file. Raises `MigrationError` before the disk is full, or `Cancelled`."""
     with file.open("wb") as out:
         while chunk := stream.read(_CHUNK_BYTES):
             progress.check()
             if shutil.disk_usage(file.parent).free < RESERVE_BYTES + len(chunk):
-                raise MoveError(
+                raise MigrationError(
                     "there is no room to unpack a backup: the disk of the temporary folder is almost full"
                 )
             out.write(chunk)
@@ -148,7 +148,7 @@ class Manifest:
 def read_manifest(name: str, file: str, text: bytes) -> Manifest:
     """Read ``file NAME seq NUMBER type KIND`` lines; files that are only kept for a while do not count.
 
-    Raises `MoveError` for anything else, names that are paths among it.
+    Raises `MigrationError` for anything else, names that are paths among it.
     """
     parts: list[tuple[str, str]] = []
     try:
@@ -158,10 +158,10 @@ def read_manifest(name: str, file: str, text: bytes) -> Manifest:
                 fields = dict(zip(words[::2], words[1::2], strict=True))
                 parts.append((fields["type"], fields["file"]))
     except (ValueError, KeyError):
-        raise MoveError(f"backup file {name} is corrupt: it is no manifest") from None
+        raise MigrationError(f"backup file {name} is corrupt: it is no manifest") from None
     if any("/" in part or part in ("", ".", "..") for _, part in parts):
-        raise MoveError(f"backup file {name} names a path where a file's name must stand")
+        raise MigrationError(f"backup file {name} names a path where a file's name must stand")
     kinds = {kind for kind, _ in parts}
     if file == MANIFEST_SUFFIX or not kinds & {*_ORDER} or kinds - {*_ORDER, _HISTORY}:
-        raise MoveError(f"backup file {name} is corrupt: it is no manifest")
+        raise MigrationError(f"backup file {name} is corrupt: it is no manifest")
     return Manifest(name, file, tuple(part for wanted in _ORDER for kind, part in parts if kind == wanted))
