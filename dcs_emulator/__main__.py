@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import math
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from dcs_emulator.options import Argument, arguments
 
 EXIT_UNUSABLE = 2
-DEFAULT_PORT = 8788
 PROGRAM = "dcs_emulator"
-REDIS_FORM, BUCKET_FORM, ADDRESS_FORM = "ID=HOST:PORT[:PASSWORD]", "NAME=DIR", "ID=PORT"
 MISSING_WERKZEUG = "Werkzeug is missing: pip install 'pulumi-dcs-migration[emulator]'"
 MISSING_REDIS = "the Redis client is missing: pip install 'pulumi-dcs-migration[emulator]'"
 _MISSING = {"werkzeug": MISSING_WERKZEUG, "redis": MISSING_REDIS}
@@ -41,91 +40,68 @@ def _fail_for_library(error: ModuleNotFoundError) -> NoReturn:
     _fail(message)
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) > 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not math.isfinite(seconds) or seconds < 0:
-        raise argparse.ArgumentTypeError("a duration is a number of seconds that is not negative")
-    return seconds
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description="A DCS for one machine: data-migration tasks without a cloud.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 takes a free one (%(default)s)")
     parser.add_argument("--allow-remote", action="store_true", help="let --host be more than this machine")
-    parser.add_argument("--access-key", help="the access key that callers must use (default: emulator)")
-    parser.add_argument("--secret-key", help="its secret key (default: emulator)")
-    parser.add_argument("--auth-token", help="a token that is accepted instead of a signature")
-    parser.add_argument(
-        "--progression",
-        choices=("timed", "immediate", "manual"),
-        default="timed",
-        help="how tasks get on (default: %(default)s)",
-    )
-    parser.add_argument("--duration", type=_seconds, default=5.0, help="seconds a timed task takes (5)")
-    parser.add_argument("--stop-seconds", type=_seconds, default=1.0, help="seconds a stop takes (1)")
-    parser.add_argument(
-        "--job-seconds", type=_seconds, default=1.0, help="seconds until a migration instance is made (1)"
-    )
-    parser.add_argument(
-        "--exchange-seconds", type=_seconds, default=1.0, help="seconds an exchange of addresses takes (1)"
-    )
-    parser.add_argument(
-        "--linger", type=_seconds, default=60.0, help="seconds Show knows a deleted task (60)"
-    )
-    parser.add_argument("--state", metavar="FILE", help="keep the tasks in this file")
-    parser.add_argument(
-        "--redis",
-        action="append",
-        default=[],
-        metavar=REDIS_FORM,
-        help="the Redis server that is instance ID: tasks move real data into it; repeatable",
-    )
-    parser.add_argument(
-        "--bucket",
-        action="append",
-        default=[],
-        metavar=BUCKET_FORM,
-        help="the folder that is bucket NAME, for backup files (.rdb, .aof, .zip, .tar.gz); repeatable",
-    )
-    parser.add_argument(
-        "--address",
-        action="append",
-        default=[],
-        metavar=ADDRESS_FORM,
-        help="the port that leads to instance ID, until addresses are exchanged; repeatable",
-    )
-    parser.add_argument(
-        "--quirk",
-        action="append",
-        default=[],
-        metavar="NAME[=VALUE]",
-        help="switch a quirk on; repeatable, or several with commas",
-    )
+    for name, argument in arguments().items():
+        parser.add_argument(
+            argument.flag,
+            dest=name,
+            action="append" if argument.many else "store",
+            default=[] if argument.many else argument.default,
+            type=_reader(argument),
+            choices=argument.choices,
+            metavar=argument.form,
+            help=f"{argument.help} ({argument.shown})" if argument.shown else argument.help,
+        )
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def _reader(argument: Argument) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        value = argument.read(text)
+        try:
+            if argument.check is not None:
+                argument.check(value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return value
+
+    return read
+
+
+def _chosen(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return what the command line says, as the keyword arguments of `Emulator`; raises ValueError."""
+    return {
+        name: _pairs(argument, getattr(parsed, name)) if argument.many is dict else getattr(parsed, name)
+        for name, argument in arguments().items()
+    }
+
+
+def _pairs(argument: Argument, items: Iterable[str]) -> dict[str, str]:
+    """Read ``NAME=VALUE`` items; raises ValueError, whose message holds no value."""
+    pairs: dict[str, str] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise ValueError(f"{argument.flag}: {argument.form} is needed")
+        if name in pairs:
+            raise ValueError(f"{argument.flag}: {name} is given twice")
+        pairs[name] = value
+    return pairs
+
+
+def main(words: Sequence[str] | None = None) -> int:
     """Run an emulator until SIGTERM or SIGINT; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    parsed = _parser().parse_args(words)
     try:
         from dcs_emulator.control import is_loopback
-        from dcs_emulator.real_data.places import parse_pairs
         from dcs_emulator.server import Emulator
-        from dcs_emulator.state import StateFileError
+        from dcs_emulator.state_file import StateFileError
     except ModuleNotFoundError as error:
         _fail_for_library(error)
-    if not options.allow_remote and not is_loopback(options.host):
-        _fail(f"{options.host} is not this machine only; add --allow-remote if that is meant")
+    if not parsed.allow_remote and not is_loopback(parsed.host):
+        _fail(f"{parsed.host} is not this machine only; add --allow-remote if that is meant")
 
     stop = threading.Event()
 
@@ -135,30 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     try:
-        emulator = Emulator(
-            options.port,
-            host=options.host,
-            access_key=options.access_key,
-            secret_key=options.secret_key,
-            auth_token=options.auth_token,
-            progression=options.progression,
-            duration=options.duration,
-            stop_seconds=options.stop_seconds,
-            linger=options.linger,
-            state=options.state,
-            quirks=options.quirk,
-            redis=parse_pairs("--redis", REDIS_FORM, options.redis),
-            buckets=parse_pairs("--bucket", BUCKET_FORM, options.bucket),
-            addresses=parse_pairs("--address", ADDRESS_FORM, options.address),
-            job_seconds=options.job_seconds,
-            exchange_seconds=options.exchange_seconds,
-        )
+        emulator = Emulator(**_chosen(parsed))
     except ModuleNotFoundError as error:
         _fail_for_library(error)
     except (ValueError, StateFileError) as error:
         _fail(str(error))
     except OSError as error:
-        _fail(f"cannot listen on {options.host}:{options.port}: {error.strerror or error}")
+        _fail(f"cannot listen on {parsed.host}:{parsed.port}: {error.strerror or error}")
     with emulator:
         print(f"listening on {emulator.url}", flush=True)
         stop.wait()

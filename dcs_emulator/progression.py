@@ -11,8 +11,6 @@ from typing import Any, Protocol
 
 from dcs_emulator.task import INCREMENTAL, SUCCESS, Task
 
-DEFAULT_DURATION_SECONDS = 5.0
-
 
 @dataclass(frozen=True)
 class Phase:
@@ -74,14 +72,14 @@ class _Clockwork:
 class Timed(_Clockwork):
     """A full task succeeds after ``duration`` seconds, an incremental one is in step after half of it."""
 
-    def __init__(self, duration: float = DEFAULT_DURATION_SECONDS) -> None:
+    def __init__(self, duration: float) -> None:
         self._duration = duration
 
     def phase(self, task: Task, now: float) -> Phase | None:
         """Return the last phase that has been reached."""
-        status, after = (INCREMENTAL, self._duration / 2) if task.never_ends else (SUCCESS, self._duration)
-        since = task.begun_at + (0 if task.resumed else after)
-        return Phase(status, since) if now >= since else Phase(task.full_phase, task.begun_at)
+        status, after = (INCREMENTAL, self._duration / 2) if task.incremental else (SUCCESS, self._duration)
+        since = task.run_began_at + (0 if task.resumed else after)
+        return Phase(status, since) if now >= since else Phase(task.full_phase, task.run_began_at)
 
 
 class Immediate(Timed):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -17,18 +14,14 @@ from dcs_emulator.app import OPERATIONS, Application
 from dcs_emulator.control import Control
 from dcs_emulator.faults import FaultQueue
 from dcs_emulator.journal import Journal
-from dcs_emulator.online import DEFAULT_EXCHANGE_SECONDS, DEFAULT_JOB_SECONDS
 from dcs_emulator.operations import Operations
-from dcs_emulator.progression import DEFAULT_DURATION_SECONDS, PROGRESSIONS, Engine
+from dcs_emulator.options import Options, by_keywords
+from dcs_emulator.progression import PROGRESSIONS, Engine
 from dcs_emulator.quirks import QuirkSet
-from dcs_emulator.real_data.addresses import Addresses, parse_addresses
-from dcs_emulator.real_data.places import parse_buckets, parse_places
-from dcs_emulator.signature import Credentials
-from dcs_emulator.tasks import DEFAULT_LINGER_SECONDS, DEFAULT_STOP_SECONDS, TaskStore
+from dcs_emulator.real_data.addresses import Addresses
+from dcs_emulator.store import TaskStore
 from dcs_emulator.wire import Connections, handler_class
 
-DEFAULT_ACCESS_KEY = "emulator"
-DEFAULT_SECRET_KEY = "emulator"  # noqa: S105 - public, it guards nothing
 _SHUTDOWN_POLL_SECONDS = 0.02
 _BACKLOG = 128
 
@@ -36,65 +29,21 @@ _BACKLOG = 128
 class Emulator:
     """A DCS on this machine, listening as soon as it has been made. A context manager.
 
-    ``port`` 0 takes any free one. ``progression`` is ``timed`` (a task takes ``duration`` seconds),
-    ``immediate`` or ``manual``; a stop takes ``stop_seconds``; Show knows a deleted task for
-    ``linger`` seconds; a migration instance is made in ``job_seconds``, an exchange of addresses takes
-    ``exchange_seconds``. ``state`` is a file that keeps the tasks across restarts. ``quirks`` are names
-    of `dcs_emulator.quirks.QUIRKS`. ``clock`` returns the Unix time that tasks and journal
-    live by (signatures are judged by the real one). ``deterministic_ids`` gives the same ids each time.
-
-    ``redis`` maps target ids to ``HOST:PORT[:PASSWORD]``: tasks with these targets move real data, whatever
-    ``progression`` is. ``buckets`` maps names of buckets to folders with backup files for them. ``addresses`` maps ids in
-    ``redis`` to ports of this machine (0: a free one) that lead to their servers: an exchange swaps these.
+    Takes the fields of `Options` as keyword arguments; ``port`` 0, the default, takes any free one.
 
     Raises ValueError for bad options, OSError when the port cannot be had, `StateFileError` for a
     state file that cannot be used, ModuleNotFoundError when ``redis`` needs the library and it is missing.
     """
 
-    def __init__(
-        self,
-        port: int = 0,
-        *,
-        host: str = "127.0.0.1",
-        access_key: str | None = None,
-        secret_key: str | None = None,
-        auth_token: str | None = None,
-        progression: str = "timed",
-        duration: float = DEFAULT_DURATION_SECONDS,
-        stop_seconds: float = DEFAULT_STOP_SECONDS,
-        linger: float = DEFAULT_LINGER_SECONDS,
-        job_seconds: float = DEFAULT_JOB_SECONDS,
-        exchange_seconds: float = DEFAULT_EXCHANGE_SECONDS,
-        state: str | os.PathLike[str] | None = None,
-        quirks: Iterable[str] = (),
-        clock: Callable[[], float] = time.time,
-        deterministic_ids: bool = False,
-        redis: Mapping[str, str] | None = None,
-        buckets: Mapping[str, str | os.PathLike[str]] | None = None,
-        addresses: Mapping[str, int | str] | None = None,
-    ) -> None:
-        if (access_key is None) != (secret_key is None):
-            raise ValueError("an access key and its secret key go together")
-        if progression not in PROGRESSIONS:
-            raise ValueError(f"progression must be one of {', '.join(PROGRESSIONS)}")
-        self.access_key = access_key or DEFAULT_ACCESS_KEY
-        self.secret_key = secret_key or DEFAULT_SECRET_KEY
-        quirk_set = QuirkSet(quirks)
-        self._engine, self._addresses = _engine(
-            PROGRESSIONS[progression](duration), redis or {}, buckets or {}, addresses or {}, clock
-        )
+    @by_keywords(Options)
+    def __init__(self, options: Options) -> None:
+        credentials = options.credentials()
+        self.access_key = credentials.access_key
+        self.secret_key = credentials.secret_key
+        quirk_set = QuirkSet(options.quirks)
+        self._engine, self._addresses = _engine(options)
         try:
-            self._store = TaskStore(
-                self._engine,
-                quirk_set,
-                clock,
-                stop_seconds=stop_seconds,
-                linger=linger,
-                job_seconds=job_seconds,
-                exchange_seconds=exchange_seconds,
-                deterministic_ids=deterministic_ids,
-                state=None if state is None else Path(state),
-            )
+            self._store = TaskStore(self._engine, quirk_set, options)
             self._faults = FaultQueue()
             self._journal = Journal()
             self._closing = threading.Event()
@@ -104,14 +53,14 @@ class Emulator:
             app = Application(
                 Operations(self._store, quirk_set),
                 self._control,
-                Credentials(self.access_key, self.secret_key, auth_token),
+                credentials,
                 quirk_set,
                 self._faults,
                 self._journal,
-                clock,
+                options.clock,
                 self._closing,
             )
-            self._listen(app, host, port)
+            self._listen(app, options.host, options.port)
         except BaseException:  # what was opened so far would go on without an owner
             self._engine.close()
             raise
@@ -224,20 +173,13 @@ class Emulator:
         return {instance_id: f"127.0.0.1:{port}" for instance_id, port in self._addresses.items()}
 
 
-def _engine(
-    clockwork: Engine,
-    redis: Mapping[str, str],
-    buckets: Mapping[str, str | os.PathLike[str]],
-    addresses: Mapping[str, int | str],
-    clock: Callable[[], float],
-) -> tuple[Engine, dict[str, int]]:
+def _engine(options: Options) -> tuple[Engine, dict[str, int]]:
     """Return what moves tasks, and the ports of addresses; the Redis client is loaded only for real data."""
-    folders = parse_buckets(buckets)
-    places = parse_places(redis)
-    ports = parse_addresses(addresses, places)
-    if not places:
+    clockwork = PROGRESSIONS[options.progression](options.duration)
+    endpoints = options.endpoints()
+    if not endpoints:
         return clockwork, {}
     from dcs_emulator.real_data.engine import RealData
 
-    doors = Addresses(ports, places)
-    return RealData(clockwork, places, folders, doors, clock), doors.ports()
+    addresses = Addresses(options.ports(), endpoints)
+    return RealData(clockwork, endpoints, options.folders(), addresses, options.clock), addresses.ports()

@@ -18,6 +18,7 @@ from dcs_emulator.control import Control
 from dcs_emulator.errors import REFUSAL_CODES
 from dcs_emulator.faults import FAULTS
 from dcs_emulator.journal import CAPACITY
+from dcs_emulator.options import arguments
 from dcs_emulator.quirks import QUIRKS
 from tools.strangers.pins import pinned
 
@@ -88,6 +89,14 @@ def test_every_option_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out.partition("options:")[2]))
     assert {name for row in table("Command line") for name in names(row[0])} == known
+
+
+def test_the_defaults_of_options_are_those_of_the_code() -> None:
+    """The table of options has the defaults that ``--help`` has."""
+    told = {name: names(row[1]) for row in table("Command line") for name in names(row[0])}
+    for argument in arguments().values():
+        shown = [] if argument.many or argument.shown is None else [argument.shown]
+        assert told[argument.flag] == shown, argument.flag
 
 
 def test_every_control_call_has_a_row() -> None:

@@ -20,9 +20,10 @@ from dcs_emulator.app import MAX_BODY_BYTES, OPERATIONS
 from dcs_emulator.control import Control
 from dcs_emulator.faults import FaultQueue
 from dcs_emulator.journal import CAPACITY, LONGEST_PATH, Journal
+from dcs_emulator.options import Options
 from dcs_emulator.progression import Manual
 from dcs_emulator.quirks import QuirkSet
-from dcs_emulator.tasks import TaskStore
+from dcs_emulator.store import TaskStore
 from tests.signing import PROJECT, SignedClient, import_request, sign
 
 ABSENT = "0" * 32
@@ -305,7 +306,7 @@ class TestControl:
     def test_other_machines(self, peer: str, status: int) -> None:
         """A peer that is not this machine is refused, whatever Host it claims to call."""
         quirks = QuirkSet()
-        store = TaskStore(Manual(), quirks, time.time)
+        store = TaskStore(Manual(), quirks, Options())
         control = Control(store, quirks, FaultQueue(), Journal(), OPERATIONS, {})
         environ = create_environ("/_emulator/health", "http://localhost", environ_base={"REMOTE_ADDR": peer})
         assert control.answer(Request(environ), "/_emulator/health", b"").status_code == status
