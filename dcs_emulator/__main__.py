@@ -97,7 +97,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         from dcs_emulator.control import is_loopback
         from dcs_emulator.server import Emulator
-        from dcs_emulator.state import StateFileError
+        from dcs_emulator.state_file import StateFileError
     except ModuleNotFoundError as error:
         _fail_for_library(error)
     if not parsed.allow_remote and not is_loopback(parsed.host):

@@ -55,7 +55,7 @@ OPERATIONS: tuple[str, ...] = tuple(operation for operation, _, _ in ROUTES)
 
 
 @dataclass
-class _Exchange:
+class _RequestContext:
     """What becomes known of a request while it is handled."""
 
     time: float
@@ -96,72 +96,72 @@ class Application:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; raises `ConnectionCut` when there shall be no answer."""
         path, _, query = environ["RAW_URI"].partition("?")
-        exchange = _Exchange(self._clock(), environ["REQUEST_METHOD"], path, secrets.token_hex(16))
+        context = _RequestContext(self._clock(), environ["REQUEST_METHOD"], path, secrets.token_hex(16))
         if path.startswith(CONTROL_PREFIX):
-            response = self._answer_control(environ, exchange)
+            response = self._answer_control(environ, context)
         else:
-            response = self._answer_cloud(environ, exchange, query)
-        response.headers["X-Request-Id"] = exchange.request_id
-        if exchange.close:
+            response = self._answer_cloud(environ, context, query)
+        response.headers["X-Request-Id"] = context.request_id
+        if context.close:
             response.headers["Connection"] = "close"
         return response(environ, start_response)
 
-    def _answer_control(self, environ: WSGIEnvironment, exchange: _Exchange) -> Response:
+    def _answer_control(self, environ: WSGIEnvironment, context: _RequestContext) -> Response:
         try:
             body = read_body(environ, MAX_BODY_BYTES)
         except (BodyTooLarge, BadBody):
-            exchange.close = True
+            context.close = True
             return Response(b'{"error": "the body is too large or broken"}', 400, content_type=JSON_TYPE)
-        return self._control.answer(Request(environ), exchange.path, body)
+        return self._control.answer(Request(environ), context.path, body)
 
-    def _answer_cloud(self, environ: WSGIEnvironment, exchange: _Exchange, query: str) -> Response:
+    def _answer_cloud(self, environ: WSGIEnvironment, context: _RequestContext, query: str) -> Response:
         try:
             try:
-                response = self._handle(environ, exchange, query)
+                response = self._handle(environ, context, query)
             except ApiError as error:
-                response = self._error(error, exchange)
+                response = self._error(error, context)
             except ConnectionError:
                 raise
             except Exception as error:
                 # The kind of error only: its text may hold what the request held.
                 internal = api_error("DCS.5000")
                 internal.message += f" ({type(error).__name__})"
-                response = self._error(internal, exchange)
-            exchange.status = response.status_code
+                response = self._error(internal, context)
+            context.status = response.status_code
             return response
         finally:
             self._journal.record(
-                exchange.time,
-                exchange.operation,
-                exchange.method,
-                exchange.path,
-                exchange.status,
-                exchange.task_ids,
+                context.time,
+                context.operation,
+                context.method,
+                context.path,
+                context.status,
+                context.task_ids,
             )
 
-    def _handle(self, environ: WSGIEnvironment, exchange: _Exchange, query: str) -> Response:
-        body = self._read(environ, exchange)
+    def _handle(self, environ: WSGIEnvironment, context: _RequestContext, query: str) -> Response:
+        body = self._read(environ, context)
         request = Request(environ)
-        exchange.operation, arguments = self._route(environ)
-        exchange.task_ids = [arguments["task_id"]] if "task_id" in arguments else []
+        context.operation, arguments = self._route(environ)
+        context.task_ids = [arguments["task_id"]] if "task_id" in arguments else []
         headers = {name.lower(): value for name, value in request.headers.items()}
-        received = Received(exchange.method, exchange.path, query, headers, body)
+        received = Received(context.method, context.path, query, headers, body)
         # By the real clock, whatever the tasks live by: the caller signs by it as well.
         authenticate(received, self._credentials, time.time())
         call = Call(request.args, lambda: _parse(request.mimetype, body), bool(body), **arguments)
-        fault = self._faults.take(exchange.operation)
+        fault = self._faults.take(context.operation)
         if fault is None:
-            return _response(self._run(exchange, call))
-        return self._meet(fault, exchange, call)
+            return _response(self._run(context, call))
+        return self._apply_fault(fault, context, call)
 
-    def _read(self, environ: WSGIEnvironment, exchange: _Exchange) -> bytes:
+    def _read(self, environ: WSGIEnvironment, context: _RequestContext) -> bytes:
         try:
             return read_body(environ, MAX_BODY_BYTES)
         except BodyTooLarge as error:
-            exchange.close = not error.drained
+            context.close = not error.drained
             raise api_error("APIGW.0201") from None
         except BadBody:
-            exchange.close = True
+            context.close = True
             raise api_error("DCS.4005", "broken framing") from None
 
     def _route(self, environ: WSGIEnvironment) -> tuple[str, dict[str, str]]:
@@ -175,12 +175,12 @@ class Application:
             raise api_error("DCS.5001")
         return operation, dict(arguments)
 
-    def _run(self, exchange: _Exchange, call: Call) -> Reply:
-        reply = self._operations.run(exchange.operation, call)
-        exchange.task_ids = reply.task_ids or exchange.task_ids
+    def _run(self, context: _RequestContext, call: Call) -> Reply:
+        reply = self._operations.run(context.operation, call)
+        context.task_ids = reply.task_ids or context.task_ids
         return reply
 
-    def _meet(self, fault: Fault, exchange: _Exchange, call: Call) -> Response:
+    def _apply_fault(self, fault: Fault, context: _RequestContext, call: Call) -> Response:
         """Answer a request that has met a fault."""
         kind = fault.fault
         if kind == "error":
@@ -194,7 +194,7 @@ class Application:
             raise ConnectionCut
         if kind == "delay":
             self._wait(fault)
-        response = self._run_to_response(exchange, call)
+        response = self._run_to_response(context, call)
         if kind == "drop_after":
             raise ConnectionCut
         if kind == "delay_after":
@@ -205,22 +205,22 @@ class Application:
             response = Response(b"", 200, content_type=JSON_TYPE)
         elif kind == "truncate":
             _truncate(response)
-            exchange.close = True
+            context.close = True
         return response
 
-    def _run_to_response(self, exchange: _Exchange, call: Call) -> Response:
+    def _run_to_response(self, context: _RequestContext, call: Call) -> Response:
         try:
-            return _response(self._run(exchange, call))
+            return _response(self._run(context, call))
         except ApiError as error:
-            return self._error(error, exchange)
+            return self._error(error, context)
 
     def _wait(self, fault: Fault) -> None:
         seconds = DEFAULT_SECONDS if fault.seconds is None else fault.seconds
         if self._closing.wait(seconds):
             raise ConnectionCut
 
-    def _error(self, error: ApiError, exchange: _Exchange) -> Response:
-        content_type, body = error_body(error, exchange.request_id, self._quirks.text("error-body"))
+    def _error(self, error: ApiError, context: _RequestContext) -> Response:
+        content_type, body = error_body(error, context.request_id, self._quirks.text("error-body"))
         pause = self._quirks.number("retry-after")
         if pause is not None and error.status == HTTPStatus.TOO_MANY_REQUESTS:
             error.headers.setdefault("Retry-After", f"{pause:g}")

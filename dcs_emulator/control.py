@@ -12,13 +12,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from dcs_emulator.documents import moment
 from dcs_emulator.errors import JSON_TYPE
 from dcs_emulator.faults import FaultError, FaultQueue, make_fault
 from dcs_emulator.journal import Journal
 from dcs_emulator.quirks import QUIRKS, QuirkError, QuirkSet
+from dcs_emulator.responses import timestamp
+from dcs_emulator.store import TaskStore
 from dcs_emulator.task import Task, is_status
-from dcs_emulator.tasks import TaskStore
 
 CONTROL_PREFIX = "/_emulator/"
 
@@ -86,7 +86,7 @@ class Control:
                     "migration_type": task.migration_type,
                     "migration_method": task.migration_method,
                     "error": task.error,
-                    "created_at": moment(task.created_at),
+                    "created_at": timestamp(task.created_at),
                     **_online_fields(task),
                 }
                 for task in self._store.existing()
@@ -156,7 +156,7 @@ class Control:
     def answer(self, request: Request, path: str, body: bytes) -> Response:
         """Answer a control call with JSON: 204 without a body when there is nothing to say."""
         try:
-            _only_from_here(request)
+            _require_local_caller(request)
             action, arguments = self._routes.bind("", path_info=path).match(method=request.method)
             answer = action(body, **arguments)
         except ControlError as error:
@@ -219,7 +219,7 @@ def _json(value: Any, status: int) -> Response:
     return Response(json.dumps(value).encode(), status, content_type=JSON_TYPE)
 
 
-def _only_from_here(request: Request) -> None:
+def _require_local_caller(request: Request) -> None:
     """Refuse other machines, and web pages that make a browser on this one call."""
     origin = request.headers.get("Origin")
     if not is_loopback(request.remote_addr or "") or not is_loopback(

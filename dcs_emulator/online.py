@@ -49,13 +49,13 @@ class OnlineTasks:
 
     def configure(self, task: Task, request: Mapping[str, Any], now: float) -> None:
         """Start a run with these settings, or change those of the one that runs."""
-        if task.copies:
+        if task.migrating:
             self._reconfigure(task, request, now)
             return
-        if task.exchanging or task.swapped or task.status not in _CONFIGURABLE or not task.made:
+        if task.exchanging or task.addresses_exchanged or task.status not in _CONFIGURABLE or not task.made:
             raise api_error("DCS.4957")
         self._settings(task, request)
-        self._begin(task, request, now)
+        self._start_run(task, request, now)
 
     def _reconfigure(self, task: Task, request: Mapping[str, Any], now: float) -> None:
         """Change a running migration: what it copies must stay the same, unless it may begin anew."""
@@ -72,7 +72,7 @@ class OnlineTasks:
         self._settings(task, request)
         if anew:
             self._engine.stop(task)
-            self._begin(task, request, now)
+            self._start_run(task, request, now)
 
     def _settings(self, task: Task, request: Mapping[str, Any]) -> None:
         limit = request.get("bandwidth_limit_mb")
@@ -82,14 +82,14 @@ class OnlineTasks:
         task.source = without_password(request["source_instance"])
         task.target = without_password(request["target_instance"])
 
-    def _begin(self, task: Task, request: Mapping[str, Any], now: float) -> None:
+    def _start_run(self, task: Task, request: Mapping[str, Any], now: float) -> None:
         task.runs += 1
         task.resumed = False
-        self._run(task, now)
+        self._reset_run(task, now)
         task.enter(task.full_phase, now)
         self._engine.start(task, request)
 
-    def _run(self, task: Task, now: float) -> None:
+    def _reset_run(self, task: Task, now: float) -> None:
         task.pinned = False
         task.stopping_since = None
         task.started_at = now
@@ -104,14 +104,14 @@ class OnlineTasks:
         if refusal is not None:
             raise api_error(refusal)
         stopped = task.status == TERMINATED and task.runs > 0
-        anew = task.copies and "restart-while-running-restarts" in self._quirks
+        anew = task.migrating and "restart-while-running-restarts" in self._quirks
         # With swapped addresses the replication would run against what applications write.
-        if not (stopped or anew) or task.exchanging or task.swapped:
+        if not (stopped or anew) or task.exchanging or task.addresses_exchanged:
             raise api_error("DCS.4957")
-        goes_on = task.never_ends and not anew and "restart-is-full" not in self._quirks
+        goes_on = task.incremental and not anew and "restart-is-full" not in self._quirks
         if anew:
             self._engine.stop(task)
-        self._run(task, now)
+        self._reset_run(task, now)
         task.resumed = goes_on
         task.restarts += 1
         task.runs += 0 if goes_on else 1
@@ -121,14 +121,14 @@ class OnlineTasks:
     def exchange(self, task: Task, lag: float, now: float) -> None:
         """Begin to swap the addresses of source and target, which ends the replication."""
         if task.task_status == EXCHANGED and "exchange-toggles" in self._quirks:
-            self._swap_back(task, now)
+            self._start_rollback(task, now)
         else:
             self._require_exchangeable(task, lag)
-            self._swap(task, now)
+            self._start_exchange(task, now)
         task.exchanges += 1
 
     def _require_exchangeable(self, task: Task, lag: float) -> None:
-        follows = task.in_step or (task.status == MIGRATING and bool(task.follows))
+        follows = task.in_sync or (task.status == MIGRATING and bool(task.follows))
         if task.exchanging or not follows:
             raise api_error("DCS.4957")
         if not all("id" in (side or {}) for side in (task.source, task.target)):
@@ -137,7 +137,7 @@ class OnlineTasks:
         if refusal is not None and lag > 0:
             raise api_error(refusal)
 
-    def _swap(self, task: Task, now: float) -> None:
+    def _start_exchange(self, task: Task, now: float) -> None:
         if task.running:
             self._engine.stop(task)
             task.enter(TERMINATING, now)
@@ -149,21 +149,21 @@ class OnlineTasks:
         """Begin to swap the addresses back."""
         rests = task.status == TERMINATED and not task.exchanging
         if task.task_status in (EXCHANGED, ROLLBACK_FAILED):
-            self._swap_back(task, now)
-        elif "exchange-toggles" in self._quirks and (task.copies or rests):
-            self._swap(task, now)
+            self._start_rollback(task, now)
+        elif "exchange-toggles" in self._quirks and (task.migrating or rests):
+            self._start_exchange(task, now)
         else:
             raise api_error("DCS.4957")
         task.rollbacks += 1
 
-    def _swap_back(self, task: Task, now: float) -> None:
+    def _start_rollback(self, task: Task, now: float) -> None:
         task.task_status = ROLLING_BACK
         task.exchange_since = now
 
-    def settle(self, task: Task, now: float) -> bool:
+    def advance(self, task: Task, now: float) -> bool:
         """Bring what takes time up to the present; say whether something has changed."""
         if task.status == CREATING and not task.pinned:
-            return self._settle_job(task, now)
+            return self._advance_job(task, now)
         if task.exchanging and task.exchange_since is not None:
             over = now >= task.exchange_since + self._options.exchange_seconds
             if over and task.status == TERMINATED:
@@ -171,7 +171,7 @@ class OnlineTasks:
                 return True
         return False
 
-    def _settle_job(self, task: Task, now: float) -> bool:
+    def _advance_job(self, task: Task, now: float) -> bool:
         slow = self._quirks.number("job-is-slow")
         made_at = task.created_at + (self._options.job_seconds if slow is None else slow)
         if now < made_at:
@@ -194,6 +194,6 @@ class OnlineTasks:
             task.task_status = EXCHANGED if forth else ROLLED_BACK
         task.exchange_since = None
 
-    def rests(self, task: Task) -> bool:
+    def at_rest(self, task: Task) -> bool:
         """Whether time changes nothing any more of a task that has ended."""
         return task.status in ENDED and not task.exchanging

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dcs_emulator.documents import (
+from dcs_emulator.errors import ApiError, api_error, invalid
+from dcs_emulator.quirks import MovingRows, QuirkSet
+from dcs_emulator.responses import (
     job_body,
     list_row,
     log_row,
@@ -16,11 +18,8 @@ from dcs_emulator.documents import (
     stats_body,
     unsorted_key,
 )
-from dcs_emulator.errors import ApiError, api_error, invalid
-from dcs_emulator.quirks import QuirkSet
-from dcs_emulator.readings import Readings
+from dcs_emulator.store import TaskStore
 from dcs_emulator.task import BACKUP_IMPORT, ENDED, ONLINE, Task
-from dcs_emulator.tasks import TaskStore
 from dcs_emulator.validation import (
     BATCH,
     CREATE_ONLINE,
@@ -78,7 +77,7 @@ class Operations:
     def __init__(self, store: TaskStore, quirks: QuirkSet) -> None:
         self._store = store
         self._quirks = quirks
-        self._readings = Readings(quirks)
+        self._moving_rows = MovingRows(quirks)
         self._table: dict[str, Callable[[Call], Reply]] = {
             "CreateMigrationTask": self._create,
             "CreateOnlineMigrationTask": self._create_online,
@@ -123,7 +122,7 @@ class Operations:
         if "names-as-instances" in self._quirks and not INSTANCE_NAME.fullmatch(request["task_name"]):
             raise invalid("task_name")
         with self._store.transaction() as now:
-            self._require_free(call.project_id, request["target_instance"]["id"])
+            self._require_free_target(call.project_id, request["target_instance"]["id"])
             task = self._store.create(call.project_id, request, now)
             body = {"id": task.id, "name": task.name, "status": task.status}
             if task.error is not None:
@@ -151,18 +150,18 @@ class Operations:
     def _set_online(self, call: Call) -> Reply:
         request = check_set_online(call.read_body())
         with self._store.transaction() as now:
-            task = self._find_existing(call.project_id, call.task_id, now)
+            task = self._find_online(call.project_id, call.task_id, now)
             answer = {"id": task.id, "name": task.name, "status": task.status, "error": None}
             if "set-answers-error" in self._quirks:
                 return Reply({**answer, "error": "The migration task could not be configured."})
-            self._require_free(call.project_id, request["target_instance"].get("id"), but=task)
+            self._require_free_target(call.project_id, request["target_instance"].get("id"), but=task)
             self._store.configure(task, request, now)
             return Reply({**answer, "status": task.status})
 
     def _batch_restart(self, call: Call) -> Reply:
         def restart(task_id: str, now: float) -> None:
-            task = self._find_existing(call.project_id, task_id, now)
-            self._require_free(call.project_id, task.target_id, but=task)
+            task = self._find_online(call.project_id, task_id, now)
+            self._require_free_target(call.project_id, task.target_id, but=task)
             self._store.online.restart(task, now)
             self._store.touch(task)
 
@@ -182,19 +181,19 @@ class Operations:
         if call.has_body:
             check_body(EXCHANGE, call.read_body())
         with self._store.transaction() as now:
-            task = self._find_existing(call.project_id, call.task_id, now)
+            task = self._find_online(call.project_id, call.task_id, now)
             write(task, now)
             self._store.touch(task)
         return Reply(None, status=204) if "exchange-answers-204" in self._quirks else Reply({})
 
-    def _find_existing(self, project_id: str, task_id: str, now: float) -> Task:
-        """Return a task that was not deleted, nor made by the call of old."""
+    def _find_online(self, project_id: str, task_id: str, now: float) -> Task:
+        """Return a task on a migration instance, not deleted; CreateMigrationTask makes ones without."""
         task = self._find(project_id, task_id, now)
         if task.deleted_at is not None or task.network is None:
             raise api_error("DCS.4957")
         return task
 
-    def _require_free(self, project_id: str, target_id: str | None, but: Task | None = None) -> None:
+    def _require_free_target(self, project_id: str, target_id: str | None, but: Task | None = None) -> None:
         """Refuse a second running task on a target, where the service takes one at a time."""
         refusal = self._quirks.text("second-task-on-target-refused")
         if refusal is None or not target_id:
@@ -218,7 +217,7 @@ class Operations:
             if "list-unsorted" in self._quirks:
                 tasks.sort(key=unsorted_key)
             if "rows-move" in self._quirks:
-                self._readings.move((call.project_id, name), tasks, offset, limit)
+                self._moving_rows.move((call.project_id, name), tasks, offset, limit)
             page = tasks[offset : offset + limit]
             count = len(page) if "count-is-page-size" in self._quirks else len(tasks)
             return Reply({"count": count, "migration_tasks": [list_row(task, self._quirks) for task in page]})
@@ -283,7 +282,7 @@ class Operations:
         request = check_body(UPDATE, call.read_body())
         with self._store.transaction() as now:
             task = self._find(call.project_id, call.task_id, now)
-            if not task.running or ("update-only-when-incremental" in self._quirks and not task.in_step):
+            if not task.running or ("update-only-when-incremental" in self._quirks and not task.in_sync):
                 raise api_error("DCS.4957")
             self._store.update(task, request["resume_mode"])
             return Reply({})
@@ -295,14 +294,16 @@ class Operations:
         with self._store.transaction() as now:
             tasks = self._deletable(call.project_id, task_ids, now)
             refusal = self._quirks.text("delete-of-running-refused")
-            if refusal is not None and any(task.running and not task.waits for task in tasks.values()):
+            if refusal is not None and any(task.running and not task.unconfigured for task in tasks.values()):
                 raise api_error(refusal)
             if "delete-of-running-ignored" in self._quirks:
-                tasks = {task_id: task for task_id, task in tasks.items() if not task.running or task.waits}
+                tasks = {
+                    task_id: task for task_id, task in tasks.items() if not task.running or task.unconfigured
+                }
             for task in tasks.values():
                 self._store.delete(task, now)
-        told = [] if "delete-answers-empty-list" in self._quirks else list(tasks)
-        return Reply({"task_id_list": told}, task_ids=task_ids)
+        deleted = [] if "delete-answers-empty-list" in self._quirks else list(tasks)
+        return Reply({"task_id_list": deleted}, task_ids=task_ids)
 
     def _deletable(self, project_id: str, task_ids: list[str], now: float) -> dict[str, Task]:
         found = {task_id: self._store.shown(project_id, task_id, now) for task_id in task_ids}
@@ -323,7 +324,7 @@ class Operations:
 
     def _find_stoppable(self, project_id: str, task_id: str, now: float) -> Task:
         task = self._find(project_id, task_id, now)
-        if task.deleted_at is not None or task.status in ENDED or task.waits or task.exchanging:
+        if task.deleted_at is not None or task.status in ENDED or task.unconfigured or task.exchanging:
             raise api_error("DCS.4957")
         refusal = self._quirks.text("stop-of-import-refused")
         if refusal is not None and task.migration_type == BACKUP_IMPORT:

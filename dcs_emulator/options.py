@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from dcs_emulator.progression import PROGRESSIONS
 from dcs_emulator.quirks import parse_quirks
-from dcs_emulator.real_data.places import Place, parse_addresses, parse_buckets, parse_places
+from dcs_emulator.real_data.endpoints import Endpoint, parse_addresses, parse_buckets, parse_endpoints
 from dcs_emulator.signature import Credentials
 
 DEFAULT_KEY = "emulator"  # of both kinds: it is public, and guards nothing
@@ -166,13 +166,13 @@ class Options:
         """Return the folders of buckets."""
         return parse_buckets(self.buckets or {})
 
-    def places(self) -> dict[str, Place]:
+    def endpoints(self) -> dict[str, Endpoint]:
         """Return the Redis servers of instances."""
-        return parse_places(self.redis or {})
+        return parse_endpoints(self.redis or {})
 
     def ports(self) -> dict[str, int]:
         """Return the ports of instances' addresses."""
-        return parse_addresses(self.addresses or {}, self.places())
+        return parse_addresses(self.addresses or {}, self.endpoints())
 
 
 def arguments() -> dict[str, Argument]:
@@ -209,8 +209,8 @@ def by_keywords(
             init(self, make(*args, **kwargs))
 
         owner, *_ = inspect.signature(init).parameters.values()
-        told = inspect.Signature([owner, *inspect.signature(make).parameters.values()])
-        update_wrapper(outer, init).__signature__ = told  # type: ignore[attr-defined]
+        signature = inspect.Signature([owner, *inspect.signature(make).parameters.values()])
+        update_wrapper(outer, init).__signature__ = signature  # type: ignore[attr-defined]
         return outer
 
     return decorate

@@ -77,9 +77,9 @@ class Timed(_Clockwork):
 
     def phase(self, task: Task, now: float) -> Phase | None:
         """Return the last phase that has been reached."""
-        status, after = (INCREMENTAL, self._duration / 2) if task.never_ends else (SUCCESS, self._duration)
-        since = task.begun_at + (0 if task.resumed else after)
-        return Phase(status, since) if now >= since else Phase(task.full_phase, task.begun_at)
+        status, after = (INCREMENTAL, self._duration / 2) if task.incremental else (SUCCESS, self._duration)
+        since = task.run_began_at + (0 if task.resumed else after)
+        return Phase(status, since) if now >= since else Phase(task.full_phase, task.run_began_at)
 
 
 class Immediate(Timed):

@@ -10,8 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from dcs_emulator.errors import REFUSAL_CODES, SHAPE_NAMES
+from dcs_emulator.task import Task
 
 QuirkValue = float | str | None
+Reader = tuple[str, str]
+"""The project and the name that a list was asked for."""
 
 
 @dataclass(frozen=True)
@@ -182,3 +185,36 @@ class QuirkSet:
 
 def _text(value: float | str) -> str:
     return f"{value:g}" if isinstance(value, float) else value
+
+
+@dataclass
+class _Reading:
+    """One reading, from its first page on: the row that is next, and whether it has moved."""
+
+    next_id: str
+    moved: bool = False
+
+
+class MovingRows:
+    """What ``rows-move`` does to lists that are read page by page. It is used inside a transaction of the store."""
+
+    def __init__(self, quirks: QuirkSet) -> None:
+        self._quirks = quirks
+        self._readings: dict[Reader, _Reading] = {}
+
+    def move(self, reader: Reader, tasks: list[Task], offset: int, limit: int) -> None:
+        """Put the row that begins the second page before all others, once the first page was read.
+
+        There it is on no page that is still to be read, however much the pages overlap. The next reading
+        finds it in its place again.
+        """
+        if offset == 0:
+            self._readings.pop(reader, None)
+            if limit < len(tasks):
+                self._readings[reader] = _Reading(tasks[limit].id)
+            return
+        reading = self._readings.get(reader)
+        if reading is None or not (reading.moved or self._quirks.use("rows-move")):
+            return
+        reading.moved = True
+        tasks.sort(key=lambda task: task.id != reading.next_id)  # stable: all others keep their order

@@ -19,7 +19,7 @@ from dcs_emulator.options import Options, by_keywords
 from dcs_emulator.progression import PROGRESSIONS, Engine
 from dcs_emulator.quirks import QuirkSet
 from dcs_emulator.real_data.addresses import Addresses
-from dcs_emulator.tasks import TaskStore
+from dcs_emulator.store import TaskStore
 from dcs_emulator.wire import Connections, handler_class
 
 _SHUTDOWN_POLL_SECONDS = 0.02
@@ -176,10 +176,10 @@ class Emulator:
 def _engine(options: Options) -> tuple[Engine, dict[str, int]]:
     """Return what moves tasks, and the ports of addresses; the Redis client is loaded only for real data."""
     clockwork = PROGRESSIONS[options.progression](options.duration)
-    places = options.places()
-    if not places:
+    endpoints = options.endpoints()
+    if not endpoints:
         return clockwork, {}
     from dcs_emulator.real_data.engine import RealData
 
-    addresses = Addresses(options.ports(), places)
-    return RealData(clockwork, places, options.folders(), addresses, options.clock), addresses.ports()
+    addresses = Addresses(options.ports(), endpoints)
+    return RealData(clockwork, endpoints, options.folders(), addresses, options.clock), addresses.ports()

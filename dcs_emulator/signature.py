@@ -123,8 +123,8 @@ def canonical_request(request: Received, signed: list[str]) -> str:
 
 def _content_hash(request: Received) -> str:
     """Return what is signed of the body; a caller may say in a header that it is nothing."""
-    told = request.headers.get(CONTENT_HASH)
-    return UNSIGNED_PAYLOAD if told == UNSIGNED_PAYLOAD else _sha256(request.body)
+    claimed = request.headers.get(CONTENT_HASH)
+    return UNSIGNED_PAYLOAD if claimed == UNSIGNED_PAYLOAD else _sha256(request.body)
 
 
 def _canonical_path(path: str) -> str:

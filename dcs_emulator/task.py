@@ -121,14 +121,14 @@ class Task:
         return self.deleted_at is None and self.status not in ENDED
 
     @property
-    def waits(self) -> bool:
+    def unconfigured(self) -> bool:
         """Whether its migration instance is being made, or waits to be configured."""
         return self.status in (CREATING, IDLE) and self.network is not None
 
     @property
-    def copies(self) -> bool:
+    def migrating(self) -> bool:
         """Whether it was configured and neither ends nor has ended."""
-        return self.running and not self.waits and self.status != TERMINATING and not self.exchanging
+        return self.running and not self.unconfigured and self.status != TERMINATING and not self.exchanging
 
     @property
     def full_phase(self) -> str:
@@ -136,17 +136,17 @@ class Task:
         return MIGRATING if self.network is None else FULL_PHASE
 
     @property
-    def begun_at(self) -> float:
+    def run_began_at(self) -> float:
         """When its present run began."""
         return self.created_at if self.started_at is None else self.started_at
 
     @property
-    def in_step(self) -> bool:
+    def in_sync(self) -> bool:
         """Whether the task is in its incremental phase, however that is spelled."""
         return self.status in (INCREMENTAL, INCREMENTAL_SPELLED_RIGHT)
 
     @property
-    def never_ends(self) -> bool:
+    def incremental(self) -> bool:
         """Whether the task follows its source until it is stopped."""
         return self.migration_type == ONLINE and self.migration_method == INCREMENTAL_METHOD
 
@@ -156,7 +156,7 @@ class Task:
         return str((self.target or {}).get("id") or "")
 
     @property
-    def swapped(self) -> bool:
+    def addresses_exchanged(self) -> bool:
         """Whether source and target have each other's address."""
         return self.task_status in (EXCHANGED, ROLLING_BACK, ROLLBACK_FAILED)
 

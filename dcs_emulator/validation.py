@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
-class Text:
+class String:
     """A string that is not empty."""
 
     required: bool = False
@@ -38,14 +38,14 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Flag:
+class Boolean:
     """A boolean."""
 
     required: bool = False
 
 
 @dataclass(frozen=True)
-class Whole:
+class Integer:
     """A whole number within bounds, also written as a string."""
 
     least: int
@@ -54,7 +54,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Record:
+class Object:
     """An object with exactly these fields, those that are not required being optional."""
 
     fields: Mapping[str, Rule]
@@ -62,7 +62,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Items:
+class Array:
     """A list of one kind of thing, of bounded length."""
 
     item: Rule
@@ -71,7 +71,7 @@ class Items:
     max_items: int | None = None
 
 
-Rule = Text | Flag | Whole | Record | Items
+Rule = String | Boolean | Integer | Object | Array
 
 
 def _invalid_instance_id(path: str) -> ApiError:
@@ -80,75 +80,75 @@ def _invalid_instance_id(path: str) -> ApiError:
 
 # The fields beside addrs, id, name and password belong to answers; requests may echo them.
 _INSTANCE: dict[str, Rule] = {
-    "name": Text(),
-    "password": Text(),
-    "task_status": Text(),
-    "ip": Text(),
-    "port": Text(),
-    "db": Text(),
-    "proxy_multi_db": Flag(),
+    "name": String(),
+    "password": String(),
+    "task_status": String(),
+    "ip": String(),
+    "port": String(),
+    "db": String(),
+    "proxy_multi_db": Boolean(),
 }
 
-CREATE = Record(
+CREATE = Object(
     {
-        "task_name": Text(required=True, max_length=255),
-        "description": Text(max_length=1024),
-        "migration_type": Text(required=True, choices=(BACKUP_IMPORT, ONLINE)),
-        "migration_method": Text(required=True, choices=(FULL, INCREMENTAL_METHOD)),
-        "network_type": Text(choices=("vpc", "vpn")),
-        "backup_files": Record(
+        "task_name": String(required=True, max_length=255),
+        "description": String(max_length=1024),
+        "migration_type": String(required=True, choices=(BACKUP_IMPORT, ONLINE)),
+        "migration_method": String(required=True, choices=(FULL, INCREMENTAL_METHOD)),
+        "network_type": String(choices=("vpc", "vpn")),
+        "backup_files": Object(
             {
-                "file_source": Text(choices=(OBS, BACKUP_RECORD)),
-                "bucket_name": Text(),
-                "files": Items(
-                    Record({"file_name": Text(required=True), "size": Text(), "update_at": Text()})
+                "file_source": String(choices=(OBS, BACKUP_RECORD)),
+                "bucket_name": String(),
+                "files": Array(
+                    Object({"file_name": String(required=True), "size": String(), "update_at": String()})
                 ),
-                "backup_id": Text(),
+                "backup_id": String(),
             }
         ),
-        "source_instance": Record(
-            {**_INSTANCE, "addrs": Text(required=True, pattern=_ADDRS), "id": Text(pattern=_INSTANCE_ID)}
+        "source_instance": Object(
+            {**_INSTANCE, "addrs": String(required=True, pattern=_ADDRS), "id": String(pattern=_INSTANCE_ID)}
         ),
-        "target_instance": Record(
+        "target_instance": Object(
             {
                 **_INSTANCE,
-                "id": Text(required=True, pattern=_INSTANCE_ID, refusal=_invalid_instance_id),
-                "addrs": Text(pattern=_ADDRS),
+                "id": String(required=True, pattern=_INSTANCE_ID, refusal=_invalid_instance_id),
+                "addrs": String(pattern=_ADDRS),
             },
             required=True,
         ),
     }
 )
-CREATE_ONLINE = Record(
+CREATE_ONLINE = Object(
     {
-        "name": Text(required=True, max_length=255),
-        "description": Text(max_length=1024),
+        "name": String(required=True, max_length=255),
+        "description": String(max_length=1024),
         **dict.fromkeys(
-            ("vpc_id", "subnet_id", "security_group_id"), Text(required=True, pattern=_INSTANCE_ID)
+            ("vpc_id", "subnet_id", "security_group_id"), String(required=True, pattern=_INSTANCE_ID)
         ),
     }
 )
-_SIDE = Record(
+_SIDE = Object(
     {
         **_INSTANCE,
-        "id": Text(pattern=_INSTANCE_ID, refusal=_invalid_instance_id),
-        "addrs": Text(pattern=_ADDRS),
+        "id": String(pattern=_INSTANCE_ID, refusal=_invalid_instance_id),
+        "addrs": String(pattern=_ADDRS),
     },
     required=True,
 )
-SET_ONLINE = Record(
+SET_ONLINE = Object(
     {
-        "migration_method": Text(required=True, choices=(FULL, INCREMENTAL_METHOD)),
-        "resume_mode": Text(required=True, choices=("auto", "manual")),
-        "bandwidth_limit_mb": Whole(1, 10_240),
+        "migration_method": String(required=True, choices=(FULL, INCREMENTAL_METHOD)),
+        "resume_mode": String(required=True, choices=("auto", "manual")),
+        "bandwidth_limit_mb": Integer(1, 10_240),
         "source_instance": _SIDE,
         "target_instance": _SIDE,
     }
 )
-EXCHANGE = Record({"exchanged_ip": Items(Text(), min_items=0), "is_exchange_domain": Flag()})
-BATCH = Record({"migration_tasks": Items(Text(), required=True, max_items=MAX_BATCH)})
-UPDATE = Record({"resume_mode": Text(required=True, choices=("auto", "manual"))})
-DELETE = Record({"task_id_list": Items(Text(), required=True)})
+EXCHANGE = Object({"exchanged_ip": Array(String(), min_items=0), "is_exchange_domain": Boolean()})
+BATCH = Object({"migration_tasks": Array(String(), required=True, max_items=MAX_BATCH)})
+UPDATE = Object({"resume_mode": String(required=True, choices=("auto", "manual"))})
+DELETE = Object({"task_id_list": Array(String(), required=True)})
 
 # migration type -> the fields that it needs, and those that it does not take
 _BY_TYPE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -161,7 +161,7 @@ _BY_FILE_SOURCE: dict[str, tuple[str, ...]] = {
 }
 
 
-def check_body(rule: Record, body: object) -> dict[str, Any]:
+def check_body(rule: Object, body: object) -> dict[str, Any]:
     """Return the body, or raise the `ApiError` of its first fault."""
     if not isinstance(body, dict):
         raise api_error("DCS.4005", "not an object")
@@ -209,20 +209,20 @@ def _need(record: Mapping[str, Any], names: tuple[str, ...], prefix: str) -> Non
 
 
 def _check(rule: Rule, value: object, path: str) -> None:
-    if isinstance(rule, Text):
-        _check_text(rule, value, path)
-    elif isinstance(rule, Flag):
+    if isinstance(rule, String):
+        _check_string(rule, value, path)
+    elif isinstance(rule, Boolean):
         if not isinstance(value, bool):
             raise invalid(path)
-    elif isinstance(rule, Whole):
-        _check_whole(rule, value, path)
-    elif isinstance(rule, Record):
-        _check_record(rule, value, path)
+    elif isinstance(rule, Integer):
+        _check_integer(rule, value, path)
+    elif isinstance(rule, Object):
+        _check_object(rule, value, path)
     else:
-        _check_items(rule, value, path)
+        _check_array(rule, value, path)
 
 
-def _check_text(rule: Text, value: object, path: str) -> None:
+def _check_string(rule: String, value: object, path: str) -> None:
     if not isinstance(value, str) or not value:
         raise invalid(path)
     if rule.max_length is not None and len(value) > rule.max_length:
@@ -233,14 +233,14 @@ def _check_text(rule: Text, value: object, path: str) -> None:
         raise rule.refusal(path)
 
 
-def _check_whole(rule: Whole, value: object, path: str) -> None:
+def _check_integer(rule: Integer, value: object, path: str) -> None:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not rule.least <= value <= rule.most:
         raise invalid(path)
 
 
-def _check_record(rule: Record, value: object, path: str) -> None:
+def _check_object(rule: Object, value: object, path: str) -> None:
     if not isinstance(value, dict):
         raise invalid(path)
     prefix = f"{path}." if path else ""
@@ -254,7 +254,7 @@ def _check_record(rule: Record, value: object, path: str) -> None:
             raise invalid(prefix + name)
 
 
-def _check_items(rule: Items, value: object, path: str) -> None:
+def _check_array(rule: Array, value: object, path: str) -> None:
     if not isinstance(value, list) or len(value) < rule.min_items:
         raise invalid(path)
     if rule.max_items is not None and len(value) > rule.max_items:

@@ -28,8 +28,8 @@ from typing import Any
 
 from redis import Redis
 
-from dcs_emulator.real_data.places import Place
-from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.endpoints import Endpoint
+from dcs_emulator.real_data.progress import MigrationError
 from dcs_emulator.real_data.servers import RedisServer, local_redis
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,7 +65,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="dcs-demo-") as folder:
             tell(Path(folder))
-    except (DemoError, MoveError) as error:
+    except (DemoError, MigrationError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -159,7 +159,7 @@ def end_of_migration(stack: Stack, url: str) -> None:
 class Server:
     """A Redis server with its place and a client."""
 
-    def __init__(self, place: Place, process: RedisServer) -> None:
+    def __init__(self, place: Endpoint, process: RedisServer) -> None:
         """Make the client."""
         self.place = place
         self.process = process
@@ -259,7 +259,7 @@ class Stack:
 
 
 @contextmanager
-def emulator(secret_key: str, target: Place, bucket: Path) -> Iterator[str]:
+def emulator(secret_key: str, target: Endpoint, bucket: Path) -> Iterator[str]:
     """Start the emulator on a free port, yield its URL, and stop it.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.endpoints import Endpoint
 
 _CHUNK_BYTES = 65_536
 _CONNECT_SECONDS = 5.0
@@ -27,13 +27,13 @@ class Addresses:
     Raises `AddressError` when a port cannot be had.
     """
 
-    def __init__(self, ports: Mapping[str, int], places: Mapping[str, Place]) -> None:
+    def __init__(self, ports: Mapping[str, int], endpoints: Mapping[str, Endpoint]) -> None:
         self._lock = threading.Lock()
-        self._places = dict(places)
-        self._doors: dict[str, _Door] = {}
+        self._endpoints = dict(endpoints)
+        self._proxies: dict[str, _Proxy] = {}
         for instance_id, port in ports.items():
             try:
-                self._doors[instance_id] = _Door(port, partial(self._place, instance_id))
+                self._proxies[instance_id] = _Proxy(port, partial(self._endpoint, instance_id))
             except OSError as error:
                 self.close()
                 reason = os.strerror(error.errno) if error.errno else error
@@ -43,31 +43,31 @@ class Addresses:
 
     def ports(self) -> dict[str, int]:
         """Return the port of each instance's address."""
-        return {instance_id: door.port for instance_id, door in self._doors.items()}
+        return {instance_id: proxy.port for instance_id, proxy in self._proxies.items()}
 
     def exchange(self, one: str, other: str) -> None:
         """Swap the servers behind two addresses; connections are cut, as they are when addresses move."""
         with self._lock:
-            self._places[one], self._places[other] = self._places[other], self._places[one]
+            self._endpoints[one], self._endpoints[other] = self._endpoints[other], self._endpoints[one]
         for instance_id in (one, other):
-            if instance_id in self._doors:
-                self._doors[instance_id].cut()
+            if instance_id in self._proxies:
+                self._proxies[instance_id].cut()
 
     def close(self) -> None:
         """Listen no more, and cut every connection."""
-        for door in self._doors.values():
-            door.close()
+        for proxy in self._proxies.values():
+            proxy.close()
 
-    def _place(self, instance_id: str) -> Place:
+    def _endpoint(self, instance_id: str) -> Endpoint:
         with self._lock:
-            return self._places[instance_id]
+            return self._endpoints[instance_id]
 
 
-class _Door:
+class _Proxy:
     """One listening port."""
 
-    def __init__(self, port: int, place: Callable[[], Place]) -> None:
-        self._place = place
+    def __init__(self, port: int, endpoint: Callable[[], Endpoint]) -> None:
+        self._endpoint = endpoint
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
@@ -99,11 +99,11 @@ class _Door:
             threading.Thread(target=self._forward, args=(client,), daemon=True).start()
 
     def _forward(self, client: socket.socket) -> None:
-        place = self._place()
+        endpoint = self._endpoint()
         with (
             client,
             suppress(OSError),
-            socket.create_connection((place.host, place.port), _CONNECT_SECONDS) as server,
+            socket.create_connection((endpoint.host, endpoint.port), _CONNECT_SECONDS) as server,
         ):
             server.settimeout(None)
             with self._lock:
@@ -111,27 +111,27 @@ class _Door:
                     return
                 self._open |= {client, server}
             try:
-                if place == self._place():  # nothing was exchanged meanwhile
-                    _join(client, server)
+                if endpoint == self._endpoint():  # nothing was exchanged meanwhile
+                    _relay(client, server)
             finally:
                 with self._lock:
                     self._open -= {client, server}
 
 
-def _join(client: socket.socket, server: socket.socket) -> None:
+def _relay(client: socket.socket, server: socket.socket) -> None:
     """Carry bytes both ways until both sides have ended.
 
     By two threads: a client that sends much before it reads must not wait for itself.
     """
     for side in (client, server):
         side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    back = threading.Thread(target=_carry, args=(server, client), daemon=True)
+    back = threading.Thread(target=_pump, args=(server, client), daemon=True)
     back.start()
-    _carry(client, server)
+    _pump(client, server)
     back.join()
 
 
-def _carry(one: socket.socket, other: socket.socket) -> None:
+def _pump(one: socket.socket, other: socket.socket) -> None:
     """Carry bytes one way, and then the end."""
     try:
         while data := one.recv(_CHUNK_BYTES):

@@ -17,20 +17,22 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-from dcs_emulator.real_data.contents import (
+from dcs_emulator.real_data.backup_files import (
     AOF_SETTINGS,
     AOF_SUFFIX,
+    MANIFEST_SUFFIX,
     RDB_SUFFIX,
     START_BYTES,
     Backup,
+    Manifest,
     as_what,
     checked_backup,
     copy,
+    read_manifest,
     settings_for,
     start_of,
 )
-from dcs_emulator.real_data.manifests import MANIFEST_SUFFIX, Manifest, read_manifest
-from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.progress import MigrationError, Progress
 from dcs_emulator.real_data.servers import AOF, AOF_FOLDER, Settings
 
 ZIP_SUFFIX, TAR_SUFFIX = ".zip", ".tar.gz"
@@ -94,7 +96,7 @@ class Member:
 def backups_in(key: str, file: Path, progress: Progress) -> tuple[list[Backup], list[str]]:
     """Return the backups of an archive, in its order, and the names of what else it holds.
 
-    Raises `MoveError` when it cannot be read, holds too much or no backup, or `Cancelled`.
+    Raises `MigrationError` when it cannot be read, holds too much or no backup, or `Cancelled`.
     """
     start = start_of(key, file)
     members: list[Member] = []
@@ -114,9 +116,9 @@ def backups_in(key: str, file: Path, progress: Progress) -> tuple[list[Backup], 
     backups = _backups(key, file, members, left_out)
     if not backups:
         instead = f", but {some(left_out)}" if left_out else ""
-        raise MoveError(f"backup file {key} holds no {RDB_SUFFIX} and no {AOF_SUFFIX} file{instead}")
+        raise MigrationError(f"backup file {key} holds no {RDB_SUFFIX} and no {AOF_SUFFIX} file{instead}")
     if len(backups) > MOST_BACKUPS:
-        raise MoveError(f"backup file {key} holds more than {MOST_BACKUPS} backups")
+        raise MigrationError(f"backup file {key} holds more than {MOST_BACKUPS} backups")
     return backups, left_out
 
 
@@ -126,24 +128,28 @@ def _backups(key: str, file: Path, members: Sequence[Member], left_out: list[str
     parts: set[str] = set()
     for member in members:
         if member.name.lower().endswith(MANIFEST_SUFFIX):
-            manifest = read_manifest(_told(key, member), member.start)
+            manifest = read_manifest(_label(key, member), member.start)
             found = [named.get(member.folder + name) for name in manifest.files]
             if None in found:
-                raise MoveError(f"backup file {manifest.name} names files that the archive does not hold")
+                raise MigrationError(
+                    f"backup file {manifest.name} names files that the archive does not hold"
+                )
             pieces = [member, *(part for part in found if part is not None)]
             used = {piece.name for piece in pieces}
             old = {other.name for other in members if other.name.startswith(member.stem)} - used
             left_out.extend(sorted(name[:_LONGEST_NAME] for name in old))
             parts |= used | old
-            place = partial(_place_all, key, file, manifest, [piece.number for piece in pieces])
+            install = partial(_install_manifest, key, file, manifest, [piece.number for piece in pieces])
             base = found[0] if found else None
             start = base.start if base else b"*"
-            known = checked_backup(manifest.name, start, place)
-            backups.append((member.number, Backup(known.name, known.rdb, known.writer, place, of_seven=True)))
+            known = checked_backup(manifest.name, start, install)
+            backups.append(
+                (member.number, Backup(known.name, known.rdb, known.writer, install, of_seven=True))
+            )
     for member in members:
         if member.name not in parts:
-            place = partial(_place_one, key, file, member)
-            backups.append((member.number, checked_backup(_told(key, member), member.start, place)))
+            install = partial(_install_file, key, file, member)
+            backups.append((member.number, checked_backup(_label(key, member), member.start, install)))
     return [backup for _, backup in sorted(backups, key=lambda item: item[0])]
 
 
@@ -157,17 +163,17 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _told(key: str, member: Member) -> str:
+def _label(key: str, member: Member) -> str:
     return f"{key}: {member.name[:_LONGEST_NAME]}"
 
 
-def _place_one(key: str, file: Path, member: Member, folder: Path, progress: Progress) -> Settings:
+def _install_file(key: str, file: Path, member: Member, folder: Path, progress: Progress) -> Settings:
     placed, settings = settings_for(member.name)
     _extract(key, file, {member.number: folder / placed}, progress)
     return settings
 
 
-def _place_all(
+def _install_manifest(
     key: str, file: Path, manifest: Manifest, numbers: Sequence[int], folder: Path, progress: Progress
 ) -> Settings:
     inner = folder / AOF_FOLDER
@@ -188,7 +194,7 @@ def _extract(key: str, file: Path, places: dict[int, Path], progress: Progress) 
                     copy(stream, left.pop(number), progress)
             if not left:
                 return
-    raise MoveError(f"backup file {key} has changed meanwhile")
+    raise MigrationError(f"backup file {key} has changed meanwhile")
 
 
 def _each(key: str, file: Path) -> Iterator[tuple[int, str, _Opener | None]]:
@@ -200,7 +206,7 @@ def _each(key: str, file: Path) -> Iterator[tuple[int, str, _Opener | None]]:
     read = _in_zip if key.lower().endswith(ZIP_SUFFIX) else _in_tar
     for number, item in enumerate(read(file, budget)):
         if number >= MOST_MEMBERS:
-            raise MoveError(f"backup file {key} holds more than {MOST_MEMBERS:,} files")
+            raise MigrationError(f"backup file {key} holds more than {MOST_MEMBERS:,} files")
         if item is not None:
             yield number, *item
 
@@ -209,7 +215,7 @@ def _in_zip(file: Path, budget: _Budget) -> Iterator[_Item]:
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             if info.flag_bits & 1:
-                raise MoveError(f"backup file {budget.key} is encrypted: pack it without a password")
+                raise MigrationError(f"backup file {budget.key} is encrypted: pack it without a password")
             kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where it was not packed on Unix
             regular = kind in (0, stat.S_IFREG)
             opener = partial(_zip_member, archive, info, budget) if regular else None
@@ -261,14 +267,14 @@ class _Budget:
         self._left = limit
 
     def spend(self, amount: int) -> None:
-        """Count bytes. Raises `MoveError` when there are more than may be."""
+        """Count bytes. Raises `MigrationError` when there are more than may be."""
         self.foresee(amount)
         self._left -= amount
 
     def foresee(self, amount: int) -> None:
-        """Raise `MoveError` when so many bytes would be more than may be."""
+        """Raise `MigrationError` when so many bytes would be more than may be."""
         if amount > self._left:
-            raise MoveError(
+            raise MigrationError(
                 f"backup file {self.key} holds more than {self._limit:,} bytes, which is too much"
             )
 
@@ -305,10 +311,10 @@ def _explained(key: str, start: bytes = b"") -> Iterator[None]:
     try:
         yield
     except NotImplementedError:
-        raise MoveError(f"backup file {key} is packed in a way that cannot be unpacked here") from None
+        raise MigrationError(f"backup file {key} is packed in a way that cannot be unpacked here") from None
     except _BROKEN:
-        raise MoveError(f"backup file {key} {broken}") from None
+        raise MigrationError(f"backup file {key} {broken}") from None
     except OSError as error:
         # gzip tells broken data by one without a number
         reason = f"cannot be read: {error.strerror}" if error.errno else broken
-        raise MoveError(f"backup file {key} {reason}") from None
+        raise MigrationError(f"backup file {key} {reason}") from None

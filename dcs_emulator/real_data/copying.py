@@ -1,13 +1,15 @@
-"""A copy of all keys: the source sends them to the target by itself, in batches."""
+"""A copy of keys and functions: the sources send them to the target by themselves, in batches."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dcs_emulator.real_data.peer import Peer
-from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.endpoints import Endpoint
+from dcs_emulator.real_data.peer import Peer, connect
+from dcs_emulator.real_data.progress import MigrationError, Progress
+from dcs_emulator.real_data.versions import needed, version_of
 
 LEAST_SECONDS, MOST_SECONDS = 5.0, 600.0
 SLOWEST_BYTES = 10_000_000
@@ -22,7 +24,7 @@ LARGEST_BATCH = 1_000
 SHORT_SECONDS = 0.02
 LONG_SECONDS = 0.1
 
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 """How often the numbers are looked at."""
 
 
@@ -34,14 +36,14 @@ class Meter:
         self._progress = progress
         self._part = part
         self._parts = parts
-        self._looked = -LOOK_SECONDS
+        self._looked = -POLL_SECONDS
         self.total = sum(keys for _, keys in databases(source.info()))
         self.copied = 0
 
     def add(self, keys: int) -> None:
         """Count copied keys, and tell the numbers when it is time."""
         self.copied += keys
-        if time.monotonic() - self._looked >= LOOK_SECONDS:
+        if time.monotonic() - self._looked >= POLL_SECONDS:
             self.tell()
 
     def tell(self) -> None:
@@ -56,16 +58,57 @@ class Meter:
         self._looked = time.monotonic()
 
 
-def copy_all(source: Peer, target: Peer, meter: Meter, progress: Progress) -> None:
+def copy_sources(sources: Sequence[Endpoint], target: Endpoint, progress: Progress) -> None:
+    """Copy the keys of each source, in this order. Raises `MigrationError` or `Cancelled`."""
+    with connect("target", target) as peer:
+        refuse_cluster(peer)
+        for number, endpoint in enumerate(sources):
+            with connect("source", endpoint) as source:
+                refuse_cluster(source)
+                refuse_itself(source, peer)
+                refuse_unreadable(source, peer)
+                meter = Meter(source, peer, progress, number, len(sources))
+                progress.log("INFO", f"Copying {meter.total} keys from {endpoint}.", "copying")
+                copy_functions(source, peer, progress)
+                copy_keys(source, peer, meter, progress)
+                progress.log("INFO", f"Copied {meter.copied} keys from {endpoint}.", "copied")
+
+
+def refuse_cluster(peer: Peer) -> None:
+    """Raise `MigrationError` for a node of a cluster, which has a part of the data and takes a part."""
+    if peer.info().get("cluster_enabled"):
+        raise MigrationError(
+            f"{peer} is a node of a Redis Cluster, which is not supported here: give a single server"
+        )
+
+
+def refuse_itself(source: Peer, target: Peer) -> None:
+    """Raise `MigrationError` when both are one server, which would wait for itself."""
+    if source.info()["run_id"] == target.info()["run_id"]:
+        raise MigrationError(f"{source} and the target are the same Redis server")
+
+
+def refuse_unreadable(source: Peer, target: Peer, *, replicates: bool = False) -> None:
+    """Raise `MigrationError` when the source writes its data, or its replication, as the target cannot read it."""
+    ours, theirs = version_of(source.info()), version_of(target.info())
+    rdb = ours.replicates_to(theirs) if replicates else ours.rdb
+    if not theirs.takes(rdb):
+        raise MigrationError(
+            f"the data of {source}, which is {ours}, has RDB version {rdb}, "
+            f"which {target}, which is {theirs}, does not read: migrate into {needed(rdb)}"
+        )
+
+
+def copy_keys(source: Peer, target: Peer, meter: Meter, progress: Progress) -> None:
     """Copy every key of every database. Keys of the same name are overwritten, others stay.
 
-    Raises `MoveError`, or `Cancelled` between two batches.
+    Raises `MigrationError`, or `Cancelled` between two batches.
     """
     meter.tell()
     info = source.info()
-    seconds = patience(info)
+    seconds = migrate_timeout(info)
     # The source says nothing either while it packs a large key, sends it, and waits.
-    with source.patient(2 * seconds + LEAST_SECONDS) as mover:
+    with source.with_timeout(2 * seconds + LEAST_SECONDS) as mover:
         for database, _ in databases(info):
             mover.call("SELECT", database)
             for keys in _batches(mover, progress):
@@ -74,7 +117,7 @@ def copy_all(source: Peer, target: Peer, meter: Meter, progress: Progress) -> No
     meter.tell()
 
 
-def patience(info: dict[str, Any]) -> float:
+def migrate_timeout(info: dict[str, Any]) -> float:
     """Return how many seconds one MIGRATE may wait, from the source's INFO."""
     data: int = info.get("used_memory_dataset") or info.get("used_memory", 0)
     return min(max(data / SLOWEST_BYTES, LEAST_SECONDS), MOST_SECONDS)
@@ -122,11 +165,11 @@ def _migrate(source: Peer, target: Peer, database: int, keys: list[bytes], secon
             "KEYS",
             *keys,
         )
-    except MoveError as error:
-        raise MoveError(_blamed(str(error), target)) from None
+    except MigrationError as error:
+        raise MigrationError(_explained(str(error), target)) from None
 
 
-def _blamed(said: str, target: Peer) -> str:
+def _explained(said: str, target: Peer) -> str:
     """Return the message of a failed MIGRATE, which the source answers for the target too."""
     _, of_target, reply = said.partition("Target instance replied with error: ")
     if "IOERR" in said:
@@ -136,3 +179,23 @@ def _blamed(said: str, target: Peer) -> str:
     if reply.startswith("OOM"):
         return f"{target} is out of memory: {reply}"
     return f"{target} refused the data: {reply}"
+
+
+def copy_functions(source: Peer, target: Peer, progress: Progress) -> None:
+    """Carry the libraries of functions over; those of the same name are replaced, others stay, as with keys.
+
+    What the target does not take is a WARN row of the log: the keys can do without.
+    """
+    try:
+        libraries = len(source.call("FUNCTION LIST"))
+    except MigrationError:
+        return  # older than Redis 7, which has none
+    if not libraries:
+        return
+    told = f"{libraries} {'library' if libraries == 1 else 'libraries'} of functions"
+    try:
+        target.call("FUNCTION RESTORE", source.call("FUNCTION DUMP"), "REPLACE")
+    except MigrationError as error:
+        progress.log("WARN", f"{told} not carried over: {error}", "functions")
+    else:
+        progress.log("INFO", f"Carried {told} over.", "functions")

@@ -11,11 +11,11 @@ from typing import Any
 
 from dcs_emulator.progression import Engine, Phase
 from dcs_emulator.real_data.addresses import Addresses
-from dcs_emulator.real_data.backup import import_files
-from dcs_emulator.real_data.online import copy_online
-from dcs_emulator.real_data.places import Place, parse_place
-from dcs_emulator.real_data.progress import Cancelled, MoveError, Progress
-from dcs_emulator.real_data.replication import follow
+from dcs_emulator.real_data.backup_import import import_files
+from dcs_emulator.real_data.copying import copy_sources
+from dcs_emulator.real_data.endpoints import Endpoint, parse_endpoint
+from dcs_emulator.real_data.progress import Cancelled, MigrationError, Progress
+from dcs_emulator.real_data.replication import replicate
 from dcs_emulator.task import FAILED, SUCCESS, Task
 
 CLOSE_SECONDS = 20.0
@@ -23,13 +23,13 @@ CLOSE_SECONDS = 20.0
 
 INTERRUPTED = "The emulator ended while the data was moved."
 
-_NOWHERE = Place("0.0.0.0", 0)  # noqa: S104 - an instance that no server is given for
+_NOWHERE = Endpoint("0.0.0.0", 0)  # noqa: S104 - an instance that no server is given for
 
 Move = Callable[[Progress], None]
 
 
 class RealData:
-    """Moves the data of tasks whose target id is in ``places``; ``otherwise`` has all other tasks.
+    """Moves the data of tasks whose target id is in ``endpoints``; ``fallback`` has all other tasks.
 
     ``buckets`` are folders by the names of buckets. ``addresses`` are those that an exchange swaps. ``clock``
     returns the Unix time tasks live by.
@@ -37,19 +37,19 @@ class RealData:
 
     def __init__(
         self,
-        otherwise: Engine,
-        places: Mapping[str, Place],
+        fallback: Engine,
+        endpoints: Mapping[str, Endpoint],
         buckets: Mapping[str, Path],
         addresses: Addresses,
         clock: Callable[[], float],
     ) -> None:
-        self._otherwise = otherwise
-        self._places = places
+        self._fallback = fallback
+        self._endpoints = endpoints
         self._buckets = buckets
         self._addresses = addresses
         self._clock = clock
         self._workers: dict[str, _Worker] = {}
-        self._sides: dict[str, tuple[list[Place], Place]] = {}
+        self._sides: dict[str, tuple[list[Endpoint], Endpoint]] = {}
 
     def start(self, task: Task, request: Mapping[str, Any]) -> None:
         """Begin to move the data of a new task."""
@@ -57,7 +57,7 @@ class RealData:
         if target is None:
             self._workers.pop(task.id, None)  # what an earlier run with other instances has left
             self._sides.pop(task.id, None)
-            self._otherwise.start(task, request)
+            self._fallback.start(task, request)
             return
         self._sides[task.id] = self._sources(request.get("source_instance")), target
         self._move_in_a_thread(task)
@@ -71,12 +71,12 @@ class RealData:
         if task.id in self._sides:
             self._move_in_a_thread(task)
         else:
-            self._otherwise.resume(task)
+            self._fallback.resume(task)
 
     def _move_in_a_thread(self, task: Task) -> None:
-        self._workers = {key: worker for key, worker in self._workers.items() if not worker.told}
+        self._workers = {key: worker for key, worker in self._workers.items() if not worker.reported}
         sources, target = self._sides[task.id]
-        passwords = [place.password for place in (*sources, target)]
+        passwords = [endpoint.password for endpoint in (*sources, target)]
         worker = _Worker(
             partial(self._move, task, sources, target),
             Progress(task, self._clock, passwords),
@@ -93,26 +93,26 @@ class RealData:
             return worker.report(task)
         if task.id in self._sides or self._target(task.target or {}) is not None:
             return Phase(FAILED, now, INTERRUPTED)  # a task of the state file: its thread is no more
-        return self._otherwise.phase(task, now)
+        return self._fallback.phase(task, now)
 
     def stop(self, task: Task) -> None:
         """Ask the move to end."""
         worker = self._workers.get(task.id)
         if worker is not None:
             worker.progress.cancel()
-        self._otherwise.stop(task)
+        self._fallback.stop(task)
 
     def exchange(self, task: Task) -> None:
         """Swap the addresses of source and target."""
         sides = str((task.source or {}).get("id")), task.target_id
-        if set(sides) <= set(self._places):
+        if set(sides) <= set(self._endpoints):
             self._addresses.exchange(*sides)
 
     def stopped(self, task: Task) -> bool:
         """Whether nothing is moved any more."""
         worker = self._workers.get(task.id)
         if worker is None:
-            return self._otherwise.stopped(task)
+            return self._fallback.stopped(task)
         worker.report(task)
         return not worker.is_alive()
 
@@ -125,20 +125,20 @@ class RealData:
         for worker in workers:
             worker.join(max(0.0, until - time.monotonic()))
         self._addresses.close()
-        self._otherwise.close()
+        self._fallback.close()
 
-    def _target(self, request: Mapping[str, Any]) -> Place | None:
+    def _target(self, request: Mapping[str, Any]) -> Endpoint | None:
         """Return the server of a target that is one of ours, named by id or by address."""
-        named = {str(place): place for place in self._places.values()}
-        place = self._places.get(request.get("id", "")) or named.get(request.get("addrs", ""))
-        return place and place.with_password(request.get("password"))
+        named = {str(endpoint): endpoint for endpoint in self._endpoints.values()}
+        endpoint = self._endpoints.get(request.get("id", "")) or named.get(request.get("addrs", ""))
+        return endpoint and endpoint.with_password(request.get("password"))
 
-    def _sources(self, request: Mapping[str, Any] | None) -> list[Place]:
+    def _sources(self, request: Mapping[str, Any] | None) -> list[Endpoint]:
         """Return the sources of a request; the password is the request's, or that of a known server."""
         if request is None:
             return []
-        known = {(place.host, place.port): place.password for place in self._places.values()}
-        named = self._places.get(request.get("id", ""))
+        known = {(endpoint.host, endpoint.port): endpoint.password for endpoint in self._endpoints.values()}
+        named = self._endpoints.get(request.get("id", ""))
         if named is not None and "addrs" not in request:
             return [named.with_password(request.get("password"))]
         if "addrs" not in request:
@@ -147,39 +147,39 @@ class RealData:
         for text in request["addrs"].split(","):
             host, _, port = text.rpartition(":")
             fallback = named.password if named else known.get((host, int(port)))
-            sources.append(Place(host, int(port), request.get("password", fallback)))
+            sources.append(Endpoint(host, int(port), request.get("password", fallback)))
         return sources
 
-    def _move(self, task: Task, sources: list[Place], target: Place, progress: Progress) -> None:
+    def _move(self, task: Task, sources: list[Endpoint], target: Endpoint, progress: Progress) -> None:
         if not sources:
             folder, names = self._backup(task.backup_files or {})
             import_files(folder, names, target, progress)
             return
         for source in sources:
             if source is _NOWHERE:
-                raise MoveError("the source is an instance that was not given with --redis")
+                raise MigrationError("the source is an instance that was not given with --redis")
             _check_port(source)
-        if not task.never_ends:
-            copy_online(sources, target, progress)
+        if not task.incremental:
+            copy_sources(sources, target, progress)
         elif len(sources) == 1:
-            follow(sources[0], target, progress)
+            replicate(sources[0], target, progress)
         else:
-            raise MoveError("an incremental migration follows one source address only")
+            raise MigrationError("an incremental migration follows one source address only")
 
     def _backup(self, backup: Mapping[str, Any]) -> tuple[Path, list[str]]:
         if "bucket_name" not in backup or "files" not in backup:
-            raise MoveError("backup records hold no data here: import files of a bucket")
+            raise MigrationError("backup records hold no data here: import files of a bucket")
         folder = self._buckets.get(backup["bucket_name"])
         if folder is None:
-            raise MoveError(f"no bucket {backup['bucket_name']}: it was not given with --bucket")
+            raise MigrationError(f"no bucket {backup['bucket_name']}: it was not given with --bucket")
         return folder, [file["file_name"] for file in backup["files"]]
 
 
-def _check_port(source: Place) -> None:
+def _check_port(source: Endpoint) -> None:
     try:
-        parse_place(str(source))
+        parse_endpoint(str(source))
     except ValueError:
-        raise MoveError(f"the source {source} cannot be reached: there is no such port") from None
+        raise MigrationError(f"the source {source} cannot be reached: there is no such port") from None
 
 
 class _Worker(threading.Thread):
@@ -190,7 +190,7 @@ class _Worker(threading.Thread):
         self._move = move
         self._before = before  # it lets go of the servers first
         self.progress = progress
-        self.told = False
+        self.reported = False
         """Whether its end was reported."""
 
     def run(self) -> None:
@@ -202,7 +202,7 @@ class _Worker(threading.Thread):
             self._move(self.progress)
         except Cancelled:
             self.progress.log("INFO", "The migration was stopped.", "stopped")
-        except MoveError as error:
+        except MigrationError as error:
             self.progress.enter(FAILED, str(error))
         except Exception as error:
             # The kind of error only: its text may hold what the request held.
@@ -214,7 +214,7 @@ class _Worker(threading.Thread):
         """Give the task its new log rows and numbers, and return its phase."""
         ended = not self.is_alive()
         phase, numbers, rows = self.progress.take()
-        self.told = ended
+        self.reported = ended
         task.logs.extend(rows)
         task.statistics = numbers
         return phase

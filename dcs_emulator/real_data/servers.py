@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from dcs_emulator.real_data.peer import Loading, Peer, client_of, reached, without_payload
-from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.endpoints import Endpoint
+from dcs_emulator.real_data.peer import Loading, Peer, client_of, connect, without_payload
 from dcs_emulator.real_data.programs import Program, programs
-from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.progress import MigrationError
 
 STALL_SECONDS = 30.0
 """How long a starting server may get no further."""
@@ -65,7 +65,7 @@ class RedisServer:
     only, so that no password is among the arguments. ``prepare`` puts into the folder what it shall load, and
     returns the settings for that. ``program`` is any that there is, unless one is named.
 
-    The process ends with `close`, and with this process, however that ends. Raises `MoveError` when it
+    The process ends with `close`, and with this process, however that ends. Raises `MigrationError` when it
     cannot be started, and what ``prepare`` raises.
     """
 
@@ -91,7 +91,7 @@ class RedisServer:
             )
         except OSError as error:
             self.close()
-            raise MoveError(f"redis-server cannot be started: {error.strerror}") from None
+            raise MigrationError(f"redis-server cannot be started: {error.strerror}") from None
         except BaseException:
             self.close()
             raise
@@ -147,7 +147,7 @@ class RedisServer:
         finally:
             os.kill(self.pid, signal.SIGCONT)
 
-    def last_words(self) -> str:
+    def last_log_lines(self) -> str:
         """Return the last lines of its log that say something, as one line."""
         log = self._log()
         if not log:
@@ -174,7 +174,7 @@ class RedisServer:
     def wait_until_ready(self, peer: Peer, pause: Callable[[float], None] = time.sleep) -> None:
         """Wait until ``peer``, which is this server, has read its data.
 
-        Raises `MoveError` when the process ends, or gets no further for `STALL_SECONDS`; and what
+        Raises `MigrationError` when the process ends, or gets no further for `STALL_SECONDS`; and what
         ``pause`` raises.
         """
         seen, since = None, time.monotonic()
@@ -185,14 +185,14 @@ class RedisServer:
                 return
             except Loading:
                 state = peer.info().get("loading_loaded_bytes")
-            except MoveError as error:
+            except MigrationError as error:
                 state, trouble = None, str(error)
             if not self.running:
-                raise MoveError(f"{peer} ended: {self.last_words()}")
+                raise MigrationError(f"{peer} ended: {self.last_log_lines()}")
             if state != seen:
                 seen, since = state, time.monotonic()
             if time.monotonic() - since > STALL_SECONDS:
-                raise MoveError(trouble or f"{peer} got no further for {STALL_SECONDS:.0f} seconds")
+                raise MigrationError(trouble or f"{peer} got no further for {STALL_SECONDS:.0f} seconds")
             pause(_POLL_SECONDS)
 
     def close(self) -> None:
@@ -229,7 +229,7 @@ def loading(
 
     It is given with whether the end of the file was broken and is cut off.
 
-    Raises `MoveError` when it cannot read it; and what ``prepare`` and ``pause`` raise.
+    Raises `MigrationError` when it cannot read it; and what ``prepare`` and ``pause`` raise.
     """
     forbidden = _FORBIDDEN + (() if program.version.of_seven else _FORBIDDEN_BEFORE_7)
     settings = {f"rename-command {command}": "" for command in forbidden}
@@ -238,8 +238,8 @@ def loading(
         try:
             try:
                 server.wait_until_ready(peer, pause)
-            except MoveError as error:
-                raise MoveError(_with_remedy(str(error), program, forbidden)) from None
+            except MigrationError as error:
+                raise MigrationError(_with_remedy(str(error), program, forbidden)) from None
             yield peer, server.has_cut()
         finally:
             peer.close()
@@ -256,31 +256,31 @@ def _with_remedy(said: str, program: Program, forbidden: Sequence[str]) -> str:
 @contextmanager
 def local_redis(
     password: str | None = None, program: Program | None = None, **settings: str | int
-) -> Iterator[tuple[Place, RedisServer]]:
+) -> Iterator[tuple[Endpoint, RedisServer]]:
     """Run a Redis server on a free port of 127.0.0.1, for tests and demonstrations.
 
-    ``settings`` are lines of redis.conf, with underscores for dashes. Raises `MoveError`.
+    ``settings`` are lines of redis.conf, with underscores for dashes. Raises `MigrationError`.
     """
     lines = {name.replace("_", "-"): value for name, value in settings.items()}
     if password is not None:
         lines["requirepass"] = password
     for attempt in range(_PORT_ATTEMPTS):
-        place = Place("127.0.0.1", _free_port(), password)
-        with RedisServer({**lines, "port": place.port}, program=program) as server:
+        endpoint = Endpoint("127.0.0.1", _free_port(), password)
+        with RedisServer({**lines, "port": endpoint.port}, program=program) as server:
             client = client_of(unix_socket_path=str(server.socket), password=password)
-            peer = Peer(f"the Redis server {place}", client, place)
+            peer = Peer(f"the Redis server {endpoint}", client, endpoint)
             try:
                 server.wait_until_ready(peer)
-                with reached("Redis server", place):
+                with connect("Redis server", endpoint):
                     pass
-            except MoveError:
+            except MigrationError:
                 # Somebody may have taken the port in the meantime.
                 if attempt + 1 == _PORT_ATTEMPTS:
                     raise
                 continue
             finally:
                 peer.close()
-            yield place, server
+            yield endpoint, server
             return
 
 

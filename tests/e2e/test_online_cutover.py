@@ -17,7 +17,7 @@ from redis import Redis
 
 from dcs_emulator import Emulator
 from dcs_emulator.real_data import replication
-from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.endpoints import Endpoint
 from dcs_emulator.real_data.servers import RedisServer, local_redis
 from tests.e2e.running import running
 from tests.e2e.stack import Stack, calls
@@ -40,7 +40,7 @@ class Cutover:
     """The two servers, the service, and the stack of the example."""
 
     def __init__(
-        self, root: Path, shop: Place, orders: Place, orders_process: RedisServer, cloud: Emulator
+        self, root: Path, shop: Endpoint, orders: Endpoint, orders_process: RedisServer, cloud: Emulator
     ) -> None:
         self.cloud = cloud
         self.shop, self.orders = client(shop), client(orders)
@@ -86,7 +86,7 @@ class Cutover:
     def through_the_address(self, which: int) -> Any:
         """Return a client of the address that applications know, with the password of the server behind it."""
         host, _, port = self.cloud.addresses["shop"].rpartition(":")
-        return client(Place(host, int(port), self.passwords[which]))
+        return client(Endpoint(host, int(port), self.passwords[which]))
 
     @contextmanager
     def writing(self, password: str) -> Iterator[None]:
@@ -104,7 +104,7 @@ class Cutover:
                 writer.send_signal(signal.SIGTERM)
 
 
-def client(place: Place) -> Any:
+def client(place: Endpoint) -> Any:
     """Return a client of a server."""
     return Redis(place.host, place.port, password=place.password, protocol=2)
 

@@ -15,7 +15,7 @@ import psutil
 from redis import Redis
 
 from dcs_emulator import Emulator
-from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.endpoints import Endpoint
 from dcs_emulator.real_data.servers import RedisServer
 from tests.signing import SignedClient
 
@@ -27,7 +27,7 @@ LONG = 60.0
 class Server:
     """A Redis server, its place, and a client of its database 0 (`database` gives others)."""
 
-    place: Place
+    place: Endpoint
     process: RedisServer
     client: Any = field(init=False)
 
@@ -126,7 +126,7 @@ class Runner:
         return self.client.statistics(task_id)
 
 
-def world_of(source: tuple[Place, RedisServer], target: tuple[Place, RedisServer]) -> World:
+def world_of(source: tuple[Endpoint, RedisServer], target: tuple[Endpoint, RedisServer]) -> World:
     """Return the world of two servers."""
     return World(Server(*source), Server(*target))
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dcs_emulator.real_data import copying, peer, programs, replication, servers
-from dcs_emulator.real_data.copying import patience
+from dcs_emulator.real_data.copying import migrate_timeout
 from dcs_emulator.real_data.programs import Program
 from dcs_emulator.real_data.servers import local_redis
 from dcs_emulator.real_data.versions import Version
@@ -294,7 +294,7 @@ def test_a_target_that_works_long_on_one_key(
 
 def test_how_long_one_key_may_take() -> None:
     """No shorter for a small source, in proportion to its data, and never without a bound."""
-    bounds = [patience({"used_memory_dataset": size}) for size in (0, 800_000_000, 10**12)]
+    bounds = [migrate_timeout({"used_memory_dataset": size}) for size in (0, 800_000_000, 10**12)]
     assert bounds == [5, 80, 600]
 
 

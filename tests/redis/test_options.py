@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dcs_emulator import Emulator
-from dcs_emulator.real_data.places import Place, parse_place
+from dcs_emulator.real_data.endpoints import Endpoint, parse_endpoint
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "dcs_emulator"]
@@ -18,15 +18,15 @@ COMMAND = [sys.executable, "-m", "dcs_emulator"]
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("localhost:6379", Place("localhost", 6379)),
-        ("10.0.0.1:1:", Place("10.0.0.1", 1)),
-        ("10.0.0.1:65535:p:w=x y", Place("10.0.0.1", 65535, "p:w=x y")),
-        ("[::1]:6379:secret", Place("::1", 6379, "secret")),
+        ("localhost:6379", Endpoint("localhost", 6379)),
+        ("10.0.0.1:1:", Endpoint("10.0.0.1", 1)),
+        ("10.0.0.1:65535:p:w=x y", Endpoint("10.0.0.1", 65535, "p:w=x y")),
+        ("[::1]:6379:secret", Endpoint("::1", 6379, "secret")),
     ],
 )
-def test_places(text: str, place: Place) -> None:
+def test_places(text: str, place: Endpoint) -> None:
     """A place is host, port, and the rest of the text as password."""
-    assert parse_place(text) == place
+    assert parse_endpoint(text) == place
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from dcs_emulator.real_data import programs, replication
 from dcs_emulator.real_data.programs import Program, choose
-from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.progress import MigrationError
 from dcs_emulator.real_data.servers import local_redis
 from dcs_emulator.real_data.versions import Version, needed, rdb_of, version_of, writer_of
 from tests.redis.programs import FOLLOWS, PAIRS, READS, WHEELS, installed
@@ -111,7 +111,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch, here: list[Version], rdb: int | None
     monkeypatch.setattr(programs, "programs", lambda: there)
     try:
         return str(choose("backup file a.rdb", rdb, None, "the target", target).version)
-    except MoveError as error:
+    except MigrationError as error:
         return str(error)
 
 

@@ -23,7 +23,7 @@ from dcs_emulator.journal import CAPACITY, LONGEST_PATH, Journal
 from dcs_emulator.options import Options
 from dcs_emulator.progression import Manual
 from dcs_emulator.quirks import QuirkSet
-from dcs_emulator.tasks import TaskStore
+from dcs_emulator.store import TaskStore
 from tests.signing import PROJECT, SignedClient, import_request, sign
 
 ABSENT = "0" * 32

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from dcs_emulator import Emulator
-from dcs_emulator.state import StateFileError
+from dcs_emulator.state_file import StateFileError
 from tests.signing import PROJECT, SignedClient, import_request, sign
 from tests.unit.emulator_world import World, world
 
@@ -160,7 +160,7 @@ class TestState:
             def failing(text: str) -> int:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-            monkeypatch.setattr("dcs_emulator.state.os.fdopen", full)
+            monkeypatch.setattr("dcs_emulator.state_file.os.fdopen", full)
             it.client.create("second")
             assert state.read_text() == before
             monkeypatch.undo()

@@ -93,7 +93,9 @@ def test_every_part_has_a_rule() -> None:
     assert {part(path) for path in MODULES} <= set(RULES)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: str(path.relative_to(ROOT)).removeprefix(f"{PACKAGE}/")
+)
 def test_a_module_imports_what_its_part_may(path: Path) -> None:
     """The program side knows no HTTP, the cloud API no Pulumi, and the emulator nothing of the rest."""
     rule = RULES[part(path)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from redis import Redis
 
-from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.endpoints import Endpoint
 from dcs_emulator.real_data.servers import local_redis
 from tools.bench.caller import BOUND, POLL_SECONDS, Caller, emulator
 from tools.bench.stacks import BenchError
@@ -47,7 +47,7 @@ def measure(rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
             ]
 
 
-def _timed(move: Callable[[], None], target: Place) -> float:
+def _timed(move: Callable[[], None], target: Endpoint) -> float:
     with _client(target) as redis:
         redis.replicaof("NO", "ONE")
         redis.flushall()
@@ -60,12 +60,12 @@ def _timed(move: Callable[[], None], target: Place) -> float:
 
 
 @contextmanager
-def _client(place: Place) -> Iterator[Any]:
+def _client(place: Endpoint) -> Iterator[Any]:
     with Redis(place.host, place.port, protocol=2) as redis:
         yield redis
 
 
-def _fill(place: Place) -> None:
+def _fill(place: Endpoint) -> None:
     with _client(place) as redis:
         pipeline = redis.pipeline(transaction=False)
         for number in range(KEYS):
@@ -73,7 +73,7 @@ def _fill(place: Place) -> None:
         pipeline.execute()
 
 
-def _replicate(source: Place, target: Place) -> None:
+def _replicate(source: Endpoint, target: Endpoint) -> None:
     """Make the target a replica, and wait until it is in step."""
     with _client(target) as redis:
         redis.replicaof(source.host, source.port)

@@ -22,8 +22,8 @@ from typing import Any
 
 from redis import Redis
 
-from dcs_emulator.real_data.places import Place
-from dcs_emulator.real_data.progress import MoveError
+from dcs_emulator.real_data.endpoints import Endpoint
+from dcs_emulator.real_data.progress import MigrationError
 from dcs_emulator.real_data.servers import RedisServer, local_redis
 from tools.bench.caller import emulator
 from tools.bench.stacks import BenchError
@@ -58,7 +58,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="dcs-cutover-") as folder, cutover(Path(folder)) as it:
             measured = measure(it)
-    except (BenchError, DemoError, MoveError) as error:
+    except (BenchError, DemoError, MigrationError) as error:
         print(f"cutover: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -77,8 +77,8 @@ def main() -> int:
 class Cutover:
     """All that takes part."""
 
-    shop: Place
-    orders: Place
+    shop: Endpoint
+    orders: Endpoint
     orders_process: RedisServer
     address: str
     stack: Stack
@@ -110,12 +110,12 @@ def cutover(folder: Path) -> Iterator[Cutover]:
         )
 
 
-def _options(**places: Place) -> Iterator[str]:
+def _options(**places: Endpoint) -> Iterator[str]:
     for name, place in places.items():
         yield from ("--redis", f"{name}={place}:{place.password}", "--address", f"{name}=0")
 
 
-def fill(shop: Place) -> None:
+def fill(shop: Endpoint) -> None:
     """Write the keys with which it begins."""
     with client(shop) as redis:
         for first in range(0, int(LOAD["keys"]), BATCH):
@@ -123,7 +123,7 @@ def fill(shop: Place) -> None:
 
 
 @contextmanager
-def client(place: Place) -> Iterator[Any]:
+def client(place: Endpoint) -> Iterator[Any]:
     """Connect to a server."""
     with Redis(place.host, place.port, password=place.password, protocol=2) as redis:
         yield redis
@@ -177,7 +177,7 @@ def lost(it: Cutover, written: list[str]) -> int:
     """Return how many keys are not behind the address that applications know."""
     host, _, port = it.address.rpartition(":")
     expected = [*(f"old:{number}" for number in range(int(LOAD["keys"]))), *written]
-    with client(Place(host, int(port), it.orders.password)) as redis:
+    with client(Endpoint(host, int(port), it.orders.password)) as redis:
         there = sum(
             redis.exists(*expected[first : first + BATCH]) for first in range(0, len(expected), BATCH)
         )

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from dcs_emulator.quirks import QuirkSet
+from dcs_emulator.store import Secrets
 from dcs_emulator.task import CREATING, DELETED, ENDED, SUCCESS, TERMINATING, LogRow, Task
-from dcs_emulator.tasks import Secrets
 from dcs_emulator.validation import BACKUP_RECORD, OBS
 
 VERSION = "3.0"
@@ -27,7 +27,7 @@ _NO_STATISTICS = dict.fromkeys(
 )
 
 
-def moment(at: float | None) -> str | None:
+def timestamp(at: float | None) -> str | None:
     """Write a Unix time as the service does: ISO 8601, milliseconds, UTC."""
     if at is None:
         return None
@@ -64,7 +64,7 @@ def list_row(task: Task, quirks: QuirkSet) -> dict[str, Any]:
         "target_instance_status": target.get("task_status"),
         "target_instance_subnet_id": None,
         "target_instance_spec_code": None,
-        "created_at": moment(task.created_at),
+        "created_at": timestamp(task.created_at),
         "description": _description(task, quirks),
         "error_message": task.error,
         "released_at": None,
@@ -88,8 +88,8 @@ def show_body(task: Task, quirks: QuirkSet, passwords: Secrets) -> dict[str, Any
         "network_type": task.network_type,
         "source_instance": _instance(task.source, "source", quirks, passwords),
         "target_instance": _instance(task.target, "target", quirks, passwords),
-        "created_at": moment(task.created_at),
-        "updated_at": moment(task.ended_at),
+        "created_at": timestamp(task.created_at),
+        "updated_at": timestamp(task.ended_at),
         "released_at": None,
         "version": VERSION,
         "resume_mode": task.resume_mode,
@@ -103,7 +103,7 @@ def show_body(task: Task, quirks: QuirkSet, passwords: Secrets) -> dict[str, Any
 def log_row(row: LogRow) -> dict[str, Any]:
     """Return a row of ListMigrationTaskLogs."""
     return {
-        "created_at": moment(row.created_at),
+        "created_at": timestamp(row.created_at),
         "log_level": row.level,
         "message": row.message,
         "log_code": row.code,
@@ -125,9 +125,9 @@ def _statistics(task: Task) -> dict[str, Any]:
     if task.statistics is not None:
         idle = {} if moving else {"target_input_kbps": 0, "target_ops": 0}
         return {**_NO_STATISTICS, **task.statistics, **idle, "is_migrating": moving}
-    if task.waits:
+    if task.unconfigured:
         return {**_NO_STATISTICS, "is_migrating": False}
-    follows = task.never_ends if task.follows is None else task.follows
+    follows = task.incremental if task.follows is None else task.follows
     copied = task.status == SUCCESS or (moving and (task.status != task.full_phase or follows))
     keys = 1_000
     return {
@@ -153,21 +153,21 @@ def job_body(task: Task) -> dict[str, Any]:
         "job_id": task.job_id,
         "job_type": "create_migration_instance",
         "status": status,
-        "begin_time": moment(task.created_at),
-        "end_time": moment(task.job_ended_at),
+        "begin_time": timestamp(task.created_at),
+        "end_time": timestamp(task.job_ended_at),
         "fail_reason": task.error if status == "FAIL" else None,
     }
 
 
 def _description(task: Task, quirks: QuirkSet) -> str | None:
-    """Return the description as it is told, which need not be as it was given."""
+    """Return the description as it is shown, which need not be as it was given."""
     if task.description is None or "description-null" in quirks:
         return None
-    told = task.description
+    text = task.description
     length = quirks.number("description-trimmed")
     if length is not None:
-        told = told[: int(length)]
-    return html.escape(told) if "description-escaped" in quirks else told
+        text = text[: int(length)]
+    return html.escape(text) if "description-escaped" in quirks else text
 
 
 def _private_ip(task: Task) -> str | None:

@@ -6,29 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcs_emulator.real_data.archives import ARCHIVES, backups_in, some
-from dcs_emulator.real_data.bucket import find_object
-from dcs_emulator.real_data.contents import AOF_SUFFIX, RDB_SUFFIX, Backup, plain_backup
-from dcs_emulator.real_data.copying import Meter, copy_all
-from dcs_emulator.real_data.functions import carry_functions
-from dcs_emulator.real_data.online import refuse_cluster
-from dcs_emulator.real_data.peer import Peer, reached
-from dcs_emulator.real_data.places import Place
+from dcs_emulator.real_data.backup_files import AOF_SUFFIX, RDB_SUFFIX, Backup, find_object, plain_backup
+from dcs_emulator.real_data.copying import Meter, copy_functions, copy_keys, refuse_cluster
+from dcs_emulator.real_data.endpoints import Endpoint
+from dcs_emulator.real_data.peer import Peer, connect
 from dcs_emulator.real_data.programs import choose
-from dcs_emulator.real_data.progress import MoveError, Progress
+from dcs_emulator.real_data.progress import MigrationError, Progress
 from dcs_emulator.real_data.servers import loading
 from dcs_emulator.real_data.versions import Version, version_of
 
 SUFFIXES = (RDB_SUFFIX, AOF_SUFFIX, *ARCHIVES)
 
 
-def import_files(folder: Path, keys: Sequence[str], target: Place, progress: Progress) -> None:
+def import_files(folder: Path, keys: Sequence[str], target: Endpoint, progress: Progress) -> None:
     """Import the backup files of these keys, in this order, from a bucket's folder.
 
-    All files are looked at before the first is imported. Raises `MoveError` or `Cancelled`.
+    All files are looked at before the first is imported. Raises `MigrationError` or `Cancelled`.
     """
     files = [(key, _checked(folder, key)) for key in keys]
     backups = [backup for key, file in files for backup in _backups(key, file, progress)]
-    with reached("target", target) as peer:
+    with connect("target", target) as peer:
         refuse_cluster(peer)
         version = version_of(peer.info())
         for number, backup in enumerate(backups):
@@ -37,7 +34,7 @@ def import_files(folder: Path, keys: Sequence[str], target: Place, progress: Pro
 
 def _checked(folder: Path, key: str) -> Path:
     if not key.lower().endswith(SUFFIXES):
-        raise MoveError(f"backup file {key}: only {', '.join(SUFFIXES)} files can be imported")
+        raise MigrationError(f"backup file {key}: only {', '.join(SUFFIXES)} files can be imported")
     return find_object(folder, key)
 
 
@@ -64,13 +61,13 @@ def _import(
     )
     progress.log("INFO", f"Reading backup file {backup.name} with {program.version}.", "reading")
     name = f"the server that reads {backup.name}"
-    with loading(program, lambda folder: backup.place(folder, progress), name, progress.pause) as (
+    with loading(program, lambda folder: backup.install(folder, progress), name, progress.pause) as (
         source,
         cut,
     ):
         if cut:
             progress.log("WARN", f"Backup file {backup.name} breaks off: it is imported up to there.", "cut")
         meter = Meter(source, target, progress, *part)
-        carry_functions(source, target, progress)
-        copy_all(source, target, meter, progress)
+        copy_functions(source, target, progress)
+        copy_keys(source, target, meter, progress)
     progress.log("INFO", f"Imported {meter.copied} keys from {backup.name}.", "imported")

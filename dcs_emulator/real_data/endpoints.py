@@ -9,11 +9,11 @@ from os import PathLike
 from pathlib import Path
 
 _INSTANCE_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
-_PLACE = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):([0-9]{1,5})(?::(.*))?", re.DOTALL)
+_ENDPOINT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):([0-9]{1,5})(?::(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """A Redis server's host, port, and its password when it has one."""
 
     host: str
@@ -23,26 +23,26 @@ class Place:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def with_password(self, password: str | None) -> Place:
-        """Return the place with this password, or as it is when there is none."""
+    def with_password(self, password: str | None) -> Endpoint:
+        """Return the endpoint with this password, or as it is when there is none."""
         return self if password is None else replace(self, password=password)
 
 
-def parse_place(text: str) -> Place:
+def parse_endpoint(text: str) -> Endpoint:
     """Read ``HOST:PORT[:PASSWORD]``; raises ValueError, whose message holds no password."""
-    match = _PLACE.fullmatch(text)
+    match = _ENDPOINT.fullmatch(text)
     if match is None or not 1 <= int(match[3]) <= 65535:
         raise ValueError("a Redis server is HOST:PORT or HOST:PORT:PASSWORD")
-    return Place(match[1] or match[2], int(match[3]), match[4] or None)
+    return Endpoint(match[1] or match[2], int(match[3]), match[4] or None)
 
 
-def parse_places(redis: Mapping[str, str]) -> dict[str, Place]:
+def parse_endpoints(redis: Mapping[str, str]) -> dict[str, Endpoint]:
     """Read the servers of instance ids; raises ValueError."""
     for instance_id in redis:
         if not _INSTANCE_ID.fullmatch(instance_id):
             raise ValueError("--redis: an instance id has 1 to 64 letters, digits and dashes")
     try:
-        return {instance_id: parse_place(text) for instance_id, text in redis.items()}
+        return {instance_id: parse_endpoint(text) for instance_id, text in redis.items()}
     except ValueError as error:
         raise ValueError(f"--redis: {error}") from None
 
@@ -58,11 +58,11 @@ def parse_buckets(buckets: Mapping[str, str | PathLike[str]]) -> dict[str, Path]
     return {name: folder.resolve() for name, folder in folders.items()}
 
 
-def parse_addresses(addresses: Mapping[str, str | int], places: Mapping[str, Place]) -> dict[str, int]:
+def parse_addresses(addresses: Mapping[str, str | int], endpoints: Mapping[str, Endpoint]) -> dict[str, int]:
     """Read the ports of instances; raises ValueError."""
     ports = {}
     for instance_id, text in addresses.items():
-        if instance_id not in places:
+        if instance_id not in endpoints:
             raise ValueError(f"--address: {instance_id} is no instance that --redis names")
         if not (str(text).isascii() and str(text).isdigit()) or not 0 <= int(text) <= 65535:
             raise ValueError(f"--address: {instance_id}=PORT is needed, 0 takes a free one")

@@ -15,7 +15,7 @@ from dcs_emulator.online import OnlineTasks
 from dcs_emulator.options import Options
 from dcs_emulator.progression import Engine
 from dcs_emulator.quirks import QuirkSet
-from dcs_emulator.state import StateFile
+from dcs_emulator.state_file import StateFile
 from dcs_emulator.task import (
     CREATING,
     ENDED,
@@ -58,16 +58,16 @@ class TaskStore:
         if self._state is not None:
             self._tasks, self._created = self._state.load()
             for task in self._tasks.values():
-                if task.swapped:
+                if task.addresses_exchanged:
                     engine.exchange(task)
-        self._restless = dict(self._tasks)  # what time may change: no look at thousands that have ended
+        self._pending = dict(self._tasks)  # what time may change: no look at thousands that have ended
 
     @contextmanager
     def transaction(self) -> Iterator[float]:
         """Hold the lock over a consistent moment, whose Unix time is given."""
         with self._lock:
             now = self._options.clock()
-            self._settle(now)
+            self._advance(now)
             try:
                 yield now
             finally:
@@ -195,13 +195,13 @@ class TaskStore:
     ) -> Task:
         """Give a task a status from outside; raises KeyError when there is no such task."""
         task = self._existing(task_id)
-        swapped = task.swapped
+        swapped = task.addresses_exchanged
         self._engine.stop(task)
         task.pinned = True
         task.stopping_since = task.exchange_since = None
         task.offset = task.offset if offset is None else offset
         task.task_status = task_status or (None if task.exchanging else task.task_status)
-        if task.swapped != swapped:
+        if task.addresses_exchanged != swapped:
             self._engine.exchange(task)  # what is told of the addresses is so
         if task.status == CREATING:
             task.made, task.job_ended_at = True, now
@@ -218,52 +218,52 @@ class TaskStore:
         for task in self._tasks.values():
             if task.running:
                 self._engine.stop(task)
-            if task.swapped:
+            if task.addresses_exchanged:
                 self._engine.exchange(task)
         self._tasks.clear()
-        self._restless.clear()
+        self._pending.clear()
         self._passwords.clear()
         self._writes.clear()
         self._changed = True
 
     def touch(self, task: Task) -> None:
         """Note that a task was changed, so that it is saved, and looked at until it is at rest again."""
-        self._restless[task.id] = task
+        self._pending[task.id] = task
         self._changed = True
 
     # The state machine.
 
-    def _settle(self, now: float) -> None:
+    def _advance(self, now: float) -> None:
         releases = "success-becomes-released" in self._quirks
         kept = max(self._options.linger, self._quirks.number("listing-lags") or 0)
-        for task in list((self._tasks if releases else self._restless).values()):
+        for task in list((self._tasks if releases else self._pending).values()):
             if task.deleted_at is not None:
                 if now >= task.deleted_at + kept:
-                    del self._tasks[task.id], self._restless[task.id]
+                    del self._tasks[task.id], self._pending[task.id]
                     self._changed = True
                 continue
             if task.stopping_since is not None:
-                self._settle_stop(task, task.stopping_since, now)
+                self._advance_stop(task, task.stopping_since, now)
             elif not task.pinned:
-                if task.status not in ENDED and not task.waits:
-                    self._settle_phase(task, now)
+                if task.status not in ENDED and not task.unconfigured:
+                    self._advance_phase(task, now)
                 if task.status == SUCCESS and self._expired("success-becomes-released", task, now):
                     task.release(now)
                     self._changed = True
-            if task.network is not None and self.online.settle(task, now):
+            if task.network is not None and self.online.advance(task, now):
                 self._changed = True
-            if self.online.rests(task) or (
+            if self.online.at_rest(task) or (
                 task.pinned and task.stopping_since is None and not task.exchanging
             ):
-                self._restless.pop(task.id, None)
+                self._pending.pop(task.id, None)
 
-    def _settle_stop(self, task: Task, since: float, now: float) -> None:
+    def _advance_stop(self, task: Task, since: float, now: float) -> None:
         seconds = SLOW_STOP_SECONDS if "stop-is-slow" in self._quirks else self._options.stop_seconds
         if task.status == TERMINATING and now >= since + seconds and self._engine.stopped(task):
             task.enter(TERMINATED, since + seconds)
             self._changed = True
 
-    def _settle_phase(self, task: Task, now: float) -> None:
+    def _advance_phase(self, task: Task, now: float) -> None:
         phase = self._engine.phase(task, now)
         if phase is None:
             return

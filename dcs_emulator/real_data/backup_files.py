@@ -1,0 +1,188 @@
+"""Backup files: where they lie in a bucket, what they hold, and how a server is given them to load."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from dcs_emulator.real_data.progress import MigrationError, Progress
+from dcs_emulator.real_data.servers import AOF, DUMP, Settings
+from dcs_emulator.real_data.versions import Version, rdb_of, writer_of
+
+RDB_SUFFIX, AOF_SUFFIX, MANIFEST_SUFFIX = ".rdb", ".aof", ".manifest"
+START_BYTES = 256
+"""How much of a file tells what it is."""
+_KINDS = (
+    (b"PK\x03\x04", ".zip", "a .zip archive does"),
+    (b"\x1f\x8b", ".gz", "a .gz file does"),
+    (b"version https://git-lfs", ".lfs", "a Git LFS pointer does"),
+)
+"""As what else a file may begin whose name is wrong, or whose content is elsewhere."""
+_INCREMENT_NAME = re.compile(r"\.\d+\.incr\.aof$", re.IGNORECASE)
+_TIMESTAMP = b"#TS:"
+_AOF_BEGINS = (b"*", _TIMESTAMP)
+AOF_SETTINGS: Settings = {"appendonly": "yes", "appendfsync": "no", "auto-aof-rewrite-percentage": 0}
+RESERVE_BYTES = 256 * 1024 * 1024
+"""What a copy leaves free on the disk of the temporary folder."""
+_CHUNK_BYTES = 1024 * 1024
+# Kinds of the files that a manifest names.
+_BASE, _INCREMENT, _HISTORY = "b", "i", "h"
+_ORDER = (_BASE, _INCREMENT)
+
+Install = Callable[[Path, Progress], Settings]
+"""Puts a backup into a server's folder, and returns the settings with which it is loaded."""
+
+
+def find_object(folder: Path, key: str) -> Path:
+    """Return the file of an object key in a bucket's folder.
+
+    No key leads out of its bucket or means another's object: ``../a``, ``/a``, ``a/`` and ``a//b`` are other keys
+    than ``a`` and ``a/b``, and no file can have them. Raises `MigrationError` when there is no such file.
+    """
+    parts = key.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise MigrationError(
+            f"backup file {key} does not exist in the bucket: the key of an object is a name, not a path"
+        )
+    try:
+        file = folder.joinpath(*parts).resolve()
+        if not file.is_relative_to(folder):
+            raise MigrationError(f"backup file {key} is not in the bucket")
+        if not file.is_file():
+            raise MigrationError(f"backup file {key} does not exist in the bucket")
+        with file.open("rb"):
+            return file
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "not a usable name"
+        raise MigrationError(f"backup file {key} cannot be read: {reason}") from None
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup: its name for messages, what is known of it, and how it is installed.
+
+    ``of_seven`` says that no server before 7.0 reads it: it has timestamps, or several parts.
+    """
+
+    name: str
+    rdb: int | None
+    writer: Version | None
+    install: Install
+    of_seven: bool = False
+
+
+def plain_backup(name: str, file: Path) -> Backup:
+    """Return the backup that a file is. Raises `MigrationError` when it is not what its name says."""
+    start = start_of(name, file)
+    install = partial(_link, file) if name.lower().endswith(RDB_SUFFIX) else partial(_copy, file)
+    return checked_backup(name, start, install)
+
+
+def start_of(name: str, file: Path) -> bytes:
+    """Return how a file begins. Raises `MigrationError` when it is empty or cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(START_BYTES)
+    except OSError as error:
+        raise MigrationError(f"backup file {name} cannot be read: {error.strerror}") from None
+    if not start:
+        raise MigrationError(f"backup file {name} is empty")
+    return start
+
+
+def checked_backup(name: str, start: bytes, install: Install) -> Backup:
+    """Return a backup of this name that begins so. Raises `MigrationError` when it is not what its name says."""
+    rdb = rdb_of(start)
+    if not start:
+        raise MigrationError(f"backup file {name} is empty")
+    if rdb is None and name.lower().endswith(RDB_SUFFIX):
+        raise MigrationError(
+            f"backup file {name} is corrupt: it does not begin as an RDB file does{as_what(name, start)}"
+        )
+    if rdb is None and not start.startswith(_AOF_BEGINS):
+        raise MigrationError(
+            f"backup file {name} is corrupt: it does not begin as an append-only file does{as_what(name, start)}"
+        )
+    if _INCREMENT_NAME.search(name):
+        raise MigrationError(
+            f"backup file {name} is the last part of an append-only file, which means nothing without the others: "
+            "pack their folder, with its manifest, as .zip or .tar.gz"
+        )
+    return Backup(name, rdb, writer_of(start), install, of_seven=start.startswith(_TIMESTAMP))
+
+
+def as_what(name: str, start: bytes) -> str:
+    """Say, for the end of a message, as what else than its name says a file begins."""
+    found = (kind for magic, suffix, kind in _KINDS if start.startswith(magic) and not name.endswith(suffix))
+    return "".join(f", but as {kind}" for kind in found)
+
+
+def settings_for(name: str) -> tuple[str, Settings]:
+    """Return as what a file of this name lies in the server's folder, and the settings with which it is loaded."""
+    if name.lower().endswith(RDB_SUFFIX):
+        return DUMP, {}
+    return AOF, {**AOF_SETTINGS, "appendfilename": AOF}
+
+
+def _link(file: Path, folder: Path, progress: Progress) -> Settings:
+    (folder / DUMP).symlink_to(file)
+    return {}
+
+
+def _copy(file: Path, folder: Path, progress: Progress) -> Settings:
+    """Copy an append-only file: the server that reads it cuts a broken end off, and appends."""
+    placed, settings = settings_for(AOF_SUFFIX)
+    with file.open("rb") as stream:
+        copy(stream, folder / placed, progress)
+    return settings
+
+
+def copy(stream: IO[bytes], file: Path, progress: Progress) -> None:
+    """Write a stream to a file. Raises `MigrationError` before the disk is full, or `Cancelled`."""
+    with file.open("wb") as out:
+        while chunk := stream.read(_CHUNK_BYTES):
+            progress.check()
+            if shutil.disk_usage(file.parent).free < RESERVE_BYTES + len(chunk):
+                raise MigrationError(
+                    "there is no room to unpack a backup: the disk of the temporary folder is almost full"
+                )
+            out.write(chunk)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What describes an append-only file in parts, the folder that Redis 7 writes.
+
+    Its name for messages, and the files that it names, the base first.
+    """
+
+    name: str
+    files: tuple[str, ...]
+
+
+def read_manifest(name: str, text: bytes) -> Manifest:
+    """Read ``file NAME seq NUMBER type KIND`` lines; files that are only kept for a while do not count.
+
+    Raises `MigrationError` for anything else, names that are paths among it.
+    """
+    parts: list[tuple[str, str]] = []
+    try:
+        for line in text.decode("utf-8").splitlines():
+            if line.strip() and not line.startswith("#"):
+                words = shlex.split(line)
+                fields = dict(zip(words[::2], words[1::2], strict=True))
+                parts.append((fields["type"], fields["file"]))
+    except (ValueError, KeyError):
+        raise MigrationError(f"backup file {name} is corrupt: it is no manifest") from None
+    if any("/" in part or part in ("", ".", "..") for _, part in parts):
+        raise MigrationError(f"backup file {name} names a path where a file's name must stand")
+    kinds = {kind for kind, _ in parts}
+    if not kinds & {*_ORDER} or kinds - {*_ORDER, _HISTORY}:
+        raise MigrationError(f"backup file {name} is corrupt: it is no manifest")
+    return Manifest(name, tuple(part for wanted in _ORDER for kind, part in parts if kind == wanted))
