@@ -33,7 +33,11 @@ def test_the_stack_object_is_in_form() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("refesh", True), ("resyncFrequencySeconds", "3600"), ("envRefs", {"A": {"type": "Secret"}})],
+    [
+        ("refesh", True),  # codespell:ignore refesh
+        ("resyncFrequencySeconds", "3600"),
+        ("envRefs", {"A": {"type": "Secret"}}),
+    ],
 )
 def test_the_schema_refuses(field: str, value: object) -> None:
     """A misspelt field, a wrong type and a reference to nothing are found: the schema can fail."""
@@ -64,7 +68,7 @@ def test_keys_come_from_the_secret_alone() -> None:
     """No credential is written into the Stack object."""
     wanted = {"HW_ACCESS_KEY", "HW_SECRET_KEY", "PULUMI_CONFIG_PASSPHRASE"}
     assert {name for name, entry in SPEC["envRefs"].items() if entry["type"] == "Secret"} == wanted
-    assert not any("ecret" in key or "assword" in key for key in SPEC["config"])
+    assert not any("ecret" in key or "assword" in key for key in SPEC["config"])  # codespell:ignore ecret
 
 
 class Workspace:

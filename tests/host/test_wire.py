@@ -120,14 +120,16 @@ def test_hidden_inputs_survive_every_step(plugin: Plugin) -> None:
 def test_every_problem_is_a_failure_of_its_own(offline: Plugin) -> None:
     """All mistakes show at once, each as one line with a path, under no property of the engine's."""
     props = online(
-        source_instance={"addres": "redis://u:hunter2@10.0.0.1:6379"}, network_type="vpcs", regoin="x"
+        source_instance={"addres": "redis://u:hunter2@10.0.0.1:6379"},  # codespell:ignore addres
+        network_type="vpcs",
+        regoin="x",  # codespell:ignore regoin
     )
     checked = offline.check(props)
     assert {property_ for property_, _ in checked.failures} == {""}
     assert sorted(reason.split(":")[0] for reason in checked.reasons) == [
         "network_type",
-        "regoin",
-        "source_instance.addres",
+        "regoin",  # codespell:ignore regoin
+        "source_instance.addres",  # codespell:ignore addres
         "source_instance.addrs",
     ]
     assert "did you mean region?" in str(checked.reasons)

@@ -343,7 +343,7 @@ def test_names_as_instances() -> None:
     with quirky("names-as-instances") as it:
         for name in ("abcd", "Orders_2-b", "n" * 64):
             it.client.create(name)
-        for name in ("abc", "n" * 65, "two words", "caf\u00e9s", "a.b.c"):
+        for name in ("abc", "n" * 65, "two words", "caf\u00e9s", "a.b.c"):  # codespell:ignore caf
             answer = it.client.call("POST", "migration-task", import_request(name))
             assert error_code(answer) == "DCS.4800"
             assert " task_name " in answer.json()["error_msg"]

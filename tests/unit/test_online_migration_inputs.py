@@ -69,8 +69,8 @@ class TestMigration:
                 "target has caught up",
             ),
             (
-                {"state": "runing"},
-                'state: "runing" is not one of the allowed values, write "running", "stopped" or "switched" '
+                {"state": "runing"},  # codespell:ignore runing
+                'state: "runing" is not one of the allowed values, write "running", "stopped" or "switched" '  # codespell:ignore runing
                 '(did you mean "running"?)',
             ),
         ],

@@ -195,7 +195,7 @@ def test_a_missing_value_says_what_to_write(definition: dict[str, Any], where: P
     ("where", "wrong", "meant"),
     [
         (("target_instance", "ids"), "x", "id"),
-        (("target_instance", "pasword"), "x", "password"),
+        (("target_instance", "pasword"), "x", "password"),  # codespell:ignore pasword
         (("backup_files", "bucketName"), "x", "bucket_name"),
         (("backup_files", "files", 0, "filename"), "x", "file_name"),
         (("migrationType",), "x", "migration_type"),
