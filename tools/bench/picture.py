@@ -1,10 +1,11 @@
-"""Draws the overhead as SVG: for each command a bar without us and one with us, a panel for each number of resources."""
+"""Draws the overhead: for each command a bar without us and one with us, a panel for each number of resources."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import Any
+
+from tools.svg import Scale, box, line, picture, text
 
 Row = Mapping[str, Any]
 
@@ -13,43 +14,22 @@ LEFT, RIGHT = 150, 150  # for the names of the commands, and for the figures
 BAR, GAP, TITLE = 11, 12, 44  # heights
 LEGEND = 30
 
-STYLE = """
-text { font: 13px system-ui, sans-serif; fill: #1f2328; }
-.title { font-weight: 600; }
-.quiet { fill: #656d76; }
-.nothing { fill: #afb8c1; }
-.ours { fill: #0969da; }
-.edge { stroke: #d0d7de; }
-@media (prefers-color-scheme: dark) {
-  text { fill: #e6edf3; }
-  .quiet { fill: #8d96a0; }
-  .nothing { fill: #6e7681; }
-  .ours { fill: #4493f8; }
-  .edge { stroke: #3d444d; }
+COLOURS = {
+    ".nothing": ("fill: #afb8c1;", "fill: #6e7681;"),
+    ".ours": ("fill: #0969da;", "fill: #4493f8;"),
 }
-""".strip()
+LABEL = "Seconds of Pulumi commands with a do-nothing provider and with this package"
 
 
 def overhead_picture(rows: Sequence[Row]) -> str:
     """Return the picture; each panel has a scale of its own."""
-    sizes = list(dict.fromkeys(row["resources"] for row in rows))
-    parts: list[str] = [*_legend()]
+    parts = [*_legend()]
     top = LEGEND
-    for size in sizes:
+    for size in dict.fromkeys(row["resources"] for row in rows):
         panel = [row for row in rows if row["resources"] == size]
         parts += _panel(f"{size:,} resource{'s' if size > 1 else ''}", panel, top)
         top += TITLE + len(panel) * (2 * BAR + GAP)
-    height = top + GAP
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-            f'viewBox="0 0 {WIDTH} {height}" role="img" '
-            'aria-label="Seconds of Pulumi commands with a do-nothing provider and with this package">',
-            f"<style>\n{STYLE}\n</style>",
-            *parts,
-            "</svg>\n",
-        ]
-    )
+    return picture((WIDTH, top + GAP), LABEL, COLOURS, parts)
 
 
 def _legend() -> Iterator[str]:
@@ -57,24 +37,21 @@ def _legend() -> Iterator[str]:
         (LEFT, "nothing", "a provider that does nothing"),
         (LEFT + 220, "ours", "this package"),
     ):
-        yield f'<rect class="{kind}" x="{x}" y="8" width="{BAR}" height="{BAR}"/>'
-        yield f'<text x="{x + BAR + 6}" y="18">{words}</text>'
+        yield box(kind, x, 8, BAR, BAR)
+        yield text(x + BAR + 6, 18, words)
 
 
 def _panel(title: str, rows: Sequence[Row], top: int) -> Iterator[str]:
     longest = max(max(row["nothing_s"], row["ours_s"]) for row in rows)
-    scale = (WIDTH - LEFT - RIGHT) / longest
+    across = Scale(0, longest, LEFT, WIDTH - RIGHT)
     bottom = top + TITLE + len(rows) * (2 * BAR + GAP) - GAP
-    yield f'<text class="title" x="{LEFT}" y="{top + TITLE - 14}">{escape(title)}</text>'
-    yield f'<line class="edge" x1="{LEFT}" y1="{top + TITLE - 4}" x2="{LEFT}" y2="{bottom + 4}"/>'
+    yield text(LEFT, top + TITLE - 14, title, "title")
+    yield line("edge", (LEFT, top + TITLE - 4), (LEFT, bottom + 4))
     for number, row in enumerate(rows):
         y = top + TITLE + number * (2 * BAR + GAP)
-        yield f'<text x="{LEFT - 10}" y="{y + BAR + 4}" text-anchor="end">{escape(row["step"])}</text>'
-        for offset, kind in enumerate(("nothing", "ours")):
-            width = row[f"{kind}_s"] * scale
-            yield f'<rect class="{kind}" x="{LEFT}" y="{y + offset * BAR}" width="{width:.1f}" height="{BAR}"/>'
-        end = LEFT + max(row["nothing_s"], row["ours_s"]) * scale + 8
-        yield (
-            f'<text x="{end:.1f}" y="{y + BAR + 4}">{row["ours_s"]:.2f} s '
-            f'<tspan class="quiet">{row["ratio"]:.2f}x</tspan></text>'
-        )
+        yield text(LEFT - 10, y + BAR + 4, row["step"], anchor="end")
+        ends = {kind: across(row[f"{kind}_s"]) for kind in ("nothing", "ours")}
+        for offset, (kind, end) in enumerate(ends.items()):
+            yield box(kind, LEFT, y + offset * BAR, end - LEFT, BAR)
+        figures = f"{row['ours_s']:.2f} s", f"{row['ratio']:.2f}x"
+        yield text(max(ends.values()) + 8, y + BAR + 4, figures[0], quiet=figures[1])
