@@ -1,6 +1,6 @@
-"""Write docs/reference.md from the schemas, the tables of changes and the docstrings.
+"""Write docs/reference.md from the schemas, the tables of changes and the docstrings, and the tables of docs/emulator.md.
 
-``python tools/reference.py`` writes it; with ``--check`` it only tells, by its exit code, whether it is up to date.
+``python tools/reference.py`` writes them; with ``--check`` it only tells, by its exit code, whether they are up to date.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dcs_migration.life_cycles.tasks.props import OnChange
 from dcs_migration.life_cycles.tasks.spec import Spec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # what it shares with the tests
+from tools import emulator_tables
 from tools.reference_tables import Schema, allowed, nested_shapes, table, type_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -284,15 +285,18 @@ def described_settings() -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write or check the page; return the exit code."""
-    text = page()
-    if "--check" in arguments:
-        if PAGE.is_file() and PAGE.read_text("utf-8") == text:
-            return 0
-        print("docs/reference.md is not up to date: run `python tools/reference.py`", file=sys.stderr)
-        return 1
-    PAGE.write_text(text, "utf-8")
-    return 0
+    """Write or check the pages; return the exit code."""
+    emulator = emulator_tables.rewritten(emulator_tables.PAGE.read_text("utf-8"))
+    problems = [
+        f"docs/emulator.md: write the words for {name}" for name in emulator_tables.unwritten(emulator)
+    ]
+    for file, text in ((PAGE, page()), (emulator_tables.PAGE, emulator)):
+        if "--check" not in arguments:
+            file.write_text(text, "utf-8")
+        elif not file.is_file() or file.read_text("utf-8") != text:
+            problems.append(f"docs/{file.name} is not up to date: run `python tools/reference.py`")
+    print(*problems, sep="\n", end="\n" if problems else "", file=sys.stderr)
+    return int(bool(problems))
 
 
 if __name__ == "__main__":

@@ -14,12 +14,10 @@ import pytest
 from dcs_emulator import Emulator
 from dcs_emulator.__main__ import main
 from dcs_emulator.app import ROUTES
-from dcs_emulator.control import Control
 from dcs_emulator.errors import REFUSAL_CODES
-from dcs_emulator.faults import FAULTS
 from dcs_emulator.journal import CAPACITY
-from dcs_emulator.options import arguments
-from dcs_emulator.quirks import QUIRKS
+from tools import emulator_tables, reference
+from tools.emulator_tables import names
 from tools.strangers.pins import pinned
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
@@ -40,32 +38,17 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def names(cell: str) -> list[str]:
-    """Return what is written as code in a cell."""
-    return re.findall(r"`([^`]+)`", cell)
-
-
-def test_every_operation_has_a_row() -> None:
-    """The table of operations is the table of routes, and says something in the cells that count."""
-    rows = table("Operations")
-    routes = [(name, f"{method} {path.replace('<', '{').replace('>', '}')}") for name, method, path in ROUTES]
-    assert sorted((*names(row[0]), *names(row[1])) for row in rows) == sorted(routes)
-    for row in rows:
+def test_operations_name_questions_that_there_are() -> None:
+    """The cells that somebody writes say something, and the numbers in the last one are those of questions."""
+    for row in table("Operations"):
         assert len(row) == 6, row[0]
         assert row[2], row[0]
         numbers = [int(number) for number in re.findall(r"\b\d+\b", row[5])]
         assert all(number <= QUESTIONS for number in numbers), row[0]
 
 
-def test_every_quirk_has_a_row() -> None:
-    """The table of quirks is the one of the code, with its descriptions and defaults."""
-    rows = {names(row[0])[0]: row[1:] for row in table("Quirks")}
-    assert list(rows) == list(QUIRKS)
-    for name, quirk in QUIRKS.items():
-        description, default, _ = rows[name]
-        assert description == quirk.description
-        value = f"{quirk.default:g}" if isinstance(quirk.default, float) else quirk.default
-        assert names(default) == ([] if value is None else [value]), name
+def test_every_code_of_a_refusal_is_named() -> None:
+    """The text below the quirks has the values of CODE."""
     assert all(f"`{code}`" in section("Quirks") for code in REFUSAL_CODES)
 
 
@@ -78,11 +61,6 @@ def test_every_open_question_is_a_quirk() -> None:
     assert told == {names(row[0])[0]: int(row[3]) for row in table("Quirks") if row[3]}
 
 
-def test_every_fault_has_a_row() -> None:
-    """The table of faults is the one of the code."""
-    assert {names(row[0])[0]: row[1] for row in table("Faults")} == FAULTS
-
-
 def test_every_option_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     """The table of options has what ``--help`` has, no more and no less."""
     with pytest.raises(SystemExit):
@@ -91,19 +69,35 @@ def test_every_option_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     assert {name for row in table("Command line") for name in names(row[0])} == known
 
 
-def test_the_defaults_of_options_are_those_of_the_code() -> None:
-    """The table of options has the defaults that ``--help`` has."""
-    told = {name: names(row[1]) for row in table("Command line") for name in names(row[0])}
-    for argument in arguments().values():
-        shown = [] if argument.many or argument.shown is None else [argument.shown]
-        assert told[argument.flag] == shown, argument.flag
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        ("| `--duration` | `5` |", "| `--duration` | `6` |"),
+        ("| `delay` | wait, then do it |", "| `delay` | do it |"),
+        ("| `retry-after` | a 429 says Retry-After: SECONDS | `3` | 9 |", "| `retry-after` | | `4` | 8 |"),
+        ("`DELETE /v2/{project_id}/migration-tasks/delete`", "`DELETE /v1`"),
+        ("\n| `DELETE requests` |", "\n| `PUT requests` | sends them |\n| `DELETE requests` |"),
+    ],
+)
+def test_what_the_code_knows_is_written_anew(told: str, wrong: str) -> None:
+    """A cell or a row that the code contradicts is mended, and the words beside it stay."""
+    assert told in PAGE
+    assert emulator_tables.rewritten(PAGE.replace(told, wrong)) == PAGE
 
 
-def test_every_control_call_has_a_row() -> None:
-    """The table of control calls is the one of the code."""
-    known = re.findall(r'\("(GET|POST|DELETE)", "([^"]+)"', inspect.getsource(Control.__init__))
-    told = [tuple(names(row[0])[0].split(" ")) for row in table("Control calls")]
-    assert told == [(method, path.replace("<task_id>", "{id}")) for method, path in known]
+def test_words_that_nobody_wrote_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An operation that is new in the code gets a row, and the check fails until it has words."""
+    page = tmp_path / "emulator.md"
+    page.write_text(re.sub(r"^\| `ShowJobInfo` \| `GET.*\n", "", PAGE, flags=re.MULTILINE), "utf-8")
+    monkeypatch.setattr(emulator_tables, "PAGE", page)
+    monkeypatch.setattr(reference, "PAGE", tmp_path / "reference.md")
+    assert reference.main(["--check"]) == 1
+    assert "docs/emulator.md is not up to date" in capsys.readouterr().err
+    for arguments in ([], ["--check"]):
+        assert reference.main(arguments) == 1
+        assert capsys.readouterr().err == "docs/emulator.md: write the words for `ShowJobInfo`\n"
 
 
 def test_every_argument_and_method_is_named() -> None:

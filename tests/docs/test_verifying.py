@@ -6,9 +6,10 @@ import re
 
 from dcs_emulator.quirks import QUIRKS
 from tests.docs.pages import ROOT, Page
-from tests.docs.test_emulator_docs import names, table
+from tests.docs.test_emulator_docs import table
 from tests.verified.answers import AS_DEFAULT, BY_NO_QUIRK, CANNOT_TELL, QUESTIONS
 from tests.verified.settings import NEEDED, OPT_IN, OPTIONAL, variable
+from tools.emulator_tables import names
 
 PAGE = Page(ROOT / "docs" / "guides" / "verifying.md")
 
