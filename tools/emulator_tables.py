@@ -25,7 +25,7 @@ Row = list[str]
 def rewritten(page: str) -> str:
     """Return the page with its tables as the code has them."""
     for heading, rows in TABLES.items():
-        start, end = _place(page, heading)
+        start, end = place(page, heading)
         head, rule, *_ = page[start:end].splitlines()
         width = len(_cells(head))
         words = {row[0]: row for row in _rows(page, heading)}
@@ -93,7 +93,7 @@ def _code(text: str) -> str:
     return f"`{text}`"
 
 
-def _place(page: str, heading: str) -> tuple[int, int]:
+def place(page: str, heading: str) -> tuple[int, int]:
     """Return where the first table below a heading begins and ends."""
     found = re.search(rf"^#+ {heading}\n(?:(?!#|\|).*\n)*((?:\|.*\n)+)", page, re.MULTILINE)
     assert found is not None, f"docs/emulator.md has no table below {heading}"
@@ -101,7 +101,7 @@ def _place(page: str, heading: str) -> tuple[int, int]:
 
 
 def _rows(page: str, heading: str) -> list[Row]:
-    start, end = _place(page, heading)
+    start, end = place(page, heading)
     return [_cells(line) for line in page[start:end].splitlines()[2:]]
 
 

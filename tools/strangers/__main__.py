@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -22,10 +21,10 @@ import requests
 
 from dcs_emulator import Emulator
 from dcs_emulator.app import OPERATIONS
+from tools.emulator_tables import PAGE, place
 from tools.strangers.pins import GO, NODE, pinned
 
-PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
-HEADING = "### Clients of other languages\n"
+HEADING = "Clients of other languages"
 REFUSAL = "a refusal"
 DURATION = 4.0  # the first import still runs when it is looked at
 TOKEN = "strangers"
@@ -103,13 +102,6 @@ def table(outcomes: dict[str, Outcomes]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def in_page(text: str) -> re.Match[str]:
-    """Return where the table stands in the page."""
-    match = re.search(rf"{re.escape(HEADING)}.*?\n(\|.*?\n)(?=\n)", text, re.DOTALL)
-    assert match is not None, f"docs/emulator.md has no table below {HEADING.strip()}"
-    return match
-
-
 def main() -> int:
     """Try the clients, and compare with the page; returns the exit status."""
     parser = argparse.ArgumentParser(prog="strangers", description=__doc__)
@@ -123,10 +115,10 @@ def main() -> int:
         return 1
     made, page = table(outcomes), PAGE.read_text("utf-8")
     print(made, end="")
-    place = in_page(page)
+    start, end = place(page, HEADING)
     if write:
-        PAGE.write_text(page[: place.start(1)] + made + page[place.end(1) :], "utf-8")
-    elif place[1] != made:
+        PAGE.write_text(page[:start] + made + page[end:], "utf-8")
+    elif page[start:end] != made:
         print(
             "strangers: docs/emulator.md says otherwise; see what has changed, or run with --write",
             file=sys.stderr,
