@@ -111,11 +111,12 @@ class Drawn(Steps):
         assert owned.online.state is not None, owned.refusal
         assert owned.online.preview(owned.inputs(owned.wanted)).step == "same", owned.refusal
         task = self.promises.tasks()[owned.instance.id]
-        if owned.wanted.get("state") == "stopped":
+        switched = owned.wanted.get("state") == "switched"  # as it was taken over
+        assert (task["task_status"] == "EXCHANGE_SUCCESS") is switched
+        if switched or owned.wanted.get("state") == "stopped":
             assert task["status"] in ("TERMINATED", "RUNNING", "FAILED"), task
         else:
             assert task["status"] in ("FULLMIGRATING", "INCRMIGEATING"), task
-        assert task["task_status"] != "EXCHANGE_SUCCESS"
 
 
 def run(seed: int) -> Counter[str]:

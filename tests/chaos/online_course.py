@@ -50,7 +50,7 @@ class Course:
         self.world = world
         self.tap = tap
         component = self.chance.random() < 0.6
-        number = self.chance.choice((1, 2, 3, 4, 4))
+        number = self.chance.choice((1, 1, 2, 3, 4))
         self.cast = [Owned(world, each, component=component) for each in range(len(MIGRATIONS))]
         self.playing = [self.cast[FIRST], *self.chance.sample(self.cast[1:], number - 1)]
         self.promises = tap.caller = Promises(world, self.cast)
@@ -194,7 +194,7 @@ class Course:
         """The engine may have died before the plugin's answer was written into state."""
         before = resource.state
         work()
-        lost = not self.world.engine.alive or (not self.quiet and self.chance.random() < 0.1)
+        lost = not self.world.engine.alive or (not self.quiet and self.chance.random() < 0.15)
         if not lost:
             return
         self.world.engine.alive = False

@@ -10,7 +10,7 @@ import pytest
 from dcs_emulator.operations import project_id_of
 from tests.signing import SignedClient
 from tests.unit.life_cycle_world import REGION, World, failing
-from tests.unit.online_world import INSTANCE, Migration
+from tests.unit.online_world import INSTANCE, SET, Migration
 
 
 class Component(Migration):
@@ -41,6 +41,18 @@ class TestItsInstance:
         world.clock.at(1, lambda: renamed.instance.up(INSTANCE))
         assert "is held by another resource of this stack" in failing(lambda: new.instance.up(INSTANCE))
         assert world.writes() == []
+
+    def test_a_failed_one_that_the_same_run_has_begun_again(self, world: World) -> None:
+        """It stands for its definition, whatever a listing from before tells."""
+        first, second = Component(world), Component(world, "second")
+        first.instance.up(first.instance_inputs())
+        first.up()
+        world.cloud.set_status(first.id, "FAILED")
+        second.instance.plugin = first.in_a_later_run().instance.plugin
+        first.up(triggers=["again"])
+        message = failing(lambda: second.instance.up(second.instance_inputs()))
+        assert "has the same definition and belongs to another resource of this stack" in message
+        assert world.writes() == [SET]
 
     def test_a_failed_copy_beside_the_one_that_is_adopted(self, world: World) -> None:
         """Only where nothing else stands for the definition its failed instance is removed."""

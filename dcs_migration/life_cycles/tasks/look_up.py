@@ -241,10 +241,14 @@ class LookUp:
                 "differ): it was not touched",
                 self._definition.urn,
             )
-        elif self._ended_badly(row.status) or self._ended_badly(shown.status):
+        elif self._is_over(row) or self._ended_badly(shown.status):
             found.ended_badly.append(row)
         else:
             found.usable.append(row)
+
+    def _is_over(self, row: TaskRow) -> bool:
+        """Whether a listed task cannot stand for the definition; of one that this run has begun again only Show tells."""
+        return row.id not in self._account.started and self._ended_badly(row.status)
 
     def _ended_badly(self, status: str | None) -> bool:
         return lookup(status).kind in self._definition.ended_badly
@@ -299,7 +303,7 @@ class LookUp:
         """Whether a task did, or does, all that is defined, by the word of Show."""
         target = self._definition.target
         elsewhere = target is not None and row.target_instance_id not in (None, target)
-        if elsewhere or row.id in self._others or self._ended_badly(row.status):
+        if elsewhere or row.id in self._others or self._is_over(row):
             return False
         shown = self._shown(row)
         same = shown is not None and not shown.differing and not self._ended_badly(shown.status)
