@@ -242,7 +242,7 @@ def test_a_list_in_another_order_while_tasks_are_added(waits: Waits, monkeypatch
     statuses = waits.completion().up(tasks)
     assert set(statuses.values()) == {"SUCCESS"}
     assert len(calls) > 18
-    assert waits.clock.seconds < 60
+    assert waits.clock.seconds < 75  # at most one poll late: pages that moved showed an older status
 
 
 def failing_lines(waits: Waits, tasks: list[Task]) -> str:
