@@ -22,6 +22,7 @@ from tests.chaos.neighbour import Neighbour, bring_up
 from tests.chaos.schedules import Broken, Machine
 from tests.chaos.summary import KILLS, PARTS, Campaign, Failure
 from tests.e2e.stack import require_cli
+from tests.unit.life_cycle_world import FRONT_END, FRONT_ENDS
 
 CHUNKS = {"schedule": 100, "course": 100, "kill": 1, "online kill": 1}
 
@@ -101,8 +102,12 @@ def arguments(words: list[str] | None = None) -> tuple[dict[str, range], int]:
     for part in PARTS.values():
         parser.add_argument(f"--{part.count}", type=int, default=part.default, help=part.what)
         parser.add_argument(f"--{part.seed}", type=int, default=0, help="the first seed of these")
+    parser.add_argument(
+        "--front-end", choices=FRONT_ENDS, default="dynamic", help="that schedules and courses go through"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = vars(parser.parse_args(words))
+    os.environ[FRONT_END] = options["front_end"]  # the workers inherit it
     seeds: dict[str, range] = {}
     for of, part in PARTS.items():
         first = options[part.seed.replace("-", "_")]

@@ -25,6 +25,7 @@ from dcs_migration.life_cycles.config import NO_REGION, Credentials, Settings
 from dcs_migration.life_cycles.listing import Listing, SharedListing
 from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.life_cycles.settings_check import require_honoured
+from dcs_migration.names import THREADS
 
 if TYPE_CHECKING:
     from dcs_migration.dcs.client import DcsClient
@@ -75,17 +76,27 @@ class Account:
     """The tasks of one project in one region, at one endpoint."""
 
     def __init__(
-        self, client: DcsClient, *, region: str, project_id: str, endpoint: str, clock: Clock
+        self,
+        client: DcsClient,
+        *,
+        region: str,
+        project_id: str,
+        endpoint: str,
+        clock: Clock,
+        threads: int | None = THREADS,
     ) -> None:
-        """Build over a client; ``endpoint`` is the host (and port) that state remembers."""
+        """Build over a client; ``endpoint`` is the host (and port) that state remembers.
+
+        ``threads`` is how many of them may write at a time; None where that is not known.
+        """
         self.client = client
         self.region = region
         self.project_id = project_id
         self.endpoint = endpoint
         self.clock = clock
         self.listing = SharedListing(client.list_migration_tasks, clock)
-        self.stop: Batcher[Written] = Batcher(self._stop, clock.sleep)
-        self.delete: Batcher[Written] = Batcher(self._delete, clock.sleep)
+        self.stop: Batcher[Written] = Batcher(self._stop, clock.sleep, threads=threads)
+        self.delete: Batcher[Written] = Batcher(self._delete, clock.sleep, threads=threads)
         self.deleted: set[str] = set()
         """Ids deleted by this process: a listing that still shows one of them is too old."""
         self.started: dict[str, tuple[float, TaskRow]] = {}
@@ -205,6 +216,9 @@ class Account:
         return row if lookup(row.status).kind is not Kind.GONE else None
 
 
+TIMEOUTS = (10.0, 30.0)  # for connecting and for reading, in seconds
+
+
 class Accounts:
     """The accounts that this process talks to; each is connected once, at its first use."""
 
@@ -213,8 +227,9 @@ class Accounts:
         settings: Settings,
         clock: Clock,
         *,
-        timeouts: tuple[float, float] = (10.0, 30.0),
+        timeouts: tuple[float, float] = TIMEOUTS,
         max_retries: int | None = None,
+        threads: int | None = THREADS,
     ) -> None:
         """Build from settings.
 
@@ -223,11 +238,13 @@ class Accounts:
             clock: The process's clock.
             timeouts: For connecting and for reading, in seconds.
             max_retries: Of a read of DCS; default from the settings.
+            threads: How many there are that may call at a time; None where that is not known.
         """
         self.settings = settings
         self.clock = clock
         self._timeouts = timeouts
         self._max_retries = max_retries
+        self._threads = threads
         self._lock = threading.Lock()
         self._accounts: dict[tuple[str, str], Account] = {}
         self._projects: dict[str, str] = {}
@@ -267,6 +284,7 @@ class Accounts:
                     project_id=project_id,
                     endpoint=urlsplit(url).netloc,
                     clock=self.clock,
+                    threads=self._threads,
                 )
             return account
 

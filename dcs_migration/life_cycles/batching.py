@@ -25,6 +25,7 @@ class Batcher(Generic[Result]):
         call: Callable[[Sequence[str]], dict[str, Result]],
         sleep: Callable[[float], None],
         *,
+        threads: int | None = THREADS,
         window: float = 0.05,
         most: int = 50,
     ) -> None:
@@ -33,11 +34,13 @@ class Batcher(Generic[Result]):
         Args:
             call: Makes the request; what it raises is raised to every thread of the batch.
             sleep: Waits for so many seconds.
+            threads: How many threads there are, at the most; None where that is not known.
             window: How long the first thread waits for others at the most, in seconds.
             most: The largest number of ids in one call.
         """
         self._call = call
         self._sleep = sleep
+        self._enough = most if threads is None else threads
         self._window = window
         self._most = most
         self._lock = threading.Lock()
@@ -74,7 +77,7 @@ class Batcher(Generic[Result]):
 
     def _wait_for_others(self, batch: _Batch[Result]) -> None:
         for _ in range(_NAPS):
-            if len(batch.ids) >= THREADS:
+            if len(batch.ids) >= self._enough:
                 return
             self._sleep(self._window / _NAPS)
 

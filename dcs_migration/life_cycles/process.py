@@ -16,9 +16,13 @@ from dcs_migration.life_cycles.tasks.held import Held
 
 @dataclass
 class Phase:
-    """What the engine is about. A dynamic provider serves one phase, a preview or an update, in each process."""
+    """What the engine is about. A plugin process serves one phase, a preview or an update.
+
+    known: whether the engine has told; until then it is taken for an update, where no unknown value is a change.
+    """
 
     preview: bool = False
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,9 @@ class LifeCycle(Protocol):
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Read the resource's present state."""
+
+    def imported(self, id_: str, props: Props) -> ReadResult:
+        """Read a resource that is not managed yet; the inputs are those of a program that changes nothing."""
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Update the resource in place."""

@@ -1,4 +1,4 @@
-"""The bounded campaign: 2,000 random schedules. `make chaos` runs as many as one likes."""
+"""The bounded campaign: 2,000 random schedules, half through each front end. `make chaos` runs as many as one likes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import pytest
 
 from tests.chaos.plan import MOMENTS, draw
 from tests.chaos.schedules import Broken, Machine
+from tests.unit.life_cycle_world import FRONT_END, FRONT_ENDS
 
 CHUNKS = 16
 CHUNK = 125
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_random_schedules_break_no_promise(machine: Machine, chunk: int) -> None:
+def test_random_schedules_break_no_promise(
+    machine: Machine, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No duplicate, no orphan, no unasked import, nobody else's task touched, no leak, whatever goes wrong."""
+    monkeypatch.setenv(FRONT_END, FRONT_ENDS[chunk % 2])
     for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
         schedule = draw(seed)
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from google.protobuf import json_format  # type: ignore[import-untyped]
+from google.protobuf import json_format
 
 from dcs_migration import MigrationCompletion, OnlineMigration, OnlineMigrationTask
 from tests.program.test_program import SECRET, Recorder, monitor, run

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from google.protobuf import json_format  # type: ignore[import-untyped]
+from google.protobuf import json_format
 
 from dcs_migration import MigrationInstance, MigrationTask, OnlineMigration, OnlineMigrationTask, Provider
 from tests.program.test_program import (

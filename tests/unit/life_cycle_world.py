@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,12 @@ from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
 from tests.fakes import FakeClock, FakeEngine
+from tests.native_plugin import NativePlugin
 from tests.signing import SignedClient
+
+FRONT_END = "DCS_MIGRATION_TEST_FRONT_END"
+"""The variable that says through which front end the life cycles are driven."""
+FRONT_ENDS = ("dynamic", "native")
 
 REGION = "eu-west-101"
 PASSWORD = "Tr0ub4dor&3/zebra"
@@ -272,9 +278,10 @@ class World:
         self.environ = environment(cloud.url)
         self.plugin = self.new_plugin()
 
-    def new_plugin(self, **options: Any) -> Plugin:
+    def new_plugin(self, **options: Any) -> Any:
         """Start another plugin process."""
-        return Plugin({**self.environ, **options.pop("environ", {})}, self.clock, self.engine, **options)
+        kind = NativePlugin if os.environ.get(FRONT_END) == "native" else Plugin
+        return kind({**self.environ, **options.pop("environ", {})}, self.clock, self.engine, **options)
 
     def resource(
         self,

@@ -66,7 +66,7 @@ class TestOrdinary:
         fetch, left = account.client.list_migration_tasks, [2]
 
         def passing_over(offset: int, limit: int) -> Page:
-            page = fetch(offset, limit)
+            page: Page = fetch(offset, limit)
             left[0] -= 1
             return page if left[0] < 0 else replace(page, rows=page.rows[1:])
 

@@ -135,7 +135,7 @@ class TestAnotherOwner:
             )
             world.cloud.set_status(theirs, "SUCCESS")
         elsewhere = world.started_elsewhere("nightly", target_instance={"id": "instance-9"})
-        client = world.plugin.provider._loaded._accounts.at(None, None).client  # type: ignore[attr-defined]
+        client = world.plugin.provider._loaded._accounts.at(None, None).client
         show = client.show_migration_task
 
         def slowly(id_: str) -> TaskRow:

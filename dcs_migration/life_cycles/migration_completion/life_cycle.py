@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from dcs_migration.dcs.errors import TaskError
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.inputs import has_unknown
@@ -66,6 +67,12 @@ class MigrationCompletionLifeCycle:
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh from state: a wait that is over stays over."""
         return ReadResult(id_, props)
+
+    def imported(self, id_: str, props: Props) -> ReadResult:
+        """Refuse: a wait is nothing in the cloud."""
+        raise TaskError(
+            "a wait cannot be imported: nothing in the cloud stands for it; declare it, it waits once more"
+        )
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Wait for those tasks that were not done before."""

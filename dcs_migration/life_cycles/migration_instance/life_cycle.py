@@ -8,13 +8,14 @@ from typing import Any
 from dcs_migration.life_cycles.migration_instance.definition import (
     AGAIN,
     INPUTS,
+    NETWORK,
     OUTPUTS,
     SPEC,
     definition_of,
     existing,
 )
 from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
-from dcs_migration.life_cycles.tasks import read
+from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
@@ -69,6 +70,20 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
             self._warn(warning, props)
         outputs = {**props, **_outputs(observed), MARK_LOST: observed.get(MARK_LOST)}
         return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
+
+    def imported(self, id_: str, props: Props) -> ReadResult:
+        """Read an instance that is to be managed from now on (ShowMigrationTask)."""
+        account = self._account(props)
+        found = importing.find(account, id_, props)
+        if found.warning is not None:
+            self._warn(found.warning, props)
+        self._held.read(props.get(URN), id_)
+        observed = account.client.show_online_migration(id_)
+        told = read.described(found.row)
+        inputs = {"name": told.get("task_name"), "description": told.get("description")}
+        inputs.update({key: getattr(observed, key) for key in NETWORK})
+        known = {key: value for key, value in inputs.items() if value}
+        return found.result(self._accounts.settings, known, _outputs(read.outputs_of(found.row, {})))
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Write the new inputs into state; no call is made."""

@@ -11,18 +11,28 @@ from dcs_migration.life_cycles.migration_task.inputs import (
     INPUTS,
     SPEC,
     get_problems,
+    normalised,
     replacement_warning,
     runs_again,
     warnings,
 )
 from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
-from dcs_migration.life_cycles.tasks import read
+from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.life_cycles.tasks.props import OUTPUTS, timeout_of
 from dcs_migration.life_cycles.tasks.spec import check, compare
-from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
+from dcs_migration.names import (
+    ADOPTED,
+    DELETE_TIMEOUT,
+    ENDPOINT,
+    MARK,
+    MARK_LOST,
+    ONLINE_MIGRATION,
+    TAKEN_OVER,
+    URN,
+)
 
 Props = dict[str, Any]
 
@@ -85,6 +95,21 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         if warning is not None:
             self._warn(warning, props)
         return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
+
+    def imported(self, id_: str, props: Props) -> ReadResult:
+        """Read a task that is to be managed from now on (ShowMigrationTask)."""
+        found = get_problems(id_, props)
+        if found:
+            raise TaskError("; ".join(found))
+        found_task = importing.find(self._account(props), id_, props)
+        row = found_task.row
+        if found_task.warning is not None:
+            self._warn(found_task.warning, props)
+        self._held.read(props.get(URN), id_)
+        inputs = normalised(read.described(row))
+        if inputs.get("migration_type") == ONLINE_MIGRATION and row.data_source:
+            inputs["source_instance"] = {"addrs": row.data_source}
+        return found_task.result(self._accounts.settings, inputs, read.outputs_of(row, {}))
 
     def _get(self, id_: str, props: Props) -> ReadResult:
         """Read a task that is not managed. No check came before: what names it is checked here, offline."""

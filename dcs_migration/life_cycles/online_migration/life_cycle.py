@@ -21,7 +21,7 @@ from dcs_migration.life_cycles.online_migration.inputs import (
 from dcs_migration.life_cycles.online_migration.observer import Observer, Phase, existing, phase_of, state_of
 from dcs_migration.life_cycles.online_migration.reconciler import Reconciler
 from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
-from dcs_migration.life_cycles.tasks import read
+from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.held import new_claim
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.life_cycles.tasks.props import timeout_of
@@ -97,6 +97,23 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         if outputs.get("status") != read.GONE:
             outputs.update(self._observed_settings(account, id_, outputs))
         return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
+
+    def imported(self, id_: str, props: Props) -> ReadResult:
+        """Read a migration that is to be managed from now on, in the state that it is in (ShowMigrationTask)."""
+        account = self._account(props)
+        found = importing.find(account, id_, props)
+        if found.warning is not None:
+            self._warn(found.warning, props)
+        observed = account.client.show_online_migration(id_)
+        inputs: Props = {
+            "task_id": id_,
+            "migration_method": observed.migration_method,
+            "state": state_of(observed),
+        }
+        for key, side in (("source_instance", observed.source), ("target_instance", observed.target)):
+            inputs[key] = {"id": side.id} if side.id else {"addrs": side.addrs} if side.addrs else None
+        known = {key: value for key, value in inputs.items() if value}
+        return found.result(self._accounts.settings, known, _outputs(observed))
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Change the migration where it is; a password alone is only written into state."""

@@ -99,7 +99,8 @@ class TaskLifeCycle:
 
         It is no error: a preview makes no call, and often has not the settings of the run that follows it.
         """
-        moved = foretold(self._accounts.settings, olds) if self._preview else None
+        ahead = self._preview or not self.process.phase.known
+        moved = foretold(self._accounts.settings, olds) if ahead else None
         if moved is not None and self._home_unsaid.acquire(blocking=False):
             self._foretell(
                 f"{moved}; until then refresh, destroy and every change that needs a call fail", news

@@ -1,0 +1,71 @@
+"""Import: a task that others have started becomes the resource's own, as if the stack had started it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dcs_migration.dcs.errors import TaskError
+from dcs_migration.dcs.models import TaskRow
+from dcs_migration.life_cycles.account import Account
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.process import ReadResult
+from dcs_migration.life_cycles.tasks import mark as marks
+from dcs_migration.life_cycles.tasks.props import Props
+from dcs_migration.life_cycles.tasks.read import completed
+from dcs_migration.names import DEFAULTS, ENDPOINT, MARK, OWNER
+
+_NAMES = ("task_name", "name")
+
+
+@dataclass(frozen=True)
+class Import:
+    """A task that is about to be managed: where it lives, what the service tells of it, what the import came with."""
+
+    account: Account
+    row: TaskRow
+    props: Props
+
+    @property
+    def warning(self) -> str | None:
+        """Whose it is, where another stack has started it."""
+        mark = marks.split(self.row.description)[1]
+        if mark is None or mark.owner == marks.mark_of(str(self.props.get(OWNER, "")), "", {}).owner:
+            return None
+        return (
+            f"task {self.row.id} bears the mark of another stack: a destroy of this one deletes it; take it out of the "
+            "other stack's state with `pulumi state delete`, or write existing_task_id to leave the task alone"
+        )
+
+    def result(self, settings: Settings, inputs: Mapping[str, Any], hidden: Mapping[str, Any]) -> ReadResult:
+        """Return the state that this makes, and the inputs of a program that changes nothing.
+
+        A name counts as a default, and so does a region or project that the settings have: a program may write them
+        or leave them out.
+        """
+        account = self.account
+        defaults = [key for key in _NAMES if key in inputs]
+        place = {"region": account.region, "project_id": account.project_id}
+        if account.region == settings.region and settings.project_id in (None, account.project_id):
+            defaults.append("region")
+            place = {"region": account.region}
+        read = {**inputs, **place, DEFAULTS: defaults}
+        home = {"region": account.region, "project_id": account.project_id, ENDPOINT: account.endpoint}
+        mark = marks.split(self.row.description)[1]
+        known = {MARK: str(mark)} if mark else {}
+        return ReadResult(self.row.id, {**self.props, **read, **hidden, **known, **home}, read)
+
+
+def find(account: Account, id_: str, props: Props) -> Import:
+    """Return a task that is about to be managed.
+
+    Raises:
+        TaskError: there is no such task.
+        DcsMigrationError: what the service answered.
+    """
+    row = account.look(id_, max_age=0.0).row
+    if row is None:
+        raise TaskError(f"there is no task {id_} in project {account.project_id} of {account.region}")
+    row = completed(account.client.show_migration_task(id_), row)
+    return Import(account, row, props)

@@ -1,0 +1,1 @@
+"""The native front end: a resource plugin, ``pulumi-resource-dcs``, for programs in every language of Pulumi."""

@@ -1,0 +1,49 @@
+"""Ctrl-C: the engine cancels, and whoever waits in this process stops waiting."""
+
+from __future__ import annotations
+
+import threading
+
+from dcs_migration.clock import SystemClock
+from dcs_migration.dcs.errors import EngineGone
+from dcs_migration.life_cycles.engine import Engine, Severity
+from dcs_migration.native.names import translated
+
+
+class Cancelled(EngineGone):
+    """The run was interrupted. As for an engine that is gone, nothing more is written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "interrupted: nothing more is written, and what was started goes on; run `pulumi up` again"
+        )
+
+
+class CancellableClock(SystemClock):
+    """The machine's clock, whose sleepers a cancellation wakes."""
+
+    def __init__(self) -> None:
+        self.cancelled = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        """See :class:`SystemClock`. Raises `Cancelled`."""
+        if self.cancelled.wait(max(0.0, seconds)):
+            raise Cancelled
+
+
+class NativeEngine:
+    """The engine, told in the words of every language, and gone once it has cancelled."""
+
+    def __init__(self, engine: Engine, clock: CancellableClock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def require(self) -> None:
+        """See :class:`Engine`."""
+        if self._clock.cancelled.is_set():
+            raise Cancelled
+        self._engine.require()
+
+    def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
+        """See :class:`Engine`."""
+        self._engine.log(severity, translated(message), urn, ephemeral=ephemeral)

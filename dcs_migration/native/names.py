@@ -1,0 +1,142 @@
+"""Property names: the life cycles have Python's form of them, ``backup_files``, the wire has Pulumi's, ``backupFiles``.
+
+The contracts say which keys are properties. Those of other maps, such as of ``statuses`` or in ``triggers``, are the
+user's, and stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from dcs_migration.life_cycles.inputs import Schema, schema
+from dcs_migration.names import CREATE_TIMEOUT, DEFAULTS, DELETE_TIMEOUT, OWNER, UPDATE_TIMEOUT, URN
+
+Props = dict[str, Any]
+
+CONTRACTS = ("migration_task", "migration_completion", "migration_instance", "online_migration")
+
+OUTPUTS = (
+    *("name", "status", "task_status", "statuses", "error", "job_id"),
+    *("created_at", "updated_at", "released_at"),
+)
+"""Outputs that are no inputs, of any resource."""
+
+INJECTED = (URN, OWNER, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT)
+"""Hidden properties that the protocol tells with each call, so that no state needs them."""
+
+_PROVIDER = "__provider"  # the pickled class in a state of the dynamic provider
+
+
+def camel(name: str) -> str:
+    """Return ``backup_files`` as ``backupFiles``; a hidden name stays."""
+    if name.startswith("__"):
+        return name
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def snake(name: str) -> str:
+    """Return ``backupFiles`` as ``backup_files``; a hidden name stays."""
+    return (
+        name if name.startswith("__") else re.sub(r"(?<=[a-z0-9])[A-Z]", lambda m: "_" + m[0].lower(), name)
+    )
+
+
+def camel_path(path: str) -> str:
+    """Return the path of a property, ``target_instance.id``, in the wire's form."""
+    return ".".join(map(camel, path.split(".")))
+
+
+def written(contract: str, value: Mapping[str, Any]) -> tuple[Props, list[str]]:
+    """Return what a program wrote in the contract's names, and a line for each name that was in Python's form."""
+    problems: list[str] = []
+
+    def name(key: str, where: str) -> str | None:
+        if "_" not in key or key.startswith("__"):
+            return snake(key)
+        problems.append(f"{where}{key}: unknown key, did you mean {camel(key)}?")
+        return None
+
+    return _renamed(value, schema(contract), name), problems
+
+
+def stored(contract: str, value: Mapping[str, Any]) -> Props:
+    """Return what state holds in the contract's names, which a state of the dynamic provider has already."""
+    props = _renamed(value, schema(contract), lambda key, where: snake(key))
+    props.pop(_PROVIDER, None)
+    return _with_defaults(props, snake)
+
+
+def shown(contract: str, value: Mapping[str, Any]) -> Props:
+    """Return properties in the wire's names, without what the protocol tells by itself."""
+    kept = {key: item for key, item in value.items() if key not in INJECTED and item is not None}
+    return _with_defaults(_renamed(kept, schema(contract), lambda key, where: camel(key)), camel)
+
+
+def was_dynamic(value: Mapping[str, Any]) -> bool:
+    """Whether state holds what the dynamic provider wrote."""
+    return _PROVIDER in value
+
+
+def _renamed(value: Any, part: Schema, name: Callable[[str, str], str | None], where: str = "") -> Any:
+    known = part.get("properties")
+    if isinstance(value, Mapping) and known is not None:
+        outputs = OUTPUTS if "title" in part else ()  # the top of a contract has a title
+        found: Props = {}
+        for key, item in value.items():
+            is_property = snake(key) in known or snake(key) in outputs
+            new = name(key, where) if is_property else key
+            if new is not None:
+                found[new] = _renamed(item, known.get(snake(key), {}), name, f"{where}{key}.")
+        return found
+    if isinstance(value, (list, tuple)) and "items" in part:
+        place = where.rstrip(".")
+        return [_renamed(item, part["items"], name, f"{place}[{index}].") for index, item in enumerate(value)]
+    return value
+
+
+def _with_defaults(props: Props, form: Callable[[str], str]) -> Props:
+    names = props.get(DEFAULTS)
+    if isinstance(names, (list, tuple)):
+        props[DEFAULTS] = [form(name) if isinstance(name, str) else name for name in names]
+    return props
+
+
+PHRASES = (
+    # What the life cycles say to a Python program: as other programs have it.
+    ("huaweicloud:", "dcs:"),
+    ("opts=ResourceOptions(depends_on=[first.completion()])", "dependsOn on a MigrationCompletion of it"),
+    ("opts.custom_timeouts", "options.customTimeouts"),
+    ("opts.provider", "options.provider"),
+    ("retain_on_delete", "retainOnDelete"),
+    ("completion(opts=", "MigrationCompletion(options="),
+)
+
+
+def translated(text: str) -> str:
+    """Return what a life cycle says with the names that the user of any language knows."""
+    for ours, theirs in PHRASES:
+        text = text.replace(ours, theirs)
+    return _known_names().sub(lambda match: camel(match[0]), text)
+
+
+@cache
+def known() -> frozenset[str]:
+    """Return the names of the contracts that have two words or more, in Python's form."""
+
+    def names(part: Any) -> Iterator[str]:
+        if isinstance(part, Mapping):
+            yield from part.get("properties", {})
+            for item in part.values():
+                yield from names(item)
+
+    every = (name for contract in CONTRACTS for name in (*names(schema(contract)), *OUTPUTS))
+    return frozenset(name for name in every if "_" in name)
+
+
+@cache
+def _known_names() -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w/])(?:{'|'.join(sorted(known(), key=len, reverse=True))})(?!\w)")

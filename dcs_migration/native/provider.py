@@ -1,0 +1,336 @@
+"""The plugin's service: each call of the engine, by way of the life cycle of its resource, and back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import metadata, resources
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import plugin_pb2, provider_pb2
+from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
+
+from dcs_migration.dcs.errors import TaskError
+from dcs_migration.life_cycles import boundary, reporting
+from dcs_migration.life_cycles.account import TIMEOUTS, Accounts
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.engine import Engine, GrpcEngine, NoEngine
+from dcs_migration.life_cycles.inputs import UNKNOWN, has_unknown
+from dcs_migration.life_cycles.process import DiffResult, LifeCycle, Phase, Process
+from dcs_migration.life_cycles.settings_check import problems as problems_of_settings
+from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, ENDPOINT, OWNER, UPDATE_TIMEOUT, URN
+from dcs_migration.native import names
+from dcs_migration.native.cancelling import CancellableClock, NativeEngine
+from dcs_migration.native.encoding import decoded, differing, encoded
+from dcs_migration.native.resources import RESOURCES, Resource, planned
+from dcs_migration.native.settings import SECRET, settings_of, unknown_keys
+
+Props = dict[str, Any]
+Answer = TypeVar("Answer")
+
+_DIFF = provider_pb2.DiffResponse
+_KINDS = {
+    # (there was a value, there is one, the resource is replaced)
+    (False, True, False): provider_pb2.PropertyDiff.ADD,
+    (False, True, True): provider_pb2.PropertyDiff.ADD_REPLACE,
+    (True, False, False): provider_pb2.PropertyDiff.DELETE,
+    (True, False, True): provider_pb2.PropertyDiff.DELETE_REPLACE,
+    (True, True, False): provider_pb2.PropertyDiff.UPDATE,
+    (True, True, True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
+}
+
+
+def version() -> str:
+    """Return the version of the distribution."""
+    return metadata.version("pulumi-dcs-migration")
+
+
+class DcsProvider(ResourceProviderServicer):
+    """Serves one provider resource of a preview or an update; thread-safe.
+
+    The protocol tells the resource's URN, its timeouts and the provider's id with each call. The life cycles have them as
+    hidden properties, which are put in here and taken out again: no state holds them.
+    """
+
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        clock: CancellableClock | None = None,
+        environ: Mapping[str, str] = os.environ,
+        timeouts: tuple[float, float] = TIMEOUTS,
+    ) -> None:
+        """Set up; without an engine the first call names its address. The other arguments are for tests."""
+        self._clock = clock or CancellableClock()
+        self._environ = environ
+        self._timeouts = timeouts
+        self._engine = NativeEngine(engine or NoEngine(), self._clock)
+        self._owner: str | None = None
+        self._process: Process | None = None
+        self._life_cycles: dict[str, LifeCycle] = {}
+        self._loading = threading.Lock()
+
+    # The plugin and its settings.
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        """Connect to the engine, and say what this provider understands."""
+        self._connect(request.engine_address)
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        """Connect to an engine that has not started this process."""
+        self._connect(request.address)
+        return Empty()
+
+    def _connect(self, address: str) -> None:
+        self._clock.cancelled.clear()
+        self._engine = NativeEngine(GrpcEngine(address), self._clock)
+        reporting.hear_libraries()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        """Tell the version."""
+        return plugin_pb2.PluginInfo(version=version())
+
+    def GetSchema(self, request: Any, context: Any) -> Any:
+        """Return the package's schema; there is one version of its form."""
+        with self._answering(context, ""):
+            if request.version:
+                raise TaskError(f"there is no version {request.version} of this schema; ask for version 0")
+            text = (resources.files("dcs_migration") / "native" / "schema.json").read_text("utf-8")
+            return provider_pb2.GetSchemaResponse(schema=text)
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        """Check the settings, offline."""
+        with self._answering(context, request.urn):
+            props = decoded(request.news)
+            lines = unknown_keys(props)
+            if not has_unknown(props):
+                lines += problems_of_settings(settings_of(props, _name_of(request.urn), self._environ))
+            return provider_pb2.CheckResponse(inputs=encoded(props, SECRET), failures=_failures(lines))
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        """Compare settings: none replaces the provider, and so all of its resources."""
+        same = decoded(request.olds) == decoded(request.news)
+        return _DIFF(changes=_DIFF.DIFF_NONE if same else _DIFF.DIFF_SOME)
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        """Take the settings, and the id of the provider resource, which is the owner of its tasks."""
+        with self._answering(context, request.urn):
+            settings = settings_of(decoded(request.args), request.name or "default", self._environ)
+            self._owner = request.id or None
+            self._process = Process(self._accounts(settings), self._engine, Phase(known=False))
+            self._life_cycles = {}
+            return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    # Resources.
+
+    def Check(self, request: Any, context: Any) -> Any:
+        """Validate and complete the inputs, offline."""
+        with self._answering(context, request.urn):
+            resource = _resource(request.urn)
+            news, lines = names.written(resource.contract, decoded(request.news))
+            if lines:
+                return provider_pb2.CheckResponse(
+                    inputs=request.news, failures=_failures(lines, translate=False)
+                )
+            olds = names.stored(resource.contract, decoded(request.olds))
+            result = self._call(
+                request.urn, "check", olds and self._told(olds, request.urn), self._told(news, request.urn)
+            )
+            inputs = encoded(names.shown(resource.contract, result.inputs))
+            return provider_pb2.CheckResponse(inputs=inputs, failures=_failures(result.problems))
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        """Compare, offline.
+
+        The protocol does not tell a preview from an update, where a value is unknown only while something upstream is being
+        replaced, and the engine asks again. An unknown value is no change, then, unless a preview has shown itself: an
+        import that nobody asked for would run otherwise.
+        """
+        with self._answering(context, request.urn):
+            resource = _resource(request.urn)
+            olds, news = (
+                names.stored(resource.contract, decoded(side)) for side in (request.olds, request.news)
+            )
+            result: DiffResult = self._call(
+                request.urn, "diff", request.id, self._told(olds, request.urn), self._told(news, request.urn)
+            )
+            self._say_what_is_unknown(resource, news, result, request.urn)
+            taken_over = names.was_dynamic(decoded(request.olds)) or names.was_dynamic(
+                decoded(request.old_inputs)
+            )
+            return _diff_response(result, olds, news, rewrites=taken_over)
+
+    def Create(self, request: Any, context: Any) -> Any:
+        """Create the resource; in a preview, say what it will be."""
+        with self._answering(context, request.urn):
+            resource = _resource(request.urn)
+            props = names.stored(resource.contract, decoded(request.properties))
+            self._learn_the_phase(preview=request.preview)
+            if request.preview:
+                return provider_pb2.CreateResponse(
+                    properties=encoded(names.shown(resource.contract, planned(resource, props, UNKNOWN)))
+                )
+            props = self._told(props, request.urn, CREATE_TIMEOUT, request.timeout)
+            result = self._call(request.urn, "create", props)
+            return provider_pb2.CreateResponse(
+                id=result.id, properties=encoded(names.shown(resource.contract, result.outputs))
+            )
+
+    def Read(self, request: Any, context: Any) -> Any:
+        """Read the resource: for a refresh, or to import it or ``get`` it."""
+        with self._answering(context, request.urn):
+            resource = _resource(request.urn)
+            props = self._told(names.stored(resource.contract, decoded(request.properties)), request.urn)
+            managed = ENDPOINT in props or (resource.spec is None and "statuses" in props)
+            result = self._call(request.urn, "read" if managed else "imported", request.id, props)
+            inputs = request.inputs
+            if result.inputs is not None:
+                inputs = encoded(names.shown(resource.contract, result.inputs))
+            return provider_pb2.ReadResponse(
+                id=result.id or "",
+                properties=encoded(names.shown(resource.contract, result.outputs)),
+                inputs=inputs,
+            )
+
+    def Update(self, request: Any, context: Any) -> Any:
+        """Update the resource in place; in a preview, say what it will be."""
+        with self._answering(context, request.urn):
+            resource = _resource(request.urn)
+            olds, news = (
+                names.stored(resource.contract, decoded(side)) for side in (request.olds, request.news)
+            )
+            self._learn_the_phase(preview=request.preview)
+            if request.preview:
+                kept = {key: value for key, value in olds.items() if key not in resource.inputs}
+                return provider_pb2.UpdateResponse(
+                    properties=encoded(names.shown(resource.contract, {**kept, **news}))
+                )
+            news = self._told(news, request.urn, UPDATE_TIMEOUT, request.timeout)
+            result = self._call(request.urn, "update", request.id, self._told(olds, request.urn), news)
+            return provider_pb2.UpdateResponse(
+                properties=encoded(names.shown(resource.contract, result.outputs))
+            )
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        """Delete the resource."""
+        with self._answering(context, request.urn):
+            resource = _resource(request.urn)
+            props = names.stored(resource.contract, decoded(request.properties))
+            self._call(
+                request.urn,
+                "delete",
+                request.id,
+                self._told(props, request.urn, DELETE_TIMEOUT, request.timeout),
+            )
+            return Empty()
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        """End every wait: the run was interrupted, or is over."""
+        self._clock.cancelled.set()
+        return Empty()
+
+    # What they share.
+
+    @contextmanager
+    def _answering(self, context: Any, urn: str) -> Iterator[None]:
+        """Answer with one line where an operation fails."""
+        try:
+            with reporting.guard(self._engine, urn or None):
+                yield
+        except reporting.ProviderError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, names.translated(str(error)))
+
+    def _call(self, urn: str, operation: str, *args: Any) -> Any:
+        boundary.require_sound(operation, args)
+        function: Callable[..., Any] = getattr(self._life_cycle(urn), operation)
+        return boundary.passed(function, args)
+
+    def _life_cycle(self, urn: str) -> LifeCycle:
+        token = _type_of(urn)
+        with self._loading:
+            if token not in self._life_cycles:
+                resource, process = RESOURCES[token], self._require_process()
+                if not resource.retries:
+                    accounts = self._accounts(process.accounts.settings, max_retries=0)
+                    process = Process(accounts, self._engine, process.phase, process.heard)
+                self._life_cycles[token] = resource.life_cycle(process)
+            return self._life_cycles[token]
+
+    def _accounts(self, settings: Settings, max_retries: int | None = None) -> Accounts:
+        return Accounts(settings, self._clock, timeouts=self._timeouts, max_retries=max_retries, threads=None)
+
+    def _require_process(self) -> Process:
+        if self._process is None:
+            raise TaskError("the provider was not configured")
+        return self._process
+
+    def _learn_the_phase(self, *, preview: bool) -> None:
+        phase = self._require_process().phase
+        phase.preview, phase.known = preview, True
+
+    def _told(self, props: Props, urn: str, timeout: str = "", seconds: float = 0) -> Props:
+        """Add what the protocol tells of a resource to its properties; a timeout of 0 is none."""
+        told: Props = {**props, URN: urn}
+        if self._owner is not None:
+            told[OWNER] = self._owner
+        if timeout and seconds:
+            told[timeout] = f"{seconds:g}s"
+        return told
+
+    def _say_what_is_unknown(self, resource: Resource, news: Props, result: DiffResult, urn: str) -> None:
+        open_ = [key for key in resource.replacing_if_changed(news) if key not in result.replaces]
+        if open_ and not self._require_process().phase.preview:
+            self._engine.log(
+                "WARNING",
+                f"{', '.join(open_)}: not known yet; if the value turns out to have changed, the resource is replaced, and "
+                "what it does is done again",
+                urn,
+            )
+
+
+def _diff_response(result: DiffResult, olds: Props, news: Props, *, rewrites: bool) -> Any:
+    """Return a difference in the protocol's form; one that only rewrites a state of the dynamic provider updates."""
+    detailed = {}
+    for path in (*result.replaces, *result.updates):
+        key = path.partition(".")[0]
+        for where, old, new in differing(olds.get(key), news.get(key), key):
+            kind = _KINDS[old is not None, new is not None, key in result.replaces]
+            detailed[names.camel_path(where)] = provider_pb2.PropertyDiff(kind=kind)
+    if rewrites and not detailed:
+        detailed["__provider"] = provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.DELETE)
+    return _DIFF(
+        changes=_DIFF.DIFF_SOME if result.changes or rewrites else _DIFF.DIFF_NONE,
+        replaces=[names.camel_path(key) for key in result.replaces],
+        diffs=sorted({names.camel(path.partition(".")[0]) for path in (*result.replaces, *result.updates)}),
+        deleteBeforeReplace=result.delete_before_replace,
+        detailedDiff=detailed,
+        hasDetailedDiff=True,
+    )
+
+
+def _failures(lines: Sequence[str], *, translate: bool = True) -> list[Any]:
+    # An empty property: the engine then prints the line as it is, and no value.
+    return [
+        provider_pb2.CheckFailure(property="", reason=names.translated(line) if translate else line)
+        for line in lines
+    ]
+
+
+def _resource(urn: str) -> Resource:
+    try:
+        return RESOURCES[_type_of(urn)]
+    except KeyError:
+        raise TaskError(f"there is no resource {_type_of(urn)}; there are {', '.join(RESOURCES)}") from None
+
+
+def _type_of(urn: str) -> str:
+    """Return the type token at the end of a URN's types: ``urn:pulumi:STACK::PROJECT::PARENTS$TYPE::NAME``."""
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _name_of(urn: str) -> str:
+    return urn.split("::", 3)[-1]

@@ -1,0 +1,52 @@
+"""The provider's settings, ``dcs:*``: the same keys as ``huaweicloud:*`` has for Python programs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dcs_migration.life_cycles.config import EXPLICIT, NAMESPACE, Settings
+from dcs_migration.life_cycles.inputs import is_unknown
+
+KEYS = (
+    *("region", "projectId", "projectName", "accessKey", "secretKey", "securityToken"),
+    *("cloud", "endpoints", "insecure", "maxRetries"),
+)
+SECRET = ("secretKey", "securityToken")
+_OF_THE_ENGINE = ("version", "pluginDownloadURL", "pluginChecksums")
+
+
+def settings_of(props: Mapping[str, Any], name: str, environ: Mapping[str, str]) -> Settings:
+    """Return the settings that a provider resource of this name was configured with.
+
+    Credentials that a program gives to a provider of its own go before those of the environment.
+    """
+    texts = {f"{NAMESPACE}:{key}": _text(value) for key, value in props.items() if _is_given(value)}
+    if any(key in props for key in ("accessKey", *SECRET)) and not is_default(name):
+        texts[EXPLICIT] = name
+    return Settings(texts.get, environ, keys=lambda: texts)
+
+
+def is_default(name: str) -> bool:
+    """Whether the engine has made the provider from the stack's configuration."""
+    return name == "default" or name.startswith("default_")
+
+
+def unknown_keys(props: Mapping[str, Any]) -> list[str]:
+    """Return one line for each key that is none of ours."""
+    lines = []
+    for key in sorted(set(props) - {*KEYS, *_OF_THE_ENGINE}):
+        near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]}?" if near else f"the known ones are {', '.join(KEYS)}"
+        lines.append(f"dcs:{key}: unknown key, {advice}")
+    return lines
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and not is_unknown(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
