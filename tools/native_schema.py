@@ -89,16 +89,11 @@ EXAMPLE = """
 
 TARGET, ROW = "GetMigrationTaskTargetInstance", "GetMigrationTasksTask"
 
+# What the SDKs need of Pulumi, the generator of their code knows.
 LANGUAGE: Spec = {
-    "nodejs": {
-        "packageName": "pulumi-dcs",
-        "dependencies": {"@pulumi/pulumi": "^3.142.0"},
-        "devDependencies": {"@types/node": "^18", "typescript": "^5.0.0"},
-        "respectSchemaVersion": True,
-    },
+    "nodejs": {"packageName": "pulumi-dcs", "respectSchemaVersion": True},
     "python": {
         "packageName": "pulumi_dcs",
-        "requires": {"pulumi": ">=3.142.0,<4.0.0"},
         "pyproject": {"enabled": True},
         "readme": "Huawei Cloud DCS (Redis) data-migration tasks as Pulumi resources, over the plugin `pulumi-resource-dcs`.",
         "respectSchemaVersion": True,
