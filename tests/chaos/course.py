@@ -89,7 +89,7 @@ class Course:
         clock = ProcessClock(self.clock)
 
         def new_plugin() -> Any:
-            return start_plugin(self.environ, clock, engine, timeouts=TIMEOUTS)
+            return start_plugin(self.environ, clock, engine, timeouts=TIMEOUTS)  # type: ignore[arg-type]
 
         run = Run(self.ledger, None if nested else step.kill, lambda: None, clock, engine, new_plugin)
         run.overtake = lambda: self._overtake(step, run)
