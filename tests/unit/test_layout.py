@@ -42,7 +42,6 @@ RULES = {
     "dcs": _rule("clock", "requests urllib3"),
     "emulator": _rule(EMULATOR),  # its former name
     "schemas": _rule(),
-    "native": _rule(),
     EMULATOR: _rule("", "pytest werkzeug redis"),
 }
 
