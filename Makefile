@@ -47,8 +47,9 @@ strangers: setup ## Try the official Go and Node clients against the emulator, f
 chaos: setup ## Break it at random for long: 20,000 schedules, 4,000 online courses, 280 kills (CHAOS="--help" lists options)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/chaos.py $(CHAOS)
 
-docs: setup ## Write the generated parts of the documentation anew: reference, tables of the emulator, transcript of the demo
+docs: setup ## Write what is generated anew: reference, tables of the emulator, transcript of the demo, schema of the native provider
 	@$(BIN)/python tools/reference.py
+	@$(BIN)/python tools/native_schema.py
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/transcript.py
 
 format: setup ## Rewrite the Python sources in the project's style

@@ -9,16 +9,19 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from functools import cache, singledispatch
 from typing import TYPE_CHECKING, Any
 
 import pulumi.dynamic
+from pulumi.runtime import rpc
 
 from dcs_migration.clock import SystemClock
 from dcs_migration.life_cycles import boundary, reporting
 from dcs_migration.life_cycles.account import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.engine import Engine, GrpcEngine, NoEngine
+from dcs_migration.life_cycles.inputs import has_unknown
 from dcs_migration.life_cycles.process import (
     CheckResult,
     CreateResult,
@@ -28,8 +31,7 @@ from dcs_migration.life_cycles.process import (
     UpdateResult,
 )
 from dcs_migration.life_cycles.tasks.held import Held
-from dcs_migration.names import DRY_RUN
-from dcs_migration.wire import with_secrets
+from dcs_migration.names import DRY_RUN, PASSWORD
 
 if TYPE_CHECKING:
     from pulumi.dynamic.config import Config
@@ -86,7 +88,7 @@ def converted(result: Any) -> Any:
 def _(result: CheckResult) -> pulumi.dynamic.CheckResult:
     # An empty property: the engine then prints the line as it is, and no value.
     failures = [pulumi.dynamic.CheckFailure("", line) for line in result.problems]
-    return pulumi.dynamic.CheckResult(with_secrets(result.inputs), failures)
+    return pulumi.dynamic.CheckResult(with_secret_passwords(result.inputs), failures)
 
 
 @converted.register
@@ -100,20 +102,38 @@ def _(result: DiffResult) -> pulumi.dynamic.DiffResult:
 
 @converted.register
 def _(result: CreateResult) -> pulumi.dynamic.CreateResult:
-    return pulumi.dynamic.CreateResult(result.id, with_secrets(result.outputs))
+    return pulumi.dynamic.CreateResult(result.id, with_secret_passwords(result.outputs))
 
 
 @converted.register
 def _(result: ReadResult) -> pulumi.dynamic.ReadResult:
-    outputs = with_secrets(result.outputs)
+    outputs = with_secret_passwords(result.outputs)
     if result.inputs is None:
         return pulumi.dynamic.ReadResult(result.id or "", outputs)
-    return pulumi.dynamic.ReadResult(result.id or "", outputs, with_secrets(result.inputs))
+    return pulumi.dynamic.ReadResult(result.id or "", outputs, with_secret_passwords(result.inputs))
 
 
 @converted.register
 def _(result: UpdateResult) -> pulumi.dynamic.UpdateResult:
-    return pulumi.dynamic.UpdateResult(with_secrets(result.outputs))
+    return pulumi.dynamic.UpdateResult(with_secret_passwords(result.outputs))
+
+
+def with_secret_passwords(value: Any) -> Any:
+    """Mark every password at any depth as a secret, also one that a transform set unmarked.
+
+    The dynamic host drops the mark of an ``Output.secret`` that a provider returns, but not this form, which is
+    the engine's own. A password that is known later is marked then.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: rpc.wrap_rpc_secret(item)
+            if key == PASSWORD and item is not None and not has_unknown(item)
+            else with_secret_passwords(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [with_secret_passwords(item) for item in value]
+    return value
 
 
 def in_plugin_process() -> bool:

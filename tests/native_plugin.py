@@ -16,7 +16,7 @@ from dcs_migration.life_cycles.reporting import ProviderError
 from dcs_migration.names import DELETE_TIMEOUT, DRY_RUN, OWNER, UPDATE_TIMEOUT, URN
 from dcs_migration.native import names
 from dcs_migration.native.cancelling import CancellableClock
-from dcs_migration.native.encoding import decoded, encoded
+from dcs_migration.native.encoding import Properties
 from dcs_migration.native.provider import DcsProvider
 from dcs_migration.native.resources import RESOURCES
 from dcs_migration.native.settings import KEYS
@@ -99,7 +99,7 @@ class NativePlugin:
                 self._servers[owner] = server = DcsProvider(*self._arguments)
                 server.Configure(
                     provider_pb2.ConfigureRequest(
-                        args=encoded(self._config),
+                        args=Properties().encode(self._config),
                         id=owner or "",
                         name="default",
                         urn="urn:pulumi:s::p::pulumi:providers:dcs::default",
@@ -136,11 +136,11 @@ class NativeProvider:
         plain = {
             key: value for key, value in rpc.unwrap_rpc_secret(props).items() if key not in _FROM_THE_PROTOCOL
         }
-        return encoded(names.shown(self._contract, plain), secrets=())
+        return Properties().encode(names.shown(self._contract, plain), secrets=())
 
     def _core(self, struct: Any, told: Mapping[str, Any]) -> Props:
         kept = {key: told[key] for key in _FROM_THE_PROTOCOL if key in told and key not in (DRY_RUN,)}
-        return {**names.stored(self._contract, decoded(struct)), **kept}
+        return {**names.stored(self._contract, Properties().decode(struct)), **kept}
 
     @staticmethod
     def _seconds(props: Mapping[str, Any], key: str) -> float:

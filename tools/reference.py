@@ -188,41 +188,75 @@ def schema_of(resource: type[pulumi.Resource]) -> Schema:
     return {"properties": {}}
 
 
-def changes_of(resource: type[pulumi.Resource]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return what a change of each input does, and which inputs hold a password."""
+def life_cycle_of(resource: type[pulumi.Resource]) -> str | None:
+    """Return the package of a resource's life cycle; a component has none."""
     source = inspect.getsource(inspect.getmodule(resource) or dcs_migration)
     provider = re.search(r"from dcs_migration\.providers\.(\w+) import", source)
     if provider is None:
-        return {}, ()
+        return None
     source = inspect.getsource(importlib.import_module(f"dcs_migration.providers.{provider[1]}"))
     package = re.search(r"from (dcs_migration\.life_cycles\.\w+)\.life_cycle import", source)
     assert package is not None, f"{provider[1]} loads no life cycle"
-    spec: Spec | None = getattr(importlib.import_module(f"{package[1]}.life_cycle"), "SPEC", None)
+    return package[1]
+
+
+def spec_of(resource: type[pulumi.Resource]) -> Spec | None:
+    """Return the table of a kind; a component and a wait have none."""
+    package = life_cycle_of(resource)
+    return getattr(importlib.import_module(f"{package}.life_cycle"), "SPEC", None) if package else None
+
+
+def changes_of(resource: type[pulumi.Resource]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what a change of each input does, and which inputs hold a password."""
+    package, spec = life_cycle_of(resource), spec_of(resource)
+    if package is None:
+        return {}, ()
     if spec is None:
-        inputs = importlib.import_module(f"{package[1]}.inputs").INPUTS
+        inputs = importlib.import_module(f"{package}.inputs").INPUTS
         return dict.fromkeys(inputs, WAIT_CHANGES), ()
     return {key: CHANGES.get(rule, rule.value) for key, rule in spec.inputs.items()}, tuple(
         spec.with_password
     )
 
 
-def inputs_of(resource: type[pulumi.Resource]) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each argument of the constructor."""
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a constructor: its schema, if it has one, and the resource that has the schema."""
+
+    name: str
+    required: bool
+    described: Schema
+    owner: type[pulumi.Resource]
+    words: str
+
+
+def arguments_of(resource: type[pulumi.Resource]) -> Iterator[Argument]:
+    """Yield the arguments of the constructor."""
     documented = parsed(resource.__init__.__doc__).arguments
     for name, parameter in inspect.signature(resource.__init__).parameters.items():
-        if name.startswith("_"):
-            continue
-        if name == "self":
+        if name == "self" or name.startswith("_"):
             continue
         # A component hands its arguments on: they are what they are there.
         elsewhere = re.match(r"As for `(\w+)`", documented.get(name, ""))
         owner = getattr(dcs_migration, elsewhere[1]) if elsewhere else resource
-        schema, (changes, _) = schema_of(owner), changes_of(owner)
-        described = schema["properties"].get(name, {})
+        described = schema_of(owner)["properties"].get(name, {})
         words = described.get("description") or documented.get(name, "")
-        required = "**required** " if parameter.default is parameter.empty and described else ""
-        kind = type_of(described) or NOT_IN_SCHEMAS.get(name, "")
-        yield f"`{name}`", kind, allowed(described), changes.get(name, ""), required + words
+        yield Argument(name, parameter.default is parameter.empty, described, owner, words)
+
+
+def inputs_of(resource: type[pulumi.Resource]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each argument of the constructor."""
+    for argument in arguments_of(resource):
+        changes, _ = changes_of(argument.owner)
+        required = "**required** " if argument.required and argument.described else ""
+        kind = type_of(argument.described) or NOT_IN_SCHEMAS.get(argument.name, "")
+        yield (
+            f"`{argument.name}`",
+            kind,
+            allowed(argument.described),
+            changes.get(argument.name, ""),
+            required + argument.words,
+        )
 
 
 def nested_rows(
@@ -242,40 +276,46 @@ def nested_rows(
         )
 
 
+def attributes_of(kind: type) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the annotation and the words of each attribute that a class declares."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(tree, ast.ClassDef)
+    for attribute, below in zip(tree.body, [*tree.body[1:], ast.Pass()], strict=True):
+        if isinstance(attribute, ast.AnnAssign) and isinstance(attribute.target, ast.Name):
+            told = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+            words = str(below.value.value) if told else ""  # type: ignore[attr-defined]
+            yield attribute.target.id, ast.unparse(attribute.annotation), markdown(words)
+
+
 def outputs_of(resource: type[pulumi.Resource], inputs: set[str]) -> Iterator[tuple[str, str]]:
     """Yield the name and the words of each attribute of the class that is not an input."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(resource))).body
-    assert isinstance(tree, ast.ClassDef)
-    for attribute, below in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(attribute, ast.AnnAssign) and isinstance(attribute.target, ast.Name):
-            words = (
-                below.value.value
-                if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-                else ""
-            )
-            if (
-                ast.unparse(attribute.annotation).startswith("pulumi.Output")
-                and attribute.target.id not in inputs
-            ):
-                yield f"`{attribute.target.id}`", markdown(str(words))
+    for name, annotation, words in attributes_of(resource):
+        if annotation.startswith("pulumi.Output") and name not in inputs:
+            yield f"`{name}`", words
 
 
-def described_settings() -> Iterator[str]:
-    """Yield the tables of the configuration and of the environment."""
-    variables: dict[str, list[str]] = {key: list(names) for key, names in config.WHERE.items()}
+def variables() -> dict[str, list[str]]:
+    """Return the environment variables of each key of the configuration."""
+    found: dict[str, list[str]] = {key: list(names) for key, names in config.WHERE.items()}
     stack = next(keys for keys in config.WHO if keys.from_config)
     for keys in config.WHO:
         for part in ("access_key", "secret_key", "security_token"):
             if not keys.from_config and getattr(keys, part):
-                variables.setdefault(getattr(stack, part), []).append(getattr(keys, part))
-    known = {*config.WHERE, *stack.required, stack.security_token, "endpoints"}
+                found.setdefault(getattr(stack, part), []).append(getattr(keys, part))
+    known = {*found, "endpoints"}
     assert known == set(CONFIG), f"tell about {known ^ set(CONFIG)}"
+    return found
+
+
+def described_settings() -> Iterator[str]:
+    """Yield the tables of the configuration and of the environment."""
+    of_key = variables()
     yield "Where the service is: stack configuration first. Who calls it: the environment first, one whole set from one"
     yield "source ([why](guides/secrets.md)).\n"
     yield from table(
         ("stack configuration", "environment", ""),
         (
-            (f"`huaweicloud:{key}`", ", ".join(f"`{name}`" for name in variables.get(key, ())), words)
+            (f"`huaweicloud:{key}`", ", ".join(f"`{name}`" for name in of_key.get(key, ())), words)
             for key, words in CONFIG.items()
         ),
     )

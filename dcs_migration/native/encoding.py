@@ -5,45 +5,80 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+import pulumi
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import rpc
 
-from dcs_migration.life_cycles.inputs import is_unknown
+from dcs_migration.life_cycles.inputs import UNKNOWN, has_unknown, is_unknown
 from dcs_migration.names import PASSWORD
-from dcs_migration.wire import with_secrets
+
+Path = tuple[str | int, ...]
+
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (the protocol's constant)
+_OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+_UNKNOWN = frozenset(
+    # of a string, a boolean, a number, a list and a map
+    (
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    )
+)
 
 
-def decoded(struct: Struct) -> dict[str, Any]:
-    """Return properties as plain values; numbers without a fraction are whole ones."""
-    props: dict[str, Any] = _plain(rpc.deserialize_properties(struct, keep_unknowns=True))
-    return props
+class Properties:
+    """The properties of one call: what comes marked as a secret goes back marked, and so does every password."""
+
+    def __init__(self) -> None:
+        self._secret: set[Path] = set()
+
+    def decode(self, struct: Struct) -> dict[str, Any]:
+        """Return properties as plain values; numbers without a fraction are whole ones."""
+        return {key: self._plain(value, (key,)) for key, value in MessageToDict(struct).items()}
+
+    def encode(self, props: Mapping[str, Any], secrets: Collection[str] = (PASSWORD,)) -> Struct:
+        """Return properties in the protocol's form; what stands under the names of ``secrets`` is one."""
+        struct = Struct()
+        struct.update(self._sendable(props, (), secrets))
+        return struct
+
+    def _plain(self, value: Any, path: Path) -> Any:
+        if isinstance(value, dict):
+            kind = value.get(_SIGNATURE)
+            if kind == _SECRET or (kind == _OUTPUT and value.get("secret")):
+                self._secret.add(path)
+            if kind in (_SECRET, _OUTPUT):
+                return self._plain(value["value"], path) if "value" in value else UNKNOWN
+            if kind is not None:
+                return pulumi.StringAsset("")  # no plain data, which a check says
+            return {key: self._plain(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._plain(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, str) and value in _UNKNOWN:
+            return UNKNOWN
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+    def _sendable(self, value: Any, path: Path, secrets: Collection[str]) -> Any:
+        if is_unknown(value):
+            return rpc.UNKNOWN
+        if path and (path in self._secret or path[-1] in secrets) and not has_unknown(value):
+            return rpc.wrap_rpc_secret(_without_nulls(value))
+        if isinstance(value, Mapping):
+            items = ((key, item) for key, item in value.items() if item is not None)
+            return {key: self._sendable(item, (*path, key), secrets) for key, item in items}
+        if isinstance(value, (list, tuple)):
+            return [self._sendable(item, (*path, index), secrets) for index, item in enumerate(value)]
+        return value
 
 
-def _plain(value: Any) -> Any:
-    if rpc.is_rpc_secret(value):
-        return _plain(rpc.unwrap_rpc_secret(value))
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def encoded(props: Mapping[str, Any], secrets: Collection[str] = (PASSWORD,)) -> Struct:
-    """Return properties in the protocol's form, with what stands under the names of ``secrets`` marked."""
-    struct = Struct()
-    struct.update(_sendable(with_secrets(props, secrets)))
-    return struct
-
-
-def _sendable(value: Any) -> Any:
-    if is_unknown(value):
-        return rpc.UNKNOWN
+def _without_nulls(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _sendable(item) for key, item in value.items() if item is not None}
-    if isinstance(value, (list, tuple)):
-        return [_sendable(item) for item in value]
-    return value
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def differing(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:

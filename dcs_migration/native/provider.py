@@ -23,9 +23,10 @@ from dcs_migration.life_cycles.inputs import UNKNOWN, has_unknown
 from dcs_migration.life_cycles.process import DiffResult, LifeCycle, Phase, Process
 from dcs_migration.life_cycles.settings_check import problems as problems_of_settings
 from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, ENDPOINT, OWNER, UPDATE_TIMEOUT, URN
-from dcs_migration.native import names
+from dcs_migration.native import component, names
 from dcs_migration.native.cancelling import CancellableClock, NativeEngine
-from dcs_migration.native.encoding import decoded, differing, encoded
+from dcs_migration.native.encoding import Properties, differing
+from dcs_migration.native.functions import invoke
 from dcs_migration.native.resources import RESOURCES, Resource, planned
 from dcs_migration.native.settings import SECRET, settings_of, unknown_keys
 
@@ -78,7 +79,7 @@ class DcsProvider(ResourceProviderServicer):
     def Handshake(self, request: Any, context: Any) -> Any:
         """Connect to the engine, and say what this provider understands."""
         self._connect(request.engine_address)
-        return provider_pb2.ProviderHandshakeResponse()
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def Attach(self, request: Any, context: Any) -> Any:
         """Connect to an engine that has not started this process."""
@@ -105,42 +106,45 @@ class DcsProvider(ResourceProviderServicer):
     def CheckConfig(self, request: Any, context: Any) -> Any:
         """Check the settings, offline."""
         with self._answering(context, request.urn):
-            props = decoded(request.news)
+            wire = Properties()
+            props = wire.decode(request.news)
             lines = unknown_keys(props)
             if not has_unknown(props):
                 lines += problems_of_settings(settings_of(props, _name_of(request.urn), self._environ))
-            return provider_pb2.CheckResponse(inputs=encoded(props, SECRET), failures=_failures(lines))
+            return provider_pb2.CheckResponse(inputs=wire.encode(props, SECRET), failures=_failures(lines))
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
         """Compare settings: none replaces the provider, and so all of its resources."""
-        same = decoded(request.olds) == decoded(request.news)
+        same = Properties().decode(request.olds) == Properties().decode(request.news)
         return _DIFF(changes=_DIFF.DIFF_NONE if same else _DIFF.DIFF_SOME)
 
     def Configure(self, request: Any, context: Any) -> Any:
         """Take the settings, and the id of the provider resource, which is the owner of its tasks."""
         with self._answering(context, request.urn):
-            settings = settings_of(decoded(request.args), request.name or "default", self._environ)
+            settings = settings_of(
+                Properties().decode(request.args), request.name or "default", self._environ
+            )
             self._owner = request.id or None
             self._process = Process(self._accounts(settings), self._engine, Phase(known=False))
             self._life_cycles = {}
-            return provider_pb2.ConfigureResponse(supportsPreview=True)
+            return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     # Resources.
 
     def Check(self, request: Any, context: Any) -> Any:
         """Validate and complete the inputs, offline."""
         with self._answering(context, request.urn):
-            resource = _resource(request.urn)
-            news, lines = names.written(resource.contract, decoded(request.news))
+            resource, wire = _resource(request.urn), Properties()
+            news, lines = names.written(resource.contract, wire.decode(request.news))
             if lines:
                 return provider_pb2.CheckResponse(
                     inputs=request.news, failures=_failures(lines, translate=False)
                 )
-            olds = names.stored(resource.contract, decoded(request.olds))
+            olds = names.stored(resource.contract, wire.decode(request.olds))
             result = self._call(
                 request.urn, "check", olds and self._told(olds, request.urn), self._told(news, request.urn)
             )
-            inputs = encoded(names.shown(resource.contract, result.inputs))
+            inputs = wire.encode(names.shown(resource.contract, result.inputs))
             return provider_pb2.CheckResponse(inputs=inputs, failures=_failures(result.problems))
 
     def Diff(self, request: Any, context: Any) -> Any:
@@ -151,75 +155,75 @@ class DcsProvider(ResourceProviderServicer):
         import that nobody asked for would run otherwise.
         """
         with self._answering(context, request.urn):
-            resource = _resource(request.urn)
+            resource, wire = _resource(request.urn), Properties()
             olds, news = (
-                names.stored(resource.contract, decoded(side)) for side in (request.olds, request.news)
+                names.stored(resource.contract, wire.decode(side)) for side in (request.olds, request.news)
             )
             result: DiffResult = self._call(
                 request.urn, "diff", request.id, self._told(olds, request.urn), self._told(news, request.urn)
             )
             self._say_what_is_unknown(resource, news, result, request.urn)
-            taken_over = names.was_dynamic(decoded(request.olds)) or names.was_dynamic(
-                decoded(request.old_inputs)
+            taken_over = names.was_dynamic(wire.decode(request.olds)) or names.was_dynamic(
+                wire.decode(request.old_inputs)
             )
             return _diff_response(result, olds, news, rewrites=taken_over)
 
     def Create(self, request: Any, context: Any) -> Any:
         """Create the resource; in a preview, say what it will be."""
         with self._answering(context, request.urn):
-            resource = _resource(request.urn)
-            props = names.stored(resource.contract, decoded(request.properties))
+            resource, wire = _resource(request.urn), Properties()
+            props = names.stored(resource.contract, wire.decode(request.properties))
             self._learn_the_phase(preview=request.preview)
             if request.preview:
                 return provider_pb2.CreateResponse(
-                    properties=encoded(names.shown(resource.contract, planned(resource, props, UNKNOWN)))
+                    properties=wire.encode(names.shown(resource.contract, planned(resource, props, UNKNOWN)))
                 )
             props = self._told(props, request.urn, CREATE_TIMEOUT, request.timeout)
             result = self._call(request.urn, "create", props)
             return provider_pb2.CreateResponse(
-                id=result.id, properties=encoded(names.shown(resource.contract, result.outputs))
+                id=result.id, properties=wire.encode(names.shown(resource.contract, result.outputs))
             )
 
     def Read(self, request: Any, context: Any) -> Any:
         """Read the resource: for a refresh, or to import it or ``get`` it."""
         with self._answering(context, request.urn):
-            resource = _resource(request.urn)
-            props = self._told(names.stored(resource.contract, decoded(request.properties)), request.urn)
+            resource, wire = _resource(request.urn), Properties()
+            props = self._told(names.stored(resource.contract, wire.decode(request.properties)), request.urn)
             managed = ENDPOINT in props or (resource.spec is None and "statuses" in props)
             result = self._call(request.urn, "read" if managed else "imported", request.id, props)
             inputs = request.inputs
             if result.inputs is not None:
-                inputs = encoded(names.shown(resource.contract, result.inputs))
+                inputs = wire.encode(names.shown(resource.contract, result.inputs))
             return provider_pb2.ReadResponse(
                 id=result.id or "",
-                properties=encoded(names.shown(resource.contract, result.outputs)),
+                properties=wire.encode(names.shown(resource.contract, result.outputs)),
                 inputs=inputs,
             )
 
     def Update(self, request: Any, context: Any) -> Any:
         """Update the resource in place; in a preview, say what it will be."""
         with self._answering(context, request.urn):
-            resource = _resource(request.urn)
+            resource, wire = _resource(request.urn), Properties()
             olds, news = (
-                names.stored(resource.contract, decoded(side)) for side in (request.olds, request.news)
+                names.stored(resource.contract, wire.decode(side)) for side in (request.olds, request.news)
             )
             self._learn_the_phase(preview=request.preview)
             if request.preview:
                 kept = {key: value for key, value in olds.items() if key not in resource.inputs}
                 return provider_pb2.UpdateResponse(
-                    properties=encoded(names.shown(resource.contract, {**kept, **news}))
+                    properties=wire.encode(names.shown(resource.contract, {**kept, **news}))
                 )
             news = self._told(news, request.urn, UPDATE_TIMEOUT, request.timeout)
             result = self._call(request.urn, "update", request.id, self._told(olds, request.urn), news)
             return provider_pb2.UpdateResponse(
-                properties=encoded(names.shown(resource.contract, result.outputs))
+                properties=wire.encode(names.shown(resource.contract, result.outputs))
             )
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Delete the resource."""
         with self._answering(context, request.urn):
-            resource = _resource(request.urn)
-            props = names.stored(resource.contract, decoded(request.properties))
+            resource, wire = _resource(request.urn), Properties()
+            props = names.stored(resource.contract, wire.decode(request.properties))
             self._call(
                 request.urn,
                 "delete",
@@ -227,6 +231,22 @@ class DcsProvider(ResourceProviderServicer):
                 self._told(props, request.urn, DELETE_TIMEOUT, request.timeout),
             )
             return Empty()
+
+    def Construct(self, request: Any, context: Any) -> Any:
+        """Make a component."""
+        with self._answering(context, ""):
+            if request.type != component.TOKEN:
+                raise TaskError(f"there is no component {request.type}; there is {component.TOKEN}")
+            self._learn_the_phase(preview=request.dryRun)
+            return component.construct(request)
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        """Call a function: it only reads."""
+        with self._answering(context, ""):
+            result, lines = invoke(self._require_process(), request.tok, Properties().decode(request.args))
+            return provider_pb2.InvokeResponse(
+                **{"return": Properties().encode(result)}, failures=_failures(lines)
+            )
 
     def Cancel(self, request: Any, context: Any) -> Any:
         """End every wait: the run was interrupted, or is over."""

@@ -30,7 +30,7 @@ from tests.chaos.plan import RESOURCES, Schedule, Step
 from tests.chaos.tap import Tap
 from tests.fakes import FakeClock, FakeEngine
 from tests.signing import SignedClient
-from tests.unit.life_cycle_world import REGION, CheckFailed, Plugin, Resource, environment
+from tests.unit.life_cycle_world import REGION, CheckFailed, Resource, environment, start_plugin
 
 # Injected seconds within which an operation ends, whatever happens.
 BOUNDS = {"check": 0.1, "diff": 0.1, "update": 0.1, "read": 900.0, "create": 1800.0, "delete": 1800.0}
@@ -64,7 +64,7 @@ class Course:
             access_key=self.cloud.access_key,
             secret_key=SECRET_KEY,
         )
-        first = Plugin(self.environ, clock, FakeEngine())
+        first = start_plugin(self.environ, clock, FakeEngine())
         self.managed = [
             Managed(number, Resource(first, name, stack)) for number, (name, stack, _) in enumerate(RESOURCES)
         ]
@@ -88,8 +88,8 @@ class Course:
         engine = FakeEngine()
         clock = ProcessClock(self.clock)
 
-        def new_plugin() -> Plugin:
-            return Plugin(self.environ, clock, engine, timeouts=TIMEOUTS)  # type: ignore[arg-type]
+        def new_plugin() -> Any:
+            return start_plugin(self.environ, clock, engine, timeouts=TIMEOUTS)  # type: ignore[arg-type]
 
         run = Run(self.ledger, None if nested else step.kill, lambda: None, clock, engine, new_plugin)
         run.overtake = lambda: self._overtake(step, run)

@@ -15,7 +15,7 @@ from dcs_migration.life_cycles.inputs import UNKNOWN
 from tests.chaos.drawn_inputs import BY_SCHEMA, SPOILT
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.definitions import changed, paths
-from tests.unit.life_cycle_world import CheckFailed, Plugin, Resource, environment
+from tests.unit.life_cycle_world import CheckFailed, Resource, environment, start_plugin
 
 PATH_AND_ADVICE = re.compile(r"[^\s].*?: \S")
 EXAMPLES = settings(
@@ -42,7 +42,7 @@ def strict() -> Iterator[Emulator]:
 
 def _resource(cloud: Emulator) -> Resource:
     cloud.reset()
-    return Resource(Plugin(environment(cloud.url), FakeClock(), FakeEngine()))
+    return Resource(start_plugin(environment(cloud.url), FakeClock(), FakeEngine()))
 
 
 def _refused(resource: Resource, inputs: dict[str, Any], cloud: Emulator) -> bool:

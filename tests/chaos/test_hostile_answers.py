@@ -29,7 +29,7 @@ from tests.unit.dcs_server import (
     silent,
     truncated,
 )
-from tests.unit.life_cycle_world import BACKUP_IMPORT, Plugin, Resource, State, environment
+from tests.unit.life_cycle_world import BACKUP_IMPORT, Resource, State, environment, start_plugin
 
 ID = "0123456789abcdef0123456789abcdef"
 INPUTS: dict[str, Any] = {
@@ -62,7 +62,7 @@ class Hostile:
             HW_PROJECT_ID="p0",
             HW_MAX_RETRIES="1",
         )
-        resource = Resource(Plugin(environ, FakeClock(), FakeEngine(), timeouts=TIMEOUTS))
+        resource = Resource(start_plugin(environ, FakeClock(), FakeEngine(), timeouts=TIMEOUTS))
         if operation in ("read", "delete"):
             host = self.stand_in.url.partition("//")[2]
             outputs = {

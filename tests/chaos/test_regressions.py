@@ -21,7 +21,14 @@ from tests.chaos.struck_online import DELETE
 from tests.e2e.running import Running
 from tests.e2e.stack import Stack, live
 from tests.fakes import FakeClock, FakeEngine
-from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, CheckFailed, Plugin, Resource, environment
+from tests.unit.life_cycle_world import (
+    BACKUP_IMPORT,
+    ONLINE,
+    CheckFailed,
+    Resource,
+    environment,
+    start_plugin,
+)
 
 BOTH = "kill -9 of both"
 ADDRESSES = {
@@ -39,7 +46,7 @@ def test_addresses_are_refused_by_check_or_accepted_by_the_service(kind: str) ->
     """What check lets pass as addresses, the strict service takes; there is no third outcome."""
     inputs = {**ONLINE, "source_instance": {"addrs": ADDRESSES[kind]}}
     with Emulator() as cloud:
-        resource = Resource(Plugin(environment(cloud.url), FakeClock(), FakeEngine()))
+        resource = Resource(start_plugin(environment(cloud.url), FakeClock(), FakeEngine()))
         try:
             resource.preview(inputs)
             refusal = None
@@ -65,7 +72,7 @@ def test_the_debug_log_hides_what_is_json_within_json(caplog: pytest.LogCaptureF
     caplog.set_level(logging.DEBUG, "dcs_migration")
     inputs = {**BACKUP_IMPORT, "target_instance": {"id": "instance-1", "password": FIRST_PASSWORD}}
     with Emulator() as cloud:
-        resource = Resource(Plugin(environment(cloud.url), FakeClock(), FakeEngine()))
+        resource = Resource(start_plugin(environment(cloud.url), FakeClock(), FakeEngine()))
         resource.up(inputs)
         quoted = json.dumps({"password": FIRST_PASSWORD})
         cloud.set_status(resource.id, "FAILED", f"refused: {quoted} {told_by_server(FIRST_PASSWORD)}")

@@ -31,6 +31,7 @@ from tests.signing import SignedClient
 FRONT_END = "DCS_MIGRATION_TEST_FRONT_END"
 """The variable that says through which front end the life cycles are driven."""
 FRONT_ENDS = ("dynamic", "native")
+_GIVEN = os.environ.get(FRONT_END)  # the tests' own environment is empty
 
 REGION = "eu-west-101"
 PASSWORD = "Tr0ub4dor&3/zebra"
@@ -128,6 +129,12 @@ class Plugin:
             "MigrationInstance": instances,
             "OnlineMigration": online,
         }
+
+
+def start_plugin(environ: Mapping[str, str], clock: FakeClock, engine: FakeEngine, **options: Any) -> Any:
+    """Start a plugin process of the front end that is to be tried."""
+    kind = NativePlugin if os.environ.get(FRONT_END, _GIVEN) == "native" else Plugin
+    return kind(environ, clock, engine, **options)
 
 
 class Resource:
@@ -280,8 +287,8 @@ class World:
 
     def new_plugin(self, **options: Any) -> Any:
         """Start another plugin process."""
-        kind = NativePlugin if os.environ.get(FRONT_END) == "native" else Plugin
-        return kind({**self.environ, **options.pop("environ", {})}, self.clock, self.engine, **options)
+        environ = {**self.environ, **options.pop("environ", {})}
+        return start_plugin(environ, self.clock, self.engine, **options)
 
     def resource(
         self,

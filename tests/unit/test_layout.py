@@ -36,13 +36,13 @@ RULES = {
     "durations": _rule(),
     "resources": _rule("providers names durations", "pulumi"),
     "providers": _rule("life_cycles dynamic_host", "pulumi"),
-    "dynamic_host": _rule("providers life_cycles clock names wire", "pulumi"),
-    "native": _rule("life_cycles dcs clock names wire", "pulumi grpc google"),
-    "wire": _rule("life_cycles names", "pulumi"),
+    "dynamic_host": _rule("providers life_cycles clock names", "pulumi"),
+    "native": _rule("life_cycles dcs clock names", "pulumi grpc google"),
     "life_cycles": _rule("dcs clock names durations", "pulumi jsonschema grpc"),
     "dcs": _rule("clock", "requests urllib3"),
     "emulator": _rule(EMULATOR),  # its former name
     "schemas": _rule(),
+    "native": _rule(),
     EMULATOR: _rule("", "pytest werkzeug redis"),
 }
 
