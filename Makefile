@@ -3,15 +3,21 @@ PYTHON ?= python3
 BIN := venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench cutover test verified matrix strangers chaos docs format clean
+.PHONY: help setup setup-languages sdks demo bench cutover test verified matrix strangers chaos docs format clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make venv/ with the package, the development tools and a Pulumi CLI (a second run does nothing)
 	@command -v $(PYTHON) >/dev/null || { echo "setup: no $(PYTHON) found: install python3 (3.10 or newer)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "setup: $(PYTHON) is too old: install Python 3.10 or newer, or name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) tools/setup.py
+
+setup-languages: setup ## Add what runs programs in TypeScript and Go: their language hosts, built where PATH has none
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.install_languages
+
+sdks: setup-languages ## Write the SDKs of the native provider into build/sdks/, from its schema (a second run does nothing)
+	@$(BIN)/python -m tools.sdks
 
 demo: setup ## Run a migration from start to end on this machine: no cloud account, no network
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py

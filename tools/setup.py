@@ -22,11 +22,16 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (
     "pyproject.toml",
     "requirements.txt",
-    "tools/*/go.mod",
-    "tools/*/go.sum",
+    "tools/pulumi-*/go.mod",
+    "tools/pulumi-*/go.sum",
     "tools/install_cli.py",
+    "tools/install_languages.py",
+    "tools/programs.py",
     "tools/setup.py",
 )
+
+# Found on PATH, if not in the environment: the tests run programs in Python and in YAML.
+PROGRAMS = ("pulumi", "pulumi-language-yaml")
 
 # Run by the environment's Python, apart from the folder that it is started in.
 IMPORTABLE = (
@@ -82,7 +87,7 @@ class Environment:
         return (
             self._stamped(0) == self.identity()
             and self._stamped(1) == self.digest()
-            and shutil.which("pulumi", path=path) is not None
+            and all(shutil.which(name, path=path) for name in PROGRAMS)
             and self._runs(IMPORTABLE)
         )
 
@@ -144,7 +149,7 @@ def set_up(environment: Environment) -> None:
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run("installing the package and the development tools", [*pip, "--editable", ".[dev]"], environment.root)
     print("- looking for a Pulumi CLI ...", flush=True)
-    if subprocess.run([python, "tools/install_cli.py"], cwd=environment.root).returncode:
+    if subprocess.run([python, "-m", "tools.install_cli"], cwd=environment.root).returncode:
         raise SetupError  # it has said why
     environment.stamp.write_text(f"{environment.identity()}\n{digest}\n")
 
