@@ -29,6 +29,13 @@ PASSWORD = "password"  # noqa: S105 (the name of a property whose values are sec
 BACKUP_IMPORT, ONLINE_MIGRATION = "backupfile_import", "online_migration"
 FULL, INCREMENTAL = "full_amount_migration", "incremental_migration"
 FROM_BUCKET, FROM_RECORD = "self_build_obs", "backup_record"
+SUCCESS = "SUCCESS"
+
+
+def summary(statuses: list[str]) -> str | None:
+    """Return the status of a wait: of its tasks' statuses the first that is not SUCCESS, or else SUCCESS."""
+    return next((status for status in statuses if status != SUCCESS), SUCCESS if statuses else None)
+
 
 THREADS = 4  # with which Pulumi's dynamic host serves a plugin process
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

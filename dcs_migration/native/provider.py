@@ -181,7 +181,7 @@ class DcsProvider(ResourceProviderServicer):
             props = self._told(props, request.urn, CREATE_TIMEOUT, request.timeout)
             result = self._call(request.urn, "create", props)
             return provider_pb2.CreateResponse(
-                id=result.id, properties=wire.encode(names.shown(resource.contract, result.outputs))
+                id=result.id, properties=wire.encode(resource.shown(result.outputs))
             )
 
     def Read(self, request: Any, context: Any) -> Any:
@@ -196,7 +196,7 @@ class DcsProvider(ResourceProviderServicer):
                 inputs = wire.encode(names.shown(resource.contract, result.inputs))
             return provider_pb2.ReadResponse(
                 id=result.id or "",
-                properties=wire.encode(names.shown(resource.contract, result.outputs)),
+                properties=wire.encode(resource.shown(result.outputs)),
                 inputs=inputs,
             )
 
@@ -215,9 +215,7 @@ class DcsProvider(ResourceProviderServicer):
                 )
             news = self._told(news, request.urn, UPDATE_TIMEOUT, request.timeout)
             result = self._call(request.urn, "update", request.id, self._told(olds, request.urn), news)
-            return provider_pb2.UpdateResponse(
-                properties=wire.encode(names.shown(resource.contract, result.outputs))
-            )
+            return provider_pb2.UpdateResponse(properties=wire.encode(resource.shown(result.outputs)))
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Delete the resource."""

@@ -17,6 +17,8 @@ from dcs_migration.life_cycles.online_migration.life_cycle import OnlineMigratio
 from dcs_migration.life_cycles.process import LifeCycle, Process
 from dcs_migration.life_cycles.tasks.props import OnChange, Props, without_password
 from dcs_migration.life_cycles.tasks.spec import Spec
+from dcs_migration.names import summary
+from dcs_migration.native import names
 
 PACKAGE = "dcs"
 
@@ -26,7 +28,8 @@ class Resource:
     """A kind of resource.
 
     contract: name of its JSON Schema. life_cycle: builds it. outputs: what is known after it was made, beside the
-    inputs. spec: the table of a task's changes; None for a wait. retries: whether its reads are retried.
+    inputs. spec: the table of a task's changes; None for a wait. retries: whether its reads are retried. derived:
+    returns more outputs, which the dynamic provider leaves to the program.
     """
 
     contract: str
@@ -34,6 +37,7 @@ class Resource:
     outputs: tuple[str, ...]
     spec: Spec | None = None
     retries: bool = True
+    derived: Callable[[dict[str, Any]], dict[str, Any]] = lambda outputs: {}
 
     def replacing_if_changed(self, news: Props) -> Iterator[str]:
         """Yield the inputs that are not known yet, and would replace the resource if they turn out to have changed."""
@@ -43,10 +47,19 @@ class Resource:
             ):
                 yield key
 
+    def shown(self, outputs: dict[str, Any]) -> dict[str, Any]:
+        """Return outputs as the wire has them."""
+        return names.shown(self.contract, {**outputs, **self.derived(outputs)})
+
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the inputs."""
         return tuple(schema(self.contract)["properties"])
+
+
+def _status_of_a_wait(outputs: dict[str, Any]) -> dict[str, Any]:
+    by_id = outputs.get("statuses") or {}
+    return {"status": summary([by_id[id_] for id_ in outputs.get("task_ids", ()) if id_ in by_id])}
 
 
 RESOURCES: dict[str, Resource] = {
@@ -66,12 +79,13 @@ RESOURCES: dict[str, Resource] = {
         "online_migration", OnlineMigrationLifeCycle, ("status", "task_status", "error"), ONLINE
     ),
     f"{PACKAGE}:index:MigrationCompletion": Resource(
-        "migration_completion", MigrationCompletionLifeCycle, ("statuses",), retries=False
+        "migration_completion",
+        MigrationCompletionLifeCycle,
+        ("statuses", "status"),
+        retries=False,
+        derived=_status_of_a_wait,
     ),
 }
-
-FILLED_IN = ("task_name", "name", "region", "project_id")
-"""Inputs that have a default which a preview may not know."""
 
 
 def planned(resource: Resource, news: dict[str, Any], unknown: Any) -> dict[str, Any]:

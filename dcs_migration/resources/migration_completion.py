@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import pulumi
 from pulumi.runtime.settings import get_monitor
 
-from dcs_migration.names import CREATE_TIMEOUT, PASSWORDS, TASKS, THREADS, UPDATE_TIMEOUT, URN
+from dcs_migration.names import CREATE_TIMEOUT, PASSWORDS, TASKS, THREADS, UPDATE_TIMEOUT, URN, summary
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
 from dcs_migration.resources.arguments import CheckedResource, seconds_of
 from dcs_migration.resources.options import checked_options, custom_timeout
@@ -27,8 +27,6 @@ from dcs_migration.resources.urn import urn_of
 from dcs_migration.resources.watched import Watchable, Watched, watched_tasks
 
 TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationCompletion"  # noqa: S105 (Pulumi's word for a type's name)
-
-_SUCCESS = "SUCCESS"
 
 
 class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompletion"):
@@ -162,8 +160,7 @@ def _by_name(names: Sequence[str], ids: Sequence[str], statuses: Mapping[str, st
 
 def _summary(by_name: Mapping[str, str]) -> str | None:
     # The state does not keep the order of `statuses`.
-    values = list(by_name.values())
-    return next((status for status in values if status != _SUCCESS), _SUCCESS if values else None)
+    return summary(list(by_name.values()))
 
 
 def _settings(
