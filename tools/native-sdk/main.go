@@ -2,11 +2,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/blang/semver"
 	gogen "github.com/pulumi/pulumi/pkg/v3/codegen/go"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/nodejs"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/python"
@@ -19,15 +21,15 @@ const (
 )
 
 // Each generator keeps notes in the package that it is given, so that each gets one of its own.
-var generators = map[string]func(*schema.Package, schema.ReferenceLoader) (map[string][]byte, error){
-	"nodejs": func(pkg *schema.Package, loader schema.ReferenceLoader) (map[string][]byte, error) {
-		return nodejs.GeneratePackage(tool, pkg, nil, nil, isLocal, loader)
+var generators = map[string]func(*schema.Package) (map[string][]byte, error){
+	"nodejs": func(pkg *schema.Package) (map[string][]byte, error) {
+		return nodejs.GeneratePackage(tool, pkg, nil, nil, isLocal, alone{})
 	},
-	"go": func(pkg *schema.Package, _ schema.ReferenceLoader) (map[string][]byte, error) {
+	"go": func(pkg *schema.Package) (map[string][]byte, error) {
 		return gogen.GeneratePackage(tool, pkg, nil)
 	},
-	"python": func(pkg *schema.Package, loader schema.ReferenceLoader) (map[string][]byte, error) {
-		return python.GeneratePackage(tool, pkg, nil, loader)
+	"python": func(pkg *schema.Package) (map[string][]byte, error) {
+		return python.GeneratePackage(tool, pkg, nil, alone{})
 	},
 }
 
@@ -44,17 +46,13 @@ func main() {
 
 // write binds the schema and writes one SDK into a folder.
 func write(
-	text []byte, folder string, generate func(*schema.Package, schema.ReferenceLoader) (map[string][]byte, error),
+	text []byte, folder string, generate func(*schema.Package) (map[string][]byte, error),
 ) error {
 	var spec schema.PackageSpec
 	if err := json.Unmarshal(text, &spec); err != nil {
 		return err
 	}
-	// Only the built-in package can be referred to: no other is ever loaded.
-	loader := schema.NewCachedLoaderWithEntries(nil, map[string]schema.PackageReference{
-		"pulumi": schema.DefaultPulumiPackage.Reference(),
-	})
-	pkg, diagnostics, err := schema.BindSpec(spec, loader, schema.ValidationOptions{})
+	pkg, diagnostics, err := schema.BindSpec(spec, alone{}, schema.ValidationOptions{})
 	for _, diagnostic := range diagnostics {
 		fmt.Fprintln(os.Stderr, diagnostic.Error())
 	}
@@ -64,7 +62,7 @@ func write(
 	if diagnostics.HasErrors() {
 		return fmt.Errorf("%s is no valid schema (see above)", os.Args[1])
 	}
-	files, err := generate(pkg, loader)
+	files, err := generate(pkg)
 	if err != nil {
 		return err
 	}
@@ -78,6 +76,34 @@ func write(
 		}
 	}
 	return nil
+}
+
+// alone loads the built-in package: the schema refers to no other.
+type alone struct{}
+
+func (alone) LoadPackageReferenceV2(
+	_ context.Context, wanted *schema.PackageDescriptor,
+) (schema.PackageReference, error) {
+	if wanted.Name == "pulumi" {
+		return schema.DefaultPulumiPackage.Reference(), nil
+	}
+	return nil, fmt.Errorf("the schema refers to another package, %s", wanted.Name)
+}
+
+func (a alone) LoadPackageReference(name string, version *semver.Version) (schema.PackageReference, error) {
+	return a.LoadPackageReferenceV2(context.Background(), &schema.PackageDescriptor{Name: name, Version: version})
+}
+
+func (a alone) LoadPackageV2(ctx context.Context, wanted *schema.PackageDescriptor) (*schema.Package, error) {
+	found, err := a.LoadPackageReferenceV2(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	return found.Definition()
+}
+
+func (a alone) LoadPackage(name string, version *semver.Version) (*schema.Package, error) {
+	return a.LoadPackageV2(context.Background(), &schema.PackageDescriptor{Name: name, Version: version})
 }
 
 // fail ends the program with one line, if there is an error.
