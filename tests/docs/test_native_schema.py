@@ -115,6 +115,13 @@ def test_words_are_for_every_language() -> None:
             assert not re.search(r"\b(None|True|False|opts|huaweicloud:)\b", told), (path, told)
 
 
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_the_guide_shows_the_examples(file: Path) -> None:
+    """The guide to the languages has the very programs of the schema."""
+    guide = (ROOT / "docs" / "guides" / "languages.md").read_text("utf-8")
+    assert all(block.text in guide for block in Page(file).blocks())
+
+
 def test_the_resources_of_the_package_are_all_there() -> None:
     """A new resource of the dynamic provider is one of the native provider, too."""
     public = (getattr(dcs_migration, name) for name in dcs_migration.__all__)
