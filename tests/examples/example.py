@@ -19,8 +19,19 @@ NOT_RUN = (
     "python -m dcs_emulator",
     "export ",
     "git ",
+    "make ",
 )  # the test has an emulator and an environment
-GENERATED = shutil.ignore_patterns("__pycache__", ".pytest_cache", "venv", "Pulumi.*.yaml", "README.md")
+GENERATED = shutil.ignore_patterns(
+    *(
+        "__pycache__",
+        ".pytest_cache",
+        "venv",
+        "Pulumi.*.yaml",
+        "README.md",
+        "node_modules",
+        "package-lock.json",
+    )
+)
 
 
 class Example(Stack):

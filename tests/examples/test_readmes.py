@@ -23,15 +23,24 @@ from tests.examples.conftest import NewExample
 from tests.examples.example import EXAMPLES, Example, told
 
 HERE = Path(__file__).parent
+FILES = {  # of a program, by its runtime
+    "python": ("requirements.txt", "__main__.py"),
+    "yaml": (),
+    "nodejs": ("package.json", "tsconfig.json", "index.ts"),
+    "go": ("go.mod", "go.sum", "main.go"),
+}
 FOLDERS = sorted(path for path in EXAMPLES.iterdir() if path.is_dir())
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_each_is_a_whole_project(folder: Path) -> None:
     """It has all that a project needs, its README links to what is there, and the index names it."""
-    for name in ("README.md", "Pulumi.yaml", "requirements.txt", "__main__.py"):
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text("utf-8"))
+    runtime = project["runtime"] if isinstance(project["runtime"], str) else project["runtime"]["name"]
+    for name in ("README.md", *FILES[runtime]):
         assert (folder / name).is_file(), name
-    assert "pulumi-dcs-migration" in (folder / "requirements.txt").read_text("utf-8")
+    if runtime == "python":
+        assert "pulumi-dcs-migration" in (folder / "requirements.txt").read_text("utf-8")
     readme = Page(folder / "README.md")
     for link in readme.links():
         path, _, anchor = link.partition("#")
@@ -55,6 +64,15 @@ def test_a_backup_import(example: NewExample, cloud: Emulator) -> None:
     assert cloud.tasks() == []
     for password in (b"correct-horse-battery", b"rotated-last-night"):
         assert password not in project.everything_written()
+
+
+def test_a_backup_import_in_yaml(example: NewExample, cloud: Emulator) -> None:
+    """The same, by the native plugin: one import, and its password is nowhere readable."""
+    project = example("native-yaml")
+    project.tell()
+    assert calls(cloud)["CreateMigrationTask"] == 1
+    assert cloud.tasks() == []
+    assert b"correct-horse-battery" not in project.everything_written()
 
 
 def test_a_fleet(tmp_path: Path) -> None:

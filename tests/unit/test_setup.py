@@ -274,6 +274,7 @@ def test_make_alone_lists_the_targets() -> None:
         "verified",
         "matrix",
         "strangers",
+        "languages",
         "chaos",
         "docs",
         "format",
