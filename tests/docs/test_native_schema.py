@@ -14,7 +14,7 @@ import yaml
 
 import dcs_migration
 from dcs_migration.life_cycles import inputs
-from tests.docs.pages import Page
+from tests.docs.pages import ROOT, Page
 from tools import native_schema, reference
 from tools.native_schema import token
 from tools.native_words import camel
