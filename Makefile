@@ -60,5 +60,5 @@ format: setup ## Rewrite the Python sources in the project's style
 	$(BIN)/ruff format .
 
 clean: ## Remove venv/ and everything else that is generated
-	rm -rf venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis examples/*/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
