@@ -55,6 +55,8 @@ class Page:
         """The programs that the Python blocks make, each with the blocks that go on with it."""
         programs: list[str] = []
         for block in self.blocks("python"):
+            if "import pulumi_dcs" in block.text:
+                continue  # of the native provider's SDK, which is generated: `make languages`
             if block.name in ("", "__main__.py"):
                 if block.name or not programs:
                     programs.append("")

@@ -14,7 +14,7 @@ import yaml
 
 import dcs_migration
 from dcs_migration.life_cycles import inputs
-from tests.docs.pages import Page
+from tests.docs.pages import ROOT, Page
 from tools import native_schema, reference
 from tools.native_schema import token
 from tools.native_words import camel
@@ -113,6 +113,13 @@ def test_words_are_for_every_language() -> None:
             spans = re.findall(r"`([\w.]+)`", told)
             assert not python_names & {part for span in spans for part in span.split(".")}, (path, told)
             assert not re.search(r"\b(None|True|False|opts|huaweicloud:)\b", told), (path, told)
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_the_guide_shows_the_examples(file: Path) -> None:
+    """The guide to the languages has the very programs of the schema."""
+    guide = (ROOT / "docs" / "guides" / "languages.md").read_text("utf-8")
+    assert all(block.text in guide for block in Page(file).blocks())
 
 
 def test_the_resources_of_the_package_are_all_there() -> None:

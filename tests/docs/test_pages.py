@@ -21,6 +21,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "json": json.loads,
     "console": lambda text: [shlex.split(line) for line in text.splitlines() if line.startswith("$ ")],
     "text": str,
+    "typescript": str,  # the compilers of both read them in `make languages`
+    "go": str,
     "mermaid": str,
 }
 
@@ -70,7 +72,7 @@ def options_of(*command: str) -> frozenset[str]:
     return frozenset(re.findall(r"(?:^|\s)(--?[a-z][a-z-]*)", shown.partition("Flags:")[2]))
 
 
-NESTED = {"config", "stack", "state"}
+NESTED = {"config", "package", "plugin", "stack", "state"}
 
 
 @pytest.mark.parametrize("page", own_pages(), ids=lambda page: page.name)
