@@ -108,6 +108,11 @@ class NativePlugin:
                 )
             return self._servers[owner]
 
+    def close(self) -> None:
+        """Close the connections of all processes."""
+        for server in self._servers.values():
+            server.close()
+
 
 class NativeProvider:
     """A kind of resource, with the methods of a provider class: each one is a call over the protocol."""

@@ -278,6 +278,11 @@ class DcsProvider(ResourceProviderServicer):
                 self._life_cycles[token] = resource.life_cycle(process)
             return self._life_cycles[token]
 
+    def close(self) -> None:
+        """Close the connections to the service."""
+        for life_cycle in self._life_cycles.values():
+            life_cycle.process.accounts.close()
+
     def _accounts(self, settings: Settings, max_retries: int | None = None) -> Accounts:
         return Accounts(settings, self._clock, timeouts=self._timeouts, max_retries=max_retries, threads=None)
 

@@ -6,10 +6,9 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from dcs_emulator.operations import project_id_of
-from dcs_migration.life_cycles.migration_task.life_cycle import MigrationTaskLifeCycle
 from dcs_migration.life_cycles.reporting import ProviderError
 from tests.chaos.leaks import FIRST_PASSWORD, OTHER_PASSWORD, SECRET_KEY, leaked, legible, told_by_server
 from tests.chaos.model import (
@@ -109,7 +108,7 @@ class Course:
                 work(run)
             finally:
                 for plugin in run.plugins.values():
-                    cast(MigrationTaskLifeCycle, plugin.provider._loaded)._accounts.close()
+                    plugin.close()
         for line in engine.lines:
             self.ledger.counts["adoptions"] += line.message.startswith("adopted task")
             self._search("a log line", line.message)

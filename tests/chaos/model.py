@@ -12,7 +12,6 @@ from dcs_emulator import Emulator
 from dcs_migration.clock import Clock
 from dcs_migration.life_cycles.secrets import Scrubber, scrub
 from dcs_migration.life_cycles.tasks.defaults import default_name
-from dcs_migration.providers.migration_task import MigrationTaskProvider
 from tests.chaos.plan import Kill
 from tests.chaos.tap import CREATE, LIST, SHOW, WRITES, Seen
 from tests.fakes import FakeClock, FakeEngine
@@ -387,16 +386,16 @@ class Operation:
         self.run.ledger.crossing(self.managed, self.asked, self.run.ledger.under_way)
 
 
-class WatchedProvider(MigrationTaskProvider):
-    """The provider, whose every call is judged by what ``watch`` does around it."""
+class WatchedProvider:
+    """A provider of either front end, whose every call is judged by what ``watch`` does around it."""
 
     def __init__(self, plugin: Plugin, watch: Callable[[str, Callable[[], Any]], Any]) -> None:
-        super().__init__()
-        self._loaded = plugin.provider._loaded
+        self._provider = plugin.provider
         self._watch = watch
 
-    def _call(self, operation: str, *args: Any) -> Any:
-        return self._watch(operation, lambda: super(WatchedProvider, self)._call(operation, *args))
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        call = getattr(self._provider, operation)
+        return lambda *args: self._watch(operation, lambda: call(*args))
 
 
 @contextlib.contextmanager

@@ -440,6 +440,7 @@ def test_the_public_names_are_all_there() -> None:
         "emulator",
         "clock",
         "names",
+        "native",
         "dynamic_host",
         "durations",
     }

@@ -20,7 +20,6 @@ from dcs_migration.life_cycles.migration_task.life_cycle import MigrationTaskLif
 from dcs_migration.life_cycles.online_migration.life_cycle import OnlineMigrationLifeCycle
 from dcs_migration.life_cycles.process import Process
 from dcs_migration.life_cycles.reporting import ProviderError
-from dcs_migration.providers.base import Provider
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
@@ -119,12 +118,13 @@ class Plugin:
         settings = Settings(dict(config or {}).get, environ)
         accounts = Accounts(settings, clock, timeouts=timeouts)
         process = Process(accounts, engine)
+        self.close = accounts.close
         self.provider = MigrationTaskProvider()
         self.provider._loaded = MigrationTaskLifeCycle(process)
         instances, online = MigrationInstanceProvider(), OnlineMigrationProvider()
         instances._loaded = MigrationInstanceLifeCycle(process)
         online._loaded = OnlineMigrationLifeCycle(process)
-        self.providers: dict[str, Provider] = {
+        self.providers: dict[str, Any] = {
             "MigrationTask": self.provider,
             "MigrationInstance": instances,
             "OnlineMigration": online,
@@ -155,7 +155,7 @@ class Resource:
         self.update_timeout: str | None = None
 
     @property
-    def _provider(self) -> Provider:
+    def _provider(self) -> Any:
         return self.plugin.providers[self.kind]
 
     @property
