@@ -27,10 +27,9 @@ from tests.fakes import FakeClock, FakeEngine
 from tests.native_plugin import NativePlugin
 from tests.signing import SignedClient
 
-FRONT_END = "DCS_MIGRATION_TEST_FRONT_END"
+FRONT_END = "TESTED_FRONT_END"  # no name of a setting: those are taken out of the tests' environment
 """The variable that says through which front end the life cycles are driven."""
 FRONT_ENDS = ("dynamic", "native")
-_GIVEN = os.environ.get(FRONT_END)  # the tests' own environment is empty
 
 REGION = "eu-west-101"
 PASSWORD = "Tr0ub4dor&3/zebra"
@@ -133,7 +132,7 @@ class Plugin:
 
 def start_plugin(environ: Mapping[str, str], clock: FakeClock, engine: FakeEngine, **options: Any) -> Any:
     """Start a plugin process of the front end that is to be tried."""
-    kind = NativePlugin if os.environ.get(FRONT_END, _GIVEN) == "native" else Plugin
+    kind = NativePlugin if os.environ.get(FRONT_END) == "native" else Plugin
     return kind(environ, clock, engine, **options)
 
 
