@@ -30,7 +30,6 @@ def untranslated(text: str) -> str:
     """Return what the native front end says in the words of the dynamic one, which the tests have."""
     for ours, theirs in names.PHRASES[1:]:
         text = text.replace(theirs, ours)
-    text = re.sub(r"(?<![\w/])dcs:index:", "pulumi-python:dynamic/dcs:", text)
     text = re.sub(rf"(?<![\w/])dcs:(?={'|'.join(KEYS)})", "huaweicloud:", text)
     camel = {names.camel(name): name for name in names.known()}
     return re.sub(
@@ -119,7 +118,6 @@ class NativeProvider:
 
     def __init__(self, plugin: NativePlugin, token: str) -> None:
         self._plugin = plugin
-        self._token = token
         self._contract = RESOURCES[token].contract
         self._owners: dict[str, str] = {}
 
@@ -132,10 +130,6 @@ class NativeProvider:
             return getattr(self._plugin.server(owner), method)(request, context)
         except Aborted:
             raise ProviderError(untranslated(context.text)) from None
-
-    def _urn(self, props: Mapping[str, Any]) -> str:
-        start, project, _, name = str(props[URN]).split("::", 3)
-        return f"{start}::{project}::{self._token}::{name}"
 
     def _wire(self, props: Mapping[str, Any]) -> Any:
         plain = {
@@ -155,7 +149,7 @@ class NativeProvider:
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """See the provider classes."""
-        request = provider_pb2.CheckRequest(urn=self._urn(news), olds=self._wire(olds), news=self._wire(news))
+        request = provider_pb2.CheckRequest(urn=str(news[URN]), olds=self._wire(olds), news=self._wire(news))
         response = self._call("Check", request, news)
         return CheckResult(
             self._core(response.inputs, news),
@@ -165,7 +159,7 @@ class NativeProvider:
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """See the provider classes."""
         request = provider_pb2.DiffRequest(
-            id=id_, urn=self._urn(news), olds=self._wire(olds), news=self._wire(news)
+            id=id_, urn=str(news[URN]), olds=self._wire(olds), news=self._wire(news)
         )
         response = self._call("Diff", request, news)
         return DiffResult(
@@ -176,13 +170,13 @@ class NativeProvider:
 
     def create(self, props: Props) -> CreateResult:
         """See the provider classes."""
-        request = provider_pb2.CreateRequest(urn=self._urn(props), properties=self._wire(props))
+        request = provider_pb2.CreateRequest(urn=str(props[URN]), properties=self._wire(props))
         response = self._call("Create", request, props)
         return CreateResult(response.id, self._core(response.properties, props))
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """See the provider classes."""
-        request = provider_pb2.ReadRequest(id=id_, urn=self._urn(props), properties=self._wire(props))
+        request = provider_pb2.ReadRequest(id=id_, urn=str(props[URN]), properties=self._wire(props))
         response = self._call("Read", request, props)
         return ReadResult(
             response.id, self._core(response.properties, props), self._core(response.inputs, props)
@@ -192,7 +186,7 @@ class NativeProvider:
         """See the provider classes."""
         request = provider_pb2.UpdateRequest(
             id=id_,
-            urn=self._urn(news),
+            urn=str(news[URN]),
             olds=self._wire(olds),
             news=self._wire(news),
             timeout=self._seconds(news, UPDATE_TIMEOUT),
@@ -204,7 +198,7 @@ class NativeProvider:
         """See the provider classes."""
         request = provider_pb2.DeleteRequest(
             id=id_,
-            urn=self._urn(props),
+            urn=str(props[URN]),
             properties=self._wire(props),
             timeout=self._seconds(props, DELETE_TIMEOUT),
         )

@@ -130,6 +130,12 @@ class Plugin:
         }
 
 
+def type_of(kind: str) -> str:
+    """Return the type of a kind of resource in the front end that is to be tried."""
+    native = os.environ.get(FRONT_END) == "native"
+    return f"dcs:index:{kind}" if native else f"pulumi-python:dynamic/dcs:{kind}"
+
+
 def start_plugin(environ: Mapping[str, str], clock: FakeClock, engine: FakeEngine, **options: Any) -> Any:
     """Start a plugin process of the front end that is to be tried."""
     kind = NativePlugin if os.environ.get(FRONT_END) == "native" else Plugin
@@ -144,7 +150,7 @@ class Resource:
     ) -> None:
         self.plugin = plugin
         self.kind = kind
-        self.urn = f"urn:pulumi:{stack}::shop::pulumi-python:dynamic/dcs:{kind}::{name}"
+        self.urn = f"urn:pulumi:{stack}::shop::{type_of(kind)}::{name}"
         self.owner = f"owner of {stack}"
         self.state: State | None = None
         self.pending: State | None = (

@@ -1,0 +1,1 @@
+"""The native provider with the real CLI and the real plugin."""

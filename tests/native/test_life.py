@@ -1,0 +1,213 @@
+"""The life of tasks and waits in programs of other languages."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+import yaml
+
+from dcs_emulator import Emulator
+from tests.e2e.running import running
+from tests.e2e.stack import calls, live
+from tests.native.conftest import PASSWORD, NewStack, YamlStack, task, wait
+
+UP = ("up", "--yes", "--skip-preview")
+
+
+def finish(emulator: Emulator, status: str = "SUCCESS") -> None:
+    """End all tasks."""
+    for each in emulator.tasks():
+        emulator.set_status(each["id"], status)
+
+
+def test_a_life(stack: YamlStack, emulator: Emulator) -> None:
+    """Each command does what it does for a Python program; the password is nowhere in plain text."""
+    stack.resources_are({"id": "${orders.id}"}, orders=task())
+    assert "+ 2 to create" in stack.preview().text
+    stack.up()
+    stack.require_no_changes()
+    finish(emulator)
+    assert "2 unchanged" in stack.refresh().text
+    stack.require_no_changes()
+    assert stack.in_state()["MigrationTask orders"]["outputs"]["status"] == "SUCCESS"
+    emulator.clear_requests()
+    rotated = task(targetInstance={"id": "target-0", "password": "rotated-" + PASSWORD})
+    stack.resources_are(orders=rotated)
+    assert "~ 1 updated" in stack.up().text
+    assert calls(emulator) == {}
+    again = stack.resources_are(
+        orders={**rotated, "properties": {**rotated["properties"], "triggers": ["again"]}}
+    )
+    text = again.preview("--diff").text
+    assert "replaced because triggers changed: RUNS THE IMPORT AGAIN over instance target-0" in text
+    assert "__" not in text
+    first = live(emulator)
+    assert "+-1 replaced" in stack.up().text
+    assert set(live(emulator)) != set(first)
+    assert "- 2 deleted" in stack.destroy().text
+    assert live(emulator) == {}
+    assert PASSWORD.encode() not in stack.everything_written().replace(_program(stack), b"")
+
+
+def _program(stack: YamlStack) -> bytes:
+    return (stack.work / "Pulumi.yaml").read_bytes()
+
+
+def test_mistakes_are_lines_in_preview(stack: YamlStack, emulator: Emulator) -> None:
+    """With the path in the program's own names, and without a call."""
+    stack.python(
+        """
+        Native("MigrationTask", "orders", migrationType="backup_import", migrationMethod="full_amount_migration",
+               networkTyp="vpc", backupFiles={"bucketName": "b", "files": [{"fileNam": "x"}]}, targetInstance={"id": 7})
+        """
+    )
+    text = stack.preview(ok=False).text
+    for line in (
+        'migrationType: "backup_import" is not one of the allowed values, write "backupfile_import" or '
+        '"online_migration" (did you mean "backupfile_import"?)',
+        "networkTyp: unknown key, did you mean networkType?",
+        "backupFiles.files[0].fileNam: unknown key, did you mean fileName?",
+        "targetInstance.id: must be a string",
+    ):
+        assert line in text, text
+    stack.python('Native("MigrationTask", "orders", migration_method="x", backupFiles={"bucket_name": "b"})')
+    text = stack.preview(ok=False).text
+    assert "migration_method: unknown key, did you mean migrationMethod?" in text
+    assert "backupFiles.bucket_name: unknown key, did you mean bucketName?" in text
+    assert emulator.requests() == []
+
+
+def test_ctrl_c_ends_a_wait(stack: YamlStack, emulator: Emulator) -> None:
+    """Within two seconds, with nothing pending and the task kept; the next `up` starts nothing."""
+    stack.resources_are({"statuses": "${done.statuses}"}, orders=task(), done=wait("orders"))
+    with running(stack, *UP) as up:
+        up.until(lambda: "0 of 1 done" in up.text)
+        plugins = stack.plugins()
+        up.interrupt()
+        pressed = time.monotonic()
+        assert up.end() != 0
+        assert time.monotonic() - pressed < 4, up.text
+        assert (
+            "interrupted: nothing more is written, and what was started goes on; run `pulumi up` again"
+            in up.text
+        )
+    assert not set(plugins) & set(stack.plugins())
+    assert "pending_operations" not in stack.run("stack", "export").text
+    before = live(emulator)
+    assert {each["status"] for each in emulator.tasks()} == {"MIGRATING"}
+    finish(emulator)
+    stack.up()
+    assert live(emulator) == before
+    assert calls(emulator)["CreateMigrationTask"] == 1
+
+
+def test_a_plugin_ends_with_a_killed_cli(stack: YamlStack, emulator: Emulator) -> None:
+    """No process waits on for nobody; the next run finds its task again."""
+    stack.resources_are(orders=task(), done=wait("orders"))
+    with running(stack, *UP) as up:
+        up.until(lambda: "0 of 1 done" in up.text)
+        assert stack.plugins()
+        up.kill()
+        deadline = time.monotonic() + 15
+        while stack.plugins() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert stack.plugins() == []
+    stack.run("cancel", "--yes", ok=None)
+    finish(emulator)
+    stack.up()
+    assert calls(emulator)["CreateMigrationTask"] == 1
+
+
+def test_forty_tasks_and_forty_waits_in_one_process(stack: YamlStack) -> None:
+    """The dynamic host has four threads in a process; here all go at once."""
+    with Emulator(progression="timed", duration=2) as emulator:
+        stack.environ["HW_DCS_ENDPOINT"] = emulator.url
+        tasks = {f"task{number}": task(number) for number in range(40)}
+        waits = {f"done{number}": wait(f"task{number}", timeout="60s") for number in range(40)}
+        stack.resources_are(**tasks, **waits)
+        with running(stack, *UP, "--parallel", "100") as up:
+            up.until(lambda: up.text.count("0 of 1 done") >= 30)
+            assert len(stack.plugins()) == 2  # the other one tells the language host the schema
+            assert up.end() == 0, up.text
+        assert calls(emulator)["CreateMigrationTask"] == 40
+        assert calls(emulator)["ListMigrationTask"] < 20
+        assert "- 81 deleted" in stack.destroy().text
+
+
+@pytest.mark.parametrize("leaves_out", [(), ("taskName", "region")], ids=["as printed", "without defaults"])
+def test_import(
+    stack: YamlStack, new_stack: NewStack, emulator: Emulator, leaves_out: tuple[str, ...]
+) -> None:
+    """What is imported previews empty, and the program that is printed does; another stack's task warns."""
+    other = new_stack().resources_are({"id": "${orders.id}"}, orders=task())
+    other.up()
+    id_ = other.outputs()["id"]
+    finish(emulator)
+    stack.resources_are()
+    printed = stack.run(
+        "import", "dcs:index:MigrationTask", "mine", id_, "--yes", "--skip-preview", "--out", "out.yaml"
+    )
+    assert f"task {id_} bears the mark of another stack: a destroy of this one deletes it" in printed.text
+    program = yaml.safe_load((stack.work / "out.yaml").read_text())
+    mine = program["resources"]["mine"]
+    for key in leaves_out:
+        del mine["properties"][key]
+    stack.resources_are(mine=mine)
+    emulator.clear_requests()
+    stack.require_no_changes()
+    assert "is imported" not in stack.up().text
+    stack.run("state", "unprotect", "--all", "--yes")
+    del mine["options"]
+    stack.resources_are(mine=mine)
+    stack.destroy()
+    assert live(emulator) == {}
+
+
+def test_imports_that_cannot_be(stack: YamlStack) -> None:
+    """One line each."""
+    stack.resources_are()
+    for kind, words in (
+        ("MigrationTask", "there is no task 8aa6999e71cb638b0171f485f5266ef0 in project"),
+        ("MigrationCompletion", "a wait cannot be imported: nothing in the cloud stands for it"),
+        ("OnlineMigration", "there is no task 8aa6999e71cb638b0171f485f5266ef0 in project"),
+    ):
+        done = stack.run(
+            "import",
+            f"dcs:index:{kind}",
+            "mine",
+            "8aa6999e71cb638b0171f485f5266ef0",
+            "--yes",
+            "--skip-preview",
+            ok=False,
+        )
+        assert words in done.text
+
+
+def test_two_providers(stack: YamlStack, emulator: Emulator) -> None:
+    """Each has a region and credentials of its own, which go before those of the environment; secrets stay secrets."""
+    far = {
+        "type": "pulumi:providers:dcs",
+        "properties": {"region": "emulator-2", "accessKey": "emulator", "secretKey": "emulator"},
+    }
+    stack.resources_are(
+        {"region": "${away.region}"},
+        far=far,
+        home=task(0),
+        away={**task(1), "options": {"provider": "${far}"}},
+    )
+    stack.up(HW_ACCESS_KEY="emulator")
+    assert stack.outputs()["region"] == "emulator-2"
+    projects = {
+        each["path"].split("/")[2] for each in emulator.requests() if "migration-task" in each["path"]
+    }
+    assert len(projects) == 2
+    assert "secretKey" not in json.dumps(stack.in_state()["dcs far"]["outputs"]).replace(
+        '"secretKey": {"4dabf', ""
+    )
+    stack.destroy()
+    wrong = {**far, "properties": {"regon": "x", "accessKey": "a", "insecure": "maybe"}}
+    stack.resources_are(far=wrong, away={**task(1), "options": {"provider": "${far}"}})
+    text = stack.preview(ok=False).text
+    assert "regon" in text
