@@ -1,11 +1,12 @@
-"""How much longer Pulumi's commands take than with a provider that does nothing, and which calls they make."""
+"""How much longer Pulumi's commands take than with providers that do nothing, their calls, and the size of the state."""
 
 from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "destroy": DESTROY,
 }
 
-IMPORTS = {
-    "Nothing": "from nothing import Nothing",
-    "Alike": "from nothing import Alike",
-    "MigrationTask": "from dcs_migration import MigrationTask",
-}
-PROGRAM = """{imports}
-
+_DYNAMIC = """
 for number in range({size}):
     {resource}(
         f"task{{number}}",
@@ -37,71 +32,130 @@ for number in range({size}):
         target_instance={{"id": f"4cd5dbb8-aacd-4603-b817-{{number:012d}}"}},
     )
 """
+_NATIVE = """from pulumi import CustomResource
+
+for number in range({size}):
+    CustomResource(
+        "{resource}",
+        f"task{{number}}",
+        {{
+            "migrationType": "backupfile_import",
+            "migrationMethod": "full_amount_migration",
+            "backupFiles": {{"bucketName": "backups", "files": [{{"fileName": "orders.rdb"}}]}},
+            "targetInstance": {{"id": f"4cd5dbb8-aacd-4603-b817-{{number:012d}}"}},
+        }},
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A provider that is measured: a program for it, the resource in that, and the native package."""
+
+    program: str
+    resource: str
+    package: str | None = None
+
+
+# The keys are those of the figures.
+KINDS = {
+    "nothing": Kind(f"from nothing import Nothing\n{_DYNAMIC}", "Nothing"),
+    "alike": Kind(f"from nothing import Alike\n{_DYNAMIC}", "Alike"),
+    "ours": Kind(f"from dcs_migration import MigrationTask\n{_DYNAMIC}", "MigrationTask"),
+    "native_nothing": Kind(_NATIVE, "nothing:index:Nothing", "nothing"),
+    "native": Kind(_NATIVE, "dcs:index:MigrationTask", "dcs"),
+}
+YARDSTICKS = {"ours": "nothing", "native": "native_nothing"}
 NOTHING_MODULE = Path(__file__).with_name("nothing.py").read_text("utf-8")
 
 Row = dict[str, Any]
 
 
-def measure(rounds: dict[int, int], say: Callable[[str], None]) -> list[Row]:
-    """Time each step of both, side by side.
+def measure(rounds: dict[int, int], say: Callable[[str], None]) -> dict[str, list[Row]]:
+    """Time each step of all kinds, side by side.
 
     Args:
         rounds: How often to do it, by the number of resources.
         say: Told what goes on.
     """
-    return [row for size, times in rounds.items() for row in _size(size, times, say)]
+    figures: dict[str, list[Row]] = {"overhead": [], "state": []}
+    for size, times in rounds.items():
+        rows, state = _size(size, times, say)
+        figures["overhead"] += rows
+        figures["state"].append(state)
+    return figures
 
 
-def _size(size: int, rounds: int, say: Callable[[str], None]) -> list[Row]:
+def _size(size: int, rounds: int, say: Callable[[str], None]) -> tuple[list[Row], Row]:
     timings: dict[tuple[str, str], list[Timing]] = {}
-    calls: dict[str, Counter[str]] = {}
+    calls: dict[tuple[str, str], Counter[str]] = {}
+    state: Row = {"resources": size}
     with ExitStack() as leaving:
-        emulator = leaving.enter_context(Emulator(progression="immediate"))
-        stacks = {name: leaving.enter_context(stack_over(emulator)) for name in IMPORTS}
+        # An emulator for each, or the tasks of one would be those of another owner to the other.
+        emulators = {name: leaving.enter_context(Emulator(progression="immediate")) for name in KINDS}
+        stacks = {
+            name: leaving.enter_context(stack_over(emulators[name], kind.package))
+            for name, kind in KINDS.items()
+        }
         for name, stack in stacks.items():
-            _prepare(stack, name, size)
+            _prepare(stack, KINDS[name], size)
         for number in range(rounds):
             say(f"overhead: {size:,} resource(s), round {number + 1} of {rounds}")
             for step, command in STEPS.items():
-                emulator.clear_requests()
                 # Who comes first changes, so that nobody always finds the machine warm.
                 for name in sorted(stacks, reverse=bool(number % 2)):
+                    emulators[name].clear_requests()
                     timings.setdefault((step, name), []).append(stacks[name].run(*command))
-                calls[step] = Counter(entry["operation"] for entry in emulator.requests())
-    return [_row(size, step, {name: timings[step, name] for name in IMPORTS}, calls[step]) for step in STEPS]
+                    calls[step, name] = Counter(entry["operation"] for entry in emulators[name].requests())
+                    if step == "up":
+                        state[f"{name}_kb"] = round(stacks[name].state() / 1_000, 1)
+    rows = [
+        _row(size, step, *({name: found[step, name] for name in KINDS} for found in (timings, calls)))
+        for step in STEPS
+    ]
+    return rows, state
 
 
-def _prepare(stack: Stack, resource: str, size: int) -> None:
+def _prepare(stack: Stack, kind: Kind, size: int) -> None:
     """Write the program, and run what is slow the first time: Python compiles modules, the CLI makes its home."""
-    stack.write(_program(resource, 1), nothing=NOTHING_MODULE)
+    stack.write(kind.program.format(size=1, resource=kind.resource), nothing=NOTHING_MODULE)
     for step in ("up", "destroy"):
         stack.run(*STEPS[step])
-    stack.write(_program(resource, size))
+    stack.write(kind.program.format(size=size, resource=kind.resource))
 
 
-def _program(resource: str, size: int) -> str:
-    return PROGRAM.format(imports=IMPORTS[resource], size=size, resource=resource)
-
-
-def _row(size: int, step: str, timings: dict[str, list[Timing]], calls: Counter[str]) -> Row:
-    ours, nothing, alike = (timings[name] for name in ("MigrationTask", "Nothing", "Alike"))
-    ratios = [mine.wall / theirs.wall for mine, theirs in zip(ours, nothing, strict=True)]
+def _row(size: int, step: str, timings: dict[str, list[Timing]], calls: dict[str, Counter[str]]) -> Row:
+    wall = {name: [timing.wall for timing in found] for name, found in timings.items()}
+    cpu = {name: [timing.cpu for timing in found] for name, found in timings.items()}
+    ours, native = (_ratios(wall[name], wall[yardstick]) for name, yardstick in YARDSTICKS.items())
     return {
         "resources": size,
         "step": step,
-        "rounds": len(ratios),
-        **{
-            key: round(statistics.median(timing.wall for timing in found), 3)
-            for key, found in (("nothing_s", nothing), ("alike_s", alike), ("ours_s", ours))
-        },
-        "ratio": round(statistics.median(ratios), 3),
-        "lowest_ratio": round(min(ratios), 3),
-        "highest_ratio": round(max(ratios), 3),
-        "ratio_to_alike": _median(mine.wall / theirs.wall for mine, theirs in zip(ours, alike, strict=True)),
-        "cpu_ratio": _median(mine.cpu / theirs.cpu for mine, theirs in zip(ours, nothing, strict=True)),
-        "calls": dict(sorted(calls.items())),
+        "rounds": len(ours),
+        **{f"{name}_s": _median(seconds) for name, seconds in wall.items()},
+        **{f"{name}_cpu_s": _median(seconds) for name, seconds in cpu.items()},
+        **_summary("ratio", ours),
+        "ratio_to_alike": _median(_ratios(wall["ours"], wall["alike"])),
+        "cpu_ratio": _median(_ratios(cpu["ours"], cpu["nothing"])),
+        **_summary("native_ratio", native),
+        "native_cpu_ratio": _median(_ratios(cpu["native"], cpu["native_nothing"])),
+        "native_ratio_to_ours": _median(_ratios(wall["native"], wall["ours"])),
+        "calls": dict(sorted(calls["ours"].items())),
+        "native_calls": dict(sorted(calls["native"].items())),
     }
 
 
-def _median(ratios: Iterable[float]) -> float:
-    return round(statistics.median(ratios), 3)
+def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    return [mine / other for mine, other in zip(ours, theirs, strict=True)]
+
+
+def _summary(key: str, ratios: Sequence[float]) -> Row:
+    return {
+        key: _median(ratios),
+        f"lowest_{key}": round(min(ratios), 3),
+        f"highest_{key}": round(max(ratios), 3),
+    }
+
+
+def _median(values: Sequence[float]) -> float:
+    return round(statistics.median(values), 3)

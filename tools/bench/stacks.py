@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcs_emulator import Emulator
+from tools.bench import plugins
 
 REGION, PROJECT = "emulator-1", "0123456789abcdef0123456789abcdef"
 FOREIGN = ("HW_", "HUAWEICLOUD_", "PULUMI_", "DCS_MIGRATION_", "PYTHON")
@@ -49,6 +50,26 @@ class Stack:
         for name, text in {"__main__": program, **modules}.items():
             (self.work / f"{name}.py").write_text(text)
 
+    def state(self) -> int:
+        """Return how many bytes the state has."""
+        done = subprocess.run(
+            ["pulumi", "stack", "export"], cwd=self.work, env=self.environ, capture_output=True, check=True
+        )
+        return len(done.stdout)
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        """Start a pulumi command in a process group of its own, as a shell does."""
+        return subprocess.Popen(
+            ["pulumi", *args, *PRINTING],
+            cwd=self.work,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
     def run(self, *args: str) -> Timing:
         """Run a pulumi command; return what it took.
 
@@ -76,14 +97,15 @@ class Stack:
 
 
 @contextmanager
-def stack_over(emulator: Emulator) -> Iterator[Stack]:
-    """Make a stack that works on an emulator."""
+def stack_over(emulator: Emulator, package: str | None = None) -> Iterator[Stack]:
+    """Make a stack that works on an emulator, with the plugin of a native package."""
     with tempfile.TemporaryDirectory(prefix="dcs-bench-") as folder:
         root = Path(folder)
         work, backend = root / "project", root / "backend"
         work.mkdir()
         backend.mkdir()
-        (work / "Pulumi.yaml").write_text("name: bench\nruntime: python\n")
+        native = plugins.project(package, root) if package else ""
+        (work / "Pulumi.yaml").write_text(f"name: bench\nruntime: python\n{native}")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         environ = {
             **kept,

@@ -1,0 +1,27 @@
+"""The native plugins that are measured: where the CLI finds them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+PLUGINS = {"dcs": "pulumi-resource-dcs", "nothing": "pulumi-resource-nothing"}
+_NOTHING = Path(__file__).with_name("nothing_native.py").read_text("utf-8")
+
+
+def executable(package: str, folder: Path) -> Path:
+    """Return the plugin of a package: ours from beside this interpreter, the do-nothing one written into the folder."""
+    name = PLUGINS[package]
+    if package != "nothing":
+        return Path(sys.executable).with_name(name)
+    path = folder / name
+    path.write_text(f"#!{sys.executable}\n{_NOTHING}", "utf-8")
+    path.chmod(0o700)
+    return path
+
+
+def project(package: str, folder: Path) -> str:
+    """Return the lines of Pulumi.yaml that lead to the plugin of a package."""
+    return (
+        f"plugins:\n  providers:\n    - name: {package}\n      path: {executable(package, folder).parent}\n"
+    )
