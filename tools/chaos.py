@@ -21,8 +21,8 @@ from tests.chaos import kills, online, plan
 from tests.chaos.neighbour import Neighbour, bring_up
 from tests.chaos.schedules import Broken, Machine
 from tests.chaos.summary import KILLS, PARTS, Campaign, Failure
-from tests.e2e.stack import require_cli
-from tests.unit.life_cycle_world import FRONT_END, FRONT_ENDS
+from tests.e2e.stack import FRONT_END, require_cli
+from tests.unit.life_cycle_world import FRONT_ENDS
 
 CHUNKS = {"schedule": 100, "course": 100, "kill": 1, "online kill": 1}
 

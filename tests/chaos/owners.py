@@ -14,7 +14,7 @@ from tests.chaos.scenarios import Entries
 
 Record = Mapping[str, Any]
 
-PROVIDER = "pulumi:providers:pulumi-python"
+PROVIDERS = ("pulumi:providers:pulumi-python", "pulumi:providers:dcs")
 TOUCHED = "of the task of another owner"
 
 
@@ -109,7 +109,7 @@ def require_kept(recorded: Entries, entries: Entries) -> None:
 
 def owners(entries: Entries) -> set[str]:
     """The owners in a state, as the marks name them."""
-    ids = [str(entry["id"]) for entry in entries if entry["type"] == PROVIDER]
+    ids = [str(entry["id"]) for entry in entries if entry["type"] in PROVIDERS]
     return {mark_of(id_, "", {}).owner for id_ in ids}
 
 

@@ -22,10 +22,10 @@ LOSES_STATE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 _REFUSED = re.compile(
     r"task (\w+)-[0-9a-f]{7} \(([\w-]+), [^)]*\) has the same definition and belongs to another owner: .*?"
-    r'existing_task_id="([\w-]+)", .*? triggers=\[\.\.\.\]'
+    r'existing_?[tT]ask_?[iI]d="([\w-]+)", .*? triggers=\[\.\.\.\]'
 )
 _IDLE = re.compile(
-    r"existing_task_id: migration instance ([\w-]+) has no migration yet [^;]*; remove existing_task_id"
+    r"existing_?[tT]ask_?[iI]d: migration instance ([\w-]+) has no migration yet [^;]*; remove existing_?[tT]ask_?[iI]d"
 )
 
 

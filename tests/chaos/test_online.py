@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from tests.chaos.online import run
-from tests.unit.life_cycle_world import FRONT_END, FRONT_ENDS
+from tests.e2e.stack import FRONT_END
+from tests.unit.life_cycle_world import FRONT_ENDS
 
 BLOCKS, COURSES = 4, 32
 

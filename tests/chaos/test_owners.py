@@ -122,7 +122,7 @@ def test_a_lost_owner_is_seen(account: Account) -> None:
     """Of a task that is there, and of a state."""
     account.start("ours", "target", "four")
     ever = account.service.ever()
-    ours, theirs = ([{"type": owners.PROVIDER, "id": id_}] for id_ in ("ours", "theirs"))
+    ours, theirs = ([{"type": owners.PROVIDERS[0], "id": id_}] for id_ in ("ours", "theirs"))
     owners.require_known(ever[-1:], ours)
     with pytest.raises(AssertionError, match="no owner in the state"):
         owners.require_known(ever[-1:], theirs)

@@ -6,7 +6,8 @@ import pytest
 
 from tests.chaos.plan import MOMENTS, draw
 from tests.chaos.schedules import Broken, Machine
-from tests.unit.life_cycle_world import FRONT_END, FRONT_ENDS
+from tests.e2e.stack import FRONT_END
+from tests.unit.life_cycle_world import FRONT_ENDS
 
 CHUNKS = 16
 CHUNK = 125

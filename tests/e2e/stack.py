@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 TYPE = "pulumi-python:dynamic/dcs:MigrationTask"
+TYPES = (TYPE, "dcs:index:MigrationTask")  # of either front end
+FRONT_END = "TESTED_FRONT_END"  # `native` in this variable lets programs declare native resources
 PROJECT = "e2e"
 REGION = "emulator-1"
 TIMEOUT = 120  # seconds for one command
@@ -86,6 +88,8 @@ class CliStack:
         self.work.mkdir(parents=True, exist_ok=True)
         (root / "backend").mkdir(exist_ok=True)
         (self.work / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+        if os.environ.get(FRONT_END) == "native":
+            self._go_native()
         self._timeout = timeout
         self.environ = {
             **{key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)},
@@ -100,6 +104,14 @@ class CliStack:
         }
         if not exists:
             self.run("stack", "init", name)
+
+    def _go_native(self) -> None:
+        """Let `dcs_migration` of the program stand for native resources."""
+        path = Path(sys.executable).parent
+        with (self.work / "Pulumi.yaml").open("a") as file:
+            file.write(f"plugins: {{providers: [{{name: dcs, path: {path}}}]}}\n")
+        (self.work / "dcs_migration").mkdir(exist_ok=True)
+        shutil.copy(Path(__file__).parents[1] / "native_sdk.py", self.work / "dcs_migration" / "__init__.py")
 
     def program(self, text: str) -> Self:
         """Write the program: the preamble above, then this."""
@@ -155,7 +167,7 @@ class CliStack:
         """The migration tasks in state, by resource name."""
         text = self.run("stack", "export").text
         found = json.loads(text)["deployment"].get("resources", [])
-        return {entry["urn"].split("::")[-1]: entry for entry in found if entry["type"] == TYPE}
+        return {entry["urn"].split("::")[-1]: entry for entry in found if entry["type"] in TYPES}
 
     def ids(self) -> dict[str, str]:
         """The ids of the migration tasks in state, by resource name."""
@@ -236,7 +248,11 @@ def processes_of(stack: Stack) -> dict[int, list[bytes]]:
 
 def plugins_of(stack: Stack) -> list[int]:
     """The process ids of the plugins that work for a stack."""
-    return [id_ for id_, command in processes_of(stack).items() if b"pulumi.dynamic" in command]
+    return [
+        id_
+        for id_, command in processes_of(stack).items()
+        if b"pulumi.dynamic" in command or any(part.endswith(b"pulumi-resource-dcs") for part in command)
+    ]
 
 
 def end_all(stack: Stack) -> None:

@@ -23,12 +23,11 @@ from dcs_migration.life_cycles.reporting import ProviderError
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
+from tests.e2e.stack import FRONT_END
 from tests.fakes import FakeClock, FakeEngine
 from tests.native_plugin import NativePlugin
 from tests.signing import SignedClient
 
-FRONT_END = "TESTED_FRONT_END"  # no name of a setting: those are taken out of the tests' environment
-"""The variable that says through which front end the life cycles are driven."""
 FRONT_ENDS = ("dynamic", "native")
 
 REGION = "eu-west-101"

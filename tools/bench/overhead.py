@@ -110,7 +110,12 @@ def _size(size: int, rounds: int, say: Callable[[str], None]) -> tuple[list[Row]
                     if step == "up":
                         state[f"{name}_kb"] = round(stacks[name].state() / 1_000, 1)
     rows = [
-        _row(size, step, *({name: found[step, name] for name in KINDS} for found in (timings, calls)))
+        _row(
+            size,
+            step,
+            {name: timings[step, name] for name in KINDS},
+            {name: calls[step, name] for name in KINDS},
+        )
         for step in STEPS
     ]
     return rows, state
