@@ -22,7 +22,7 @@ sdks: setup-languages ## Write the SDKs of the native provider into build/sdks/,
 demo: setup ## Run a migration from start to end on this machine: no cloud account, no network
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
-bench: setup ## Measure time, calls and memory, and write docs/bench.md: a quarter of an hour (BENCH=--quick: two minutes)
+bench: setup ## Measure time, calls and memory, and write docs/bench.md: 25 minutes (BENCH=--quick: three)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.bench $(BENCH)
 
 cutover: setup ## Switch two Redis servers under load, and write the figures of the online guide: a minute

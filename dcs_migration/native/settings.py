@@ -23,7 +23,9 @@ def settings_of(props: Mapping[str, Any], name: str, environ: Mapping[str, str])
 
     Credentials that a program gives to a provider of its own go before those of the environment.
     """
-    texts = {f"{NAMESPACE}:{key}": _text(value) for key, value in props.items() if _is_given(value)}
+    texts = {
+        f"{NAMESPACE}:{key}": _text(value) for key, value in props.items() if key in KEYS and _is_given(value)
+    }
     if any(key in props for key in ("accessKey", *SECRET)) and not is_default(name):
         texts[EXPLICIT] = name
     return Settings(texts.get, environ, keys=lambda: texts)

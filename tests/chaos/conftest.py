@@ -20,6 +20,8 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="session")
-def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Neighbour]:
-    """The neighbour of a kind, which is brought up for the first kill that needs it."""
-    return lru_cache(lambda of: bring_up(TARGETS[of], tmp_path_factory.mktemp(f"neighbour-{of}")))
+def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Neighbour]:
+    """The neighbour of a kind and a front end, which is brought up for the first kill that needs it."""
+    return lru_cache(
+        lambda of, front_end: bring_up(TARGETS[of], tmp_path_factory.mktemp(f"neighbour-{of}-{front_end}"))
+    )

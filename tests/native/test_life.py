@@ -211,3 +211,8 @@ def test_two_providers(stack: YamlStack, emulator: Emulator) -> None:
     stack.resources_are(far=wrong, away={**task(1), "options": {"provider": "${far}"}})
     text = stack.preview(ok=False).text
     assert "regon" in text
+    stack.resources_are(orders=task())
+    stack.run("config", "set", "dcs:regon", "x")
+    text = stack.preview(ok=False).text.partition("Diagnostics")[2]
+    assert text.count("dcs:regon: unknown key, did you mean region?") == 1
+    assert "1 errored" in text

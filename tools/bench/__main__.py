@@ -16,7 +16,7 @@ from tools.bench import completion, emulator, moves, overhead, plugin, report
 from tools.bench.stacks import BenchError
 from tools.figures import ROOT, machine
 
-# How much is measured: a quarter of an hour, or two minutes.
+# How much is measured: 25 minutes, or three.
 WHOLE: dict[str, Any] = {
     "overhead": {1: 7, 100: 5, 1_000: 1},
     "completion": (1, 10, 100, 1_000),

@@ -30,8 +30,8 @@ def _number(key: str, form: str = ",") -> Callable[[Row], str]:
     return lambda row: format(row[key], form)
 
 
-def _calls(row: Row) -> str:
-    return ", ".join(f"{count:,} {operation}" for operation, count in row["calls"].items()) or "none"
+def _calls(key: str) -> Callable[[Row], str]:
+    return lambda row: ", ".join(f"{count:,} {name}" for name, count in row[key].items()) or "none"
 
 
 def _both(unit: str, form: str) -> tuple[Column, Column]:
@@ -52,7 +52,22 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("ratio of processor time", _number("cpu_ratio", ".2f")),
         ("rounds", _number("rounds")),
     ),
-    "calls": (("tasks", _number("resources")), ("command", _words("step")), ("calls", _calls)),
+    "native": (
+        ("resources", _number("resources")),
+        ("command", _words("step")),
+        ("do-nothing native, s", _number("native_nothing_s", ".2f")),
+        ("native, s", _number("native_s", ".2f")),
+        ("ratio", _number("native_ratio", ".2f")),
+        (
+            "lowest to highest",
+            lambda row: f"{row['lowest_native_ratio']:.2f} to {row['highest_native_ratio']:.2f}",
+        ),
+        ("ratio of processor time", _number("native_cpu_ratio", ".2f")),
+        ("do-nothing dynamic, s", _number("nothing_s", ".2f")),
+        ("dynamic, s", _number("ours_s", ".2f")),
+        ("calls", _calls("native_calls")),
+    ),
+    "calls": (("tasks", _number("resources")), ("command", _words("step")), ("calls", _calls("calls"))),
     "plugin": (("operation", _words("what")), *_both("ms", ".1f")),
     "memory": (("plugin process", _words("what")), *_both("mb", ".0f")),
     "completion": (
@@ -60,7 +75,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("poll every, s", _number("interval_s")),
         ("`up`, s", _number("up_s", ".1f")),
         ("from the last task's end to that of `up`, s", _number("late_s", ".1f")),
-        ("calls", _calls),
+        ("calls", _calls("calls")),
     ),
     "emulator_start": (
         ("options", _words("what")),
@@ -75,7 +90,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "emulator_memory": (("moment", _words("what")), ("MB", _number("mb"))),
     "moves": (("100,000 keys of 100 bytes", _words("what")), ("best, s", _number("best_s", ".2f"))),
 }
-_SAME_ROWS = {"calls": "overhead"}  # tables that show other columns of another part
+_SAME_ROWS = {"calls": "overhead", "native": "overhead"}  # tables that show other columns of another part
 
 
 def main(arguments: Sequence[str] = ()) -> int:
