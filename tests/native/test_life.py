@@ -207,12 +207,12 @@ def test_two_providers(stack: YamlStack, emulator: Emulator) -> None:
         '"secretKey": {"4dabf', ""
     )
     stack.destroy()
-    wrong = {**far, "properties": {"regon": "x", "accessKey": "a", "insecure": "maybe"}}
+    wrong = {**far, "properties": {"regionn": "x", "accessKey": "a", "insecure": "maybe"}}
     stack.resources_are(far=wrong, away={**task(1), "options": {"provider": "${far}"}})
     text = stack.preview(ok=False).text
-    assert "regon" in text
+    assert "regionn" in text
     stack.resources_are(orders=task())
-    stack.run("config", "set", "dcs:regon", "x")
+    stack.run("config", "set", "dcs:regionn", "x")
     text = stack.preview(ok=False).text.partition("Diagnostics")[2]
-    assert text.count("dcs:regon: unknown key, did you mean region?") == 1
+    assert text.count("dcs:regionn: unknown key, did you mean region?") == 1
     assert "1 errored" in text
