@@ -20,10 +20,11 @@ USAGE = "pulumi-resource-dcs is started by Pulumi: it needs the engine's address
 
 def main() -> int:
     """Serve until the engine ends."""
-    if len(sys.argv) != 2 or ":" not in sys.argv[1]:
+    address = sys.argv[-1]  # after flags such as -v=9, which the engine passes on with --logflow
+    if len(sys.argv) < 2 or ":" not in address:
         print(USAGE, file=sys.stderr)
         return 2
-    engine = GrpcEngine(sys.argv[1])
+    engine = GrpcEngine(address)
     provider = DcsProvider(engine)
     server = grpc.server(ThreadPoolExecutor(THREADS), options=_OPTIONS)
     add_ResourceProviderServicer_to_server(provider, server)
