@@ -13,7 +13,7 @@ from tests.chaos import kills, owners
 from tests.chaos.blows import BLOWS, OPTIONS, Service
 from tests.chaos.neighbour import Neighbour
 from tests.chaos.struck_online import LOST as BEGIN_LOST
-from tests.chaos.struck_tasks import LOST, LOST_AGAIN
+from tests.chaos.struck_tasks import LOST_AGAIN
 from tests.e2e.running import Running
 from tests.e2e.stack import Stack
 from tests.signing import SignedClient
@@ -135,7 +135,7 @@ def test_a_lost_owner_is_seen(account: Account) -> None:
 def test_a_death_between_the_provider_and_its_tasks(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    neighbour: Callable[[str], Neighbour],
+    neighbour: Callable[[str, str], Neighbour],
     of: str,
     blow: str,
 ) -> None:
@@ -151,18 +151,18 @@ def test_a_death_between_the_provider_and_its_tasks(
     strike = BLOWS[blow]
     monkeypatch.setitem(BLOWS, blow, kill_between)
     drawn = replace(kills.draw(0, of), blow=blow, after=0, pause=0.0)
-    assert kills.strike(drawn, tmp_path, neighbour(of)).struck
+    assert kills.strike(drawn, tmp_path, neighbour(of, "dynamic")).struck
     assert len(*seen) == 1
 
 
 @pytest.mark.parametrize(
     ("of", "command", "tasks", "adopted", "refused"),
-    [("tasks", LOST, 3, 0, 3), ("online", BEGIN_LOST, 2, 0, 2), ("tasks", LOST_AGAIN, 3, 3, 0)],
+    [("online", BEGIN_LOST, 2, 0, 2), ("tasks", LOST_AGAIN, 3, 3, 0)],
 )
 def test_a_death_before_the_state_is_written(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    neighbour: Callable[[str], Neighbour],
+    neighbour: Callable[[str, str], Neighbour],
     of: str,
     command: str,
     tasks: int,
@@ -181,5 +181,5 @@ def test_a_death_before_the_state_is_written(
     strike = BLOWS[blow]
     monkeypatch.setitem(BLOWS, blow, kill_when_started)
     drawn = replace(kills.draw(0, of), command=command, blow=blow, after=0, pause=0.0)
-    outcome = kills.strike(drawn, tmp_path, neighbour(of))
+    outcome = kills.strike(drawn, tmp_path, neighbour(of, "dynamic"))
     assert (outcome.adoptions, outcome.refused) == (adopted, refused)

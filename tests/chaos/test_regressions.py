@@ -83,7 +83,7 @@ def test_the_debug_log_hides_what_is_json_within_json(caplog: pytest.LogCaptureF
 
 
 def test_a_state_file_that_was_being_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neighbour: Callable[[str], Neighbour]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neighbour: Callable[[str, str], Neighbour]
 ) -> None:
     """`kill -9` may leave the attributes of the CLI's state file empty: without them all goes on (kills 13 and 19)."""
 
@@ -96,12 +96,14 @@ def test_a_state_file_that_was_being_written(
     monkeypatch.setitem(BLOWS, BOTH, kill_while_it_writes)
     drawn = kills.draw(10)
     assert drawn.command == "replace"
-    outcome = kills.strike(replace(drawn, blow=BOTH, recovery="up alone"), tmp_path, neighbour("tasks"))
+    outcome = kills.strike(
+        replace(drawn, blow=BOTH, recovery="up alone"), tmp_path, neighbour("tasks", "dynamic")
+    )
     assert outcome.restored
 
 
 def test_instances_that_are_gone_while_the_state_holds_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neighbour: Callable[[str], Neighbour]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neighbour: Callable[[str, str], Neighbour]
 ) -> None:
     """A struck destroy may leave these: `up` runs nothing on them, and the command that it names makes others."""
 
@@ -115,4 +117,4 @@ def test_instances_that_are_gone_while_the_state_holds_them(
     drawn = kills.draw(7, "online")
     assert drawn.command == "destroy"
     struck = replace(drawn, blow=BOTH, after=0, pause=0.0, slow=DELETE, how_slow="delay_after")
-    assert kills.strike(struck, tmp_path, neighbour("online")).replaced == 2
+    assert kills.strike(struck, tmp_path, neighbour("online", "dynamic")).replaced == 2
