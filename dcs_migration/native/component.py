@@ -39,8 +39,12 @@ _TYPES_BEFORE = {  # of the dynamic provider, whose states these resources take 
 }
 
 
-def construct(request: Any) -> Any:
+def construct(request: Any, provider: str) -> Any:
     """Register the component and the two resources in it, with the engine that asks for it.
+
+    Args:
+        request: What the engine asks for.
+        provider: The reference of the provider resource that is asked, whose children these are.
 
     Raises:
         TaskError: an option or an input that cannot work, or what the engine answered.
@@ -48,7 +52,7 @@ def construct(request: Any) -> Any:
     _require_sound(request)
     with grpc.insecure_channel(request.monitorEndpoint) as channel:
         try:
-            return _Registration(ResourceMonitorStub(channel), request).run()
+            return _Registration(ResourceMonitorStub(channel), request, provider).run()
         except grpc.RpcError as error:
             raise TaskError(f"the engine refused a resource of {request.name}: {error.details()}") from None
 
@@ -68,9 +72,11 @@ def _require_sound(request: Any) -> None:
 class _Registration:
     """One component."""
 
-    def __init__(self, monitor: Any, request: Any) -> None:
+    def __init__(self, monitor: Any, request: Any, provider: str) -> None:
         self._monitor = monitor
         self._request = request
+        # Without one the engine takes the default provider of no version, another owner than that of an SDK's resources.
+        self._provider = request.providers.get(PACKAGE, provider)
         self._dependencies = sorted(
             {urn for listed in request.inputDependencies.values() for urn in listed.urns}
             | set(request.dependencies)
@@ -138,7 +144,7 @@ class _Registration:
         return {
             "parent": component,
             "dependencies": [*self._dependencies, *more],
-            "provider": self._request.providers.get(PACKAGE, ""),
+            "provider": self._provider,
             "customTimeouts": resource_pb2.RegisterResourceRequest.CustomTimeouts(
                 create=timeouts.create, update=timeouts.update, delete=timeouts.delete
             ),

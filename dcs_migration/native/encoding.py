@@ -10,8 +10,18 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import rpc
 
-from dcs_migration.life_cycles.inputs import UNKNOWN, has_unknown, is_unknown
-from dcs_migration.names import PASSWORD
+from dcs_migration.life_cycles.inputs import UNKNOWN, is_unknown
+from dcs_migration.life_cycles.secrets import scrub
+from dcs_migration.names import (
+    BACKUP_IMPORT,
+    FROM_BUCKET,
+    FROM_RECORD,
+    FULL,
+    INCREMENTAL,
+    ONLINE_MIGRATION,
+    PASSWORD,
+)
+from dcs_migration.native.names import OUTPUTS, camel
 
 Path = tuple[str | int, ...]
 
@@ -29,16 +39,27 @@ _UNKNOWN = frozenset(
     )
 )
 
+# They are no secret even in a map that is one as a whole, and a message could not do without them.
+_WORDS = frozenset((BACKUP_IMPORT, ONLINE_MIGRATION, FULL, INCREMENTAL, FROM_BUCKET, FROM_RECORD))
+_OUTPUTS = frozenset(map(camel, OUTPUTS))
+
 
 class Properties:
-    """The properties of one call: what comes marked as a secret goes back marked, and so does every password."""
+    """The properties of one call: what comes marked as a secret goes back marked, and so does every password.
+
+    The texts of secrets are known to the scrubber from here on. An output that repeats one, as the name of a task does, is
+    a secret, too.
+    """
 
     def __init__(self) -> None:
         self._secret: set[Path] = set()
+        self._texts: set[str] = set()
 
     def decode(self, struct: Struct) -> dict[str, Any]:
         """Return properties as plain values; numbers without a fraction are whole ones."""
-        return {key: self._plain(value, (key,)) for key, value in MessageToDict(struct).items()}
+        props = {key: self._plain(value, (key,)) for key, value in MessageToDict(struct).items()}
+        scrub.add(*self._texts)
+        return props
 
     def encode(self, props: Mapping[str, Any], secrets: Collection[str] = (PASSWORD,)) -> Struct:
         """Return properties in the protocol's form; what stands under the names of ``secrets`` is one."""
@@ -46,27 +67,30 @@ class Properties:
         struct.update(self._sendable(props, (), secrets))
         return struct
 
-    def _plain(self, value: Any, path: Path) -> Any:
+    def _plain(self, value: Any, path: Path, *, secret: bool = False) -> Any:
         if isinstance(value, dict):
             kind = value.get(_SIGNATURE)
             if kind == _SECRET or (kind == _OUTPUT and value.get("secret")):
                 self._secret.add(path)
+                secret = True
             if kind in (_SECRET, _OUTPUT):
-                return self._plain(value["value"], path) if "value" in value else UNKNOWN
+                return self._plain(value["value"], path, secret=secret) if "value" in value else UNKNOWN
             if kind is not None:
                 return pulumi.StringAsset("")  # no plain data, which a check says
-            return {key: self._plain(item, (*path, key)) for key, item in value.items()}
+            return {key: self._plain(item, (*path, key), secret=secret) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._plain(item, (*path, index)) for index, item in enumerate(value)]
+            return [self._plain(item, (*path, index), secret=secret) for index, item in enumerate(value)]
         if isinstance(value, str) and value in _UNKNOWN:
             return UNKNOWN
+        if secret and isinstance(value, str) and value not in _WORDS:
+            self._texts.add(value)
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
     def _sendable(self, value: Any, path: Path, secrets: Collection[str]) -> Any:
         if is_unknown(value):
             return rpc.UNKNOWN
-        if path and (path in self._secret or path[-1] in secrets) and not has_unknown(value):
-            return rpc.wrap_rpc_secret(_without_nulls(value))
+        if path and (path in self._secret or path[-1] in secrets or self._repeats(value, path)):
+            return rpc.wrap_rpc_secret(_in_a_secret(value))
         if isinstance(value, Mapping):
             items = ((key, item) for key, item in value.items() if item is not None)
             return {key: self._sendable(item, (*path, key), secrets) for key, item in items}
@@ -74,11 +98,19 @@ class Properties:
             return [self._sendable(item, (*path, index), secrets) for index, item in enumerate(value)]
         return value
 
+    def _repeats(self, value: Any, path: Path) -> bool:
+        """Whether an output tells a text that came as a secret: a name, or the ids in the statuses of a wait."""
+        if len(path) != 1 or path[0] not in _OUTPUTS:
+            return False
+        return any(text in self._texts for text in (value if isinstance(value, Mapping) else (value,)))
 
-def _without_nulls(value: Any) -> Any:
+
+def _in_a_secret(value: Any) -> Any:
+    if is_unknown(value):
+        return rpc.UNKNOWN
     if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: _in_a_secret(item) for key, item in value.items() if item is not None}
+    return [_in_a_secret(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def differing(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:

@@ -28,7 +28,7 @@ from dcs_migration.native.cancelling import CancellableClock, NativeEngine
 from dcs_migration.native.encoding import Properties, differing
 from dcs_migration.native.functions import invoke
 from dcs_migration.native.resources import RESOURCES, Resource, planned
-from dcs_migration.native.settings import SECRET, settings_of, unknown_keys
+from dcs_migration.native.settings import SECRET, malformed, settings_of
 
 Props = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -70,6 +70,7 @@ class DcsProvider(ResourceProviderServicer):
         self._timeouts = timeouts
         self._engine = NativeEngine(engine or NoEngine(), self._clock)
         self._owner: str | None = None
+        self._reference = ""  # by which the engine knows this provider resource
         self._process: Process | None = None
         self._life_cycles: dict[str, LifeCycle] = {}
         self._loading = threading.Lock()
@@ -108,9 +109,10 @@ class DcsProvider(ResourceProviderServicer):
         with self._answering(context, request.urn):
             wire = Properties()
             props = wire.decode(request.news)
-            lines = unknown_keys(props)
+            lines = malformed(props)
             if not has_unknown(props):
-                lines += problems_of_settings(settings_of(props, _name_of(request.urn), self._environ))
+                found = problems_of_settings(settings_of(props, _name_of(request.urn), self._environ))
+                lines = list(dict.fromkeys((*lines, *map(names.translated, found))))
             return provider_pb2.CheckResponse(inputs=wire.encode(props, SECRET), failures=_failures(lines))
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
@@ -125,6 +127,7 @@ class DcsProvider(ResourceProviderServicer):
                 Properties().decode(request.args), request.name or "default", self._environ
             )
             self._owner = request.id or None
+            self._reference = f"{request.urn}::{request.id}" if request.urn and request.id else ""
             self._process = Process(self._accounts(settings), self._engine, Phase(known=False))
             self._life_cycles = {}
             return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
@@ -236,7 +239,7 @@ class DcsProvider(ResourceProviderServicer):
             if request.type != component.TOKEN:
                 raise TaskError(f"there is no component {request.type}; there is {component.TOKEN}")
             self._learn_the_phase(preview=request.dryRun)
-            return component.construct(request)
+            return component.construct(request, self._reference)
 
     def Invoke(self, request: Any, context: Any) -> Any:
         """Call a function: it only reads."""

@@ -15,6 +15,7 @@ KEYS = (
     *("cloud", "endpoints", "insecure", "maxRetries"),
 )
 SECRET = ("secretKey", "securityToken")
+_MAPS = ("endpoints",)
 _OF_THE_ENGINE = ("version", "pluginDownloadURL", "pluginChecksums")
 
 
@@ -36,13 +37,17 @@ def is_default(name: str) -> bool:
     return name == "default" or name.startswith("default_")
 
 
-def unknown_keys(props: Mapping[str, Any]) -> list[str]:
-    """Return one line for each key that is none of ours."""
+def malformed(props: Mapping[str, Any]) -> list[str]:
+    """Return one line for each key that is none of ours, or whose value is no text, number, truth value or map."""
     lines = []
     for key in sorted(set(props) - {*KEYS, *_OF_THE_ENGINE}):
         near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.5)
-        advice = f"did you mean {near[0]}?" if near else f"the known ones are {', '.join(KEYS)}"
+        advice = f"did you mean dcs:{near[0]}?" if near else f"the known ones are {', '.join(KEYS)}"
         lines.append(f"dcs:{key}: unknown key, {advice}")
+    for key in KEYS:
+        value = props.get(key)
+        if _is_given(value) and not isinstance(value, (str, int, float, *((dict,) if key in _MAPS else ()))):
+            lines.append(f"dcs:{key}: must be a {'map' if key in _MAPS else 'string'}")
     return lines
 
 

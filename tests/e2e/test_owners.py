@@ -39,7 +39,10 @@ def test_two_backends_with_equal_names(new_stack: NewStack, emulator: Emulator) 
     emulator.clear_requests()
 
     refused = second.up(ok=False).text
-    assert "belongs to another owner: another stack, or a state that was lost" in refused
+    assert (
+        "belongs to another owner: another stack, another provider of this one, or a state that was lost"
+        in refused
+    )
     assert f'existing_task_id="{id_}"' in refused
     assert "triggers=[...]" in refused
     assert second.ids() == {}

@@ -214,5 +214,5 @@ def test_two_providers(stack: YamlStack, emulator: Emulator) -> None:
     stack.resources_are(orders=task())
     stack.run("config", "set", "dcs:regionn", "x")
     text = stack.preview(ok=False).text.partition("Diagnostics")[2]
-    assert text.count("dcs:regionn: unknown key, did you mean region?") == 1
+    assert text.count("dcs:regionn: unknown key, did you mean dcs:region?") == 1
     assert "1 errored" in text

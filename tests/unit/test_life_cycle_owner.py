@@ -50,7 +50,7 @@ class TestAnotherOwner:
         task = world.task(theirs)
         assert message == (
             f"nothing was started: task {task['name']} ({theirs}, {status}, created 2026-01-01T00:00:00.000Z) has the "
-            "same definition and belongs to another owner: another stack, or a state that was lost; to take it over "
+            "same definition and belongs to another owner: another stack, another provider of this one, or a state that was lost; to take it over "
             f'write existing_task_id="{theirs}", to run it a second time on purpose write triggers=[...]'
         )
         assert world.writes() == []

@@ -75,6 +75,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         """Read an instance that is to be managed from now on (ShowMigrationTask)."""
         account = self._account(props)
         found = importing.find(account, id_, props)
+        importing.require_online(found)
         if found.warning is not None:
             self._warn(found.warning, props)
         self._held.read(props.get(URN), id_)

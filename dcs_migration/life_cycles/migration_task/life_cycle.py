@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcs_migration.dcs.errors import TaskError
+from dcs_migration.life_cycles.inputs import problems
 from dcs_migration.life_cycles.migration_task.definition import AGAIN, definition_of, existing
 from dcs_migration.life_cycles.migration_task.inputs import (
     INPUTS,
@@ -103,12 +104,17 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             raise TaskError("; ".join(found))
         found_task = importing.find(self._account(props), id_, props)
         row = found_task.row
-        if found_task.warning is not None:
-            self._warn(found_task.warning, props)
-        self._held.read(props.get(URN), id_)
         inputs = normalised(read.described(row))
         if inputs.get("migration_type") == ONLINE_MIGRATION and row.data_source:
             inputs["source_instance"] = {"addrs": row.data_source}
+        if inputs.get("migration_type") == ONLINE_MIGRATION and problems(SPEC.schema, inputs):
+            raise TaskError(
+                f"task {id_} is an online migration on an instance of its own: import it as a MigrationInstance and an "
+                "OnlineMigration"
+            )
+        if found_task.warning is not None:
+            self._warn(found_task.warning, props)
+        self._held.read(props.get(URN), id_)
         return found_task.result(self._accounts.settings, inputs, read.outputs_of(row, {}))
 
     def _get(self, id_: str, props: Props) -> ReadResult:

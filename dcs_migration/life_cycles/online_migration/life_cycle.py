@@ -102,6 +102,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         """Read a migration that is to be managed from now on, in the state that it is in (ShowMigrationTask)."""
         account = self._account(props)
         found = importing.find(account, id_, props)
+        importing.require_online(found)
         if found.warning is not None:
             self._warn(found.warning, props)
         observed = account.client.show_online_migration(id_)

@@ -14,7 +14,7 @@ from dcs_migration.life_cycles.process import ReadResult
 from dcs_migration.life_cycles.tasks import mark as marks
 from dcs_migration.life_cycles.tasks.props import Props
 from dcs_migration.life_cycles.tasks.read import completed
-from dcs_migration.names import DEFAULTS, ENDPOINT, MARK, OWNER
+from dcs_migration.names import BACKUP_IMPORT, DEFAULTS, ENDPOINT, MARK, OWNER
 
 _NAMES = ("task_name", "name")
 
@@ -69,3 +69,13 @@ def find(account: Account, id_: str, props: Props) -> Import:
         raise TaskError(f"there is no task {id_} in project {account.project_id} of {account.region}")
     row = completed(account.client.show_migration_task(id_), row)
     return Import(account, row, props)
+
+
+def require_online(found: Import) -> None:
+    """See that a task is no backup import.
+
+    Raises:
+        TaskError: it is one.
+    """
+    if found.row.migration_type == BACKUP_IMPORT:
+        raise TaskError(f"task {found.row.id} is a backup import: import it as a MigrationTask")

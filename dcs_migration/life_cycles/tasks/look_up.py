@@ -329,7 +329,8 @@ class LookUp:
             return None
         if mark.owner != ours.owner:
             return (
-                "has the same definition and belongs to another owner: another stack, or a state that was lost",
+                "has the same definition and belongs to another owner: another stack, another provider of this one, or a "
+                "state that was lost",
                 ways,
             )
         holder = self._held.holder(row.id)
