@@ -87,4 +87,5 @@ def _inputs(number: int) -> Row:
         "backup_files": {"bucket_name": "backups", "files": [{"file_name": "orders.rdb"}]},
         "target_instance": {"id": f"4cd5dbb8-aacd-4603-b817-{number:012d}"},
         "__urn": f"urn:pulumi:dev::bench::pulumi-python:dynamic/dcs:MigrationTask::task{number}",
+        "__owner": "the bench",
     }

@@ -112,7 +112,10 @@ def table(name: str, figures: Figures) -> str:
     """Return a table in Markdown."""
     columns = TABLES[name]
     lines = [[heading for heading, _ in columns], ["---"] * len(columns)]
-    lines += [[cell(row) for _, cell in columns] for row in figures[_SAME_ROWS.get(name, name)]]
+    try:
+        lines += [[cell(row) for _, cell in columns] for row in figures[_SAME_ROWS.get(name, name)]]
+    except KeyError:  # the file is of before this table
+        return "Not measured yet."
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
