@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pulumi
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from pulumi.runtime import rpc
 
 from dcs_migration.life_cycles.inputs import UNKNOWN, is_unknown
@@ -57,7 +56,7 @@ class Properties:
 
     def decode(self, struct: Struct) -> dict[str, Any]:
         """Return properties as plain values; numbers without a fraction are whole ones."""
-        props = {key: self._plain(value, (key,)) for key, value in MessageToDict(struct).items()}
+        props = {key: self._plain(_python(value), (key,)) for key, value in struct.fields.items()}
         scrub.add(*self._texts)
         return props
 
@@ -103,6 +102,16 @@ class Properties:
         if len(path) != 1 or path[0] not in _OUTPUTS:
             return False
         return any(text in self._texts for text in (value if isinstance(value, Mapping) else (value,)))
+
+
+def _python(value: Value) -> Any:
+    """Return a value as Python has it: `MessageToDict` refuses numbers that JSON has not."""
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return {key: _python(item) for key, item in value.struct_value.fields.items()}
+    if kind == "list_value":
+        return [_python(item) for item in value.list_value.values]
+    return None if kind in (None, "null_value") else getattr(value, kind)
 
 
 def _in_a_secret(value: Any) -> Any:

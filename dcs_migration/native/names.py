@@ -51,14 +51,16 @@ def camel_path(path: str) -> str:
 
 
 def written(contract: str, value: Mapping[str, Any]) -> tuple[Props, list[str]]:
-    """Return what a program wrote in the contract's names, and a line for each name that was in Python's form."""
+    """Return what a program wrote in the contract's names, and a line for each name that was in Python's form.
+
+    It is taken for what is meant, so that the check of the rest says nothing of a missing key.
+    """
     problems: list[str] = []
 
-    def name(key: str, where: str) -> str | None:
-        if "_" not in key or key.startswith("__"):
-            return snake(key)
-        problems.append(f"{where}{key}: unknown key, did you mean {camel(key)}?")
-        return None
+    def name(key: str, where: str) -> str:
+        if "_" in key and not key.startswith("__"):
+            problems.append(f"{where}{key}: unknown key, did you mean {camel(key)}?")
+        return snake(key)
 
     return _renamed(value, schema(contract), name), problems
 
@@ -81,7 +83,7 @@ def was_dynamic(value: Mapping[str, Any]) -> bool:
     return _PROVIDER in value
 
 
-def _renamed(value: Any, part: Schema, name: Callable[[str, str], str | None], where: str = "") -> Any:
+def _renamed(value: Any, part: Schema, name: Callable[[str, str], str], where: str = "") -> Any:
     known = part.get("properties")
     if isinstance(value, Mapping) and known is not None:
         outputs = OUTPUTS if "title" in part else ()  # the top of a contract has a title
@@ -89,8 +91,7 @@ def _renamed(value: Any, part: Schema, name: Callable[[str, str], str | None], w
         for key, item in value.items():
             is_property = snake(key) in known or snake(key) in outputs
             new = name(key, where) if is_property else key
-            if new is not None:
-                found[new] = _renamed(item, known.get(snake(key), {}), name, f"{where}{key}.")
+            found[new] = _renamed(item, known.get(snake(key), {}), name, f"{where}{key}.")
         return found
     if isinstance(value, (list, tuple)) and "items" in part:
         place = where.rstrip(".")
@@ -112,6 +113,7 @@ PHRASES = (
     ("opts.custom_timeouts", "options.customTimeouts"),
     ("opts.provider", "options.provider"),
     ("retain_on_delete", "retainOnDelete"),
+    ("delete_before_replace=True", "deleteBeforeReplace: true"),
     ("completion(opts=", "MigrationCompletion(options="),
 )
 

@@ -113,7 +113,9 @@ class DcsProvider(ResourceProviderServicer):
             if not has_unknown(props):
                 found = problems_of_settings(settings_of(props, _name_of(request.urn), self._environ))
                 lines = list(dict.fromkeys((*lines, *map(names.translated, found))))
-            return provider_pb2.CheckResponse(inputs=wire.encode(props, SECRET), failures=_failures(lines))
+            if lines:
+                return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(lines))
+            return provider_pb2.CheckResponse(inputs=wire.encode(props, SECRET))
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
         """Compare settings: none replaces the provider, and so all of its resources."""
@@ -138,17 +140,17 @@ class DcsProvider(ResourceProviderServicer):
         """Validate and complete the inputs, offline."""
         with self._answering(context, request.urn):
             resource, wire = _resource(request.urn), Properties()
-            news, lines = names.written(resource.contract, wire.decode(request.news))
-            if lines:
-                return provider_pb2.CheckResponse(
-                    inputs=request.news, failures=_failures(lines, translate=False)
-                )
+            news, misnamed = names.written(resource.contract, wire.decode(request.news))
             olds = names.stored(resource.contract, wire.decode(request.olds))
             result = self._call(
                 request.urn, "check", olds and self._told(olds, request.urn), self._told(news, request.urn)
             )
-            inputs = wire.encode(names.shown(resource.contract, result.inputs))
-            return provider_pb2.CheckResponse(inputs=inputs, failures=_failures(result.problems))
+            if misnamed or result.problems:  # what was refused may not be fit to be encoded
+                lines = [*misnamed, *map(names.translated, result.problems)]
+                return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(lines))
+            return provider_pb2.CheckResponse(
+                inputs=wire.encode(names.shown(resource.contract, result.inputs))
+            )
 
     def Diff(self, request: Any, context: Any) -> Any:
         """Compare, offline.
@@ -338,12 +340,9 @@ def _diff_response(result: DiffResult, olds: Props, news: Props, *, rewrites: bo
     )
 
 
-def _failures(lines: Sequence[str], *, translate: bool = True) -> list[Any]:
+def _failures(lines: Sequence[str]) -> list[Any]:
     # An empty property: the engine then prints the line as it is, and no value.
-    return [
-        provider_pb2.CheckFailure(property="", reason=names.translated(line) if translate else line)
-        for line in lines
-    ]
+    return [provider_pb2.CheckFailure(property="", reason=line) for line in lines]
 
 
 def _resource(urn: str) -> Resource:

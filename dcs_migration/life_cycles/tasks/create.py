@@ -269,8 +269,13 @@ class _Creation:
     def _way_on(self, rows: Sequence[TaskRow]) -> str:
         ours = self._definition.mark
         chain = "wait for it, or chain the tasks with opts=ResourceOptions(depends_on=[first.completion()])"
-        held = self._held.predecessors(self._definition.urn)  # one that a transform retains
-        marks = [split(row.description)[1] for row in rows if row.id not in held]
+        held = self._held.predecessors(self._definition.urn)
+        if any(row.id in held for row in rows):
+            return (
+                "this resource replaces that task, which is to be deleted only afterwards, if at all: write "
+                "delete_before_replace=True, and leave retain_on_delete out"
+            )
+        marks = [split(row.description)[1] for row in rows]
         if any(mark and mark.owner == ours.owner and mark.resource != ours.resource for mark in marks):
             return (
                 f"{chain}; if this resource was renamed, or takes the place of one that is removed, write "
