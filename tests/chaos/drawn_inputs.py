@@ -39,10 +39,11 @@ def drawn(where: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 def _texts(where: Mapping[str, Any]) -> st.SearchStrategy[str]:
     least, most = where.get("minLength", 0), where.get("maxLength", 10_000)
-    if "pattern" not in where:
-        return st.text(min_size=least, max_size=min(most, 60))
-    pattern = re.sub(r"\$$", r"\\Z", where["pattern"])
-    return st.from_regex(pattern).filter(lambda text: least <= len(text) <= most)
+    texts = st.text(min_size=least, max_size=min(most, 60))
+    if "pattern" in where:
+        texts = st.from_regex(re.sub(r"\$$", r"\\Z", where["pattern"]))
+    # A byte order mark at the start is refused: nobody meant it.
+    return texts.filter(lambda text: least <= len(text) <= most and not text.startswith("\ufeff"))
 
 
 _BY_TYPE = {
