@@ -65,7 +65,7 @@ def measure(much: dict[str, Any]) -> dict[str, Any]:
     """Return all figures."""
     load_before = os.getloadavg()[0]
     figures = {
-        "overhead": overhead.measure(much["overhead"], say),
+        **overhead.measure(much["overhead"], say),
         **plugin.measure(much["plugins"], say),
         "completion": completion.measure(much["completion"], much["seconds"], say),
         **emulator.measure(much["calls"], say),
