@@ -19,6 +19,7 @@ from typing import Any
 import pulumi
 
 import dcs_migration
+from dcs_migration.credentials import agency, official_sdk, profiles, sources
 from dcs_migration.life_cycles import config, inputs
 from dcs_migration.life_cycles.tasks.props import OnChange
 from dcs_migration.life_cycles.tasks.spec import Spec
@@ -49,8 +50,12 @@ CONFIG = {
     "accessKey": "Access key. Use the environment, or at least `--secret` for its companions.",
     "secretKey": "Secret key: `pulumi config set --secret huaweicloud:secretKey`.",
     "securityToken": "Security token of temporary keys.",
+    "profile": "Profile of Huawei's command-line tool (KooCLI) that has the keys; also alone, as `current` says.",
+    "sharedConfigFile": f"The tool's file. Default `{profiles.DEFAULT_FILE}`.",
+    "assumeRole": "Agency to act through: a map of `agencyName`, `domainName` or `domainId`, `duration`; or a list of such, "
+    "each assumed with the keys of the one before.",
     "cloud": f"Domain of the cloud. Default `{config.DEFAULT_CLOUD}`.",
-    "endpoints": "Map of URLs, `dcs` and `iam`: `pulumi config set --path 'huaweicloud:endpoints.dcs' https://...`.",
+    "endpoints": "Map of URLs, `dcs`, `iam` and `sts`: `pulumi config set --path 'huaweicloud:endpoints.dcs' https://...`.",
     "insecure": "No TLS verification, and plain http is allowed. Default false.",
     "maxRetries": f"How often a read is tried again, 0 to 20. Default {config.DEFAULT_MAX_RETRIES}.",
 }
@@ -58,6 +63,21 @@ ENVIRONMENT_ONLY = {
     "HW_AUTH_TOKEN": "A token in place of a key pair.",
     config.DCS_ENDPOINT: "URL of DCS, such as an emulator's. It goes before `huaweicloud:endpoints`.",
     config.IAM_ENDPOINT: "URL of IAM, when `huaweicloud:endpoints` names none.",
+    config.STS_ENDPOINT: "URL of STS, when `huaweicloud:endpoints` names none.",
+    **{
+        name: f"{source.name}: see [credentials](guides/credentials.md)."
+        for source in sources.SOURCES
+        if source.fetch is not None
+        for names in source.needs
+        for name in names
+    },
+    **{name: "Optional part of it." for name in official_sdk.OPTIONAL},
+    official_sdk.CREDENTIALS_FILE: f"The SDK's file of credentials. Default `{official_sdk.DEFAULT_CREDENTIALS_FILE}`.",
+    **{
+        variable: "Of the agency: as the parts of `huaweicloud:assumeRole`."
+        for variable in agency.VARIABLES.values()
+        if variable != agency.AGENCY
+    },
     config.ACCEPT_ENDPOINT: "Host that tasks may have moved to: see [troubleshooting](guides/troubleshooting.md).",
     "DCS_MIGRATION_DEBUG": "`1` shows tracebacks with errors.",
 }
@@ -297,14 +317,22 @@ def outputs_of(resource: type[pulumi.Resource], inputs: set[str]) -> Iterator[tu
 def variables() -> dict[str, list[str]]:
     """Return the environment variables of each key of the configuration."""
     found: dict[str, list[str]] = {key: list(names) for key, names in config.WHERE.items()}
-    stack = next(keys for keys in config.WHO if keys.from_config)
-    for keys in config.WHO:
-        for part in ("access_key", "secret_key", "security_token"):
-            if not keys.from_config and getattr(keys, part):
-                found.setdefault(getattr(stack, part), []).append(getattr(keys, part))
+    static = [source for source in sources.SOURCES if source.security_token]
+    stack = next(source for source in static if source.from_config)
+    for source in static:
+        if source is not stack:
+            for key, name in zip(_parts(stack), _parts(source), strict=True):
+                found.setdefault(key.removeprefix(f"{config.NAMESPACE}:"), []).append(name)
+    for names in (profiles.PROFILE, profiles.FILE, (agency.AGENCY, agency.ASSUME_ROLE)):
+        variable, key = names
+        found[key.removeprefix(f"{config.NAMESPACE}:")] = [variable]
     known = {*found, "endpoints"}
     assert known == set(CONFIG), f"tell about {known ^ set(CONFIG)}"
     return found
+
+
+def _parts(source: sources.Source) -> tuple[str, ...]:
+    return (*source.required, source.security_token)
 
 
 def described_settings() -> Iterator[str]:

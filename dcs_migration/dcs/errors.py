@@ -5,6 +5,7 @@ DcsMigrationError
 ├── EngineGone                the Pulumi engine stopped answering: nothing more is written
 ├── TransportError            no usable answer
 │   ├── NotSent               the request certainly never reached the service
+│   │   └── CredentialsUnavailable   there were no temporary keys to send it with
 │   └── OutcomeUnknown        the request may have been acted upon
 ├── ApiError                  the service (or its gateway) answered with an error
 │   ├── CredentialsRefused    401, or 403 from the gateway: never to be repeated
@@ -105,6 +106,22 @@ class NotSent(TransportError):
         )
 
 
+class CredentialsUnavailable(NotSent):
+    """No temporary keys were to be had, so that nothing was sent.
+
+    operation: where the keys come from, in words.
+    """
+
+    local = True
+
+    def __init__(self, source: str, reason: str, *, permanent: bool = True) -> None:
+        super().__init__(source, reason)
+        self.permanent = permanent
+
+    def __str__(self) -> str:
+        return f"no temporary keys from {self.operation}: {self.reason}"
+
+
 class OutcomeUnknown(TransportError):
     """The request may have reached the service and been acted upon: look before repeating it."""
 
@@ -145,7 +162,9 @@ class ApiError(DcsMigrationError):
         info = CODES.get(self.error_code or "")
         return (info.hint if info else "") or _HINTS.get(type(self))
 
-    def __str__(self) -> str:
+    @property
+    def facts(self) -> str:
+        """What the service answered, without what to do about it."""
         text = f"{self.operation} failed: HTTP {self.status}"
         if self.error_code:
             text += f" {self.error_code}"
@@ -153,7 +172,10 @@ class ApiError(DcsMigrationError):
             text += f": {self.error_msg}"
         if self.request_id:
             text += f" (request id {self.request_id})"
-        return f"{text}; {self.hint}" if self.hint else text
+        return text
+
+    def __str__(self) -> str:
+        return f"{self.facts}; {self.hint}" if self.hint else self.facts
 
 
 class CredentialsRefused(ApiError):

@@ -21,13 +21,16 @@ from dcs_migration.dcs.errors import (
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.life_cycles.batching import Batcher
-from dcs_migration.life_cycles.config import NO_REGION, Credentials, Settings
+from dcs_migration.life_cycles.config import NO_REGION, Settings
 from dcs_migration.life_cycles.listing import Listing, SharedListing
 from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.life_cycles.settings_check import require_honoured
 from dcs_migration.names import THREADS
 
 if TYPE_CHECKING:
+    from requests.auth import AuthBase
+
+    from dcs_migration.credentials.access import Access
     from dcs_migration.dcs.client import DcsClient
     from dcs_migration.dcs.transport import Transport
 
@@ -248,7 +251,7 @@ class Accounts:
         self._lock = threading.Lock()
         self._accounts: dict[tuple[str, str], Account] = {}
         self._projects: dict[str, str] = {}
-        self._access: tuple[Credentials, CredentialBreaker] | None = None
+        self._access: Access | None = None
 
     def close(self) -> None:
         """Close the pooled connections of all accounts."""
@@ -277,7 +280,7 @@ class Accounts:
                 from dcs_migration.dcs.client import DcsClient
 
                 retries = self.settings.max_retries if self._max_retries is None else self._max_retries
-                client = DcsClient(self._transport(url, project_id, retries), project_id)
+                client = DcsClient(self._transport(url, region, project_id, retries), project_id)
                 account = self._accounts[region, project_id] = Account(
                     client,
                     region=region,
@@ -294,21 +297,44 @@ class Accounts:
 
             # A configured project belongs to the configured region; a region's own has its name.
             configured = self.settings.project_name if region == self.settings.region else None
-            iam = self._transport(self.settings.iam_url(region), None, self.settings.max_retries)
+            iam = self._transport(self.settings.iam_url(region), region, None, self.settings.max_retries)
             self._projects[region] = find_project_id(iam, configured or region)
         return self._projects[region]
 
-    def _transport(self, url: str, project_id: str | None, max_retries: int) -> Transport:
+    def _transport(self, url: str, region: str, project_id: str | None, max_retries: int) -> Transport:
+        access = self.access(self.settings.region or region)
+        return self._connect(url, access.auth(project_id), access.breaker, max_retries)
+
+    def access(self, region: str) -> Access:
+        """Return who calls, everywhere; temporary keys come from the services of one region."""
+        if self._access is None:
+            from dcs_migration.credentials.access import Access
+            from dcs_migration.credentials.official_sdk import Place
+
+            require_honoured(self.settings)
+            self._access = Access(
+                self.settings.credentials(),
+                read=self.settings.of_identity,
+                place=Place(
+                    self.settings.iam_url(region),
+                    self.settings.sts_url(region),
+                    verify=not self.settings.insecure,
+                    timeouts=self._timeouts,
+                ),
+                connect=self._connect,
+                now=self.clock.now,
+                hide=scrub.add,
+            )
+        return self._access
+
+    def _connect(
+        self, url: str, auth: AuthBase, breaker: CredentialBreaker, max_retries: int = 0
+    ) -> Transport:
         from dcs_migration.dcs.transport import Transport
 
-        if self._access is None:
-            require_honoured(self.settings)
-            credentials = self.settings.credentials()
-            self._access = credentials, CredentialBreaker(credentials.provenance)
-        credentials, breaker = self._access
         return Transport(
             url,
-            credentials.auth(project_id),
+            auth,
             breaker=breaker,
             verify=not self.settings.insecure,
             timeouts=self._timeouts,

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,7 +15,9 @@ from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.names import LOOPBACK
 
 if TYPE_CHECKING:
-    from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
+    from dcs_migration.credentials.agency import Agency
+    from dcs_migration.credentials.profiles import Profile
+    from dcs_migration.credentials.sources import Credentials, Source
 
 NAMESPACE = "huaweicloud"
 DEFAULT_CLOUD = "myhuaweicloud.com"
@@ -33,6 +35,7 @@ WHERE: dict[str, tuple[str, ...]] = {
 ENDPOINTS = "endpoints"
 DCS_ENDPOINT = "HW_DCS_ENDPOINT"
 IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
+STS_ENDPOINT = "HUAWEICLOUD_SDK_STS_ENDPOINT"
 EXPLICIT = "dcs_migration:credentials"  # names the Provider that was given credentials in the program
 ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
@@ -41,81 +44,16 @@ _PROJECT = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _PROJECT_NAME = re.compile(r"[\w.-][\w. -]{0,63}")
 _CLOUD = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
-_SERVICES = ("dcs", "iam")  # whose endpoints are used here; the map may hold others'
+_SERVICES = ("dcs", "iam", "sts")  # whose endpoints are used here; the map may hold others'
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 NO_REGION = "no region; set huaweicloud:region (`pulumi config set huaweicloud:region ...`) or HW_REGION_NAME"
 NO_CREDENTIALS = (
     "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN) in the environment, or "
-    "huaweicloud:accessKey and `pulumi config set --secret huaweicloud:secretKey` "
-    "(agencies, OIDC, instance metadata, and a user's name with a password are not supported)"
+    "huaweicloud:accessKey and `pulumi config set --secret huaweicloud:secretKey`; OpenID Connect, profiles, pod identity and "
+    "instance metadata: docs/guides/credentials.md (a user's name with a password is not supported)"
 )
-
-
-@dataclass(frozen=True)
-class KeySet:
-    """Where a whole set of credentials may come from: the names of its parts."""
-
-    source: str
-    from_config: bool
-    access_key: str = ""
-    secret_key: str = ""
-    security_token: str = ""
-    auth_token: str = ""
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The names that must all be set for this source to count."""
-        return (self.auth_token,) if self.auth_token else (self.access_key, self.secret_key)
-
-
-STACK_CONFIG = "the stack's configuration"
-
-# *Who*: the environment first, because destroy and refresh see the configuration of the last `up`, where a
-# rotated key could never be mended.
-WHO = (
-    KeySet("the environment (HW_*)", False, "HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"),
-    KeySet("the environment (HW_AUTH_TOKEN)", False, auth_token="HW_AUTH_TOKEN"),  # noqa: S106 (its name)
-    KeySet(
-        "the environment (HUAWEICLOUD_SDK_*)",
-        False,
-        "HUAWEICLOUD_SDK_AK",
-        "HUAWEICLOUD_SDK_SK",
-        "HUAWEICLOUD_SDK_SECURITY_TOKEN",
-    ),
-    KeySet(STACK_CONFIG, True, "accessKey", "secretKey", "securityToken"),
-)
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """A whole set of credentials from one source. Its secrets are not shown by ``repr``."""
-
-    source: str
-    from_config: bool = False
-    access_key: str = field(default="", repr=False)
-    secret_key: str = field(default="", repr=False)
-    security_token: str | None = field(default=None, repr=False)
-    auth_token: str = field(default="", repr=False)
-
-    @property
-    def provenance(self) -> str:
-        """Where these credentials came from, for the text of a refusal."""
-        if self.from_config:
-            return (
-                f"the credentials came from {self.source}, which refresh and destroy know as of the last `pulumi up`: after a "
-                "change add --run-program, or set HW_ACCESS_KEY and HW_SECRET_KEY"
-            )
-        return f"the credentials came from {self.source}, not from the stack's configuration (which --run-program reads anew)"
-
-    def auth(self, project_id: str | None) -> KeyPairAuth | TokenAuth:
-        """Return what signs requests for a project."""
-        from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
-
-        if self.auth_token:
-            return TokenAuth(self.auth_token)
-        return KeyPairAuth(self.access_key, self.secret_key, self.security_token, project_id)
 
 
 class Settings:
@@ -164,7 +102,16 @@ class Settings:
         return next((value for name in names if (value := self._environ.get(name, "").strip())), None)
 
     def _where(self, key: str) -> str | None:
-        return self._config(key) or self._env(*WHERE[key])
+        return self._config(key) or self._env(*WHERE[key]) or self._of_profile(key)
+
+    def _of_profile(self, key: str) -> str | None:
+        """What the profile that the credentials come from says, where no setting does."""
+        if key not in ("region", "projectId") or self.profile is None:
+            return None
+        if key == "region":
+            return self.profile.region or None
+        # A project belongs to a region.
+        return self.profile.project_id or None if self._where("region") == self.profile.region else None
 
     def _valid(self, key: str, pattern: re.Pattern[str], what: str) -> str | None:
         value = self._where(key)
@@ -310,64 +257,91 @@ class Settings:
         shown_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
         return f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host) + shown_port
 
+    @property
+    def explicit_sts(self) -> str | None:
+        """The endpoint of STS as it is written, if it is."""
+        return self._endpoints().get("sts") or self._env(STS_ENDPOINT)
+
+    def sts_url(self, region: str) -> str:
+        """Base URL of STS, which knows agencies and identity providers. An emulator answers for it, too."""
+        explicit = self.explicit_sts
+        if explicit is None and self.on_loopback(region):
+            return self.dcs_url(region)
+        return self._url("sts", region, explicit, STS_ENDPOINT)
+
     def credentials(self) -> Credentials:
-        """Return the first whole set of credentials.
+        """Return the first whole set of credentials, with the agencies through which they act.
 
         Raises:
-            ConfigurationError: there is none, or one is set by half.
+            ConfigurationError: there is none, one is set by half, or what they need is missing.
         """
-        keys = self.whole_set(halves=False)
-        if keys is None:
+        source = self.source(halves=False)
+        if source is None:
             raise ConfigurationError(NO_CREDENTIALS)
-        return self._credentials(keys, self._reader(keys))
+        from dcs_migration.credentials.sources import credentials_of
 
-    def whole_set(self, *, halves: bool = True) -> KeySet | None:
-        """Return which set of credentials is the first that is whole, None if there is none.
+        credentials = credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
+        scrub.add(credentials.secret_key, credentials.security_token, credentials.auth_token)
+        return credentials
+
+    def source(self, *, halves: bool = True) -> Source | None:
+        """Return where credentials come from: the first source that is whole; None if there is none.
 
         Raises:
             ConfigurationError: one before it is set by half, where ``halves`` are not to be passed over.
         """
-        for keys in self._who():
-            present = {name: self._reader(keys)(name) for name in keys.required}
-            missing = [name for name, value in present.items() if not value]
-            if not missing:
-                return keys
-            if not halves and len(missing) < len(present):
-                shown = [NAMESPACE + ":" + name if keys.from_config else name for name in keys.required]
-                raise ConfigurationError(
-                    f"half a set of credentials in {keys.source}: {shown[0]} and {shown[1]} belong together; "
-                    "set both or neither"
-                )
+        from dcs_migration.credentials.sources import METADATA, SOURCES
+
+        for source in SOURCES:
+            if source is METADATA and (self.has_own_credentials or self._is_emulated):
+                continue  # an emulator's servers have no metadata, and other machines wait long for an answer
+            state = source.state(self.of_identity)
+            if state:
+                return source
+            if state is None and not halves:
+                raise source.half(self.of_identity)
         return None
+
+    def of_identity(self, name: str) -> str | None:
+        """What a setting that tells who calls is set to: where the program gives credentials, its own count alone."""
+        return self.value(name) if name.startswith(NAMESPACE) or not self.has_own_credentials else None
+
+    @property
+    def agencies(self) -> tuple[Agency, ...]:
+        """The agencies through which the credentials act, in order.
+
+        Raises:
+            ConfigurationError: one is not whole, or is malformed.
+        """
+        from dcs_migration.credentials.agency import agencies
+
+        found = agencies(self.of_identity)
+        return found if found or self.profile is None else self.profile.agencies
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """The profile of KooCLI, where the credentials come from one.
+
+        Raises:
+            ConfigurationError: there is no such profile, or it cannot be used.
+        """
+        from dcs_migration.credentials import profiles
+        from dcs_migration.credentials.sources import PROFILE
+
+        return profiles.load(self.of_identity) if self.source() is PROFILE else None
 
     @property
     def has_own_credentials(self) -> bool:
         """Whether the program gave this provider its credentials."""
         return self._get(EXPLICIT) is not None
 
-    def _reader(self, keys: KeySet) -> Callable[[str], str | None]:
-        return self._config if keys.from_config else self._env
+    @property
+    def _is_emulated(self) -> bool:
+        return self.on_loopback("any")
 
-    def _who(self) -> Iterable[KeySet]:
-        """Where credentials come from, in order: those of an explicit provider first, else the environment."""
+    def _name_of(self, source: Source) -> str:
+        """Where credentials come from, in words: those of an explicit provider first, else the source's."""
         name = self._get(EXPLICIT)
-        if name is None:
-            return WHO
-        return [replace(keys, source=f"Provider '{name}'") for keys in WHO if keys.from_config]
-
-    @staticmethod
-    def _credentials(keys: KeySet, read: Callable[[str], str | None]) -> Credentials:
-        if keys.auth_token:
-            token = read(keys.auth_token) or ""
-            scrub.add(token)
-            return Credentials(keys.source, keys.from_config, auth_token=token)
-        access_key, secret_key = read(keys.access_key) or "", read(keys.secret_key) or ""
-        security_token = read(keys.security_token)
-        scrub.add(secret_key, security_token)
-        return Credentials(
-            keys.source,
-            keys.from_config,
-            access_key=access_key,
-            secret_key=secret_key,
-            security_token=security_token,
-        )
+        if name is not None:
+            return f"Provider '{name}'"
+        return source.name if self.profile is None else self.profile.name

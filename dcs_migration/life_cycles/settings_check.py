@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from dcs_migration.credentials import agency, official_sdk, profiles, sources
 from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.life_cycles.config import (
     DCS_ENDPOINT,
     ENDPOINTS,
     IAM_ENDPOINT,
     NAMESPACE,
+    STS_ENDPOINT,
     WHERE,
-    WHO,
     Settings,
 )
 from dcs_migration.names import LOOPBACK
@@ -23,7 +24,11 @@ from dcs_migration.names import LOOPBACK
 OURS = (
     *WHERE,
     ENDPOINTS,
-    *(key for keys in WHO if keys.from_config for key in (*keys.required, keys.security_token)),
+    *(
+        name.removeprefix(f"{NAMESPACE}:")
+        for name in (*sources.NAMES, *profiles.PROFILE, *profiles.FILE, agency.ASSUME_ROLE)
+        if name.startswith(f"{NAMESPACE}:")
+    ),
 )
 
 # Further keys that pulumi-huaweicloud knows: a stack that uses both packages has them, and they are not ours to judge.
@@ -31,7 +36,6 @@ OF_PULUMI_HUAWEICLOUD = frozenset(
     (
         "agencyDomainName",
         "agencyName",
-        "assumeRole",
         "assumeRoleWithOidc",
         "authUrl",
         "cacertFile",
@@ -45,9 +49,7 @@ OF_PULUMI_HUAWEICLOUD = frozenset(
         "ignoreTags",
         "key",
         "password",
-        "profile",
         "regional",
-        "sharedConfigFile",
         "signingAlgorithm",
         "skipCheckUpgrade",
         "skipCheckWebsiteType",
@@ -71,14 +73,8 @@ def _always(settings: Settings) -> bool:
 
 
 def _without_keys(settings: Settings) -> bool:
-    """Whether no whole set of keys is there, which every tool takes first."""
-    return settings.whole_set() is None
-
-
-def _without_keys_of_others(settings: Settings) -> bool:
-    """As above; but Huawei's SDK takes a token of OpenID Connect before its own keys."""
-    keys = settings.whole_set()
-    return keys is None or keys.access_key.startswith("HUAWEICLOUD_SDK_")
+    """Whether no source of credentials is configured: every tool takes what is."""
+    return settings.source() in (None, sources.METADATA)
 
 
 def _without_project(settings: Settings) -> bool:
@@ -91,13 +87,21 @@ def _without_endpoint(settings: Settings) -> bool:
 
 def _beside_keys(settings: Settings) -> bool:
     """Whether keys are used where every tool takes a token first; those that the program writes are meant."""
-    keys = settings.whole_set()
-    return keys is not None and not keys.auth_token and not settings.has_own_credentials
+    return not _without_keys(settings) and not _by_token(settings) and not settings.has_own_credentials
+
+
+def _by_token(settings: Settings) -> bool:
+    source = settings.source()
+    return source is not None and source.is_token
 
 
 def _without_token(settings: Settings) -> bool:
-    keys = settings.whole_set()
-    return keys is None or _beside_keys(settings)
+    return _without_keys(settings) or _beside_keys(settings)
+
+
+def _beside_profile(settings: Settings) -> bool:
+    """Whether other credentials are used where a profile is named, which replaces them elsewhere."""
+    return settings.source() is not sources.PROFILE and not settings.has_own_credentials
 
 
 def _of_another_cloud(settings: Settings) -> bool:
@@ -129,50 +133,27 @@ class NotHonoured:
 
 
 _KEYS = "unset it, and set HW_ACCESS_KEY and HW_SECRET_KEY"
-_TEMPORARY_KEYS = "unset it, and set temporary HW_ACCESS_KEY, HW_SECRET_KEY and HW_SECURITY_TOKEN"
-_AGENCY = (
-    f"acting through an agency is not supported here: {_TEMPORARY_KEYS}, or the keys of whoever owns the instances; "
-    "pulumi-huaweicloud takes an agency from its provider's arguments, too"
-)
-_PROFILE = f"profiles of the command-line tool are not read here: {_KEYS}, and HW_REGION_NAME"
-_OIDC = f"OpenID Connect is not supported here: {_TEMPORARY_KEYS}"
-_SOURCE = f"this source of credentials is not read here: {_KEYS}"
 
-# In Huawei's Terraform provider (and pulumi-huaweicloud, which is built from it) the first rows win over static keys:
-# agencies are assumed with them, and a profile replaces them.
+# In Huawei's Terraform provider (and pulumi-huaweicloud, which is built from it) a profile replaces the keys that are set.
 NOT_HONOURED = (
     NotHonoured(
-        (
-            "HW_ASSUME_ROLE_AGENCY_NAME",
-            "HW_ASSUME_ROLE_IDP_ID",
-            "OS_AGENCY_NAME",
-            f"{NAMESPACE}:assumeRole*",
-            f"{NAMESPACE}:agencyName",
-        ),
-        _AGENCY,
+        ("OS_AGENCY_NAME", f"{NAMESPACE}:agencyName"),
+        f"this way to act through an agency is not supported here: unset it, and set {agency.AGENCY} and "
+        "HW_ASSUME_ROLE_DOMAIN_NAME",
     ),
     NotHonoured(
-        (
-            "HW_PROFILE",
-            "HW_SHARED_CONFIG_FILE",
-            "HW_SHARED_CREDENTIALS_FILE",
-            f"{NAMESPACE}:profile",
-            f"{NAMESPACE}:sharedConfigFile",
-        ),
-        _PROFILE,
+        ("HW_ASSUME_ROLE_ID_TOKEN", f"{NAMESPACE}:assumeRoleWithOidc*"),
+        "an id token is read from a file here: unset it, and set HUAWEICLOUD_OIDC_PROVIDER_URN, "
+        "HUAWEICLOUD_OIDC_AGENCY_URN and HUAWEICLOUD_OIDC_TOKEN_FILE",
     ),
     NotHonoured(
-        ("HUAWEICLOUD_SDK_IDP_ID", "HUAWEICLOUD_SDK_ID_TOKEN_FILE", "HUAWEICLOUD_OIDC_*"),
-        _OIDC,
-        _without_keys_of_others,
+        (*profiles.PROFILE, *profiles.FILE),
+        "a profile replaces other credentials elsewhere, and goes after them here: unset it, or the other credentials",
+        _beside_profile,
     ),
     NotHonoured(
-        (
-            "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
-            "HC_CONTAINER_CREDENTIALS_FULL_URI",
-            "OS_ACCESS_KEY",
-        ),
-        _SOURCE,
+        ("HW_SHARED_CREDENTIALS_FILE", "OS_ACCESS_KEY"),
+        f"this source of credentials is not read here: {_KEYS}",
         _without_keys,
     ),
     NotHonoured(
@@ -234,6 +215,14 @@ def problems(settings: Settings) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def _credentials(settings: Settings) -> None:
+    """Read all that there is to credentials without a call; that there are none is no mistake in a preview."""
+    if settings.source(halves=False) is not None:
+        settings.credentials()
+    else:
+        _ = settings.agencies
+
+
 _READERS: tuple[Callable[[Settings], object], ...] = (
     lambda settings: settings.region,
     lambda settings: settings.project_id,
@@ -243,7 +232,8 @@ _READERS: tuple[Callable[[Settings], object], ...] = (
     lambda settings: settings.max_retries,
     lambda settings: settings.dcs_url("any"),
     lambda settings: settings.iam_url("any"),
-    lambda settings: settings.whole_set(halves=False),
+    lambda settings: settings.sts_url("any"),
+    _credentials,
 )
 
 
@@ -323,8 +313,15 @@ _DCS_ENDPOINTS = ("dcsendpoint", "endpointdcs", "dcsurl")
 OUR_VARIABLES = (
     DCS_ENDPOINT,
     IAM_ENDPOINT,
+    STS_ENDPOINT,
     *(name for names in WHERE.values() for name in names),
-    *(name for keys in WHO if not keys.from_config for name in (*keys.required, keys.security_token) if name),
+    *(
+        name
+        for name in (*sources.NAMES, *profiles.PROFILE, *profiles.FILE, *agency.VARIABLES.values())
+        if not name.startswith(NAMESPACE)
+    ),
+    official_sdk.CREDENTIALS_FILE,
+    *official_sdk.OPTIONAL,
 )
 
 

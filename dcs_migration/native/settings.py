@@ -12,10 +12,11 @@ from dcs_migration.life_cycles.inputs import is_unknown
 
 KEYS = (
     *("region", "projectId", "projectName", "accessKey", "secretKey", "securityToken"),
-    *("cloud", "endpoints", "insecure", "maxRetries"),
+    *("profile", "sharedConfigFile", "assumeRole", "cloud", "endpoints", "insecure", "maxRetries"),
 )
 SECRET = ("secretKey", "securityToken")
-_MAPS = ("endpoints",)
+_MAPS = ("endpoints", "assumeRole")
+_OF_A_PROGRAM = ("accessKey", *SECRET, "profile", "sharedConfigFile")
 _OF_THE_ENGINE = ("version", "pluginDownloadURL", "pluginChecksums")
 
 
@@ -27,7 +28,7 @@ def settings_of(props: Mapping[str, Any], name: str, environ: Mapping[str, str])
     texts = {
         f"{NAMESPACE}:{key}": _text(value) for key, value in props.items() if key in KEYS and _is_given(value)
     }
-    if any(key in props for key in ("accessKey", *SECRET)) and not is_default(name):
+    if any(key in props for key in _OF_A_PROGRAM) and not is_default(name):
         texts[EXPLICIT] = name
     return Settings(texts.get, environ, keys=lambda: texts)
 

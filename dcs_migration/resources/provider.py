@@ -7,6 +7,7 @@ stack has it, it outlives a killed run, a renamed stack and a changed setting.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,13 +29,18 @@ _KEYS = {
     "access_key": "accessKey",
     "secret_key": "secretKey",
     "security_token": "securityToken",
+    "profile": "profile",
+    "shared_config_file": "sharedConfigFile",
+    "assume_role": "assumeRole",
     "cloud": "cloud",
     "endpoints": "endpoints",
     "insecure": "insecure",
     "max_retries": "maxRetries",
 }
 _OF_THE_REGION = ("project_id", "project_name")
-_CREDENTIALS = ("access_key", "secret_key", "security_token")
+_KEY_PAIR = ("access_key", "secret_key", "security_token")
+_PROFILE = ("profile", "shared_config_file")
+_CREDENTIALS = (*_KEY_PAIR, *_PROFILE)
 _SECRET = ("secret_key", "security_token")
 AUTH_URL = f"{NAMESPACE}:authUrl"
 """Of another tool; whether it would decide here depends on its value."""
@@ -71,6 +77,9 @@ class Provider(pulumi.ProviderResource):
         access_key: pulumi.Input[str] | None = None,
         secret_key: pulumi.Input[str] | None = None,
         security_token: pulumi.Input[str] | None = None,
+        profile: pulumi.Input[str] | None = None,
+        shared_config_file: pulumi.Input[str] | None = None,
+        assume_role: pulumi.Input[Mapping[str, Any]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare a provider.
@@ -87,11 +96,15 @@ class Provider(pulumi.ProviderResource):
             access_key: Access key. One that is written here goes before those of the environment.
             secret_key: Secret key, always a secret. Goes with ``access_key``.
             security_token: Security token of temporary keys, always a secret. Goes with ``access_key``.
+            profile: Profile of Huawei's command-line tool (KooCLI) that has the keys, in place of ``access_key``.
+            shared_config_file: The tool's file. Default ``~/.hcloud/config.json``.
+            assume_role: Agency through which the credentials act: ``agency_name``, ``domain_name`` or ``domain_id`` (its
+                account), and ``duration`` (of its keys, in seconds; default 3600).
             opts: Resource options.
 
         Raises:
             TypeError: an argument of a wrong type.
-            ValueError: half a set of credentials.
+            ValueError: half a set of credentials, or keys beside a profile.
         """
         arguments: dict[str, Any] = {
             "region": region,
@@ -104,14 +117,17 @@ class Provider(pulumi.ProviderResource):
             "access_key": access_key,
             "secret_key": secret_key,
             "security_token": security_token,
+            "profile": profile,
+            "shared_config_file": shared_config_file,
+            "assume_role": assume_role,
         }
         written = {name: value for name, value in arguments.items() if value is not None}
         _check(resource_name, written)
         props = _configured(written)
         for name, value in written.items():
-            text = _text(value)
+            text = _text(_agency(value) if name == "assume_role" else value)
             props[f"{NAMESPACE}:{_KEYS[name]}"] = pulumi.Output.secret(text) if name in _SECRET else text
-        if "access_key" in written:
+        if any(name in written for name in _CREDENTIALS):
             props[EXPLICIT] = resource_name
         super().__init__(PACKAGE, resource_name, props, opts)
         self._written = written
@@ -132,8 +148,8 @@ class Provider(pulumi.ProviderResource):
         return Provider(name, **self._written, opts=pulumi.ResourceOptions(parent=self))
 
 
-_TYPES: dict[str, tuple[type, ...]] = {"endpoints": (Mapping,), "insecure": (bool,), "max_retries": (int,)}
-_WORDS = {Mapping: "a map of URLs", bool: "True or False", int: "a whole number", str: "a string"}
+_TYPES: dict[str, tuple[type, ...]] = {"endpoints": (Mapping,), "assume_role": (Mapping,), "insecure": (bool,), "max_retries": (int,)}
+_WORDS = {Mapping: "a map", bool: "True or False", int: "a whole number", str: "a string"}
 
 
 def _check(resource_name: str, written: Mapping[str, Any]) -> None:
@@ -147,11 +163,24 @@ def _check(resource_name: str, written: Mapping[str, Any]) -> None:
                 f"Provider '{resource_name}': {name} is of type {type(value).__name__}, write {_WORDS[types[0]]}"
             )
     missing = {"access_key", "secret_key"} - written.keys()
-    if any(name in written for name in _CREDENTIALS) and missing:
+    if any(name in written for name in _PROFILE) and any(name in written for name in _KEY_PAIR):
+        raise ValueError(f"Provider '{resource_name}': a profile has keys of its own, write profile or access_key, not both")
+    if any(name in written for name in _KEY_PAIR) and missing:
         raise ValueError(
             f"Provider '{resource_name}': {' and '.join(sorted(missing))} is missing: access_key and secret_key belong "
             "together"
         )
+
+
+def _agency(value: Any) -> Any:
+    """Return an agency with the names that its parts have in the configuration: domainName for domain_name."""
+
+    def renamed(known: Any) -> Any:
+        if not isinstance(known, Mapping):
+            return known
+        return {re.sub(r"_([a-z])", lambda found: found[1].upper(), str(key)): part for key, part in known.items()}
+
+    return pulumi.Output.from_input(value).apply(renamed)
 
 
 def _text(value: Any) -> pulumi.Input[str]:
@@ -170,7 +199,7 @@ def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
     """
     without = set() if written.keys().isdisjoint(("region", *_OF_THE_REGION)) else set(_OF_THE_REGION)
     if any(name in written for name in _CREDENTIALS):
-        without |= set(_CREDENTIALS)
+        without |= {*_CREDENTIALS, "assume_role"}
     stack = pulumi.Config(NAMESPACE)
     props: dict[str, pulumi.Input[str]] = {}
     for name, key in _KEYS.items():

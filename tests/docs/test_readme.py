@@ -10,6 +10,7 @@ import pytest
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
+from dcs_migration.credentials.sources import SOURCES
 from dcs_migration.life_cycles import config
 from tests.program.test_program import Answers
 
@@ -46,7 +47,7 @@ def test_its_commands_are_make_targets() -> None:
     [
         *(f"huaweicloud:{key}" for key in config.WHERE),
         *(name for names in config.WHERE.values() for name in names),
-        *(name for keys in config.WHO if not keys.from_config for name in keys.required),
+        *(name for source in SOURCES if source.security_token and not source.from_config for name in source.required),
         config.DCS_ENDPOINT,
         config.ACCEPT_ENDPOINT,
     ],

@@ -9,8 +9,10 @@ import pytest
 
 from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.life_cycles.account import Accounts
 from dcs_migration.life_cycles.config import WHERE, Settings
 from dcs_migration.life_cycles.secrets import scrub
+from tests.fakes import FakeClock
 
 SECRET = "S3cret-Value-9"
 
@@ -389,8 +391,9 @@ def test_settings_show_nothing_of_what_they_hold() -> None:
 
 def test_a_key_pair_signs_and_a_token_is_sent() -> None:
     """Each kind of credentials has its way to authorise a request."""
-    assert isinstance(_settings(environ=SDK).credentials().auth("p0"), KeyPairAuth)
-    assert isinstance(_settings(environ=TOKEN).credentials().auth("p0"), TokenAuth)
+    for environ, kind in ((SDK, KeyPairAuth), (TOKEN, TokenAuth)):
+        settings = _settings(environ={**environ, "HW_REGION_NAME": "emulator-1"})
+        assert isinstance(Accounts(settings, FakeClock()).access("emulator-1").auth("p0"), kind)
 
 
 def test_settings_are_read_when_they_are_asked_for() -> None:

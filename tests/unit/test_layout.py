@@ -37,8 +37,9 @@ RULES = {
     "resources": _rule("providers names durations", "pulumi"),
     "providers": _rule("life_cycles dynamic_host", "pulumi"),
     "dynamic_host": _rule("providers life_cycles clock names", "pulumi"),
+    "credentials": _rule("dcs", "requests huaweicloudsdkcore"),
     "native": _rule("life_cycles dcs clock names", "pulumi grpc google"),
-    "life_cycles": _rule("dcs clock names durations", "pulumi jsonschema grpc"),
+    "life_cycles": _rule("credentials dcs clock names durations", "pulumi jsonschema grpc requests"),
     "dcs": _rule("clock", "requests urllib3"),
     "emulator": _rule(EMULATOR),  # its former name
     "schemas": _rule(),

@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from requests.auth import AuthBase
+
 from dcs_emulator import Emulator
 from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.dcs.client import DcsClient
@@ -66,6 +68,10 @@ class Cloud:
     def close(self) -> None:
         """Close its connections."""
         self._accounts.close()
+
+    def auth(self) -> AuthBase:
+        """Return what signs requests for its project."""
+        return self._accounts.access(self.account.region).auth(self.account.project_id)
 
     def import_body(self, name: str) -> dict[str, Any]:
         """Return the request for an import of the named file into the named target."""

@@ -31,7 +31,7 @@ class Wire:
     def __init__(self, cloud: Cloud) -> None:
         """Call as the cloud's client does."""
         self._base = f"{cloud.client.transport.base_url}/v2/{cloud.account.project_id}/"
-        self._auth = cloud.settings.credentials().auth(cloud.account.project_id)
+        self._auth = cloud.auth()
         self._session = requests.Session()
         self._session.trust_env = not cloud.settings.on_loopback(cloud.account.region)
         self._session.verify = not cloud.settings.insecure

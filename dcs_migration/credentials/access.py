@@ -1,0 +1,125 @@
+"""Who calls, for one process: what signs its requests, and what stops them once they are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from requests import PreparedRequest
+from requests.auth import AuthBase
+
+from dcs_migration.credentials import official_sdk
+from dcs_migration.credentials.agency import Agency, assume, uses_sts
+from dcs_migration.credentials.keys import Keys, RenewedKeys
+from dcs_migration.credentials.official_sdk import Place
+from dcs_migration.credentials.sources import Credentials, Read
+from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
+from dcs_migration.dcs.breaker import CredentialBreaker
+from dcs_migration.dcs.transport import Transport
+
+
+class Connect(Protocol):
+    """Opens the way to a service."""
+
+    def __call__(self, url: str, auth: AuthBase, breaker: CredentialBreaker) -> Transport:
+        """Return a transport."""
+        ...
+
+
+class Access:
+    """What signs the requests of one process; temporary keys are shared by all of them."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        read: Read,
+        place: Place,
+        connect: Connect,
+        now: Callable[[], datetime],
+        hide: Callable[..., None],
+    ) -> None:
+        """Build from the credentials that were chosen; nothing is fetched yet.
+
+        Args:
+            credentials: The credentials.
+            read: What a setting is set to.
+            place: Where the services of identity are.
+            connect: Opens the way to one of them.
+            now: The date and time, in UTC.
+            hide: Called with each secret that becomes known.
+        """
+        self.credentials = credentials
+        self.breaker = CredentialBreaker(credentials.provenance)
+        self._hide = hide
+        self._keys = self._keys_of(credentials, read, place, connect, now)
+
+    def auth(self, project_id: str | None) -> AuthBase:
+        """Return what signs requests for a project."""
+        if self.credentials.auth_token:
+            return TokenAuth(self.credentials.auth_token)
+        if self._keys is None:
+            return _signer(self.credentials, project_id)
+        return RenewedKeysAuth(self._keys, project_id)
+
+    def _keys_of(
+        self,
+        credentials: Credentials,
+        read: Read,
+        place: Place,
+        connect: Connect,
+        now: Callable[[], datetime],
+    ) -> Callable[[], Keys] | None:
+        keys: Callable[[], Keys] | None = None
+        auth: AuthBase = _signer(credentials, None)
+        source = credentials.fetched_by
+        if source is not None:
+            method = source.fetch
+            assert method is not None
+            keys = RenewedKeys(
+                lambda: self._hidden(official_sdk.fetch(source.name, source.hint, method, read, place)), now
+            )
+            auth = RenewedKeysAuth(keys)
+        names = [credentials.source]
+        for agency in credentials.agencies:
+            breaker = CredentialBreaker(f"the credentials came from {', then '.join(names)}")
+            transport = connect(place.sts if uses_sts(agency) else place.iam, auth, breaker)
+            keys = RenewedKeys(self._assuming(agency, transport), now)
+            auth = RenewedKeysAuth(keys)
+            names.append(str(agency))
+        return keys
+
+    def _assuming(self, agency: Agency, transport: Transport) -> Callable[[], Keys]:
+        return lambda: self._hidden(assume(agency, transport))
+
+    def _hidden(self, keys: Keys) -> Keys:
+        self._hide(keys.secret_key, keys.security_token)
+        return keys
+
+
+def _signer(credentials: Credentials, project_id: str | None) -> AuthBase:
+    return KeyPairAuth(credentials.access_key, credentials.secret_key, credentials.security_token, project_id)
+
+
+class RenewedKeysAuth(AuthBase):
+    """Signs each request with the keys of the moment.
+
+    project_id: sent (and signed) as X-Project-Id.
+    """
+
+    def __init__(self, keys: Callable[[], Keys], project_id: str | None = None) -> None:
+        self._keys = keys
+        self._project_id = project_id
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Add the signature to a prepared request and return it.
+
+        Raises:
+            CredentialsUnavailable: there are no keys; nothing was sent.
+        """
+        keys = self._keys()
+        return KeyPairAuth(keys.access_key, keys.secret_key, keys.security_token, self._project_id)(request)
+
+    def __repr__(self) -> str:
+        return "RenewedKeysAuth(***)"

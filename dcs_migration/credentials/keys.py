@@ -1,0 +1,92 @@
+"""Access keys, and temporary ones that are fetched again before they expire."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from dcs_migration.dcs.errors import CredentialsUnavailable
+
+RENEW_BEFORE = timedelta(minutes=10)
+RENEW_AT = 1 / 3  # of the lifetime left, where that is less
+RETRY_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """An access key and what belongs to it. Secret parts are not shown by ``repr``.
+
+    expires_at: in UTC; None where the keys do not expire, or nobody says when.
+    """
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+
+class RenewedKeys:
+    """Keys that are fetched when they are first needed, and again before they expire; thread-safe.
+
+    A renewal that fails does no harm while the old keys are good: it is tried again a minute later. A refusal is
+    remembered where there are no keys, so that it is not asked for again.
+    """
+
+    def __init__(self, fetch: Callable[[], Keys], now: Callable[[], datetime]) -> None:
+        self._fetch = fetch
+        self._now = now
+        self._lock = threading.Lock()
+        self._keys: Keys | None = None
+        self._renew_at: datetime | None = None
+        self._refusal: CredentialsUnavailable | None = None
+
+    def __call__(self) -> Keys:
+        """Return keys that are good now.
+
+        Raises:
+            CredentialsUnavailable: none are to be had.
+        """
+        keys = self._keys
+        if keys is not None and not self._is_due():
+            return keys
+        # Whoever holds keys that are still good does not wait for the one who renews them.
+        usable = keys is not None and self._are_good(keys)
+        if not self._lock.acquire(blocking=not usable):
+            assert keys is not None
+            return keys
+        try:
+            return self._renewed()
+        finally:
+            self._lock.release()
+
+    def _renewed(self) -> Keys:
+        if self._keys is not None and not self._is_due():
+            return self._keys  # another thread was faster
+        if self._refusal is not None:
+            raise copy.copy(self._refusal)
+        try:
+            keys = self._fetch()
+        except CredentialsUnavailable as error:
+            if self._keys is not None and self._are_good(self._keys):
+                self._renew_at = self._now() + RETRY_AFTER
+                return self._keys
+            if not error.may_pass:
+                self._refusal = copy.copy(error)
+            raise
+        self._keys, self._renew_at = keys, _renew_at(keys, self._now())
+        return keys
+
+    def _is_due(self) -> bool:
+        return self._renew_at is not None and self._now() >= self._renew_at
+
+    def _are_good(self, keys: Keys) -> bool:
+        return keys.expires_at is None or self._now() < keys.expires_at
+
+
+def _renew_at(keys: Keys, now: datetime) -> datetime | None:
+    if keys.expires_at is None:
+        return None
+    return keys.expires_at - min(RENEW_BEFORE, (keys.expires_at - now) * RENEW_AT)

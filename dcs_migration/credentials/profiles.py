@@ -1,0 +1,103 @@
+"""Profiles of Huawei's command-line tool (KooCLI): ``~/.hcloud/config.json``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dcs_migration.credentials.agency import Agency, agency_of
+from dcs_migration.credentials.keys import Keys
+from dcs_migration.dcs.errors import ConfigurationError
+
+PROFILE = ("HW_PROFILE", "huaweicloud:profile")
+FILE = ("HW_SHARED_CONFIG_FILE", "huaweicloud:sharedConfigFile")
+DEFAULT_FILE = "~/.hcloud/config.json"
+
+_MOST_BYTES = 1 << 20
+_ACCESS_KEY = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a profile says.
+
+    name: of the profile and its file, in words. region, project_id: "" where it says nothing.
+    """
+
+    name: str
+    keys: Keys
+    region: str
+    project_id: str
+    agencies: tuple[Agency, ...]
+
+
+def is_named(read: Callable[[str], str | None]) -> bool:
+    """Whether a setting names a profile, or the file that has them."""
+    return any(read(name) for name in (*PROFILE, *FILE))
+
+
+def load(read: Callable[[str], str | None]) -> Profile:
+    """Return the profile that the settings name, or the current one of the file that they name.
+
+    Args:
+        read: What a variable, or a namespaced key of the stack's configuration, is set to.
+
+    Raises:
+        ConfigurationError: there is no such file or profile, or it holds no keys that can be used.
+    """
+    path = _first(read, FILE) or DEFAULT_FILE
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            document = json.loads(file.read(_MOST_BYTES))
+    except OSError as error:
+        raise ConfigurationError(f"the file of profiles {path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError(f"the file of profiles {path} is not JSON as KooCLI writes it") from None
+    profiles = document.get("profiles") if isinstance(document, dict) else None
+    named = {item.get("name"): item for item in profiles or () if isinstance(item, dict)}
+    name = _first(read, PROFILE) or document.get("current") if isinstance(document, dict) else None
+    found = named.get(name)
+    if found is None:
+        there = ", ".join(sorted(str(each) for each in named)) or "none"
+        raise ConfigurationError(f"the file of profiles {path} has no profile {name}; there are: {there}")
+    return _profile(found, f"the profile {name} of {path}")
+
+
+def _first(read: Callable[[str], str | None], names: tuple[str, ...]) -> str | None:
+    return next((value for name in names if (value := read(name))), None)
+
+
+def _profile(item: dict[str, Any], what: str) -> Profile:
+    def text(source: Any, key: str) -> str:
+        value = source.get(key) if isinstance(source, dict) else None
+        return value.strip() if isinstance(value, str) else ""
+
+    sso = item.get("ssoAuth")
+    token = sso.get("stsToken") if isinstance(sso, dict) else None
+    source = item if text(item, "accessKeyId") or not token else token
+    access_key, secret_key = text(source, "accessKeyId"), text(source, "secretAccessKey")
+    if not access_key or not secret_key:
+        raise ConfigurationError(
+            f"{what} has no access key and secret key (its mode is {text(item, 'mode') or 'not told'}); write one of the mode AKSK"
+        )
+    if not _ACCESS_KEY.fullmatch(access_key):
+        raise ConfigurationError(
+            f"{what} is encrypted, which only KooCLI can read: run `hcloud configure set --cli-auth-encrypt=false`, and "
+            "protect the file"
+        )
+    agency = {
+        "agencyName": text(item, "agencyName"),
+        "domainName": text(item, "agencyDomainName"),
+        "domainId": text(item, "agencyDomainId"),
+    }
+    return Profile(
+        what,
+        Keys(access_key, secret_key, text(source, "securityToken") or None),
+        text(item, "region"),
+        text(item, "projectId"),
+        (agency_of(agency, lambda part: f"{part} in {what}"),) if agency["agencyName"] else (),
+    )
