@@ -72,6 +72,7 @@ REPLACES = (OnChange.REPLACE, OnChange.REPLACE_IF_GIVEN)
 CONFIG_TYPES: Mapping[str, Spec] = {
     "secretKey": {**TEXT, "secret": True},
     "securityToken": {**TEXT, "secret": True},
+    "assumeRole": {"type": "object", "additionalProperties": {"$ref": "pulumi.json#/Any"}},
     "endpoints": {"type": "object", "additionalProperties": TEXT},
     "insecure": {"type": "boolean"},
     "maxRetries": {"type": "integer"},
@@ -307,7 +308,7 @@ def functions(resources: Spec) -> Spec:
 
 def settings() -> Spec:
     """Return the configuration, with its variables in the words: an SDK that read them would write them into states."""
-    read = reference.variables() | {"endpoints": [config.DCS_ENDPOINT, config.IAM_ENDPOINT]}
+    read = reference.variables() | {"endpoints": [config.DCS_ENDPOINT, config.IAM_ENDPOINT, config.STS_ENDPOINT]}
     found = {}
     for key, text in reference.CONFIG.items():
         names = ", ".join(f"`{name}`" for name in read.get(key, ()))
