@@ -92,7 +92,12 @@ TARGET, ROW = "GetMigrationTaskTargetInstance", "GetMigrationTasksTask"
 
 # What the SDKs need of Pulumi, the generator of their code knows.
 LANGUAGE: Spec = {
-    "nodejs": {"packageName": "pulumi-dcs", "respectSchemaVersion": True},
+    "nodejs": {
+        "packageName": "pulumi-dcs",
+        # The generated code makes calls that older versions lack.
+        "dependencies": {"@pulumi/pulumi": "^3.276.0"},
+        "respectSchemaVersion": True,
+    },
     "python": {
         "packageName": "pulumi_dcs",
         "pyproject": {"enabled": True},

@@ -24,8 +24,6 @@ GENERATOR = TOOLS / "native-sdk"
 SDKS = ROOT / "build" / "sdks"
 STAMP = "made-from"
 
-# The generators write calls that older versions lack, and npm prefers one that names this machine's Node.
-NODE_SDK = "@pulumi/pulumi@^3.276.0"
 QUIETLY = ("--no-audit", "--no-fund", "--loglevel=error")
 
 
@@ -65,7 +63,7 @@ def make(schema: Path, folder: Path) -> bool:
         clock.say("writing")
         run([str(generator), str(schema), str(made)], ROOT)
         clock.say("compiling the TypeScript")
-        run(["npm", "install", NODE_SDK, *QUIETLY], made / "nodejs")
+        run(["npm", "install", *QUIETLY], made / "nodejs")
         run(["npm", "run", "--silent", "postinstall"], made / "nodejs")
         (made / STAMP).write_text(digest)
         shutil.rmtree(folder, ignore_errors=True)

@@ -11,13 +11,14 @@ from dcs_migration.names import THREADS
 Result = TypeVar("Result")
 
 _NAPS = 10  # in a window
+_PAUSE = 3  # naps in which nobody came
 
 
 class Batcher(Generic[Result]):
     """Joins the ids that several threads hand in at about the same time into one call.
 
     The first thread waits a moment for others, then makes the call for all; the others wait for it. When
-    every thread that there is has come, nobody is waited for.
+    every thread that there is has come, nobody is waited for; where their number is not known, a pause in their coming ends it.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Batcher(Generic[Result]):
         self._call = call
         self._sleep = sleep
         self._enough = most if threads is None else threads
+        self._pause = _PAUSE if threads is None else _NAPS
         self._window = window
         self._most = most
         self._lock = threading.Lock()
@@ -76,8 +78,10 @@ class Batcher(Generic[Result]):
             batch.done.set()
 
     def _wait_for_others(self, batch: _Batch[Result]) -> None:
+        quiet, there = 0, 0
         for _ in range(_NAPS):
-            if len(batch.ids) >= self._enough:
+            quiet, there = (quiet + 1, there) if len(batch.ids) == there else (0, len(batch.ids))
+            if there >= self._enough or quiet >= self._pause:
                 return
             self._sleep(self._window / _NAPS)
 

@@ -244,12 +244,11 @@ class Steps(Course):
         self.tap.land_crossing()
 
         def bring_up(run: Run) -> None:
-            for managed in self.managed:
-                if managed.desired is not None:
-                    self._bring_up(run, managed)
-                    excused = self._names_what_is_gone(managed) or self.ledger.stands_in_the_way(managed)
-                    if managed.resource.state is None and not excused:
-                        self.ledger.break_(f"no recovery of #{managed.number}")
+            for managed in self._all_desired():
+                self._bring_up(run, managed)
+                excused = self._names_what_is_gone(managed) or self.ledger.stands_in_the_way(managed)
+                if managed.resource.state is None and not excused:
+                    self.ledger.break_(f"no recovery of #{managed.number}")
 
         self._command(Step("up", 0), bring_up)
         self._settle()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -216,3 +218,33 @@ def test_two_providers(stack: YamlStack, emulator: Emulator) -> None:
     text = stack.preview(ok=False).text.partition("Diagnostics")[2]
     assert text.count("dcs:regionn: unknown key, did you mean dcs:region?") == 1
     assert "1 errored" in text
+
+
+def test_an_engine_attaches_to_a_plugin_that_runs_already(stack: YamlStack, emulator: Emulator) -> None:
+    """As under a debugger: the plugin prints its port, and outlives the commands that use it."""
+    plugin = subprocess.Popen(
+        [sys.executable, "-m", "dcs_migration.native"], stdout=subprocess.PIPE, text=True, env=stack.environ
+    )
+    try:
+        assert plugin.stdout is not None
+        stack.environ["PULUMI_DEBUG_PROVIDERS"] = f"dcs:{plugin.stdout.readline().strip()}"
+        stack.resources_are(orders=task())
+        stack.up()
+        assert calls(emulator)["CreateMigrationTask"] == 1
+        finish(emulator)
+        assert "- 2 deleted" in stack.destroy().text
+        assert plugin.poll() is None
+    finally:
+        plugin.terminate()
+        plugin.wait(10)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("nonsense",), ("127.0.0.1:1", "127.0.0.1:2")])
+def test_whoever_starts_the_plugin_by_hand_is_told_what_it_is(words: tuple[str, ...]) -> None:
+    """In one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dcs_migration.native", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "is started by Pulumi" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -104,6 +104,25 @@ def test_nobody_is_waited_for_when_all_have_come(threads: int, naps: int) -> Non
     assert len(window.slept) == naps
 
 
+def test_where_the_number_of_threads_is_not_known_a_pause_in_their_coming_ends_the_wait() -> None:
+    """Whoever is alone does not wait for the whole window; as long as others come, it goes on."""
+    calls = Calls()
+    slept: list[float] = []
+    batcher: Batcher[str] = Batcher(calls, slept.append, threads=None, window=0.05)
+    assert batcher("a") == "done a"
+    assert slept == [0.005] * 3
+    naps: list[float] = []
+
+    def others_come(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) <= 4:
+            late._open.ids.append(f"other{len(naps)}")  # type: ignore[union-attr]
+
+    late: Batcher[str] = Batcher(calls, others_come, threads=None, window=0.05)
+    assert late("b") == "done b"
+    assert len(naps) == 4 + 3
+
+
 def test_pulumi_has_that_many_threads() -> None:
     """The number is the SDK's own; with more of them a batch would be called before all have come."""
     host = Path(pulumi.dynamic.__file__).with_name("__main__.py")
