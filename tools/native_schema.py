@@ -313,7 +313,9 @@ def functions(resources: Spec) -> Spec:
 
 def settings() -> Spec:
     """Return the configuration, with its variables in the words: an SDK that read them would write them into states."""
-    read = reference.variables() | {"endpoints": [config.DCS_ENDPOINT, config.IAM_ENDPOINT, config.STS_ENDPOINT]}
+    read = reference.variables() | {
+        "endpoints": [config.DCS_ENDPOINT, config.IAM_ENDPOINT, config.STS_ENDPOINT]
+    }
     found = {}
     for key, text in reference.CONFIG.items():
         names = ", ".join(f"`{name}`" for name in read.get(key, ()))

@@ -71,7 +71,7 @@ ENVIRONMENT_ONLY = {
         for names in source.needs
         for name in names
     },
-    **{name: "Optional part of it." for name in official_sdk.OPTIONAL},
+    **dict.fromkeys(official_sdk.OPTIONAL, "Optional part of it."),
     official_sdk.CREDENTIALS_FILE: f"The SDK's file of credentials. Default `{official_sdk.DEFAULT_CREDENTIALS_FILE}`.",
     **{
         variable: "Of the agency: as the parts of `huaweicloud:assumeRole`."

@@ -57,9 +57,11 @@ def load(read: Callable[[str], str | None]) -> Profile:
         raise ConfigurationError(f"the file of profiles {path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise ConfigurationError(f"the file of profiles {path} is not JSON as KooCLI writes it") from None
-    profiles = document.get("profiles") if isinstance(document, dict) else None
-    named = {item.get("name"): item for item in profiles or () if isinstance(item, dict)}
-    name = _first(read, PROFILE) or document.get("current") if isinstance(document, dict) else None
+    document = document if isinstance(document, dict) else {}
+    profiles = document.get("profiles")
+    listed = profiles if isinstance(profiles, list) else []
+    named = {str(item.get("name")): item for item in listed if isinstance(item, dict)}
+    name = str(_first(read, PROFILE) or document.get("current"))
     found = named.get(name)
     if found is None:
         there = ", ".join(sorted(str(each) for each in named)) or "none"

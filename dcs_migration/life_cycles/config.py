@@ -39,6 +39,8 @@ STS_ENDPOINT = "HUAWEICLOUD_SDK_STS_ENDPOINT"
 EXPLICIT = "dcs_migration:credentials"  # names the Provider that was given credentials in the program
 ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
+EMPTY = ("[]", "{}")  # what templates leave behind: it decides nothing
+
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PROJECT = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _PROJECT_NAME = re.compile(r"[\w.-][\w. -]{0,63}")
@@ -83,7 +85,7 @@ class Settings:
         if pattern.endswith("*"):
             every = [prefix + key for key in self.stack_keys()] if of_stack else sorted(self._environ)
             names = [name for name in every if name.startswith(pattern[:-1])]
-        return [name for name in names if self.value(name) not in (None, "[]", "{}")]
+        return [name for name in names if self.value(name) not in (None, *EMPTY)]
 
     def value(self, name: str) -> str | None:
         """What a variable, or a namespaced key of the stack's configuration, is set to."""
@@ -304,7 +306,10 @@ class Settings:
 
     def of_identity(self, name: str) -> str | None:
         """What a setting that tells who calls is set to: where the program gives credentials, its own count alone."""
-        return self.value(name) if name.startswith(NAMESPACE) or not self.has_own_credentials else None
+        if self.has_own_credentials and not name.startswith(NAMESPACE):
+            return None
+        value = self.value(name)
+        return None if value in EMPTY else value
 
     @property
     def agencies(self) -> tuple[Agency, ...]:

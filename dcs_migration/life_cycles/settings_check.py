@@ -60,6 +60,8 @@ OF_PULUMI_HUAWEICLOUD = frozenset(
         "userName",
     )
 )
+# Keys that are maps, and what a value in them looks like.
+_MAPS = {ENDPOINTS: "https://...", agency.ASSUME_ROLE.removeprefix(f"{NAMESPACE}:"): "..."}
 # Names that the Pulumi engine itself may add.
 OF_PULUMI = frozenset({"version", "pluginDownloadURL"})
 
@@ -275,10 +277,10 @@ def misspelt(settings: Settings) -> Iterator[str]:
         if key in OURS or key in OF_PULUMI_HUAWEICLOUD or key in OF_PULUMI:
             continue
         head, _, rest = key.partition(".")
-        if head == ENDPOINTS and rest:
+        if head in _MAPS and rest:
             yield (
-                f"{NAMESPACE}:{key} is a key of its own and not part of the map {NAMESPACE}:{ENDPOINTS}: "
-                f"`pulumi config rm '{NAMESPACE}:{key}'`, then `pulumi config set --path '{NAMESPACE}:{key}' https://...`"
+                f"{NAMESPACE}:{key} is a key of its own and not part of the map {NAMESPACE}:{head}: "
+                f"`pulumi config rm '{NAMESPACE}:{key}'`, then `pulumi config set --path '{NAMESPACE}:{key}' {_MAPS[head]}`"
             )
         elif meant := nearest(key):
             yield f"{NAMESPACE}:{key}: unknown key, did you mean {NAMESPACE}:{meant}?"

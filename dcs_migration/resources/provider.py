@@ -148,8 +148,19 @@ class Provider(pulumi.ProviderResource):
         return Provider(name, **self._written, opts=pulumi.ResourceOptions(parent=self))
 
 
-_TYPES: dict[str, tuple[type, ...]] = {"endpoints": (Mapping,), "assume_role": (Mapping,), "insecure": (bool,), "max_retries": (int,)}
-_WORDS = {Mapping: "a map", bool: "True or False", int: "a whole number", str: "a string"}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "endpoints": (Mapping,),
+    "assume_role": (Mapping,),
+    "insecure": (bool,),
+    "max_retries": (int,),
+}
+_WORDS: dict[Any, str] = {
+    "endpoints": "a map of URLs",
+    "assume_role": "a map of agency_name and domain_name",
+    bool: "True or False",
+    int: "a whole number",
+    str: "a string",
+}
 
 
 def _check(resource_name: str, written: Mapping[str, Any]) -> None:
@@ -160,11 +171,13 @@ def _check(resource_name: str, written: Mapping[str, Any]) -> None:
             continue
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise TypeError(
-                f"Provider '{resource_name}': {name} is of type {type(value).__name__}, write {_WORDS[types[0]]}"
+                f"Provider '{resource_name}': {name} is of type {type(value).__name__}, write {_WORDS.get(name) or _WORDS[types[0]]}"
             )
     missing = {"access_key", "secret_key"} - written.keys()
     if any(name in written for name in _PROFILE) and any(name in written for name in _KEY_PAIR):
-        raise ValueError(f"Provider '{resource_name}': a profile has keys of its own, write profile or access_key, not both")
+        raise ValueError(
+            f"Provider '{resource_name}': a profile has keys of its own, write profile or access_key, not both"
+        )
     if any(name in written for name in _KEY_PAIR) and missing:
         raise ValueError(
             f"Provider '{resource_name}': {' and '.join(sorted(missing))} is missing: access_key and secret_key belong "
@@ -178,7 +191,9 @@ def _agency(value: Any) -> Any:
     def renamed(known: Any) -> Any:
         if not isinstance(known, Mapping):
             return known
-        return {re.sub(r"_([a-z])", lambda found: found[1].upper(), str(key)): part for key, part in known.items()}
+        return {
+            re.sub(r"_([a-z])", lambda found: found[1].upper(), str(key)): part for key, part in known.items()
+        }
 
     return pulumi.Output.from_input(value).apply(renamed)
 

@@ -47,7 +47,12 @@ def test_its_commands_are_make_targets() -> None:
     [
         *(f"huaweicloud:{key}" for key in config.WHERE),
         *(name for names in config.WHERE.values() for name in names),
-        *(name for source in SOURCES if source.security_token and not source.from_config for name in source.required),
+        *(
+            name
+            for source in SOURCES
+            if source.security_token and not source.from_config
+            for name in source.required
+        ),
         config.DCS_ENDPOINT,
         config.ACCEPT_ENDPOINT,
     ],

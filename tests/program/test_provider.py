@@ -97,13 +97,13 @@ def test_of_other_tools_keys_the_name_alone_is_handed_on(monitor: Recorder, secr
     config = {
         "huaweicloud:authUrl": url,
         "huaweicloud:token": "T-of-the-stack",
-        "huaweicloud:assumeRole": "[]",
+        "huaweicloud:assumeRoleWithOidc": "[]",
     }
     pulumi.runtime.set_all_config(config, ["huaweicloud:authUrl"] if secret else [])
     run(lambda: task().id)
     props = monitor.of(DEFAULT)[2]
     assert props["huaweicloud:token"] == "set"
-    assert props["huaweicloud:assumeRole"] == "", "what is empty decides nothing"
+    assert props["huaweicloud:assumeRoleWithOidc"] == "", "what is empty decides nothing"
     assert props["huaweicloud:authUrl"] == ("set" if secret else url)
 
 
@@ -152,6 +152,33 @@ def test_every_argument_reaches_the_plugin_as_text(monitor: Recorder) -> None:
         "huaweicloud:secretKey",
         "huaweicloud:securityToken",
     }
+
+
+def test_an_agency_and_a_profile_reach_the_plugin_as_the_configuration_has_them(monitor: Recorder) -> None:
+    """The names of the parts are those of the configuration; a profile is a whole set of credentials."""
+    with_config()
+    pulumi.runtime.set_config("huaweicloud:assumeRole", '{"agencyName": "of-the-stack", "domainName": "x"}')
+    agency = {"agency_name": pulumi.Output.from_input("deploy"), "domain_id": "d1", "duration": 900}
+    run(lambda: Provider("prod", assume_role=agency).urn)
+    props = monitor.of("prod")[2]
+    assert json.loads(props["huaweicloud:assumeRole"]) == {
+        "agencyName": "deploy",
+        "domainId": "d1",
+        "duration": 900,
+    }
+    assert props["huaweicloud:accessKey"] == "AK"
+    assert "dcs_migration:credentials" not in props
+    run(lambda: Provider("test", profile="test", shared_config_file="/hcloud.json").urn)
+    props = monitor.of("test")[2]
+    assert (props["huaweicloud:profile"], props["huaweicloud:sharedConfigFile"]) == ("test", "/hcloud.json")
+    assert props["dcs_migration:credentials"] == "test"
+    assert not {"huaweicloud:accessKey", "huaweicloud:secretKey", "huaweicloud:assumeRole"} & props.keys()
+
+
+def test_a_profile_beside_keys_raises() -> None:
+    """Nobody could say whose tasks they are."""
+    with pytest.raises(ValueError, match="write profile or access_key, not both"):
+        Provider("prod", profile="test", access_key="AK", secret_key="SK")
 
 
 def test_credentials_of_the_stack_are_never_mixed_in(monitor: Recorder) -> None:

@@ -366,7 +366,7 @@ def test_half_a_set_is_refused(
 def test_no_credentials_name_every_way_to_give_them() -> None:
     """The line names variables and keys, and what is not supported."""
     with pytest.raises(ConfigurationError) as caught:
-        _settings().credentials()
+        _settings(environ={"HW_DCS_ENDPOINT": "http://127.0.0.1:1"}).credentials()
     for word in ("HW_ACCESS_KEY", "HW_AUTH_TOKEN", "huaweicloud:accessKey", "--secret", "not supported"):
         assert word in str(caught.value)
 

@@ -210,7 +210,10 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
         ({"HUAWEICLOUD_SDK_IDP_ID": "ci"}, "HUAWEICLOUD_SDK_ID_TOKEN_FILE"),
         ({"HC_CONTAINER_CREDENTIALS_FULL_URI": "http://h"}, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
         ({"HW_ASSUME_ROLE_AGENCY_NAME": "deploy"}, "HW_ASSUME_ROLE_DOMAIN_NAME or HW_ASSUME_ROLE_DOMAIN_ID"),
-        ({**AGENCY, "HW_ASSUME_ROLE_DURATION": "60"}, "HW_ASSUME_ROLE_DURATION must be a whole number of seconds"),
+        (
+            {**AGENCY, "HW_ASSUME_ROLE_DURATION": "60"},
+            "HW_ASSUME_ROLE_DURATION must be a whole number of seconds",
+        ),
         ({**OIDC, "HUAWEICLOUD_OIDC_DURATION_SECONDS": "1h"}, "HUAWEICLOUD_OIDC_DURATION_SECONDS must be"),
         ({"HW_PROFILE": "a", "HW_SHARED_CONFIG_FILE": "/nowhere.json"}, "/nowhere.json cannot be read"),
         ({**STATIC, "HW_PROFILE": "a"}, "HW_PROFILE: a profile replaces other credentials elsewhere"),
@@ -230,8 +233,14 @@ def test_a_preview_says_what_is_missing(environ: dict[str, str], missing: str) -
         ("deploy", "huaweicloud:assumeRole must be a map"),
         ('{"agency": "deploy"}', "has the key agency; the known ones are agencyName, domainName"),
         ('{"domainName": "acme"}', "huaweicloud:assumeRole.agencyName is missing"),
-        ('{"agencyName": "deploy"}', "set huaweicloud:assumeRole.domainName or huaweicloud:assumeRole.domainId"),
-        ('{"agencyName": "a", "domainName": "b", "duration": 1.5}', "assumeRole.duration must be a whole number"),
+        (
+            '{"agencyName": "deploy"}',
+            "set huaweicloud:assumeRole.domainName or huaweicloud:assumeRole.domainId",
+        ),
+        (
+            '{"agencyName": "a", "domainName": "b", "duration": 1.5}',
+            "assumeRole.duration must be a whole number",
+        ),
     ],
 )
 def test_an_agency_of_the_configuration_is_checked(value: str, words: str) -> None:
@@ -247,7 +256,10 @@ def test_agencies_go_on_top_of_any_keys_and_can_be_chained() -> None:
     found = _settings(OIDC, config).credentials()
     assert [str(agency) for agency in found.agencies] == ["agency hub of acme", "agency spoke of d1"]
     assert found.agencies[1].duration == 900
-    assert "OpenID Connect (HUAWEICLOUD_OIDC_*), then agency hub of acme, then agency spoke of d1" in found.provenance
+    assert (
+        "OpenID Connect (HUAWEICLOUD_OIDC_*), then agency hub of acme, then agency spoke of d1"
+        in found.provenance
+    )
     (agency,) = _settings({**STATIC, **AGENCY}, config).credentials().agencies
     assert str(agency) == "agency deploy of acme"
 
@@ -267,7 +279,9 @@ def test_a_missing_extra_is_one_line_with_the_command(
     """A preview says it, because `up` would fail."""
     monkeypatch.setattr(official_sdk, "is_installed", lambda: False)
     (line,) = problems(_settings(environ))
-    assert line.endswith("reading it needs Huawei's SDK, run `pip install 'pulumi-dcs-migration[credentials]'`")
+    assert line.endswith(
+        "reading it needs Huawei's SDK, run `pip install 'pulumi-dcs-migration[credentials]'`"
+    )
 
 
 def test_nothing_configured_is_no_mistake_in_a_preview_and_one_line_in_a_run() -> None:
@@ -277,7 +291,9 @@ def test_nothing_configured_is_no_mistake_in_a_preview_and_one_line_in_a_run() -
         _settings({}).credentials()
 
 
-def test_the_metadata_service_is_asked_last_and_only_where_the_extra_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_metadata_service_is_asked_last_and_only_where_the_extra_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Without it a machine without credentials is told so at once."""
     cloud = Settings(environ={"HW_REGION_NAME": "eu-west-101"})
     assert cloud.credentials().source == "the instance metadata service"
@@ -317,7 +333,12 @@ def test_a_profile_may_name_an_agency_and_have_keys_of_a_single_sign_on(tmp_path
     """KooCLI's modes: SSO keeps temporary keys, and an agency goes on top."""
     sso = {"stsToken": {"accessKeyId": "AKSSO", "secretAccessKey": "sksso", "securityToken": "tsso"}}
     path = _profiles(
-        tmp_path, accessKeyId="", secretAccessKey="", ssoAuth=sso, agencyName="deploy", agencyDomainName="acme"
+        tmp_path,
+        accessKeyId="",
+        secretAccessKey="",
+        ssoAuth=sso,
+        agencyName="deploy",
+        agencyDomainName="acme",
     )
     found = _settings({"HW_SHARED_CONFIG_FILE": str(path), "HW_PROFILE": "other"}).credentials()
     assert (found.access_key, found.security_token) == ("AKSSO", "tsso")
@@ -348,7 +369,9 @@ def test_a_profile_that_cannot_be_used_is_one_line(tmp_path: Path, content: str,
     assert str(path) in lines[0]
 
 
-def test_a_file_of_credentials_of_the_sdk_is_read_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_credentials_of_the_sdk_is_read_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The usual place counts where the extra is there; a named file always."""
     monkeypatch.setenv("HOME", str(tmp_path))
     assert problems(_settings({})) == []

@@ -93,6 +93,17 @@ def test_every_key_of_ours_is_known() -> None:
     assert {"region", "projectId", "projectName", "endpoints", "secretKey", "securityToken"} <= set(OURS)
 
 
+@pytest.mark.parametrize("key", ["assumeRole.agencyName", "assumeRole.domainName"])
+def test_a_part_of_an_agency_set_without_path_is_an_error(key: str) -> None:
+    """It is a key of its own then, and another account would be used."""
+    (line,) = problems(settings_of({key: SECRET}))
+    assert line.startswith(
+        f"huaweicloud:{key} is a key of its own and not part of the map huaweicloud:assumeRole"
+    )
+    assert f"`pulumi config set --path 'huaweicloud:{key}' ...`" in line
+    assert SECRET not in line
+
+
 @pytest.mark.parametrize("key", ["endpoints.dcs", "endpoints.iam", "endpoints.obs"])
 def test_an_endpoint_set_without_path_is_an_error(key: str) -> None:
     """It is a key of its own then, and the real cloud would be called."""
@@ -105,36 +116,28 @@ def test_an_endpoint_set_without_path_is_an_error(key: str) -> None:
 
 # Where and who, as others decide it -----------------------------------------------------------------------
 
-ALWAYS = [
-    "HW_ASSUME_ROLE_AGENCY_NAME",
-    "HW_ASSUME_ROLE_IDP_ID",
-    "OS_AGENCY_NAME",
-    "HW_PROFILE",
-    "HW_SHARED_CONFIG_FILE",
-    "HW_SHARED_CREDENTIALS_FILE",
-]
-ALWAYS_KEYS = [
-    "assumeRole",
-    "assumeRole.agencyName",
-    "assumeRoleWithOidc",
-    "agencyName",
-    "profile",
-    "sharedConfigFile",
-]
 
-
-@pytest.mark.parametrize("name", ALWAYS)
+@pytest.mark.parametrize("name", ["OS_AGENCY_NAME", "HW_ASSUME_ROLE_ID_TOKEN"])
 @pytest.mark.parametrize("keys", [{}, KEYS], ids=["without keys", "with keys"])
-def test_an_agency_or_a_profile_is_refused_beside_any_keys(name: str, keys: dict[str, str]) -> None:
-    """Huawei's other tools assume an agency with the keys, and replace the keys by a profile's."""
+def test_another_identity_is_refused_beside_any_keys(name: str, keys: dict[str, str]) -> None:
+    """Huawei's other tools assume the agency with the keys."""
     (line,) = problems(settings_of({}, {**keys, name: SECRET}))
     assert line.startswith(f"{name}: ")
-    assert "HW_ACCESS_KEY" in line
+    assert "unset it, and set " in line
     assert SECRET not in line
     assert "--run-program" not in line
 
 
-@pytest.mark.parametrize("key", ALWAYS_KEYS)
+@pytest.mark.parametrize("name", ["HW_PROFILE", "HW_SHARED_CONFIG_FILE"])
+@pytest.mark.parametrize("keys", [KEYS, SDK_KEYS, {"HW_AUTH_TOKEN": SECRET}], ids=["HW_*", "SDK", "token"])
+def test_a_profile_is_refused_beside_other_credentials(name: str, keys: dict[str, str]) -> None:
+    """Huawei's other tools replace the keys by the profile's."""
+    (line,) = problems(settings_of({}, {**keys, name: "production"}))
+    assert line.startswith(f"{name}: a profile replaces other credentials elsewhere")
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize("key", ["assumeRoleWithOidc", "agencyName", "profile", "sharedConfigFile"])
 def test_so_it_is_in_the_stack(key: str) -> None:
     """There the line also says how refresh and destroy learn of a change."""
     lines = problems(settings_of({key: '{"agencyName": "x"}', **STACK_KEYS}, KEYS))
@@ -155,17 +158,7 @@ def test_parts_that_decide_nothing_alone_are_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "HUAWEICLOUD_SDK_IDP_ID",
-        "HUAWEICLOUD_SDK_ID_TOKEN_FILE",
-        "HUAWEICLOUD_OIDC_PROVIDER_URN",
-        "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
-        "HC_CONTAINER_CREDENTIALS_FULL_URI",
-        "OS_ACCESS_KEY",
-        "HW_USER_PASSWORD",
-        "OS_PASSWORD",
-    ],
+    "name", ["HW_SHARED_CREDENTIALS_FILE", "OS_ACCESS_KEY", "HW_USER_PASSWORD", "OS_PASSWORD"]
 )
 def test_a_source_of_credentials_that_is_not_read_is_refused_where_no_keys_are(name: str) -> None:
     """The preview says it, not only the `up`; and a whole set of keys goes before it, as elsewhere."""
@@ -178,10 +171,10 @@ def test_a_source_of_credentials_that_is_not_read_is_refused_where_no_keys_are(n
 
 
 def test_the_sdk_takes_openid_connect_before_its_own_keys() -> None:
-    """So do not take the keys in its place; a credentials file comes after them."""
+    """So do not take the keys in its place, where a part of it is missing."""
     (line,) = problems(settings_of({}, {"HUAWEICLOUD_SDK_IDP_ID": "x", **SDK_KEYS}))
-    assert "OpenID Connect" in line
-    assert problems(settings_of({}, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": "x", **SDK_KEYS})) == []
+    assert line.startswith("half a set of credentials in OpenID Connect (HUAWEICLOUD_SDK_IDP_ID)")
+    assert "HUAWEICLOUD_SDK_ID_TOKEN_FILE" in line
 
 
 def test_a_password_of_a_user_in_the_stack_is_refused_where_no_keys_are() -> None:
@@ -346,10 +339,9 @@ def test_all_problems_are_told_at_once() -> None:
         "endpoints": "{",
         "Endpoints": "x",
     }
-    lines = problems(settings_of(config, {"HW_ACCESS_KEY": "AK", "HW_PROFILE": "x"}))
+    lines = problems(settings_of(config, {"HW_ACCESS_KEY": "AK"}))
     starts = (
         "huaweicloud:Endpoints: ",
-        "HW_PROFILE: ",
         "huaweicloud:region (",
         "huaweicloud:projectId (",
         "huaweicloud:cloud (",
