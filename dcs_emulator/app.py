@@ -18,6 +18,8 @@ from werkzeug.wrappers import Request, Response
 from dcs_emulator.control import CONTROL_PREFIX, Control
 from dcs_emulator.errors import JSON_TYPE, ApiError, api_error, error_body
 from dcs_emulator.faults import DEFAULT_SECONDS, Fault, FaultQueue
+from dcs_emulator.identity import ROUTES as IDENTITY_ROUTES
+from dcs_emulator.identity import SIGNED, Identity, IdentityCall, IdentityReply, operation_of
 from dcs_emulator.journal import Journal
 from dcs_emulator.operations import Call, Operations, Reply
 from dcs_emulator.quirks import QuirkSet
@@ -52,6 +54,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("KeystoneListProjects", "GET", "/v3/projects"),
 )
 OPERATIONS: tuple[str, ...] = tuple(operation for operation, _, _ in ROUTES)
+IDENTITY_OPERATIONS: tuple[str, ...] = tuple(operation for operation, _, _ in IDENTITY_ROUTES)
 
 
 @dataclass
@@ -75,6 +78,7 @@ class Application:
         self,
         operations: Operations,
         control: Control,
+        identity: Identity,
         credentials: Credentials,
         quirks: QuirkSet,
         faults: FaultQueue,
@@ -84,13 +88,16 @@ class Application:
     ) -> None:
         self._operations = operations
         self._control = control
+        self._identity = identity
         self._credentials = credentials
         self._quirks = quirks
         self._faults = faults
         self._journal = journal
         self._clock = clock
         self._closing = closing
-        rules = [Rule(path, endpoint=name, methods=[method]) for name, method, path in ROUTES]
+        rules = [
+            Rule(path, endpoint=name, methods=[method]) for name, method, path in (*ROUTES, *IDENTITY_ROUTES)
+        ]
         self._routes = Map(rules, strict_slashes=True, merge_slashes=False, redirect_defaults=False)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -100,6 +107,7 @@ class Application:
         if path.startswith(CONTROL_PREFIX):
             response = self._answer_control(environ, context)
         else:
+            context.path = _origin_form(path)  # the control calls are not for whoever comes through a proxy
             response = self._answer_cloud(environ, context, query)
         response.headers["X-Request-Id"] = context.request_id
         if context.close:
@@ -146,13 +154,28 @@ class Application:
         context.task_ids = [arguments["task_id"]] if "task_id" in arguments else []
         headers = {name.lower(): value for name, value in request.headers.items()}
         received = Received(context.method, context.path, query, headers, body)
+        if context.operation in IDENTITY_OPERATIONS:
+            return self._handle_identity(context, received, request)
         # By the real clock, whatever the tasks live by: the caller signs by it as well.
         authenticate(received, self._credentials, time.time())
         call = Call(request.args, lambda: _parse(request.mimetype, body), bool(body), **arguments)
         fault = self._faults.take(context.operation)
         if fault is None:
             return _response(self._run(context, call))
-        return self._apply_fault(fault, context, call)
+        return self._meet(fault, context, lambda: _response(self._run(context, call)))
+
+    def _handle_identity(self, context: _RequestContext, received: Received, request: Request) -> Response:
+        body = _json_or_none(received.body)
+        context.operation = operation_of(context.operation, body)
+        if context.operation in SIGNED:
+            authenticate(received, self._credentials, time.time())
+        call = IdentityCall(
+            context.operation, received.headers, lambda: _parse(request.mimetype, received.body)
+        )
+        fault = self._faults.take(context.operation)
+        if fault is not None:
+            return self._meet(fault, context, lambda: _identity_response(self._identity.answer(call)))
+        return _identity_response(self._identity.answer(call))
 
     def _read(self, environ: WSGIEnvironment, context: _RequestContext) -> bytes:
         try:
@@ -180,7 +203,7 @@ class Application:
         context.task_ids = reply.task_ids or context.task_ids
         return reply
 
-    def _apply_fault(self, fault: Fault, context: _RequestContext, call: Call) -> Response:
+    def _meet(self, fault: Fault, context: _RequestContext, carry_out: Callable[[], Response]) -> Response:
         """Answer a request that has met a fault."""
         kind = fault.fault
         if kind == "error":
@@ -194,7 +217,7 @@ class Application:
             raise ConnectionCut
         if kind == "delay":
             self._wait(fault)
-        response = self._run_to_response(context, call)
+        response = self._carried_out(context, carry_out)
         if kind == "drop_after":
             raise ConnectionCut
         if kind == "delay_after":
@@ -208,9 +231,9 @@ class Application:
             context.close = True
         return response
 
-    def _run_to_response(self, context: _RequestContext, call: Call) -> Response:
+    def _carried_out(self, context: _RequestContext, carry_out: Callable[[], Response]) -> Response:
         try:
-            return _response(self._run(context, call))
+            return carry_out()
         except ApiError as error:
             return self._error(error, context)
 
@@ -225,6 +248,29 @@ class Application:
         if pause is not None and error.status == HTTPStatus.TOO_MANY_REQUESTS:
             error.headers.setdefault("Retry-After", f"{pause:g}")
         return Response(body, error.status, error.headers, content_type=content_type)
+
+
+def _origin_form(target: str) -> str:
+    """Return the path of a request's target: clients send a proxy the whole address."""
+    if not target.lower().startswith("http://"):
+        return target
+    rest = target[len("http://") :].partition("/")[2]
+    return f"/{rest}"
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _identity_response(reply: IdentityReply) -> Response:
+    if isinstance(reply.body, str):
+        return Response(reply.body.encode(), reply.status, content_type="text/plain")
+    return Response(
+        json.dumps(reply.body).encode(), reply.status, dict(reply.headers), content_type=JSON_TYPE
+    )
 
 
 def _parse(content_type: str, body: bytes) -> Any:

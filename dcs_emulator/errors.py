@@ -114,8 +114,10 @@ def error_body(error: ApiError, request_id: str, shape: str | None = None) -> tu
     ``shape`` is one of `SHAPE_NAMES` or None for the normal one. Errors of the gateway (``APIGW.``)
     keep the gateway's own shape, which carries the request id.
     """
-    if error.code.startswith("APIGW."):
-        body: Any = {"error_msg": error.message, "error_code": error.code, "request_id": request_id}
+    if not error.code:  # of IAM and STS, whose codes are not public: the status is the code
+        body: Any = _iam(error)
+    elif error.code.startswith("APIGW."):
+        body = {"error_msg": error.message, "error_code": error.code, "request_id": request_id}
     elif shape == "html":
         title = html.escape(f"{error.status} {_reason(error.status)}")
         page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"

@@ -12,6 +12,7 @@ from functools import update_wrapper
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from dcs_emulator.identity import Trust
 from dcs_emulator.progression import PROGRESSIONS
 from dcs_emulator.quirks import parse_quirks
 from dcs_emulator.real_data.endpoints import Endpoint, parse_addresses, parse_buckets, parse_endpoints
@@ -32,6 +33,11 @@ def _check_port(value: int) -> None:
 def _check_seconds(value: float) -> None:
     if not math.isfinite(value) or value < 0:
         raise ValueError("a duration is a number of seconds that is not negative")
+
+
+def _check_lifetime(value: float | None) -> None:
+    if value is not None:
+        _check_seconds(value)
 
 
 def _read_port(text: str) -> int:
@@ -94,6 +100,35 @@ class Options:
     )
     auth_token: str | None = field(
         default=None, repr=False, metadata=_argument("a token that is accepted instead of a signature")
+    )
+    audience: str | None = field(
+        default=None,
+        metadata=_argument(
+            "accept id tokens (OpenID Connect) for this audience; their signature is not verified"
+        ),
+    )
+    agencies: Mapping[str, str] | None = field(
+        default=None,
+        metadata=_argument(
+            "an agency that callers may assume, and the name or id of its account",
+            flag="--agency",
+            form="NAME=ACCOUNT",
+            many=dict,
+        ),
+    )
+    server_agency: str | None = field(
+        default=None, metadata=_argument("answer as the metadata service of a server that has this agency")
+    )
+    pod_token: str | None = field(
+        default=None, repr=False, metadata=_argument("give keys to pods that show this token")
+    )
+    key_lifetime: float | None = field(
+        default=None,
+        metadata=_argument(
+            "seconds after which temporary keys expire, where that is sooner than was asked for",
+            read=_read_seconds,
+            check=_check_lifetime,
+        ),
     )
     progression: str = field(
         default="timed", metadata=_argument("how tasks get on", choices=tuple(PROGRESSIONS))
@@ -161,6 +196,12 @@ class Options:
     def credentials(self) -> Credentials:
         """Return what a caller must have."""
         return Credentials(self.access_key or DEFAULT_KEY, self.secret_key or DEFAULT_KEY, self.auth_token)
+
+    def trust(self) -> Trust:
+        """Return who gets temporary keys."""
+        return Trust(
+            self.audience, self.agencies or {}, self.server_agency, self.pod_token, self.key_lifetime
+        )
 
     def folders(self) -> dict[str, Path]:
         """Return the folders of buckets."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterable
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from werkzeug.serving import make_server
 
-from dcs_emulator.app import OPERATIONS, Application
+from dcs_emulator.app import IDENTITY_OPERATIONS, OPERATIONS, Application
 from dcs_emulator.control import Control
 from dcs_emulator.faults import FaultQueue
+from dcs_emulator.identity import BY_TOKEN, Identity
 from dcs_emulator.journal import Journal
 from dcs_emulator.operations import Operations
 from dcs_emulator.options import Options, by_keywords
@@ -37,7 +40,8 @@ class Emulator:
 
     @by_keywords(Options)
     def __init__(self, options: Options) -> None:
-        credentials = options.credentials()
+        identity = Identity(options.trust(), time.time)
+        credentials = replace(options.credentials(), issued=identity.keys_of)
         self.access_key = credentials.access_key
         self.secret_key = credentials.secret_key
         quirk_set = QuirkSet(options.quirks)
@@ -48,11 +52,17 @@ class Emulator:
             self._journal = Journal()
             self._closing = threading.Event()
             self._control = Control(
-                self._store, quirk_set, self._faults, self._journal, OPERATIONS, self.addresses
+                self._store,
+                quirk_set,
+                self._faults,
+                self._journal,
+                (*OPERATIONS, *IDENTITY_OPERATIONS, BY_TOKEN),
+                self.addresses,
             )
             app = Application(
                 Operations(self._store, quirk_set),
                 self._control,
+                identity,
                 credentials,
                 quirk_set,
                 self._faults,

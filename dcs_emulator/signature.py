@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -44,12 +44,27 @@ class Received:
 
 
 @dataclass(frozen=True)
+class IssuedKeys:
+    """Temporary keys; ``expires`` is a Unix time."""
+
+    access_key: str
+    secret_key: str
+    security_token: str
+    expires: float
+
+
+def _none(access_key: str) -> IssuedKeys | None:
+    return None
+
+
+@dataclass(frozen=True)
 class Credentials:
-    """What a caller must have: a key pair, or the token when one is configured."""
+    """What a caller must have: a key pair, the token when one is configured, or keys that were issued."""
 
     access_key: str
     secret_key: str
     token: str | None = None
+    issued: Callable[[str], IssuedKeys | None] = _none
 
 
 def authenticate(request: Received, credentials: Credentials, now: float) -> None:
@@ -78,12 +93,25 @@ def _check_signature(request: Received, credentials: Credentials, now: float) ->
     _check_date(date, now)
     signed = match["headers"].split(";")
     _check_signed_headers(signed, request.headers)
-    if match["access"] != credentials.access_key:
-        raise _refusal("ak does not exist")
+    secret_key = _secret_of(match["access"], request, credentials, now)
     text = f"{ALGORITHM}\n{date}\n{_sha256(canonical_request(request, signed).encode())}"
-    expected = hmac.new(credentials.secret_key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    expected = hmac.new(secret_key.encode(), text.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected, match["signature"]):
         raise _refusal("verify aksk signature fail")
+
+
+def _secret_of(access_key: str, request: Received, credentials: Credentials, now: float) -> str:
+    if access_key == credentials.access_key:
+        return credentials.secret_key
+    keys = credentials.issued(access_key)
+    if keys is None:
+        raise _refusal("ak does not exist")
+    given = request.headers.get("x-security-token", "")
+    if not hmac.compare_digest(given.encode(), keys.security_token.encode()):
+        raise _refusal("the security token does not belong to this ak")
+    if now > keys.expires:
+        raise _refusal("the security token has expired")
+    return keys.secret_key
 
 
 def _check_date(date: str, now: float) -> None:

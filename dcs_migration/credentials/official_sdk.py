@@ -162,8 +162,9 @@ def _keys(found: Any) -> Keys:
 
     if not found.access or not found.secret:
         raise ValueError("the answer has no keys")
-    # The SDK takes times in UTC for local ones, its own present time, too: only their difference is right everywhere.
-    left = timedelta(seconds=found.expire_at - get_timestamp_utc())
+    # The SDK takes times in UTC for local ones, its own present time, too: only their difference is right everywhere,
+    # and within a second, because the SDK cuts off fractions.
+    left = timedelta(seconds=found.expire_at - get_timestamp_utc() - 1)
     return Keys(found.access, found.secret, found.security_token, datetime.now(timezone.utc) + left)
 
 
