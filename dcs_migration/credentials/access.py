@@ -63,6 +63,14 @@ class Access:
             return _signer(self.credentials, project_id)
         return RenewedKeysAuth(self._keys, project_id)
 
+    def temporary_keys(self) -> Keys | None:
+        """Return the temporary keys of the moment, fetched if need be; None where the credentials stay as they are.
+
+        Raises:
+            CredentialsUnavailable: none are to be had.
+        """
+        return None if self._keys is None else self._keys()
+
     def _keys_of(
         self,
         credentials: Credentials,

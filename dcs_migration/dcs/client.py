@@ -183,13 +183,13 @@ class DcsClient:
         )
 
     def list_migration_task_logs(
-        self, task_id: str, log_level: str | None = None, limit: int = 10
+        self, task_id: str, log_level: str | None = None, limit: int = 10, offset: int = 0
     ) -> list[models.LogLine]:
         """Return lines of a log: GET /v2/{project_id}/migration-task/{task_id}/logs (ListMigrationTaskLogs).
 
-        log_level: DEBUG, INFO, WARN or ERROR; None for all.
+        log_level: DEBUG, INFO, WARN or ERROR; None for all. offset counts lines.
         """
-        query: dict[str, str | int] = {"offset": 0, "limit": limit}
+        query: dict[str, str | int] = {"offset": offset, "limit": limit}
         if log_level:
             query["log_level"] = log_level
         answer = self.transport.read("ListMigrationTaskLogs", f"{self._task_path(task_id)}/logs", query)

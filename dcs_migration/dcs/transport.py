@@ -80,7 +80,7 @@ class Transport:
         self.scrub: Scrub = scrub or str
         self._breaker = breaker or CredentialBreaker()
         self._max_answer_bytes = max_answer_bytes
-        self._session = _session()
+        self._session = new_session()
 
     @property
     def host(self) -> str:
@@ -231,7 +231,8 @@ class _Session(requests.Session):
         return settings
 
 
-def _session() -> requests.Session:
+def new_session() -> requests.Session:
+    """Return what sends requests: without redirects and cookies, past proxies for this machine."""
     session = _Session()
     adapter = DeadlineAdapter(pool_maxsize=8, max_retries=0)
     session.mount("https://", adapter)

@@ -106,6 +106,15 @@ class Settings:
     def _where(self, key: str) -> str | None:
         return self._config(key) or self._env(*WHERE[key]) or self._of_profile(key)
 
+    def origin(self, key: str) -> str | None:
+        """Name what decides a key of :data:`WHERE`; None where nothing does."""
+        if self._config(key):
+            return f"{NAMESPACE}:{key}"
+        variable = next((name for name in WHERE[key] if self._env(name)), None)
+        if variable or not self._of_profile(key):
+            return variable
+        return self.profile.name if self.profile is not None else None
+
     def _of_profile(self, key: str) -> str | None:
         """What the profile that the credentials come from says, where no setting does."""
         if key not in ("region", "projectId") or self.profile is None:

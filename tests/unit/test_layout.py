@@ -38,6 +38,8 @@ RULES = {
     "providers": _rule("life_cycles dynamic_host", "pulumi"),
     "dynamic_host": _rule("providers life_cycles clock names", "pulumi"),
     "credentials": _rule("dcs", "requests huaweicloudsdkcore"),
+    "command_line": _rule("life_cycles dcs clock names durations", "rich"),
+    "__main__": _rule("command_line"),
     "native": _rule("life_cycles dcs clock names", "pulumi grpc google"),
     "life_cycles": _rule("credentials dcs clock names durations", "pulumi jsonschema grpc requests"),
     "dcs": _rule("clock", "requests urllib3"),

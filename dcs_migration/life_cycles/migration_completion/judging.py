@@ -48,6 +48,8 @@ class Watched:
     """The moment when it was last asked for by itself."""
     max_lag: float | None = None
     """How many bytes an incremental one may be behind to be done; None where that is no matter."""
+    to_the_end: bool = False
+    """Whether an incremental one goes on being watched once it follows its source."""
     lag: float | None = None
     """How many bytes it was behind when it was last asked for."""
     in_sync: int = 0
@@ -75,10 +77,12 @@ def judge(task: Watched, row: TaskRow | None) -> bool:
         return True
     task.status = row.status
     follows = status.kind is Kind.REPLICATING and row.migration_method != FULL
-    if status.kind is Kind.SUCCESS or (follows and task.max_lag is None):
+    if status.kind is Kind.SUCCESS or (follows and task.max_lag is None and not task.to_the_end):
         task.state = State.DONE
     elif status.kind in FAILED:
         task.state, task.error = State.FAILED, row.error
+    if task.to_the_end:
+        return True
     old_style = status.name == "MIGRATING" and row.migration_method == INCREMENTAL and task.online
     return not old_style and not (follows and task.max_lag is not None)
 
@@ -123,7 +127,7 @@ def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
 
 def _judge_lost(task: Watched, status: str | None) -> None:
     """The record tells nothing more: what was known before decides."""
-    if lookup(task.status).kind in REACHED:
+    if lookup(task.status).kind in (REACHED[:1] if task.to_the_end else REACHED):
         task.state = State.DONE
         return
     if task.status:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from dcs_migration.dcs.errors import DcsMigrationError
+from dcs_migration.dcs.models import Stats
 from dcs_migration.durations import elapsed
 from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.engine import Engine
@@ -33,6 +35,13 @@ class Snapshot:
     def news(self) -> tuple[object, ...]:
         """What makes a line worth printing at once; time alone does not."""
         return self.done, self.running, self.failed, self.unknown, self.trouble is not None
+
+
+class Shows(Protocol):
+    """What a wait tells how far it is."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot, or not. Never raises."""
 
 
 class Progress:
@@ -77,13 +86,18 @@ def _statistics(online: Sequence[tuple[str, str, Account]]) -> Iterator[str]:
             stats = account.client.show_migration_task_stats(id_)
         except DcsMigrationError:
             return  # statistics only adorn the line: one refusal is enough
-        parts = []
-        if stats.full_progress is not None:
-            parts.append(f"{stats.full_progress:.0f} %")
-        if stats.offset:
-            parts.append(f"{_bytes(stats.offset)} behind")
-        if parts:
-            yield f"{title} {', '.join(parts)}"
+        if words := told(stats):
+            yield f"{title} {words}"
+
+
+def told(stats: Stats) -> str:
+    """Word how far an online task is: ``50 %, 4 kB behind``; empty where nothing is told."""
+    parts = []
+    if stats.full_progress is not None:
+        parts.append(f"{stats.full_progress:.0f} %")
+    if stats.offset:
+        parts.append(f"{_bytes(stats.offset)} behind")
+    return ", ".join(parts)
 
 
 def _bytes(number: float) -> str:

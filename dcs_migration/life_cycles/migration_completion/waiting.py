@@ -21,7 +21,7 @@ from dcs_migration.life_cycles.engine import Engine
 from dcs_migration.life_cycles.listing import Listing
 from dcs_migration.life_cycles.migration_completion import judging
 from dcs_migration.life_cycles.migration_completion.judging import State, Watched, ask, judge
-from dcs_migration.life_cycles.migration_completion.progress import Progress, Snapshot
+from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot
 
 # All times in seconds.
 LONGEST_OUTAGE = 600.0  # with no answer for that long, waiting on would help nobody
@@ -117,7 +117,7 @@ class Wait:
         poller_of: Callable[[Account], Poller],
         engine: Engine,
         clock: Clock,
-        progress: Progress,
+        progress: Shows,
         *,
         timeout: float,
         interval: float,

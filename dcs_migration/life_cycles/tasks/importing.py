@@ -31,7 +31,7 @@ class Import:
     def warning(self) -> str | None:
         """Whose it is, where another stack has started it."""
         mark = marks.split(self.row.description)[1]
-        if mark is None or mark.owner == marks.mark_of(str(self.props.get(OWNER, "")), "", {}).owner:
+        if mark is None or mark.owner == marks.hashed(str(self.props.get(OWNER, ""))):
             return None
         return (
             f"task {self.row.id} bears the mark of another stack: a destroy of this one deletes it; take it out of the "

@@ -61,6 +61,11 @@ def mark_of_0_1_0(urn: str, inputs: Mapping[str, Any], keys: Iterable[str]) -> s
     return _hash([urn, definition])
 
 
+def hashed(id_or_urn: str) -> str:
+    """Return the hash by which a mark names an owner, or a resource."""
+    return _hash(id_or_urn)
+
+
 def _hash(value: Any) -> str:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]

@@ -1,0 +1,133 @@
+"""The tasks of the service beside those of stacks: what the stack holds, what it has lost, what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from dcs_migration.command_line.stack_export import Resource, StackState
+from dcs_migration.dcs.errors import DcsMigrationError
+from dcs_migration.dcs.models import Stats, TaskRow
+from dcs_migration.dcs.statuses import Kind, Status, lookup
+from dcs_migration.life_cycles.account import Account, Accounts, Evidence
+from dcs_migration.life_cycles.tasks.defaults import account_of
+from dcs_migration.life_cycles.tasks.mark import Mark, split
+from dcs_migration.names import ONLINE_MIGRATION
+
+LISTING_AGE = 10.0  # seconds
+MOST_ASKED = 20  # online tasks whose statistics one look asks for: each costs a call
+
+
+class Finding(Enum):
+    """What a task is to the stacks."""
+
+    HELD = "in state"
+    ORPHAN = "ORPHAN"
+    GONE = "GONE"
+    FOREIGN = "-"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One task.
+
+    row: what the service tells; None where it knows no such task. mark: what its description bears. stats: of an online
+    one that runs. finding: None where there is no stack to compare with. resources: which hold it.
+    """
+
+    id: str
+    account: Account
+    row: TaskRow | None
+    mark: Mark | None = None
+    stats: Stats | None = None
+    finding: Finding | None = None
+    resources: Sequence[Resource] = ()
+    marked_urn: str | None = None
+    """Of an orphan: the resource of the stack that its mark names, if the stack has it."""
+
+    @property
+    def status(self) -> Status:
+        """What its status means."""
+        return lookup(self.row.status if self.row else "GONE")
+
+    @property
+    def online(self) -> bool:
+        """Whether it copies from a running instance."""
+        return self.row is not None and self.row.migration_type == ONLINE_MIGRATION
+
+
+def accounts_of(accounts: Accounts, stack: StackState | None) -> tuple[list[Account], Mapping[str, Account]]:
+    """Return where to look: the project of the settings, and those of the stack's tasks; and where each of these lives.
+
+    Raises:
+        ConfigurationError: no region is to be had, or the settings point to another endpoint than the stack's.
+        DcsMigrationError: a project could not be looked up.
+    """
+    resources = stack.resources if stack else ()
+    homes = {resource.id: account_of(accounts, dict(resource.home)) for resource in resources}
+    places = [] if homes and accounts.settings.region is None else [accounts.at(None, None)]
+    return list(dict.fromkeys((*places, *homes.values()))), homes
+
+
+def compared(accounts: Accounts, stack: StackState | None) -> list[Entry]:
+    """Return every task of the accounts, and those that the stack alone knows; oldest first.
+
+    Raises:
+        DcsMigrationError: what the service answered. "Not there" is then not concluded from anything.
+    """
+    places, homes = accounts_of(accounts, stack)
+    entries = []
+    for account in places:
+        listing = account.whole_listing(max_age=LISTING_AGE, not_before=float("-inf"))
+        rows = [row for row in account.rows_of(listing) if lookup(row.status).kind is not Kind.GONE]
+        entries += [
+            _entry(row, account, stack)
+            for row in sorted(rows, key=lambda row: (row.created_at or "", row.id))
+        ]
+    listed = {(entry.account, entry.id) for entry in entries}
+    for id_, account in homes.items():
+        if stack is not None and (account, id_) not in listed:
+            entries.append(_unlisted(id_, account, stack))
+    return entries
+
+
+def _entry(row: TaskRow, account: Account, stack: StackState | None) -> Entry:
+    mark = split(row.description)[1]
+    if stack is None:
+        return Entry(row.id, account, row, mark)
+    resources = [each for each in stack.holding(row.id) if _lives(each, account)]
+    if resources:
+        finding = Finding.HELD
+    else:
+        finding = Finding.ORPHAN if mark is not None and mark.owner in stack.owners else Finding.FOREIGN
+    urn = stack.urns.get(mark.resource) if mark and finding is Finding.ORPHAN else None
+    return Entry(row.id, account, row, mark, None, finding, resources, urn)
+
+
+def _lives(resource: Resource, account: Account) -> bool:
+    """Whether a resource says nothing else than that its task lives there."""
+    there = {"region": account.region, "project_id": account.project_id}
+    return all(resource.home.get(key) in (None, value) for key, value in there.items())
+
+
+def _unlisted(id_: str, account: Account, stack: StackState) -> Entry:
+    """Judge a task of the state that the listing does not show: gone needs the proof that a refresh needs."""
+    seen = account.look(id_, max_age=LISTING_AGE)
+    forgotten = seen.row is None or (seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended)
+    row = None if forgotten else seen.row
+    mark = split(row.description)[1] if row else None
+    finding = Finding.GONE if forgotten else Finding.HELD
+    return Entry(id_, account, row, mark, None, finding, stack.holding(id_))
+
+
+def statistics(entries: Iterable[Entry]) -> dict[str, Stats]:
+    """Return how far running online tasks are, by id (ShowMigrationTaskStats); those that come last may be left out."""
+    asked = [entry for entry in entries if entry.online and not (entry.status.ended or entry.status.idle)]
+    found: dict[str, Stats] = {}
+    for entry in asked[:MOST_ASKED]:
+        try:
+            found[entry.id] = entry.account.client.show_migration_task_stats(entry.id)
+        except DcsMigrationError:
+            break  # statistics only adorn the list: one refusal is enough
+    return found

@@ -1,0 +1,100 @@
+"""The command line: what may be written, and how every run ends."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
+
+from dcs_migration.clock import Clock, SystemClock
+from dcs_migration.command_line import doctor, exits, logs, tasks, watch
+from dcs_migration.command_line.console import PROGRAM, Console
+from dcs_migration.command_line.session import FLAGS, Session
+from dcs_migration.dcs.errors import DcsMigrationError
+from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
+from dcs_migration.life_cycles.secrets import scrub
+
+COMMANDS = {"doctor": doctor, "tasks": tasks, "watch": watch, "logs": logs}
+_DEBUG = "DCS_MIGRATION_DEBUG"
+_DESCRIPTION = "Look at DCS migration tasks. No command starts, stops or deletes anything."
+_SETTINGS = (
+    "The settings are those of the provider, from the environment: HW_REGION_NAME, HW_PROJECT_ID, HW_ACCESS_KEY and "
+    "HW_SECRET_KEY, HW_DCS_ENDPOINT and others; see docs/guides/on-call.md."
+)
+
+
+class _Misused(Exception):
+    """The command was written wrongly."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what `main` turns into one line and exit code 2."""
+        raise _Misused(f"{message} (try {self.prog} --help)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=PROGRAM, description=_DESCRIPTION, epilog=_SETTINGS)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(name, help=command.HELP, description=command.HELP, epilog=command.EPILOG)
+        for flag in FLAGS.values():
+            sub.add_argument(
+                flag, metavar="NAME" if flag == "--region" else "ID", help="goes before the environment"
+            )
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
+    return parser
+
+
+def main(
+    words: Sequence[str] | None = None,
+    *,
+    console: Console | None = None,
+    clock: Clock | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> int:
+    """Run a command; return the exit code."""
+    if console is None:
+        console = Console()
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal may know no Unicode
+    try:
+        args = _parser().parse_args(words)
+    except _Misused as error:
+        console.error(str(error))
+        return exits.USAGE
+    session = Session(args, console, clock or SystemClock(), environ)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries: `doctor` says what is unsafe
+        return _ended(args.run, session)
+
+
+def _ended(run: Callable[[Session], int], session: Session) -> int:
+    """Run a command; whatever happens ends in a line and an exit code."""
+    console = session.console
+    try:
+        return run(session)
+    except DcsMigrationError as error:
+        console.error(str(error))
+        return exits.FAILED
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        return exits.INTERRUPTED
+    except BrokenPipeError:  # `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.FAILED
+    except Exception as error:
+        said = worded(str(error), MAX_SERVER_TEXT, scrub)
+        console.error(
+            f"internal error: {type(error).__name__}: {said}; {_DEBUG}=1 shows where; please report it"
+        )
+        if session.environ.get(_DEBUG) == "1":
+            print(scrub("".join(traceback.format_exception(error))), file=console.err)
+        return exits.FAILED

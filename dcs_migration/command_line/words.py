@@ -1,0 +1,38 @@
+"""What the core says to users of Pulumi, in the words of this command."""
+
+from __future__ import annotations
+
+from dcs_migration.life_cycles.config import NO_CREDENTIALS, NO_REGION
+
+PHRASES = (
+    (NO_REGION, "no region; pass --region or set HW_REGION_NAME"),
+    (
+        NO_CREDENTIALS,
+        "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN); OpenID Connect, profiles, pod identity and "
+        "instance metadata: docs/guides/credentials.md",
+    ),
+    ("huaweicloud:region (HW_REGION_NAME)", "the region (--region, HW_REGION_NAME)"),
+    (
+        "huaweicloud:projectId (HW_PROJECT_ID, HUAWEICLOUD_SDK_PROJECT_ID)",
+        "the project id (--project-id, HW_PROJECT_ID, HUAWEICLOUD_SDK_PROJECT_ID)",
+    ),
+    ("huaweicloud:projectId or HW_PROJECT_ID", "--project-id or HW_PROJECT_ID"),
+    ("huaweicloud:projectName (HW_PROJECT_NAME)", "HW_PROJECT_NAME"),
+    ("huaweicloud:endpoints or HW_DCS_ENDPOINT", "HW_DCS_ENDPOINT"),
+    ("HW_DCS_ENDPOINT or huaweicloud:endpoints", "HW_DCS_ENDPOINT"),
+    ("write https://, or set huaweicloud:insecure if you must", "write https://, or set HW_INSECURE if you must"),
+    (", not from the stack's configuration (which --run-program reads anew)", ""),
+    ("; all stay in state", ""),
+    ("run `pulumi up` again to wait on, or allow more time with timeout= (and custom_timeouts, if set)",
+     "run the command again to watch on, or allow more time with --timeout"),
+    ("; the wait is over, no task was touched; run `pulumi up` again to wait on", "; the tasks go on"),
+    ("; if its data is complete, take it out of this completion", ""),
+    (", or if its data is complete, take it out of this completion", ""),
+)  # fmt: skip
+
+
+def translated(text: str) -> str:
+    """Return what the core says as this command says it."""
+    for theirs, ours in PHRASES:
+        text = text.replace(theirs, ours)
+    return text

@@ -1,0 +1,89 @@
+"""Whether a service can be reached at all, without credentials: for those who look for what is wrong."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from requests.utils import get_environ_proxies, select_proxy
+
+from dcs_migration.clock import Clock
+from dcs_migration.dcs.auth import host_of
+from dcs_migration.dcs.errors import NotSent, TransportError
+from dcs_migration.dcs.failures import SENDING_ERRORS, explain
+from dcs_migration.dcs.surroundings import is_loopback, proxy_variable
+from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, worded
+from dcs_migration.dcs.transport import new_session
+
+RESOLVING, REACHING = "name resolution", "an unsigned request"
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What came of a request that any web server answers.
+
+    seconds: until the answer began. skew: how many seconds the local clock is ahead of the service's; None where it tells
+    no time.
+    """
+
+    seconds: float
+    skew: float | None
+
+
+def via_proxy(url: str) -> str | None:
+    """Return the name of the variable whose proxy stands between here and a service, if one does."""
+    proxies = {} if is_loopback(url) else get_environ_proxies(url)
+    return proxy_variable(url) if select_proxy(url, proxies) else None
+
+
+def resolve(url: str, scrub: Scrub) -> list[str]:
+    """Return the addresses of a service.
+
+    Raises:
+        NotSent: there are none.
+    """
+    parts = urlsplit(url)
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except (OSError, ValueError) as error:
+        raise NotSent(RESOLVING, worded(explain(error, host_of(url))[1], MAX_SERVER_TEXT, scrub)) from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def reach(url: str, *, verify: bool, timeouts: tuple[float, float], clock: Clock, scrub: Scrub) -> Reached:
+    """Send one request without credentials; any answer will do (a gateway refuses it, and counts it for no key).
+
+    Raises:
+        TransportError: there was no answer.
+    """
+    sent, started = clock.now(), clock.monotonic()
+    broken: TransportError | None = None
+    with new_session() as sender:
+        try:
+            answer = sender.get(
+                url + "/", timeout=timeouts, verify=verify, allow_redirects=False, stream=True
+            )
+            answer.close()
+        except SENDING_ERRORS as error:
+            failure, words = explain(error, host_of(url), proxy_variable(url))
+            kind = TransportError if failure.sent else NotSent
+            broken = kind(REACHING, worded(words, MAX_SERVER_TEXT, scrub))
+            broken.permanent, broken.local = failure.permanent, failure.local
+    if broken:
+        raise broken
+    seconds = clock.monotonic() - started
+    told = _time_of(answer.headers.get("Date"))
+    # The service wrote its time somewhere between the request and the answer.
+    skew = None if told is None else (sent - told).total_seconds() + seconds / 2
+    return Reached(seconds, skew)
+
+
+def _time_of(header: str | None) -> datetime | None:
+    try:
+        told = parsedate_to_datetime(header or "")
+    except (ValueError, TypeError, IndexError):
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=timezone.utc)
