@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from dcs_migration.command_line.session import CONNECT, FLAGS, READ, Session
 from dcs_migration.dcs.errors import (
@@ -19,7 +19,6 @@ from dcs_migration.dcs.reach import Reached, reach, resolve, via_proxy
 from dcs_migration.durations import elapsed
 from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.config import NAMESPACE, NO_REGION, WHERE
-from dcs_migration.life_cycles.listing import Listing
 from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.life_cycles.settings_check import problems, without_effect
 from dcs_migration.life_cycles.tasks.look_up import occupants
@@ -63,6 +62,26 @@ class Failed(Exception):
         self.result = Result(text, Verdict.FAILED, remedy)
 
 
+class Once(Generic[Answer]):
+    """A look that is made once: an error stays one, so that all who ask are told the same."""
+
+    def __init__(self, look: Callable[[], Answer]) -> None:
+        self._look = look
+        self._error: DcsMigrationError | None = None
+        self._answer: list[Answer] = []
+
+    def __call__(self) -> Answer:
+        """Return what was found, or raise what went wrong."""
+        if self._error is None and not self._answer:
+            try:
+                self._answer.append(self._look())
+            except DcsMigrationError as error:
+                self._error = error
+        if self._error is not None:
+            raise self._error
+        return self._answer[0]
+
+
 class Checks:
     """The checks, in order. What one learns, the next ones use."""
 
@@ -70,13 +89,17 @@ class Checks:
         """Set up; nothing is called yet."""
         self._session = session
         self._settings = session.settings
+        self._reached = Once(self._reach)
+        self._account: Once[Account] = Once(lambda: session.account)
+        self._listing = Once(
+            lambda: self._account().whole_listing(max_age=LISTING_AGE, not_before=float("-inf"))
+        )
 
     @cached_property
     def _url(self) -> str:
         return self._settings.dcs_url(self._settings.region or "")
 
-    @cached_property
-    def _reached(self) -> Reached:
+    def _reach(self) -> Reached:
         return reach(
             self._url,
             verify=not self._settings.insecure,
@@ -84,14 +107,6 @@ class Checks:
             clock=self._session.clock,
             scrub=scrub,
         )
-
-    @cached_property
-    def _account(self) -> Account:
-        return self._session.account
-
-    @cached_property
-    def _listing(self) -> Listing:
-        return self._account.whole_listing(max_age=LISTING_AGE, not_before=float("-inf"))
 
     def settings(self) -> Result:
         """Names and values, and where each comes from."""
@@ -140,14 +155,12 @@ class Checks:
         secured = "https" if self._url.startswith("https:") else "http without TLS"
         proxy = via_proxy(self._url)
         through = f" through the proxy of {proxy}" if proxy else ""
-        reached = _reachable(
-            lambda: self._reached, "check HW_DCS_ENDPOINT, and firewalls and proxies on the way"
-        )
+        reached = _reachable(self._reached, "check HW_DCS_ENDPOINT, and firewalls and proxies on the way")
         return Result(f"{secured} answers in {reached.seconds * 1000:.0f} ms{through}")
 
     def clock(self) -> Result:
         """The local clock is near that of the service, which a signature depends on."""
-        skew = self._reached.skew
+        skew = self._reached().skew
         if skew is None:
             return Result("the service tells no time", Verdict.WARNING)
         if abs(skew) < SKEW_SHOWN:
@@ -164,8 +177,8 @@ class Checks:
         access = self._session.accounts.access(self._settings.region or "")
         keys = access.temporary_keys()
         try:
-            _ = self._account
-            _ = self._listing
+            self._account()
+            self._listing()
         except CredentialsRefused:
             raise
         except DcsMigrationError:
@@ -180,18 +193,18 @@ class Checks:
         """It is configured, or IAM tells it."""
         how = self._settings.origin("projectId") or "looked up"
         shown = how if how != f"{NAMESPACE}:projectId" else FLAGS["projectId"]
-        return Result(f"{self._account.project_id} ({shown})")
+        return Result(f"{self._account().project_id} ({shown})")
 
     def rights(self) -> Result:
         """The listing may be read. No write is ever tried."""
         return Result(
-            f"ListMigrationTask shows {len(self._listing.rows)} tasks; rights to write are not tried"
+            f"ListMigrationTask shows {len(self._listing().rows)} tasks; rights to write are not tried"
         )
 
     def instance(self) -> Result:
         """What runs on a target."""
         id_ = self._session.args.instance
-        found = occupants(self._account, self._listing.rows.values(), {"id": id_})
+        found = occupants(self._account(), self._listing().rows.values(), {"id": id_})
         facts = [_fact(row.id, row.status or "", row.name or "") for row in found]
         if not found:
             return Result(f"no task runs on {id_}")

@@ -76,7 +76,7 @@ class Console:
 
     def json(self, value: Any) -> None:
         """Write a document."""
-        print(scrub(json.dumps(value, indent=2, ensure_ascii=False)), file=self.out, flush=True)
+        print(json.dumps(_plain(value), indent=2), file=self.out, flush=True)
 
     def error(self, text: str) -> None:
         """Write a line, or some, about what went wrong."""
@@ -87,3 +87,12 @@ class Console:
 def plain(text: str) -> str:
     """Return a text as it may be printed: no secret, no control characters, in the words of this command."""
     return scrub(clean(translated(text), scrub))
+
+
+def _plain(value: Any) -> Any:
+    """Return a document with every text in it plain; its keys are ours, whatever the secrets are."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

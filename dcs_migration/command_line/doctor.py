@@ -98,7 +98,7 @@ def _document(name: str, result: Result) -> dict[str, Any]:
     return {
         "name": name,
         "result": result.verdict.value,
-        "text": plain(result.text),
-        "remedy": plain(result.remedy) if result.remedy else None,
+        "text": result.text,
+        "remedy": result.remedy,
         "facts": result.facts,
     }

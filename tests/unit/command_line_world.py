@@ -76,10 +76,15 @@ class Cli:
         self.out: io.StringIO = io.StringIO()
 
     def run(
-        self, *words: str, stdin: str = "", out: io.StringIO | None = None, **changes: str | None
+        self,
+        *words: str,
+        stdin: str = "",
+        out: io.StringIO | None = None,
+        env: Mapping[str, str | None] | None = None,
     ) -> Ended:
-        """Run a command; ``changes`` are variables, None takes one away."""
-        environ = {key: value for key, value in {**self.environ, **changes}.items() if value is not None}
+        """Run a command; ``env`` changes variables, None takes one away."""
+        changed = {**self.environ, **(env or {})}
+        environ = {key: value for key, value in changed.items() if value is not None}
         self.out, err = out or io.StringIO(), io.StringIO()
         console = Console(self.out, err, io.StringIO(stdin), environ)
         code = main(words, console=console, clock=self.clock, environ=environ)
@@ -93,7 +98,8 @@ class Cli:
     def follow(self, name: str = "shop", mark: str = "", status: str = "MIGRATING", **changes: object) -> str:
         """Start an online migration that follows its source once it is INCRMIGEATING."""
         id_ = self.start(name, mark, **online_changes(**changes))
-        self.cloud.set_status(id_, status)
+        if status != "MIGRATING":
+            self.cloud.set_status(id_, status)
         return id_
 
 
