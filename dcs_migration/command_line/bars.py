@@ -53,6 +53,7 @@ class Bars:
                 plain(snapshot.trouble), style="yellow", markup=False, highlight=False
             )
         self._trouble = snapshot.trouble
+        self._progress.refresh()
 
     def _move(self, task: Watched, stats: Stats | None) -> None:
         bar = self._bars[task.id]

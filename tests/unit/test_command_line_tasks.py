@@ -89,7 +89,7 @@ def test_nothing(cli: Cli) -> None:
 
 def test_how_far_they_are(cli: Cli) -> None:
     """Online tasks say how much is copied and how far they are behind; an unknown status is named as such."""
-    copying = cli.follow("copying", target_instance={"id": "target-1"})
+    copying = cli.follow("copying", migration_method="full_amount_migration")
     behind = cli.follow("behind", target_instance={"id": "target-2"})
     cli.cloud.set_status(behind, "INCRMIGEATING", offset=12_000)
     level = cli.follow("level", status="INCRMIGEATING", target_instance={"id": "target-3"})

@@ -30,7 +30,7 @@ def cli(cloud: Emulator, clock: FakeClock) -> Cli:
 
 def test_all_succeed(cli: Cli) -> None:
     """A line for each change, with the time; 0 in the end."""
-    first, second = cli.start("orders"), cli.start("carts")
+    first, second = sorted((cli.start("orders"), cli.start("orders")))
     cli.clock.at(15, lambda: cli.cloud.set_status(first, "SUCCESS"))
     cli.clock.at(95, lambda: cli.cloud.set_status(second, "SUCCESS"))
     ended = cli.run("watch")
@@ -38,11 +38,11 @@ def test_all_succeed(cli: Cli) -> None:
     assert ended.err == ""
     assert ended.lines == [
         f"2026-01-01T00:00:00Z orders ({first}) MIGRATING",
-        f"2026-01-01T00:00:00Z carts ({second}) MIGRATING",
+        f"2026-01-01T00:00:00Z orders ({second}) MIGRATING",
         "2026-01-01T00:00:00Z 0 of 2 done · 2 running · 0s",
         f"2026-01-01T00:00:20Z orders ({first}) MIGRATING -> SUCCESS",
         "2026-01-01T00:01:00Z 1 of 2 done · 1 running · 1m00s",
-        f"2026-01-01T00:01:40Z carts ({second}) MIGRATING -> SUCCESS",
+        f"2026-01-01T00:01:40Z orders ({second}) MIGRATING -> SUCCESS",
         "all done: 2 tasks",
     ]
 
@@ -207,7 +207,7 @@ def test_ctrl_c(cli: Cli) -> None:
 
 def test_bars_on_a_terminal(cli: Cli) -> None:
     """Each task has one, with its status; 0 in the end, and the cursor is back."""
-    import_, online = cli.start("orders"), cli.follow("shop", target_instance={"id": "target-2"})
+    import_, online = cli.start("orders"), cli.follow("shop", migration_method="full_amount_migration")
     cli.clock.at(15, lambda: cli.cloud.set_status(import_, "SUCCESS"))
     cli.clock.at(25, lambda: cli.cloud.set_status(online, "SUCCESS"))
     ended = cli.run("watch", out=Terminal(), env={"COLUMNS": "80", "TERM": "xterm-256color"})
