@@ -19,7 +19,7 @@ from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.engine import NoEngine
-from dcs_migration.life_cycles.migration_completion.inputs import DEFAULT_INTERVAL
+from dcs_migration.life_cycles.migration_completion.inputs import least_interval
 from dcs_migration.life_cycles.migration_completion.judging import State, Watched
 from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot, line
 from dcs_migration.life_cycles.migration_completion.waiting import Poller, Wait
@@ -73,7 +73,7 @@ def run(session: Session) -> int:
                 session.clock,
                 view,
                 timeout=args.timeout,
-                interval=DEFAULT_INTERVAL,
+                interval=max(least_interval(session.settings, task.account.region) for task in tasks),
                 fail_fast=False,
             ).run()
     except KeyboardInterrupt:

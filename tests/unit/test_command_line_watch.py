@@ -40,21 +40,21 @@ def test_all_succeed(cli: Cli) -> None:
         f"2026-01-01T00:00:00Z orders ({first}) MIGRATING",
         f"2026-01-01T00:00:00Z orders ({second}) MIGRATING",
         "2026-01-01T00:00:00Z 0 of 2 done · 2 running · 0s",
-        f"2026-01-01T00:00:20Z orders ({first}) MIGRATING -> SUCCESS",
+        f"2026-01-01T00:00:15Z orders ({first}) MIGRATING -> SUCCESS",
         "2026-01-01T00:01:00Z 1 of 2 done · 1 running · 1m00s",
-        f"2026-01-01T00:01:40Z orders ({second}) MIGRATING -> SUCCESS",
+        f"2026-01-01T00:01:35Z orders ({second}) MIGRATING -> SUCCESS",
         "all done: 2 tasks",
     ]
 
 
 def test_one_poll_for_all(cli: Cli) -> None:
-    """Every ten seconds one listing, however many tasks there are."""
+    """One listing at a time, however many tasks there are: every second of an emulator, else every ten."""
     for number in range(25):
         cli.start(f"task-{number}")
     cli.cloud.clear_requests()
     assert cli.run("watch", "--timeout", "100s").code == exits.TIMED_OUT
     operations = [entry["operation"] for entry in cli.cloud.requests()]
-    assert operations.count("ListMigrationTask") <= 13
+    assert operations.count("ListMigrationTask") <= 103
     assert set(operations) == {"ListMigrationTask", "KeystoneListProjects"}
 
 
