@@ -54,6 +54,18 @@ class TestItsInstance:
         assert "has the same definition and belongs to another resource of this stack" in message
         assert world.writes() == [SET]
 
+    def test_one_that_has_begun_in_this_run_and_that_the_listing_does_not_show_yet(self, world: World) -> None:
+        """What the process knows of its mark outlives the configuration of its migration (course 434)."""
+        first, second = Component(world), Component(world, "second")
+        second.instance.plugin = first.instance.plugin
+        world.cloud.set_quirks(["listing-lags=30"])
+        first.instance.up(first.instance_inputs())
+        first.up()
+        world.cloud.clear_requests()
+        message = failing(lambda: second.instance.up(second.instance_inputs()))
+        assert "has the same definition and belongs to another resource of this stack" in message
+        assert world.writes() == []
+
     def test_a_failed_copy_beside_the_one_that_is_adopted(self, world: World) -> None:
         """Only where nothing else stands for the definition its failed instance is removed."""
         migration = Migration(world)
