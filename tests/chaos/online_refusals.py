@@ -70,6 +70,8 @@ class Refusals:
             return Advice("as it is", (as_it_is[1],))
         if differs:
             return Advice("correct", tuple(differs[1].split(", ")))
+        if "or give this resource another name" in message:
+            return Advice("another name")
         taken = _TO_TAKE_OVER.search(message)
         if taken:
             nobody_s = self._promises.holder(taken[1]) is None

@@ -73,6 +73,8 @@ class Steps(Course):
             self.replace(owned)
         elif advice.kind == "run it again":
             self._write(owned, "triggers", [self.chance.randrange(1000)])
+        elif advice.kind == "another name":
+            owned.become(f"{owned.instance.urn}-too")
         elif advice.kind == "correct":
             self._correct(owned, advice.words)
         elif advice.kind == "stop it first":

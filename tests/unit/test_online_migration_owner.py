@@ -39,7 +39,9 @@ class TestItsInstance:
         renamed.instance.plugin = new.instance.plugin = world.new_plugin()
         world.cloud.clear_requests()
         world.clock.at(1, lambda: renamed.instance.up(INSTANCE))
-        assert "is held by another resource of this stack" in failing(lambda: new.instance.up(INSTANCE))
+        message = failing(lambda: new.instance.up(INSTANCE))
+        assert "is held by another resource of this stack" in message
+        assert message.endswith("remove one of the two, or give this resource another name")
         assert world.writes() == []
 
     def test_a_failed_one_that_the_same_run_has_begun_again(self, world: World) -> None:
