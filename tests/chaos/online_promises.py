@@ -206,7 +206,10 @@ class Promises:
         """Whether an instance of ours stands for the definition, so that no copy can."""
         tasks = self.tasks()
         return any(
-            made.key == owned.key and id_ in tasks and tasks[id_]["status"] != "FAILED"
+            made.key == owned.key
+            and id_ in tasks
+            and tasks[id_]["status"] != "FAILED"
+            and tasks[id_]["target_instance_id"] in (None, owned.target)  # else it was led to another target
             for id_, made in self.made.items()
         )
 
