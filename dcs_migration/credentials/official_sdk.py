@@ -187,7 +187,8 @@ def _unavailable(source: str, hint: str, error: Exception) -> CredentialsUnavail
         None,
     )
     if isinstance(answer, ServiceResponseException):
-        words = f"HTTP {answer.status_code} {answer.error_code or ''}".rstrip() + f": {answer.error_msg}"
+        code = "" if answer.error_code in (None, "", str(answer.status_code)) else f" {answer.error_code}"
+        words = f"HTTP {answer.status_code}{code}: {answer.error_msg}"
         if answer.request_id:
             words += f" (request id {answer.request_id})"
         return CredentialsUnavailable(source, f"{words}; {hint}", permanent=_is_permanent(answer.status_code))

@@ -277,14 +277,24 @@ class Settings:
         Raises:
             ConfigurationError: there is none, one is set by half, or what they need is missing.
         """
-        source = self.source(halves=False)
-        if source is None:
+        credentials = self.checked_credentials()
+        if credentials is None:
             raise ConfigurationError(NO_CREDENTIALS)
-        from dcs_migration.credentials.sources import credentials_of
-
-        credentials = credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
         scrub.add(credentials.secret_key, credentials.security_token, credentials.auth_token)
         return credentials
+
+    def checked_credentials(self) -> Credentials | None:
+        """Return the same for a check, which uses no secret of them; None if there are none.
+
+        Raises:
+            ConfigurationError: as above.
+        """
+        source = self.source(halves=False)
+        if source is None:
+            return None
+        from dcs_migration.credentials.sources import credentials_of
+
+        return credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
 
     def source(self, *, halves: bool = True) -> Source | None:
         """Return where credentials come from: the first source that is whole; None if there is none.
