@@ -99,13 +99,13 @@ class Promises:
         states = [resource.state for resource in owned.resources if resource.state is not None]
         if states and states[0].id in tasks:
             return [tasks[states[0].id]]
-        return [
-            tasks[id_]
-            for id_, made in self.made.items()
-            if (made.key == owned.key or (made.maker is owned and not made.stray))
-            and self.holder(id_) is None
-            and id_ in tasks
+        made = [
+            id_
+            for id_, each in self.made.items()
+            if each.key == owned.key or (each.maker is owned and not each.stray)
         ]
+        taken_for_ours = [id_ for number, id_ in self._copies if number == owned.number]
+        return [tasks[id_] for id_ in (*made, *taken_for_ours) if self.holder(id_) is None and id_ in tasks]
 
     # What an operation may do.
 

@@ -76,7 +76,11 @@ class Refusals:
         if taken:
             nobody_s = self._promises.holder(taken[1]) is None
             return Advice("take it over", (taken[1],)) if nobody_s else Advice("run it again")
-        if "DCS.4957" in message and owned.online.state is not None:
+        # Two whose targets are exchanged wait for each other, until one of them is stopped.
+        waits = "the target is still occupied by" in message and self._promises.holder(
+            TASK.findall(message)[0]
+        )
+        if ("DCS.4957" in message or waits) and owned.online.state is not None:
             return Advice("stop it first")
         return Advice("replace") if "--replace" in message else None
 
