@@ -187,7 +187,9 @@ def _unavailable(source: str, hint: str, error: Exception) -> CredentialsUnavail
         None,
     )
     if isinstance(answer, ServiceResponseException):
-        code = "" if str(answer.error_code or "") in ("", str(answer.status_code)) else f" {answer.error_code}"
+        code = (
+            "" if str(answer.error_code or "") in ("", str(answer.status_code)) else f" {answer.error_code}"
+        )
         words = f"HTTP {answer.status_code}{code}: {answer.error_msg}"
         if answer.request_id:
             words += f" (request id {answer.request_id})"
