@@ -180,7 +180,7 @@ class Steps(Course):
             and made.maker.process == owned.process
             and not any(
                 each.existing == id_ for each in self.playing
-            )  # two may, and only look at it: docs/safety.md
+            )  # two may, which does it no harm
         ]
         if found and not owned.held:
             self.counts["taken over from the same program"] += 1
