@@ -215,8 +215,8 @@ class Promises:
 
     def given_away(self, owned: Owned) -> bool:
         """Whether somebody else has taken over what a migration would adopt: two resources for one instance."""
-        taken = [other.instance.state for other in self.cast if other is not owned and other.has_taken_over]
-        ids = {state.id for state in taken if state is not None}
+        taken = [other.held for other in self.cast if other is not owned and other.has_taken_over]
+        ids = set().union(*taken)
         return not owned.held and any(self.made[id_].key == owned.key for id_ in ids & self.made.keys())
 
     def acted(self, seen: Seen) -> None:
