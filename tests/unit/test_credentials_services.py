@@ -225,7 +225,7 @@ def test_keys_that_expired_are_refused_and_not_hidden(token_file: Path) -> None:
         token_file.write_text(id_token(lasts=-1))
         time.sleep(1.2)
         sent = asked(cloud)["ListMigrationTask"]
-        with pytest.raises(CredentialsUnavailable, match=r"HTTP 401 .*the id token has expired"):
+        with pytest.raises(CredentialsUnavailable, match=r"HTTP 403 PAP5.0001: .*the id token has expired"):
             listed(accounts)
         assert asked(cloud)["ListMigrationTask"] == sent
 
@@ -239,7 +239,7 @@ def test_keys_that_expired_are_refused_and_not_hidden(token_file: Path) -> None:
         (
             id_token(),
             {"HUAWEICLOUD_OIDC_AGENCY_URN": "iam::acme:agency:nobody"},
-            "HTTP 403 .*has no agency nobody that trusts this caller",
+            "HTTP 404 STS5.1106: the agency 'iam::acme:agency:nobody' cannot be found",
         ),
         ("", {}, "HUAWEICLOUD_OIDC_TOKEN_FILE names .*, which is empty"),
         (None, {}, "HUAWEICLOUD_OIDC_TOKEN_FILE names .*, which cannot be read: No such file or directory"),
