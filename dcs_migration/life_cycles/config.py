@@ -37,6 +37,7 @@ DCS_ENDPOINT = "HW_DCS_ENDPOINT"
 IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
 STS_ENDPOINT = "HUAWEICLOUD_SDK_STS_ENDPOINT"
 EXPLICIT = "dcs_migration:credentials"  # names the Provider that was given credentials in the program
+EXPLICIT_AGENCY = "dcs_migration:agency"  # and the one that was given an agency
 ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
 EMPTY = ("[]", "{}")  # what templates leave behind: it decides nothing
@@ -321,6 +322,10 @@ class Settings:
         value = self.value(name)
         return None if value in EMPTY else value
 
+    def _config_alone(self, name: str) -> str | None:
+        """What a setting is set to where the program wrote it, and no variable counts."""
+        return self.of_identity(name) if name.startswith(NAMESPACE) else None
+
     @property
     def agencies(self) -> tuple[Agency, ...]:
         """The agencies through which the credentials act, in order.
@@ -330,7 +335,8 @@ class Settings:
         """
         from dcs_migration.credentials.agency import agencies
 
-        found = agencies(self.of_identity)
+        written = self._get(EXPLICIT_AGENCY) is not None
+        found = agencies(self._config_alone if written else self.of_identity)
         return found if found or self.profile is None else self.profile.agencies
 
     @cached_property

@@ -14,8 +14,9 @@ from dcs_migration.credentials import official_sdk
 from dcs_migration.credentials.access import RenewedKeysAuth
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.dcs.errors import ConfigurationError, CredentialsUnavailable
-from dcs_migration.life_cycles.config import EXPLICIT, Settings
+from dcs_migration.life_cycles.config import EXPLICIT, EXPLICIT_AGENCY, Settings
 from dcs_migration.life_cycles.settings_check import problems
+from dcs_migration.native.settings import settings_of as native_settings
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=timezone.utc)
 LOCAL = {"HW_DCS_ENDPOINT": "http://127.0.0.1:8788"}
@@ -262,6 +263,23 @@ def test_agencies_go_on_top_of_any_keys_and_can_be_chained() -> None:
     )
     (agency,) = _settings({**STATIC, **AGENCY}, config).credentials().agencies
     assert str(agency) == "agency deploy of acme"
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["dynamic", "native"])
+def test_an_agency_that_a_program_writes_goes_before_the_environment(native: bool) -> None:
+    """Tasks of the program's account would land in another one."""
+    role = {"agencyName": "spoke", "domainId": "d1"}
+    environ = {**LOCAL, **STATIC, **AGENCY}
+    if native:
+        found = native_settings({"assumeRole": role}, "production", environ)
+        of_stack = native_settings({"assumeRole": role}, "default_1_0_0", environ)
+    else:
+        config = {"huaweicloud:assumeRole": json.dumps(role)}
+        found = _settings(environ, {**config, EXPLICIT_AGENCY: "production"})
+        of_stack = _settings(environ, config)
+    assert [str(each) for each in found.credentials().agencies] == ["agency spoke of d1"]
+    assert found.credentials().access_key == "ak"
+    assert [str(each) for each in of_stack.credentials().agencies] == ["agency deploy of acme"]
 
 
 def test_a_provider_with_credentials_of_its_own_takes_nothing_from_the_environment() -> None:
