@@ -278,7 +278,7 @@ class Settings:
         Raises:
             ConfigurationError: there is none, one is set by half, or what they need is missing.
         """
-        credentials = self.checked_credentials()
+        credentials = self._chosen_credentials()
         if credentials is None:
             raise ConfigurationError(NO_CREDENTIALS)
         scrub.add(credentials.secret_key, credentials.security_token, credentials.auth_token)
@@ -288,8 +288,18 @@ class Settings:
         """Return the same for a check, which uses no secret of them; None if there are none.
 
         Raises:
-            ConfigurationError: as above.
+            ConfigurationError: as above, or the file of a token cannot be used.
         """
+        credentials = self._chosen_credentials()
+        source = credentials.fetched_by if credentials is not None else None
+        if source is not None and source.token is not None:
+            try:
+                source.token(self.of_identity)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{source.name}: {error}") from None
+        return credentials
+
+    def _chosen_credentials(self) -> Credentials | None:
         source = self.source(halves=False)
         if source is None:
             return None

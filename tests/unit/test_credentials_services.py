@@ -309,7 +309,9 @@ def test_a_service_that_is_down_is_tried_again(cloud: Emulator, token_file: Path
             "HW_MAX_RETRIES": "0",
         },
     )
-    with pytest.raises(CredentialsUnavailable, match="no connection") as caught:
+    with pytest.raises(
+        CredentialsUnavailable, match=r"HUAWEICLOUD_OIDC_\*\): 127.0.0.1:9 refused the connection$"
+    ) as caught:
         listed(accounts)
     assert caught.value.may_pass
     cloud.fault("AssumeAgencyWithOIDC", "error", status=503, error_code="X", times=1)
@@ -321,3 +323,15 @@ def test_a_refusal_by_dcs_names_the_source(cloud: Emulator, token_file: Path) ->
     cloud.fault("KeystoneListProjects", "error", status=401, error_code="APIGW.0301")
     with pytest.raises(CredentialsRefused, match=r"came from OpenID Connect \(HUAWEICLOUD_OIDC_\*\)"):
         listed(accounts_of(cloud, oidc(token_file)))
+
+
+def test_a_service_that_repeats_the_id_token_gives_nothing_away(cloud: Emulator, token_file: Path) -> None:
+    """Its words are one line of bounded length."""
+    token = token_file.read_text()
+    said = f"no\nsuch <{token}>" + "x" * 5000
+    cloud.fault("AssumeAgencyWithOIDC", "error", status=403, error_code="X.1", message=said)
+    with pytest.raises(CredentialsUnavailable, match=r"HTTP 403 X\.1: no such <") as caught:
+        listed(accounts_of(cloud, oidc(token_file)))
+    assert token not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
