@@ -178,9 +178,7 @@ class Steps(Course):
             if id_ in self.promises.tasks()
             and self.promises.holder(id_) is None
             and made.maker.process == owned.process
-            and not any(
-                each.existing == id_ for each in self.playing
-            )  # two may, which does it no harm
+            and not any(each.existing == id_ for each in self.playing)  # two may, which does it no harm
         ]
         if found and not owned.held:
             self.counts["taken over from the same program"] += 1
