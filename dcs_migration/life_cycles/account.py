@@ -326,6 +326,7 @@ class Accounts:
                 connect=self._connect,
                 now=self.clock.now,
                 hide=scrub.add,
+                scrub=scrub,
             )
         return self._access
 

@@ -37,6 +37,7 @@ DCS_ENDPOINT = "HW_DCS_ENDPOINT"
 IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
 STS_ENDPOINT = "HUAWEICLOUD_SDK_STS_ENDPOINT"
 EXPLICIT = "dcs_migration:credentials"  # names the Provider that was given credentials in the program
+EXPLICIT_AGENCY = "dcs_migration:agency"  # and the one that was given an agency
 ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
 EMPTY = ("[]", "{}")  # what templates leave behind: it decides nothing
@@ -277,7 +278,7 @@ class Settings:
         Raises:
             ConfigurationError: there is none, one is set by half, or what they need is missing.
         """
-        credentials = self.checked_credentials()
+        credentials = self._chosen_credentials()
         if credentials is None:
             raise ConfigurationError(NO_CREDENTIALS)
         scrub.add(credentials.secret_key, credentials.security_token, credentials.auth_token)
@@ -287,8 +288,18 @@ class Settings:
         """Return the same for a check, which uses no secret of them; None if there are none.
 
         Raises:
-            ConfigurationError: as above.
+            ConfigurationError: as above, or the file of a token cannot be used.
         """
+        credentials = self._chosen_credentials()
+        source = credentials.fetched_by if credentials is not None else None
+        if source is not None and source.token is not None:
+            try:
+                source.token(self.of_identity)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{source.name}: {error}") from None
+        return credentials
+
+    def _chosen_credentials(self) -> Credentials | None:
         source = self.source(halves=False)
         if source is None:
             return None
@@ -321,6 +332,10 @@ class Settings:
         value = self.value(name)
         return None if value in EMPTY else value
 
+    def _config_alone(self, name: str) -> str | None:
+        """What a setting is set to where the program wrote it, and no variable counts."""
+        return self.of_identity(name) if name.startswith(NAMESPACE) else None
+
     @property
     def agencies(self) -> tuple[Agency, ...]:
         """The agencies through which the credentials act, in order.
@@ -330,7 +345,8 @@ class Settings:
         """
         from dcs_migration.credentials.agency import agencies
 
-        found = agencies(self.of_identity)
+        written = self._get(EXPLICIT_AGENCY) is not None
+        found = agencies(self._config_alone if written else self.of_identity)
         return found if found or self.profile is None else self.profile.agencies
 
     @cached_property

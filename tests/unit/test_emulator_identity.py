@@ -93,12 +93,16 @@ def test_a_token_of_an_id_token_is_good_for_keys(cloud: Emulator) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
-        (with_oidc(id_token(lasts=-1)), 401, "the id token has expired"),
-        (with_oidc(id_token(audience=["x", "y"])), 401, "the audience of the id token is not accepted"),
-        (with_oidc("a.b.c"), 401, "the id token is no JSON web token"),
-        (with_oidc("abc"), 401, "the id token is no JSON web token"),
-        (with_oidc(id_token(), agency_urn="iam::acme:agency:nobody"), 403, "has no agency nobody"),
-        (with_oidc(id_token(), agency_urn="iam::other:agency:deploy"), 403, "has no agency deploy"),
+        (with_oidc(id_token(lasts=-1)), 403, "access denied: the id token has expired"),
+        (
+            with_oidc(id_token(audience=["x", "y"])),
+            403,
+            "access denied: the audience of the id token is not accepted",
+        ),
+        (with_oidc("a.b.c"), 403, "access denied: the id token is no JSON web token"),
+        (with_oidc("abc"), 403, "access denied: the id token is no JSON web token"),
+        (with_oidc(id_token(), agency_urn="iam::acme:agency:nobody"), 404, "nobody' cannot be found"),
+        (with_oidc(id_token(), agency_urn="iam::other:agency:deploy"), 404, "deploy' cannot be found"),
         (with_oidc(id_token(), agency_urn="deploy"), 400, "agency_urn must be iam::ACCOUNT:agency:NAME"),
         (with_oidc(id_token(), duration_seconds=60), 400, "duration_seconds must be a number from 900"),
         (with_oidc(id_token(), duration_seconds="900"), 400, "duration_seconds must be a number from 900"),
@@ -107,12 +111,17 @@ def test_a_token_of_an_id_token_is_good_for_keys(cloud: Emulator) -> None:
     ],
 )
 def test_whoever_is_not_trusted_gets_no_keys(cloud: Emulator, body: Any, status: int, words: str) -> None:
-    """In the shape of IAM's errors, and nothing of the request in the words."""
+    """With the published codes of STS; a malformed request is told as IAM tells it."""
     answer = post(cloud, WITH_OIDC, body)
     assert answer.status_code == status
-    error = answer.json()["error"]
-    assert error["code"] == status
-    assert words in error["message"]
+    said = answer.json()
+    code, message = (
+        (said["error"]["code"], said["error"]["message"])
+        if status == 400
+        else (said["error_code"], said["error_msg"])
+    )
+    assert code == {400: 400, 403: "PAP5.0001", 404: "STS5.1106"}[status]
+    assert words in message
 
 
 def test_a_list_of_audiences_may_hold_the_right_one(cloud: Emulator) -> None:
@@ -151,9 +160,9 @@ def test_a_server_and_a_pod_get_keys(cloud: Emulator) -> None:
 def test_nobody_gets_keys_unless_an_option_says_so() -> None:
     """An emulator without these options is as strict as before."""
     with Emulator() as cloud:
-        assert post(cloud, WITH_OIDC, with_oidc(id_token())).status_code == 401
+        assert post(cloud, WITH_OIDC, with_oidc(id_token())).status_code == 403
         assert post(cloud, POD, {}, Authorization="").status_code == 403
-        assert requests.get(cloud.url + METADATA, timeout=10).status_code == 404
+        assert requests.get(cloud.url + METADATA, timeout=10).status_code == 401
 
 
 def test_a_whole_address_as_the_target_is_what_a_proxy_gets(cloud: Emulator) -> None:
