@@ -14,7 +14,7 @@ from tools.chaos import arguments
 def test_a_failure_is_shown_again(of: str) -> None:
     """Its command runs its seed, and nothing else."""
     _, _, *words = shlex.split(Failure(of, 7, "").again)
-    seeds, _ = arguments(words)
+    seeds, *_ = arguments(words)
     assert {part: list(those) for part, those in seeds.items() if those} == {of: [7]}
 
 
