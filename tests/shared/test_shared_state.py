@@ -215,10 +215,9 @@ def test_a_lost_state(stack: Stack, emulator: Emulator, lost: str) -> None:
     assert stack.up().count("unchanged") == 6
 
 
-def test_the_bucket_keeps_older_versions(stack: Stack, emulator: Emulator, store: Server) -> None:
+@pytest.mark.parametrize("server", ["s3"], indirect=True)
+def test_the_bucket_keeps_older_versions(stack: Stack, emulator: Emulator, store: Bucket) -> None:
     """An object that was overwritten or deleted is restored from its versions."""
-    if not isinstance(store, Bucket):
-        return
     key = state_key(PROJECT, stack.name)
     stack.up()
     whole = store.versions(key)[0]
