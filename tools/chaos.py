@@ -26,8 +26,16 @@ from tests.e2e.stack import FRONT_END, require_cli
 from tests.shared.servers import SERVERS, Server
 from tests.unit.life_cycle_world import FRONT_ENDS
 
-FILE = "file"  # each state in a folder of its own
+DYNAMIC, FILE = "dynamic", "file"  # what a campaign has by default
 CHUNKS = {"schedule": 100, "course": 100, "kill": 1, "online kill": 1}
+
+
+def options(server: Server | None = None) -> str:
+    """Return what a command needs beside the seed to show the same again."""
+    front_end = os.environ.get(FRONT_END, DYNAMIC)
+    return (f" --front-end {front_end}" if front_end != DYNAMIC else "") + (
+        f" --backend {server.kind}" if server else ""
+    )
 
 
 def run_schedules(of: str, seeds: range, campaign: Campaign) -> None:
@@ -38,7 +46,7 @@ def run_schedules(of: str, seeds: range, campaign: Campaign) -> None:
                 machine.run_seed(seed)
             except Broken as error:
                 text = f"{error}\nthe shortest that shows it:\n{machine.shrunk(plan.draw(seed))}"
-                campaign.failures.append(Failure(of, seed, text))
+                campaign.failures.append(Failure(of, seed, text, options()))
         campaign.figures = machine.figures
 
 
@@ -48,12 +56,11 @@ def run_courses(of: str, seeds: range, campaign: Campaign) -> None:
         try:
             campaign.courses += online.run(seed)
         except AssertionError as error:
-            campaign.failures.append(Failure(of, seed, str(error)))
+            campaign.failures.append(Failure(of, seed, str(error), options()))
 
 
 def run_kills(of: str, seeds: range, campaign: Campaign, neighbour: Neighbour, server: Server | None) -> None:
     """Strike the real CLI, once for each seed; a server keeps the states, each apart, or else a folder does."""
-    options = f" --backend {server.kind}" if server else ""
     for seed in seeds:
         store = server and server.of(f"{KILLS[of]}_{seed}")
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -61,7 +68,7 @@ def run_kills(of: str, seeds: range, campaign: Campaign, neighbour: Neighbour, s
                 kill = kills.draw(seed, KILLS[of])
                 campaign.outcomes.append(kills.strike(kill, Path(folder), neighbour, store))
             except AssertionError as error:
-                campaign.failures.append(Failure(of, seed, str(error), options))
+                campaign.failures.append(Failure(of, seed, str(error), options(server)))
 
 
 RUNS: dict[str, Callable[..., None]] = {
@@ -113,19 +120,19 @@ def arguments(words: list[str] | None = None) -> tuple[dict[str, range], int, st
         parser.add_argument(f"--{part.count}", type=int, default=part.default, help=part.what)
         parser.add_argument(f"--{part.seed}", type=int, default=0, help="the first seed of these")
     parser.add_argument(
-        "--front-end", choices=FRONT_ENDS, default="dynamic", help="that schedules and courses go through"
+        "--front-end", choices=FRONT_ENDS, default=DYNAMIC, help="that schedules and courses go through"
     )
     parser.add_argument(
         "--backend", choices=(FILE, *SERVERS), default=FILE, help="that keeps the states of the kills"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    options = vars(parser.parse_args(words))
-    os.environ[FRONT_END] = options["front_end"]  # the workers inherit it
+    given = vars(parser.parse_args(words))
+    os.environ[FRONT_END] = given["front_end"]  # the workers inherit it
     seeds: dict[str, range] = {}
     for of, part in PARTS.items():
-        first = options[part.seed.replace("-", "_")]
-        seeds[of] = range(first, first + options[part.count.replace("-", "_")])
-    return seeds, options["workers"], options["backend"]
+        first = given[part.seed.replace("-", "_")]
+        seeds[of] = range(first, first + given[part.count.replace("-", "_")])
+    return seeds, given["workers"], given["backend"]
 
 
 def main() -> int:
