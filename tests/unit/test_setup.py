@@ -275,6 +275,7 @@ def test_make_alone_lists_the_targets() -> None:
         "matrix",
         "strangers",
         "languages",
+        "shared",
         "chaos",
         "docs",
         "format",
