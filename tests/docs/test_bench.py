@@ -77,6 +77,7 @@ def test_the_picture_shows_each_row() -> None:
     assert f"({report.PICTURE.relative_to(report.PAGE.parent)})" in PAGE
 
 
+@pytest.mark.long
 def test_the_parts_that_run_the_cli_and_the_plugin_still_run() -> None:
     """At their smallest: what measures is used rarely, and must not be found broken then."""
     measured = {**overhead.measure({1: 1}, print), **plugin.measure(1, print)}

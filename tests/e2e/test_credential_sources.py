@@ -227,6 +227,7 @@ FRONT_ENDS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("front_end", "settings", "exchanges"),
     FRONT_ENDS,
@@ -349,6 +350,7 @@ def lines_of(result: Result) -> set[str]:
     return {re.sub(r"request id [0-9a-f]+", "request id *", line) for line in found} - {"update failed"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_refusal_is_one_line(world: World, name: str) -> None:
     """What was attempted, on what, what the cloud said, what to do; and DCS is not asked."""
@@ -388,6 +390,7 @@ OFFLINE: dict[str, tuple[Callable[[World], Settings], str]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", OFFLINE)
 def test_what_is_wrong_offline_fails_the_preview(world: World, name: str) -> None:
     """In one line, and nothing is sent."""
@@ -399,6 +402,7 @@ def test_what_is_wrong_offline_fails_the_preview(world: World, name: str) -> Non
     assert world.cloud.requests() == []
 
 
+@pytest.mark.long
 def test_a_service_that_is_down_is_named_and_asked_again_later(tmp_path: Path) -> None:
     """Nothing is lost meanwhile, and nothing has to be mended."""
     port, state = _closed_port(), tmp_path / "state.json"
@@ -435,6 +439,7 @@ logging.basicConfig(filename=os.environ["WIRE_LOG"], level=logging.DEBUG)
 """
 
 
+@pytest.mark.long
 def test_no_token_and_no_key_is_printed_written_or_logged(
     dynamic: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
