@@ -271,6 +271,7 @@ def test_make_alone_lists_the_targets() -> None:
         "bench",
         "cutover",
         "test",
+        "long",
         "verified",
         "matrix",
         "strangers",
