@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages sdks demo bench cutover test verified matrix strangers languages chaos docs format clean
+.PHONY: help setup setup-languages sdks demo bench cutover test long verified matrix strangers languages shared chaos docs format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI inc
 	$(BIN)/mypy
 	DCS_MIGRATION_VERIFIED= PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
 
+long: setup ## The tests that `make test` leaves out, because they take long: further sources, quirks, waits and owners
+	DCS_MIGRATION_VERIFIED= PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal -m long
+
 verified: setup ## Try it against the real service with an account of yours (docs/guides/verifying.md), else rehearse that
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.verified
 
@@ -46,6 +49,9 @@ strangers: setup ## Try the official Go and Node clients against the emulator, f
 
 languages: sdks ## Try programs in YAML, TypeScript and Go with the native provider, from registries
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/languages
+
+shared: setup ## Try states that pipelines share, in a bucket and in a database: locks, kills, restored states; 4 minutes
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto tests/shared
 
 chaos: setup ## Break it at random for long: 20,000 schedules, 4,000 online courses, 280 kills (CHAOS="--help" lists options)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/chaos.py $(CHAOS)

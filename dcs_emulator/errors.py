@@ -105,18 +105,19 @@ _SHAPES: dict[str, Callable[[ApiError], Any]] = {
     "camel": _camel,
     "code-message": _code_message,
 }
+_WITH_REQUEST_ID = ("APIGW.", "STS5.", "PAP5.")  # of the gateway, and of STS
 SHAPE_NAMES: tuple[str, ...] = (*_SHAPES, "html")
 
 
 def error_body(error: ApiError, request_id: str, shape: str | None = None) -> tuple[str, bytes]:
     """Return the content type and the bytes of an error.
 
-    ``shape`` is one of `SHAPE_NAMES` or None for the normal one. Errors of the gateway (``APIGW.``)
-    keep the gateway's own shape, which carries the request id.
+    ``shape`` is one of `SHAPE_NAMES` or None for the normal one. Errors of the gateway (``APIGW.``), of IAM
+    and of STS keep their own.
     """
-    if not error.code:  # of IAM and STS, whose codes are not public: the status is the code
+    if not error.code:  # of IAM, where the status is the code
         body: Any = _iam(error)
-    elif error.code.startswith("APIGW."):
+    elif error.code.startswith(_WITH_REQUEST_ID):
         body = {"error_msg": error.message, "error_code": error.code, "request_id": request_id}
     elif shape == "html":
         title = html.escape(f"{error.status} {_reason(error.status)}")

@@ -35,7 +35,13 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
 SIGNED = frozenset({BY_AGENCY, "AssumeAgency"})
 """The caller has keys already. The others are how a caller without keys gets some."""
 
+# The codes of STS that are public. That of a refused id token is not, so that it has the one for denied access.
+NO_AGENCY = "STS5.1106"
+DENIED = "PAP5.0001"
+
 SHORTEST, LONGEST = 900, 86_400  # seconds that keys may be asked for
+LONGEST_OF_STS = 43_200
+LONGEST_IN_CHAIN = 3600  # of STS, where the caller's own keys are temporary
 DEFAULT_SECONDS = {BY_AGENCY: 900, BY_TOKEN: 900, "AssumeAgency": 3600, "AssumeAgencyWithOIDC": 3600}
 
 
@@ -127,7 +133,8 @@ class Identity:
         role = ("auth", "identity", "assume_role")
         name = _text(body, *role, "agency_name")
         domain = _value(body, *role, "domain_name") or _value(body, *role, "domain_id")
-        self._check_agency(name, domain)
+        if not self._has_agency(name, domain):
+            raise _refusal(403, f"the account {domain} has no agency {name} that trusts this caller")
         return self._reply_of_iam(_seconds(body, BY_AGENCY, *role, "duration_seconds"))
 
     def _reply_of_iam(self, seconds: float) -> IdentityReply:
@@ -150,28 +157,35 @@ class Identity:
         body = call.read_body()
         _text(body, "provider_urn")
         _text(body, "agency_session_name")
-        self._check_id_token(_text(body, "id_token"))
-        return self._assumed(body, "AssumeAgencyWithOIDC")
+        try:
+            self._check_id_token(_text(body, "id_token"))
+        except ApiError as error:
+            if error.status == 400:
+                raise
+            raise ApiError(403, DENIED, f"access denied: {error.message}") from None
+        return self._assumed(call, body)
 
     def _assume(self, call: IdentityCall) -> IdentityReply:
         body = call.read_body()
         _text(body, "agency_session_name")
-        return self._assumed(body, "AssumeAgency")
+        return self._assumed(call, body)
 
-    def _assumed(self, body: Any, operation: str) -> IdentityReply:
+    def _assumed(self, call: IdentityCall, body: Any) -> IdentityReply:
         urn = _text(body, "agency_urn")
         service, _, domain, kind, name, *more = [*urn.split(":"), *[""] * 5][:6]
         if service != "iam" or kind != "agency" or not name or any(more):
             raise _refusal(400, "agency_urn must be iam::ACCOUNT:agency:NAME")
-        self._check_agency(name, domain)
-        keys = self._issue(_seconds(body, operation, "duration_seconds"))
+        if not self._has_agency(name, domain):
+            raise ApiError(404, NO_AGENCY, f"the agency '{urn}' cannot be found")
+        longest = LONGEST_IN_CHAIN if "x-security-token" in call.headers else LONGEST_OF_STS
+        keys = self._issue(_seconds(body, call.operation, "duration_seconds", longest=longest))
         credentials = {
             "access_key_id": keys.access_key,
             "secret_access_key": keys.secret_key,
             "security_token": keys.security_token,
-            "expiration": _time(keys.expires),
+            "expiration": _time(keys.expires, "milliseconds"),
         }
-        assumed = {"urn": f"sts::{domain}:assumed-agency:{name}/{body['agency_session_name']}"}
+        assumed = {"urn": f"sts::{domain}::assumed-agency:{name}/{body['agency_session_name']}"}
         return IdentityReply({"credentials": credentials, "assumed_agency": assumed})
 
     # Servers and pods
@@ -186,7 +200,7 @@ class Identity:
 
     def _metadata_keys(self, call: IdentityCall) -> IdentityReply:
         if self._trust.server_agency is None:
-            raise _refusal(404, "Please configure Cloud Service Agency first")
+            raise _refusal(401, "Please configure Cloud Service Agency first")
         with self._lock:
             expires = self._tokens.get(call.headers.get("x-metadata-token", ""), 0.0)
         if expires < self._clock():
@@ -214,9 +228,8 @@ class Identity:
             self._keys[keys.access_key] = keys
         return keys
 
-    def _check_agency(self, name: str, domain: str) -> None:
-        if not domain or self._trust.agencies.get(name) != domain:
-            raise _refusal(403, f"the account {domain} has no agency {name} that trusts this caller")
+    def _has_agency(self, name: str, domain: str) -> bool:
+        return bool(domain) and self._trust.agencies.get(name) == domain
 
     def _check_id_token(self, token: str) -> None:
         try:
@@ -259,15 +272,15 @@ def _text(body: Any, *path: str) -> str:
     return value
 
 
-def _seconds(body: Any, operation: str, *path: str) -> float:
+def _seconds(body: Any, operation: str, *path: str, longest: int = LONGEST) -> float:
     for key in path:
         body = body.get(key) if isinstance(body, dict) else None
     if body is None:
         return DEFAULT_SECONDS[operation]
-    if not isinstance(body, int) or isinstance(body, bool) or not SHORTEST <= body <= LONGEST:
-        raise _refusal(400, f"{'.'.join(path)} must be a number from {SHORTEST} to {LONGEST}")
+    if not isinstance(body, int) or isinstance(body, bool) or not SHORTEST <= body <= longest:
+        raise _refusal(400, f"{'.'.join(path)} must be a number from {SHORTEST} to {longest}")
     return body
 
 
-def _time(moment: float) -> str:
-    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _time(moment: float, precision: str = "microseconds") -> str:
+    return datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec=precision).replace("+00:00", "Z")

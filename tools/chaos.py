@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -22,9 +23,19 @@ from tests.chaos.neighbour import Neighbour, bring_up
 from tests.chaos.schedules import Broken, Machine
 from tests.chaos.summary import KILLS, PARTS, Campaign, Failure
 from tests.e2e.stack import FRONT_END, require_cli
+from tests.shared.servers import SERVERS, Server
 from tests.unit.life_cycle_world import FRONT_ENDS
 
+DYNAMIC, FILE = "dynamic", "file"  # what a campaign has by default
 CHUNKS = {"schedule": 100, "course": 100, "kill": 1, "online kill": 1}
+
+
+def options(server: Server | None = None) -> str:
+    """Return what a command needs beside the seed to show the same again."""
+    front_end = os.environ.get(FRONT_END, DYNAMIC)
+    return (f" --front-end {front_end}" if front_end != DYNAMIC else "") + (
+        f" --backend {server.kind}" if server else ""
+    )
 
 
 def run_schedules(of: str, seeds: range, campaign: Campaign) -> None:
@@ -35,7 +46,7 @@ def run_schedules(of: str, seeds: range, campaign: Campaign) -> None:
                 machine.run_seed(seed)
             except Broken as error:
                 text = f"{error}\nthe shortest that shows it:\n{machine.shrunk(plan.draw(seed))}"
-                campaign.failures.append(Failure(of, seed, text))
+                campaign.failures.append(Failure(of, seed, text, options()))
         campaign.figures = machine.figures
 
 
@@ -45,17 +56,19 @@ def run_courses(of: str, seeds: range, campaign: Campaign) -> None:
         try:
             campaign.courses += online.run(seed)
         except AssertionError as error:
-            campaign.failures.append(Failure(of, seed, str(error)))
+            campaign.failures.append(Failure(of, seed, str(error), options()))
 
 
-def run_kills(of: str, seeds: range, campaign: Campaign, neighbour: Neighbour) -> None:
-    """Strike the real CLI, once for each seed."""
+def run_kills(of: str, seeds: range, campaign: Campaign, neighbour: Neighbour, server: Server | None) -> None:
+    """Strike the real CLI, once for each seed; a server keeps the states, each apart, or else a folder does."""
     for seed in seeds:
+        store = server and server.of(f"{KILLS[of]}_{seed}")
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             try:
-                campaign.outcomes.append(kills.strike(kills.draw(seed, KILLS[of]), Path(folder), neighbour))
+                kill = kills.draw(seed, KILLS[of])
+                campaign.outcomes.append(kills.strike(kill, Path(folder), neighbour, store))
             except AssertionError as error:
-                campaign.failures.append(Failure(of, seed, str(error)))
+                campaign.failures.append(Failure(of, seed, str(error), options(server)))
 
 
 RUNS: dict[str, Callable[..., None]] = {
@@ -66,7 +79,7 @@ RUNS: dict[str, Callable[..., None]] = {
 }
 
 
-def run_chunk(of: str, seeds: range, *beside: Neighbour) -> Campaign:
+def run_chunk(of: str, seeds: range, *beside: Neighbour | Server | None) -> Campaign:
     """Run some of a part in a process of its own; nothing of the shell's settings reaches the provider."""
     for name in list(os.environ):
         if name.startswith(("HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")):
@@ -77,9 +90,13 @@ def run_chunk(of: str, seeds: range, *beside: Neighbour) -> Campaign:
     return campaign
 
 
-def run_part(campaign: Campaign, pool: ProcessPoolExecutor, of: str, seeds: range, folder: Path) -> None:
+def run_part(
+    campaign: Campaign, pool: ProcessPoolExecutor, of: str, seeds: range, folder: Path, server: Server | None
+) -> None:
     """Run a part in chunks, and tell how far it is: at most every ten seconds, and at the end."""
-    beside = [bring_up(kills.TARGETS[KILLS[of]], folder / KILLS[of])] if of in KILLS and seeds else []
+    beside: list[Neighbour | Server | None] = []
+    if of in KILLS and seeds:
+        beside = [bring_up(kills.TARGETS[KILLS[of]], folder / KILLS[of]), server]
     began = told = time.monotonic()
     chunks = [seeds[start : start + CHUNKS[of]] for start in range(0, len(seeds), CHUNKS[of])]
     for future in as_completed([pool.submit(run_chunk, of, chunk, *beside) for chunk in chunks]):
@@ -96,43 +113,48 @@ def run_part(campaign: Campaign, pool: ProcessPoolExecutor, of: str, seeds: rang
             print(line, file=sys.stderr)
 
 
-def arguments(words: list[str] | None = None) -> tuple[dict[str, range], int]:
-    """Return the seeds of each part, and the number of workers."""
+def arguments(words: list[str] | None = None) -> tuple[dict[str, range], int, str]:
+    """Return the seeds of each part, the number of workers, and what keeps the states of the kills."""
     parser = argparse.ArgumentParser(description=__doc__)
     for part in PARTS.values():
         parser.add_argument(f"--{part.count}", type=int, default=part.default, help=part.what)
         parser.add_argument(f"--{part.seed}", type=int, default=0, help="the first seed of these")
     parser.add_argument(
-        "--front-end", choices=FRONT_ENDS, default="dynamic", help="that schedules and courses go through"
+        "--front-end", choices=FRONT_ENDS, default=DYNAMIC, help="that schedules and courses go through"
+    )
+    parser.add_argument(
+        "--backend", choices=(FILE, *SERVERS), default=FILE, help="that keeps the states of the kills"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    options = vars(parser.parse_args(words))
-    os.environ[FRONT_END] = options["front_end"]  # the workers inherit it
+    given = vars(parser.parse_args(words))
+    os.environ[FRONT_END] = given["front_end"]  # the workers inherit it
     seeds: dict[str, range] = {}
     for of, part in PARTS.items():
-        first = options[part.seed.replace("-", "_")]
-        seeds[of] = range(first, first + options[part.count.replace("-", "_")])
-    return seeds, options["workers"]
+        first = given[part.seed.replace("-", "_")]
+        seeds[of] = range(first, first + given[part.count.replace("-", "_")])
+    return seeds, given["workers"], given["backend"]
 
 
 def main() -> int:
     """Run the campaign; 1 when a promise was broken."""
-    seeds, workers = arguments()
+    seeds, workers, backend = arguments()
     campaign = Campaign()
     if any(seeds[of] for of in KILLS):
         require_cli()
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        nullcontext() if backend == FILE else SERVERS[backend]() as server,
         ProcessPoolExecutor(workers) as pool,
     ):
         for of in PARTS:
-            run_part(campaign, pool, of, seeds[of], Path(folder))
+            run_part(campaign, pool, of, seeds[of], Path(folder), server)
     for failure in campaign.failures[:5]:
         print(f"{failure.of} {failure.seed}: {failure.text}\nto see it again: {failure.again}\n")
     for failure in campaign.failures[5:]:
         print(f"{failure.of} {failure.seed} broke, too: {failure.again}")
     print(campaign.table())
     more = " ".join(f"--{part.seed} {seeds[of].stop}" for of, part in PARTS.items())
+    print(f"\nstates of the kills in: {backend}")
     print(f'\nto go on: make chaos CHAOS="{more}"')
     return 1 if campaign.failures else 0
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from dcs_migration.credentials import official_sdk
-from dcs_migration.credentials.agency import Agency, assume, uses_sts
+from dcs_migration.credentials.agency import Agency, assume
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.credentials.official_sdk import Place
-from dcs_migration.credentials.sources import Credentials, Read
+from dcs_migration.credentials.sources import Credentials, Read, Source
 from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
 from dcs_migration.dcs.breaker import CredentialBreaker
+from dcs_migration.dcs.texts import Scrub
 from dcs_migration.dcs.transport import Transport
 
 
@@ -39,6 +40,7 @@ class Access:
         connect: Connect,
         now: Callable[[], datetime],
         hide: Callable[..., None],
+        scrub: Scrub,
     ) -> None:
         """Build from the credentials that were chosen; nothing is fetched yet.
 
@@ -49,10 +51,12 @@ class Access:
             connect: Opens the way to one of them.
             now: The date and time, in UTC.
             hide: Called with each secret that becomes known.
+            scrub: Masks those secrets in a text.
         """
         self.credentials = credentials
         self.breaker = CredentialBreaker(credentials.provenance)
         self._hide = hide
+        self._scrub = scrub
         self._keys = self._keys_of(credentials, read, place, connect, now)
 
     def auth(self, project_id: str | None) -> AuthBase:
@@ -83,16 +87,12 @@ class Access:
         auth: AuthBase = _signer(credentials, None)
         source = credentials.fetched_by
         if source is not None:
-            method = source.fetch
-            assert method is not None
-            keys = RenewedKeys(
-                lambda: self._hidden(official_sdk.fetch(source.name, source.hint, method, read, place)), now
-            )
+            keys = RenewedKeys(lambda: self._fetched(source, read, place), now)
             auth = RenewedKeysAuth(keys)
         names = [credentials.source]
         for agency in credentials.agencies:
             breaker = CredentialBreaker(f"the credentials came from {', then '.join(names)}")
-            transport = connect(place.sts if uses_sts(agency) else place.iam, auth, breaker)
+            transport = connect(place.sts if agency.uses_sts else place.iam, auth, breaker)
             keys = RenewedKeys(self._assuming(agency, transport), now)
             auth = RenewedKeysAuth(keys)
             names.append(str(agency))
@@ -100,6 +100,25 @@ class Access:
 
     def _assuming(self, agency: Agency, transport: Transport) -> Callable[[], Keys]:
         return lambda: self._hidden(assume(agency, transport))
+
+    def _fetched(self, source: Source, read: Read, place: Place) -> Keys:
+        def method(read: Read, place: Place) -> Any:
+            assert source.fetch is not None
+            if source.token is not None:
+                self._hide(source.token(read))  # a service may repeat it in its refusal
+            return source.fetch(read, place)
+
+        return self._hidden(
+            official_sdk.fetch(
+                source.name,
+                source.hint,
+                method,
+                read,
+                place,
+                unreachable=source.unreachable,
+                scrub=self._scrub,
+            )
+        )
 
     def _hidden(self, keys: Keys) -> Keys:
         self._hide(keys.secret_key, keys.security_token)

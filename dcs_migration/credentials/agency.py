@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcs_migration.credentials.keys import Keys
 from dcs_migration.dcs.errors import (
+    ApiError,
     ConfigurationError,
     CredentialsUnavailable,
     DcsMigrationError,
@@ -28,8 +29,11 @@ VARIABLES = {
     "domainId": "HW_ASSUME_ROLE_DOMAIN_ID",
     "duration": "HW_ASSUME_ROLE_DURATION",
 }
+NO_AGENCY = "STS5.1106"
 DEFAULT_DURATION = 3600  # seconds: an agency that is reached through another one lasts no longer
 MIN_DURATION, MAX_DURATION = 900, 86_400
+MAX_DURATION_OF_STS = 43_200
+MAX_DURATION_IN_CHAIN = 3600  # of STS, where the caller's own keys are temporary
 
 Read = Callable[[str], "str | None"]
 
@@ -45,6 +49,11 @@ class Agency:
     domain_name: str = ""
     domain_id: str = ""
     duration: int = DEFAULT_DURATION
+
+    @property
+    def uses_sts(self) -> bool:
+        """Whether STS is asked for its keys, and not IAM."""
+        return bool(self.domain_id)
 
     def __str__(self) -> str:
         return f"agency {self.name} of {self.domain_name or self.domain_id}"
@@ -104,28 +113,47 @@ def agency_of(given: Mapping[str, Any], name_of: Callable[[str], str]) -> Agency
             f"{name_of('agencyName')} needs the account that the agency belongs to: set {name_of('domainName')} or "
             f"{name_of('domainId')}"
         )
-    return Agency(agency_name, domain_name, domain_id, _duration(parts.get("duration"), name_of("duration")))
+    longest = MAX_DURATION_OF_STS if domain_id else MAX_DURATION
+    duration = _duration(parts.get("duration"), name_of("duration"), longest)
+    return Agency(agency_name, domain_name, domain_id, duration)
 
 
-def _duration(text: str | None, name: str) -> int:
+def require_durations(chain: tuple[Agency, ...], *, temporary: bool) -> None:
+    """To be called before the agencies are assumed: STS gives an hour at most to whoever has temporary keys.
+
+    Args:
+        chain: The agencies, in order.
+        temporary: Whether the keys that the first one is assumed with are temporary.
+
+    Raises:
+        ConfigurationError: one is to last for longer.
+    """
+    for agency in chain if temporary else chain[1:]:
+        if agency.uses_sts and agency.duration > MAX_DURATION_IN_CHAIN:
+            raise ConfigurationError(
+                f"the duration of {agency} must be {MAX_DURATION_IN_CHAIN} seconds at most: STS gives no more to "
+                "temporary keys"
+            )
+
+
+def _duration(text: str | None, name: str, longest: int) -> int:
     if not text:
         return DEFAULT_DURATION
     try:
         seconds = float(text)  # a number may arrive as 900.0
     except ValueError:
         seconds = 0
-    if not seconds.is_integer() or not MIN_DURATION <= seconds <= MAX_DURATION:
-        raise ConfigurationError(
-            f"{name} must be a whole number of seconds from {MIN_DURATION} to {MAX_DURATION}"
-        )
+    if not seconds.is_integer() or not MIN_DURATION <= seconds <= longest:
+        raise ConfigurationError(f"{name} must be a whole number of seconds from {MIN_DURATION} to {longest}")
     return int(seconds)
 
 
 @dataclass(frozen=True)
 class _Call:
-    """One of the two ways to assume an agency: which service, what is asked, where the answer has the keys."""
+    """One of the two ways to assume an agency: what is asked and must be allowed, where the answer has the keys."""
 
     operation: str
+    action: str
     path: str
     body: Callable[[Agency], dict[str, Any]]
     answer: str
@@ -137,6 +165,7 @@ class _Call:
 
 _BY_NAME = _Call(  # IAM 3: an agency that is known by the name of its account
     "CreateTemporaryAccessKeyByAgency",
+    "iam:agencies:assume",
     "/v3.0/OS-CREDENTIAL/securitytokens",
     lambda agency: {
         "auth": {
@@ -158,6 +187,7 @@ _BY_NAME = _Call(  # IAM 3: an agency that is known by the name of its account
 )
 _BY_ID = _Call(  # STS: what Huawei's Terraform provider asks where the account's id is given
     "AssumeAgency",
+    "sts:agencies:assume",
     "/v5/agencies/assume",
     lambda agency: {
         "agency_urn": f"iam::{agency.domain_id}:agency:{agency.name}",
@@ -172,22 +202,17 @@ _BY_ID = _Call(  # STS: what Huawei's Terraform provider asks where the account'
 )
 
 
-def uses_sts(agency: Agency) -> bool:
-    """Whether STS is asked for its keys, and not IAM."""
-    return bool(agency.domain_id)
-
-
 def assume(agency: Agency, transport: Transport) -> Keys:
     """Return keys of an agency (CreateTemporaryAccessKeyByAgency, or AssumeAgency of STS).
 
     Args:
         agency: The agency.
-        transport: To the service that :func:`uses_sts` names, with the credentials of the caller.
+        transport: To STS where the agency uses it, else to IAM, with the credentials of the caller.
 
     Raises:
         CredentialsUnavailable: it was refused, or there was no usable answer.
     """
-    call = _BY_ID if uses_sts(agency) else _BY_NAME
+    call = _BY_ID if agency.uses_sts else _BY_NAME
     try:
         # It changes nothing, so that an unclear outcome is not one.
         answer = transport.write(call.operation, "POST", call.path, call.body(agency))
@@ -197,7 +222,13 @@ def assume(agency: Agency, transport: Transport) -> Keys:
         raise CredentialsUnavailable(
             str(agency),
             f"{error.facts}; the agency must delegate to the account of these credentials, and their user must be allowed to "
-            "assume it (iam:agencies:assume)",
+            f"assume it ({call.action})",
+        ) from None
+    except ApiError as error:
+        if error.error_code != NO_AGENCY:
+            raise CredentialsUnavailable(str(agency), str(error), permanent=not error.may_pass) from None
+        raise CredentialsUnavailable(
+            str(agency), f"{error.facts}; check the name of the agency and the id of its account"
         ) from None
     except DcsMigrationError as error:
         raise CredentialsUnavailable(str(agency), str(error), permanent=not error.may_pass) from None

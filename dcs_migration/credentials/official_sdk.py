@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from dcs_migration.credentials.agency import MAX_DURATION_OF_STS, MIN_DURATION
 from dcs_migration.credentials.keys import Keys
 from dcs_migration.dcs.errors import ConfigurationError, CredentialsUnavailable
+from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, worded
 
 EXTRA = "pulumi-dcs-migration[credentials]"
 CREDENTIALS_FILE = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
@@ -57,7 +60,7 @@ def by_oidc_agency(read: Read, place: Place) -> Any:
     accessor = OidcStsAccessor(
         provider_urn=read("HUAWEICLOUD_OIDC_PROVIDER_URN"),
         agency_urn=read("HUAWEICLOUD_OIDC_AGENCY_URN"),
-        id_token=_id_token(read, "HUAWEICLOUD_OIDC_ID_TOKEN", "HUAWEICLOUD_OIDC_TOKEN_FILE"),
+        id_token=oidc_token(read),
         agency_session_name=read("HUAWEICLOUD_OIDC_SESSION_NAME") or "pulumi-dcs-migration",
         duration_seconds=oidc_duration(read),
         policy=read("HUAWEICLOUD_OIDC_POLICY"),
@@ -72,14 +75,12 @@ def by_identity_provider(read: Read, place: Place) -> Any:
     """Exchange an id token for keys of a federated user (IAM 3: the token of an id token, its keys)."""
     from huaweicloudsdkcore.auth.internal import FederalAccessor
 
-    prefix = "HUAWEICLOUD_SDK" if read("HUAWEICLOUD_SDK_IDP_ID") else "HW_ASSUME_ROLE"
-    path = read(f"{prefix}_ID_TOKEN_FILE") or ""
-    _id_token(read, "", f"{prefix}_ID_TOKEN_FILE")
+    prefix = _provider_prefix(read)
     return FederalAccessor().get_credential(
         http_client=_http_client(place),
         iam_endpoint=place.iam,
         idp_id=read(f"{prefix}_IDP_ID"),
-        id_token_file=path,
+        id_token_file=read(f"{prefix}_ID_TOKEN_FILE"),
     )
 
 
@@ -87,7 +88,6 @@ def by_pod_identity(read: Read, place: Place) -> Any:
     """Ask the agent of a Kubernetes cluster (CCE) for the keys of this pod."""
     from huaweicloudsdkcore.auth.internal import PodIdentityAccessor
 
-    _id_token(read, "", "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE")
     uri = read("HC_CONTAINER_CREDENTIALS_FULL_URI")
     return PodIdentityAccessor(uri, read("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE")).get_credential()
 
@@ -127,15 +127,47 @@ def oidc_duration(read: Read) -> int | None:
     """Return how long keys of an OIDC agency are to last, in seconds; None where nothing is said.
 
     Raises:
-        ConfigurationError: it is not a whole number.
+        ConfigurationError: it is not a number that STS takes.
     """
     text = read("HUAWEICLOUD_OIDC_DURATION_SECONDS")
-    if text and not text.isdecimal():
-        raise ConfigurationError("HUAWEICLOUD_OIDC_DURATION_SECONDS must be a whole number of seconds")
-    return int(text) if text else None
+    if not text:
+        return None
+    if not text.isdecimal() or not MIN_DURATION <= int(text) <= MAX_DURATION_OF_STS:
+        raise ConfigurationError(
+            f"HUAWEICLOUD_OIDC_DURATION_SECONDS must be a whole number of seconds from {MIN_DURATION} to {MAX_DURATION_OF_STS}"
+        )
+    return int(text)
 
 
-def fetch(source: str, hint: str, method: Callable[[Read, Place], Any], read: Read, place: Place) -> Keys:
+def oidc_token(read: Read) -> str:
+    """Return the id token that is exchanged for keys of an agency; errors as for the others: :func:`_of_file`."""
+    return read("HUAWEICLOUD_OIDC_ID_TOKEN") or _of_file(read, "HUAWEICLOUD_OIDC_TOKEN_FILE")
+
+
+def provider_token(read: Read) -> str:
+    """Return the id token that an identity provider has issued."""
+    return _of_file(read, f"{_provider_prefix(read)}_ID_TOKEN_FILE")
+
+
+def pod_token(read: Read) -> str:
+    """Return the token of a pod."""
+    return _of_file(read, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+
+
+def _provider_prefix(read: Read) -> str:
+    return "HUAWEICLOUD_SDK" if read("HUAWEICLOUD_SDK_IDP_ID") else "HW_ASSUME_ROLE"
+
+
+def fetch(
+    source: str,
+    hint: str,
+    method: Callable[[Read, Place], Any],
+    read: Read,
+    place: Place,
+    *,
+    unreachable: str = "",
+    scrub: Scrub = str,
+) -> Keys:
     """Return keys by one of the methods above.
 
     Args:
@@ -144,6 +176,8 @@ def fetch(source: str, hint: str, method: Callable[[Read, Place], Any], read: Re
         method: One of the functions above.
         read: What a setting is set to.
         place: Where the services of identity are.
+        unreachable: What to do where nobody answers.
+        scrub: Masks secrets in what the service says.
 
     Raises:
         CredentialsUnavailable: there were none.
@@ -154,7 +188,7 @@ def fetch(source: str, hint: str, method: Callable[[Read, Place], Any], read: Re
     except ConfigurationError as error:
         raise CredentialsUnavailable(source, str(error)) from None
     except Exception as error:  # of the SDK, of requests, or of an answer that the SDK does not understand
-        raise _unavailable(source, hint, error) from None
+        raise _unavailable(source, hint, error, unreachable, scrub) from None
 
 
 def _keys(found: Any) -> Keys:
@@ -168,7 +202,9 @@ def _keys(found: Any) -> Keys:
     return Keys(found.access, found.secret, found.security_token, datetime.now(timezone.utc) + left)
 
 
-def _unavailable(source: str, hint: str, error: Exception) -> CredentialsUnavailable:
+def _unavailable(
+    source: str, hint: str, error: Exception, unreachable: str, scrub: Scrub
+) -> CredentialsUnavailable:
     import requests
     from huaweicloudsdkcore.exceptions.exceptions import (
         CallTimeoutException,
@@ -177,26 +213,32 @@ def _unavailable(source: str, hint: str, error: Exception) -> CredentialsUnavail
         ServiceResponseException,
     )
 
-    # The SDK wraps what the service answered into a text; the answer itself is the context.
+    from dcs_migration.dcs.failures import explain
+    from dcs_migration.dcs.surroundings import proxy_variable
+
+    # The SDK wraps what the service answered, and what broke, into a text; the thing itself is the context.
+    links = (error, error.__context__)
     answer = next(
-        (
-            each
-            for each in (error, error.__context__)
-            if isinstance(each, (ServiceResponseException, requests.HTTPError))
-        ),
-        None,
+        (each for each in links if isinstance(each, (ServiceResponseException, requests.HTTPError))), None
     )
     if isinstance(answer, ServiceResponseException):
-        words = f"HTTP {answer.status_code} {answer.error_code or ''}".rstrip() + f": {answer.error_msg}"
+        code = worded(str(answer.error_code or ""), 64, scrub)
+        code = "" if code in ("", str(answer.status_code)) else f" {code}"
+        said = worded(str(answer.error_msg), MAX_SERVER_TEXT, scrub)
+        words = f"HTTP {answer.status_code}{code}: {said}"
         if answer.request_id:
-            words += f" (request id {answer.request_id})"
+            words += f" (request id {worded(str(answer.request_id), 128, scrub)})"
         return CredentialsUnavailable(source, f"{words}; {hint}", permanent=_is_permanent(answer.status_code))
     if isinstance(answer, requests.HTTPError) and answer.response is not None:
         status = answer.response.status_code
         return CredentialsUnavailable(source, f"HTTP {status}; {hint}", permanent=_is_permanent(status))
-    if isinstance(
-        error, (ConnectionException, CallTimeoutException, requests.ConnectionError, requests.Timeout)
-    ):
+    broken = next((each for each in links if isinstance(each, requests.RequestException)), None)
+    if broken is not None and broken.request is not None and broken.request.url:
+        url = broken.request.url
+        failure, words = explain(broken, urlsplit(url).netloc, proxy_variable(url))
+        advice = unreachable and f"; {unreachable}"
+        return CredentialsUnavailable(source, words + advice, permanent=failure.permanent)
+    if isinstance(error, (ConnectionException, CallTimeoutException, requests.RequestException)):
         return CredentialsUnavailable(
             source, f"no connection ({type(error).__name__}); {hint}", permanent=False
         )
@@ -205,21 +247,19 @@ def _unavailable(source: str, hint: str, error: Exception) -> CredentialsUnavail
         if isinstance(error, (SdkException, OSError))
         else f"an answer that it does not know ({error})"
     )
-    return CredentialsUnavailable(source, f"{words}; {hint}")
+    return CredentialsUnavailable(source, f"{worded(words, MAX_SERVER_TEXT, scrub)}; {hint}")
 
 
 def _is_permanent(status: int) -> bool:
     return status < 500 and status != 429
 
 
-def _id_token(read: Read, variable: str, file_variable: str) -> str:
-    """Return an id token; its file is read each time, because it is replaced before it expires.
+def _of_file(read: Read, file_variable: str) -> str:
+    """Return a token; its file is read each time, because it is replaced before it expires.
 
     Raises:
         ConfigurationError: its file cannot be read, or is empty.
     """
-    if variable and (token := read(variable)):
-        return token
     path = read(file_variable) or ""
     try:
         token = Path(path).read_text("utf-8").strip()

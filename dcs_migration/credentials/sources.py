@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dcs_migration.credentials import official_sdk, profiles
-from dcs_migration.credentials.agency import Agency
+from dcs_migration.credentials.agency import Agency, require_durations
 from dcs_migration.credentials.official_sdk import Place
 from dcs_migration.dcs.errors import ConfigurationError
 
@@ -32,6 +32,10 @@ class Source:
     is_token: bool = False
     fetch: Fetch | None = None
     hint: str = ""
+    unreachable: str = ""
+    """What to do where nobody answers."""
+    token: Callable[[Read], str] | None = None
+    """Reads the token that it exchanges, or raises `ConfigurationError`."""
     present: Callable[[Read], bool] | None = None
     """Where no settings tell it: whether it is there. It then comes last."""
 
@@ -106,10 +110,12 @@ _IDP_HINT = (
 )
 
 PROFILE = Source("a profile of KooCLI", present=profiles.is_named)
+_ON_SERVERS = "it answers on servers (ECS) that have an agency; elsewhere set HW_ACCESS_KEY and HW_SECRET_KEY"
 METADATA = Source(
     "the instance metadata service",
     fetch=official_sdk.by_metadata,
-    hint="it answers on servers (ECS) that have an agency; elsewhere set HW_ACCESS_KEY and HW_SECRET_KEY",
+    hint=_ON_SERVERS,
+    unreachable=_ON_SERVERS,
     present=lambda read: official_sdk.is_installed(),
 )
 CREDENTIALS_FILE = Source(
@@ -132,18 +138,21 @@ SOURCES: tuple[Source, ...] = (
             ("HUAWEICLOUD_OIDC_AGENCY_URN",),
             ("HUAWEICLOUD_OIDC_TOKEN_FILE", "HUAWEICLOUD_OIDC_ID_TOKEN"),
         ),
+        token=official_sdk.oidc_token,
         fetch=official_sdk.by_oidc_agency,
         hint=_OIDC_HINT,
     ),
     Source(
         "OpenID Connect (HUAWEICLOUD_SDK_IDP_ID)",
         (("HUAWEICLOUD_SDK_IDP_ID",), ("HUAWEICLOUD_SDK_ID_TOKEN_FILE",)),
+        token=official_sdk.provider_token,
         fetch=official_sdk.by_identity_provider,
         hint=_IDP_HINT,
     ),
     Source(
         "OpenID Connect (HW_ASSUME_ROLE_IDP_ID)",
         (("HW_ASSUME_ROLE_IDP_ID",), ("HW_ASSUME_ROLE_ID_TOKEN_FILE",)),
+        token=official_sdk.provider_token,
         fetch=official_sdk.by_identity_provider,
         hint=_IDP_HINT,
     ),
@@ -155,6 +164,7 @@ SOURCES: tuple[Source, ...] = (
     Source(
         "pod identity (HC_CONTAINER_*)",
         (("HC_CONTAINER_CREDENTIALS_FULL_URI",), ("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE",)),
+        token=official_sdk.pod_token,
         fetch=official_sdk.by_pod_identity,
         hint="check that the service account of this pod is bound to an agency",
     ),
@@ -187,15 +197,17 @@ def credentials_of(source: Source, read: Read, agencies: tuple[Agency, ...], nam
         name: Where they come from, in words.
 
     Raises:
-        ConfigurationError: a profile cannot be used, Huawei's SDK is missing, or an agency is to be assumed with a token.
+        ConfigurationError: a profile cannot be used, Huawei's SDK is missing, or an agency cannot be assumed in this way.
     """
     if source.fetch is not None:
         if not official_sdk.is_installed():
             raise official_sdk.missing(name)
         official_sdk.oidc_duration(read)
+        require_durations(agencies, temporary=True)
         return Credentials(name, fetched_by=source, agencies=agencies)
     if source is PROFILE:
         keys = profiles.load(read).keys
+        require_durations(agencies, temporary=keys.security_token is not None)
         return Credentials(
             name, False, keys.access_key, keys.secret_key, keys.security_token, agencies=agencies
         )
@@ -207,4 +219,5 @@ def credentials_of(source: Source, read: Read, agencies: tuple[Agency, ...], nam
             )
         return Credentials(name, source.from_config, auth_token=values[0])
     token = read(source.security_token)
+    require_durations(agencies, temporary=token is not None)
     return Credentials(name, source.from_config, values[0], values[1], token, agencies=agencies)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -114,7 +114,9 @@ class Account:
             return self._turns.setdefault(key, Turn())
 
     def begun(self, row: TaskRow) -> None:
-        """Note a task that this process has started just now."""
+        """Note a task that this process has started just now; what it knows of its name and its mark stays."""
+        known = self.started.get(row.id, (0.0, row))[1]
+        row = replace(row, name=row.name or known.name, description=row.description or known.description)
         self.started[row.id] = self.clock.monotonic(), row
 
     def recent(self) -> dict[str, TaskRow]:
@@ -324,6 +326,7 @@ class Accounts:
                 connect=self._connect,
                 now=self.clock.now,
                 hide=scrub.add,
+                scrub=scrub,
             )
         return self._access
 

@@ -37,6 +37,7 @@ DCS_ENDPOINT = "HW_DCS_ENDPOINT"
 IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
 STS_ENDPOINT = "HUAWEICLOUD_SDK_STS_ENDPOINT"
 EXPLICIT = "dcs_migration:credentials"  # names the Provider that was given credentials in the program
+EXPLICIT_AGENCY = "dcs_migration:agency"  # and the one that was given an agency
 ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
 EMPTY = ("[]", "{}")  # what templates leave behind: it decides nothing
@@ -286,14 +287,34 @@ class Settings:
         Raises:
             ConfigurationError: there is none, one is set by half, or what they need is missing.
         """
-        source = self.source(halves=False)
-        if source is None:
+        credentials = self._chosen_credentials()
+        if credentials is None:
             raise ConfigurationError(NO_CREDENTIALS)
-        from dcs_migration.credentials.sources import credentials_of
-
-        credentials = credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
         scrub.add(credentials.secret_key, credentials.security_token, credentials.auth_token)
         return credentials
+
+    def checked_credentials(self) -> Credentials | None:
+        """Return the same for a check, which uses no secret of them; None if there are none.
+
+        Raises:
+            ConfigurationError: as above, or the file of a token cannot be used.
+        """
+        credentials = self._chosen_credentials()
+        source = credentials.fetched_by if credentials is not None else None
+        if source is not None and source.token is not None:
+            try:
+                source.token(self.of_identity)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{source.name}: {error}") from None
+        return credentials
+
+    def _chosen_credentials(self) -> Credentials | None:
+        source = self.source(halves=False)
+        if source is None:
+            return None
+        from dcs_migration.credentials.sources import credentials_of
+
+        return credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
 
     def source(self, *, halves: bool = True) -> Source | None:
         """Return where credentials come from: the first source that is whole; None if there is none.
@@ -320,6 +341,10 @@ class Settings:
         value = self.value(name)
         return None if value in EMPTY else value
 
+    def _config_alone(self, name: str) -> str | None:
+        """What a setting is set to where the program wrote it, and no variable counts."""
+        return self.of_identity(name) if name.startswith(NAMESPACE) else None
+
     @property
     def agencies(self) -> tuple[Agency, ...]:
         """The agencies through which the credentials act, in order.
@@ -329,7 +354,8 @@ class Settings:
         """
         from dcs_migration.credentials.agency import agencies
 
-        found = agencies(self.of_identity)
+        written = self._get(EXPLICIT_AGENCY) is not None
+        found = agencies(self._config_alone if written else self.of_identity)
         return found if found or self.profile is None else self.profile.agencies
 
     @cached_property

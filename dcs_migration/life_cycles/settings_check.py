@@ -217,14 +217,6 @@ def problems(settings: Settings) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def _credentials(settings: Settings) -> None:
-    """Read all that there is to credentials without a call; that there are none is no mistake in a preview."""
-    if settings.source(halves=False) is not None:
-        settings.credentials()
-    else:
-        _ = settings.agencies
-
-
 _READERS: tuple[Callable[[Settings], object], ...] = (
     lambda settings: settings.region,
     lambda settings: settings.project_id,
@@ -235,7 +227,8 @@ _READERS: tuple[Callable[[Settings], object], ...] = (
     lambda settings: settings.dcs_url("any"),
     lambda settings: settings.iam_url("any"),
     lambda settings: settings.sts_url("any"),
-    _credentials,
+    lambda settings: settings.agencies,
+    lambda settings: settings.checked_credentials(),
 )
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dcs_migration.life_cycles.config import EXPLICIT, NAMESPACE, Settings
+from dcs_migration.life_cycles.config import EXPLICIT, EXPLICIT_AGENCY, NAMESPACE, Settings
 from dcs_migration.life_cycles.inputs import is_unknown
 
 KEYS = (
@@ -23,13 +23,16 @@ _OF_THE_ENGINE = ("version", "pluginDownloadURL", "pluginChecksums")
 def settings_of(props: Mapping[str, Any], name: str, environ: Mapping[str, str]) -> Settings:
     """Return the settings that a provider resource of this name was configured with.
 
-    Credentials that a program gives to a provider of its own go before those of the environment.
+    Credentials and an agency that a program gives to a provider of its own go before those of the environment.
     """
     texts = {
         f"{NAMESPACE}:{key}": _text(value) for key, value in props.items() if key in KEYS and _is_given(value)
     }
-    if any(key in props for key in _OF_A_PROGRAM) and not is_default(name):
-        texts[EXPLICIT] = name
+    if not is_default(name):
+        if any(key in props for key in _OF_A_PROGRAM):
+            texts[EXPLICIT] = name
+        if "assumeRole" in props:
+            texts[EXPLICIT_AGENCY] = name
     return Settings(texts.get, environ, keys=lambda: texts)
 
 

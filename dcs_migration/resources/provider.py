@@ -46,6 +46,8 @@ AUTH_URL = f"{NAMESPACE}:authUrl"
 """Of another tool; whether it would decide here depends on its value."""
 EXPLICIT = "dcs_migration:credentials"
 """Names the provider whose credentials were written in the program: they go before those of the environment."""
+EXPLICIT_AGENCY = "dcs_migration:agency"
+"""The same of its agency: its tasks must not land in the account of another one."""
 
 
 class Provider(pulumi.ProviderResource):
@@ -98,7 +100,7 @@ class Provider(pulumi.ProviderResource):
             security_token: Security token of temporary keys, always a secret. Goes with ``access_key``.
             profile: Profile of Huawei's command-line tool (KooCLI) that has the keys, in place of ``access_key``.
             shared_config_file: The tool's file. Default ``~/.hcloud/config.json``.
-            assume_role: Agency through which the credentials act: ``agency_name``, ``domain_name`` or ``domain_id`` (its
+            assume_role: Agency through which the credentials act, whatever the environment says: ``agency_name``, ``domain_name`` or ``domain_id`` (its
                 account), and ``duration`` (of its keys, in seconds; default 3600).
             opts: Resource options.
 
@@ -129,6 +131,8 @@ class Provider(pulumi.ProviderResource):
             props[f"{NAMESPACE}:{_KEYS[name]}"] = pulumi.Output.secret(text) if name in _SECRET else text
         if any(name in written for name in _CREDENTIALS):
             props[EXPLICIT] = resource_name
+        if "assume_role" in written:
+            props[EXPLICIT_AGENCY] = resource_name
         super().__init__(PACKAGE, resource_name, props, opts)
         self._written = written
 

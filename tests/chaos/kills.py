@@ -19,6 +19,7 @@ from tests.chaos.leaks import leaked
 from tests.chaos.neighbour import Neighbour
 from tests.chaos.scenarios import LOSES_STATE, Aftermath, Kill, idle, kind_of, named
 from tests.e2e.stack import PROJECT, Result, Stack
+from tests.e2e.stores import Store, state_key
 from tests.signing import SignedClient
 
 TARGETS = {"tasks": struck_tasks.TARGET, "online": struck_online.TARGET}
@@ -83,15 +84,15 @@ def draw(seed: int, of: str = "tasks") -> Kill:
     )
 
 
-def strike(kill: Kill, root: Path, neighbour: Neighbour) -> Outcome:
-    """Strike once, recover with literal commands, and hold the promises.
+def strike(kill: Kill, root: Path, neighbour: Neighbour, store: Store | None = None) -> Outcome:
+    """Strike once, recover with literal commands, and hold the promises; ``store`` keeps the state.
 
     Raises:
         AssertionError: a promise is broken; the message has the drawn blow.
     """
     service = Service(root / "service.json", neighbour.tasks)
     try:
-        return _strike(kill, Stack(root / "stack", service.emulator), service, neighbour)
+        return _strike(kill, Stack(root / "stack", service.emulator, store=store), service, neighbour)
     except subprocess.TimeoutExpired as error:
         raise AssertionError(f"hung: {error.cmd}; {kill}") from None
     finally:
@@ -188,30 +189,27 @@ def _destroy(kill: Kill, stack: Stack, service: Service, spared: Collection[str]
     assert not deleted, f"deletion {owners.TOUCHED}: {deleted}; {kill}"
 
 
-def state_of(stack: Stack) -> Path:
-    """Where the file backend keeps the state."""
-    return stack.root / "backend" / ".pulumi" / "stacks" / PROJECT / f"{stack.name}.json"
-
-
 def entries_of(stack: Stack) -> list[dict[str, Any]]:
     """Every resource in state."""
-    checkpoint = json.loads(state_of(stack).read_bytes())["checkpoint"]
+    state = stack.store.read(state_key(PROJECT, stack.name))
+    assert state is not None, f"no state of {stack.name} in {stack.store.url}"
+    checkpoint = json.loads(state)["checkpoint"]
     resources: list[dict[str, Any]] = checkpoint.get("latest", {}).get("resources", [])
     return resources
 
 
-def attributes_of(stack: Stack) -> Path:
-    """What the file backend writes beside the state, before that, and not as a whole."""
-    return Path(f"{state_of(stack)}.attrs")
+def attributes_of(stack: Stack) -> str:
+    """The key of what the file backend writes beside the state, before that, and not as a whole."""
+    return f"{state_key(PROJECT, stack.name)}.attrs"
 
 
 def _restore(stack: Stack) -> bool:
     """Remove the attributes that the CLI had begun to write when it was killed: the state is whole, old or new."""
-    attributes = attributes_of(stack)
+    attributes = stack.store.read(attributes_of(stack))
     try:
-        json.loads(attributes.read_bytes())
+        json.loads("{}" if attributes is None else attributes)
     except ValueError:
-        attributes.unlink()
+        stack.store.remove(attributes_of(stack))
         return True
     return False
 

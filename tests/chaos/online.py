@@ -78,6 +78,8 @@ class Drawn(Steps):
                 assert not owned.held, owned.refusal
         self.others.clear_up(self.playing)
         for owned in last.values():
+            if self.promises.given_away(owned):  # whoever holds what it would adopt keeps it
+                owned.become(f"{owned.instance.urn}-too")
             switched = owned.wanted.get("state") == "switched"
             owned.wanted = {
                 **owned.wanted,

@@ -115,7 +115,8 @@ class Others:
         alike = network is NETWORK
         self._promises.foreign[new] = Foreign(definition, alike, self._promises.made[id_].key)
         if self._chance.random() < 0.5:
-            self._cloud.set_status(new, self._chance.choice(("FAILED", "FAILED", "TERMINATED")))
+            status = self._chance.choice(("FAILED", "FAILED", "TERMINATED"))
+            self._cloud.set_status(new, status if definition else "FAILED")  # nothing to stop was begun there
 
     def _make_by_hand(self, owned: Owned) -> None:
         """Make by hand what a resource of ours would make: its name, its definition, no mark."""

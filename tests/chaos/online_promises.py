@@ -99,13 +99,13 @@ class Promises:
         states = [resource.state for resource in owned.resources if resource.state is not None]
         if states and states[0].id in tasks:
             return [tasks[states[0].id]]
-        return [
-            tasks[id_]
-            for id_, made in self.made.items()
-            if (made.key == owned.key or (made.maker is owned and not made.stray))
-            and self.holder(id_) is None
-            and id_ in tasks
+        made = [
+            id_
+            for id_, each in self.made.items()
+            if each.key == owned.key or (each.maker is owned and not each.stray)
         ]
+        taken_for_ours = [id_ for number, id_ in self._copies if number == owned.number]
+        return [tasks[id_] for id_ in (*made, *taken_for_ours) if self.holder(id_) is None and id_ in tasks]
 
     # What an operation may do.
 
@@ -206,14 +206,17 @@ class Promises:
         """Whether an instance of ours stands for the definition, so that no copy can."""
         tasks = self.tasks()
         return any(
-            made.key == owned.key and id_ in tasks and tasks[id_]["status"] != "FAILED"
+            made.key == owned.key
+            and id_ in tasks
+            and tasks[id_]["status"] != "FAILED"
+            and tasks[id_]["target_instance_id"] in (None, owned.target)  # else it was led to another target
             for id_, made in self.made.items()
         )
 
     def given_away(self, owned: Owned) -> bool:
         """Whether somebody else has taken over what a migration would adopt: two resources for one instance."""
-        taken = [other.instance.state for other in self.cast if other is not owned and other.has_taken_over]
-        ids = {state.id for state in taken if state is not None}
+        taken = [other.held for other in self.cast if other is not owned and other.has_taken_over]
+        ids = set().union(*taken)
         return not owned.held and any(self.made[id_].key == owned.key for id_ in ids & self.made.keys())
 
     def acted(self, seen: Seen) -> None:

@@ -19,6 +19,8 @@ KINDS: dict[str, str] = {
     "cannot be taken over": "existing_task_id: migration",
     "is not there": "existing_task_id: there is no",
 }
+# The second where a replacement was cut off: the state still has the task that was deleted.
+_NOT_THAT_ONE = ("existing_task_id: there is no", "a resource stays with its task", "remove existing_task_id")
 _TO_TAKE_OVER = re.compile(r'existing_task_id="([\w-]+)"')
 _AS_IT_IS = re.compile(r'write state="(running|stopped|switched)" to take it over')
 _DIFFERS = re.compile(r"it differs in ([a-z_, ]+)")
@@ -61,18 +63,24 @@ class Refusals:
     def advice(self, owned: Owned) -> Advice | None:
         """Return what the last error says to do, as a user reads it who looks whose task it is."""
         message = owned.refusal
-        if "existing_task_id: there is no" in message or "remove existing_task_id" in message:
+        if any(words in message for words in _NOT_THAT_ONE):
             return Advice("leave existing_task_id out")
         as_it_is, differs = _AS_IT_IS.search(message), _DIFFERS.search(message)
         if as_it_is:
             return Advice("as it is", (as_it_is[1],))
         if differs:
             return Advice("correct", tuple(differs[1].split(", ")))
+        if "or give this resource another name" in message:
+            return Advice("another name")
         taken = _TO_TAKE_OVER.search(message)
         if taken:
             nobody_s = self._promises.holder(taken[1]) is None
             return Advice("take it over", (taken[1],)) if nobody_s else Advice("run it again")
-        if "DCS.4957" in message and owned.online.state is not None:
+        # Two whose targets are exchanged wait for each other, until one of them is stopped.
+        waits = "the target is still occupied by" in message and self._promises.holder(
+            TASK.findall(message)[0]
+        )
+        if ("DCS.4957" in message or waits) and owned.online.state is not None:
             return Advice("stop it first")
         return Advice("replace") if "--replace" in message else None
 

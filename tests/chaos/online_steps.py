@@ -73,6 +73,8 @@ class Steps(Course):
             self.replace(owned)
         elif advice.kind == "run it again":
             self._write(owned, "triggers", [self.chance.randrange(1000)])
+        elif advice.kind == "another name":
+            owned.become(f"{owned.instance.urn}-too")
         elif advice.kind == "correct":
             self._correct(owned, advice.words)
         elif advice.kind == "stop it first":
@@ -135,12 +137,18 @@ class Steps(Course):
         if owned.renames == 0:
             self.rename(owned)
         heir = self._heir_of(owned)
-        if owned.renames == 0 or heir is None:
+        base = owned.instance.urn.partition("-renamed")[0]
+        # No stack has two resources of one URN.
+        used = any(
+            each is not heir and each.instance.urn == base and each.process == owned.process
+            for each in self.playing
+        )
+        if owned.renames == 0 or heir is None or used:
             return
         self.counts["old names used again"] += 1
         if self.chance.random() < 0.3:
             self.others.fails(owned)
-        heir.inherit(owned, owned.instance.urn.partition("-renamed")[0])
+        heir.inherit(owned, base)
         if heir.wanted.get("state") == "switched":
             heir.wanted = {}
         self.up_again(heir)
@@ -170,6 +178,7 @@ class Steps(Course):
             if id_ in self.promises.tasks()
             and self.promises.holder(id_) is None
             and made.maker.process == owned.process
+            and not any(each.existing == id_ for each in self.playing)  # two may, which does it no harm
         ]
         if found and not owned.held:
             self.counts["taken over from the same program"] += 1

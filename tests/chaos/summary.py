@@ -46,17 +46,18 @@ KILLS = {"kill": "tasks", "online kill": "online"}
 
 @dataclass(frozen=True)
 class Failure:
-    """A broken promise: in which part, its seed, and what was seen."""
+    """A broken promise: in which part, its seed, what was seen, and the options that matter beside the seed."""
 
     of: str
     seed: int
     text: str
+    options: str = ""
 
     @property
     def again(self) -> str:
         """The command that shows it again."""
         counts = " ".join(f"--{part.count} {int(name == self.of)}" for name, part in PARTS.items())
-        return f"python tools/chaos.py {counts} --{PARTS[self.of].seed} {self.seed}"
+        return f"python tools/chaos.py {counts} --{PARTS[self.of].seed} {self.seed}{self.options}"
 
 
 @dataclass

@@ -89,7 +89,7 @@ def test_a_state_file_that_was_being_written(
 
     def kill_while_it_writes(command: Running, service: Service, stack: Stack) -> None:
         kill_both(command, service, stack)
-        kills.attributes_of(stack).write_bytes(b"")
+        stack.store.write(kills.attributes_of(stack), b"")
         assert "failed to load checkpoint: EOF" in stack.run("stack", "export", ok=False).text
 
     kill_both = BLOWS[BOTH]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tools import figures
-from tools.bench import report
+from tools.bench import overhead, plugin, report
 from tools.bench.overhead import STEPS
 
 PAGE = report.PAGE.read_text("utf-8")
@@ -75,3 +75,13 @@ def test_the_picture_shows_each_row() -> None:
     bars = [element for element in picture.iter("{http://www.w3.org/2000/svg}rect") if element.get("class")]
     assert len(bars) == 2 * (len(FIGURES["overhead"]) + 1)
     assert f"({report.PICTURE.relative_to(report.PAGE.parent)})" in PAGE
+
+
+@pytest.mark.long
+def test_the_parts_that_run_the_cli_and_the_plugin_still_run() -> None:
+    """At their smallest: what measures is used rarely, and must not be found broken then."""
+    measured = {**overhead.measure({1: 1}, print), **plugin.measure(1, print)}
+    for name in ("overhead", "native", "plugin", "memory"):
+        assert "Not measured yet" not in report.table(name, measured)
+    (row,) = [row for row in measured["overhead"] if row["step"] == "up"]
+    assert row["calls"] == {"CreateMigrationTask": 1, "ListMigrationTask": 1}

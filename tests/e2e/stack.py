@@ -1,4 +1,4 @@
-"""A stack of its own for a test: the real CLI, the real plugin, a file backend, and mostly an emulator."""
+"""A stack of its own for a test: the real CLI, the real plugin, a file backend or another, and mostly an emulator."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcs_emulator import Emulator
+from tests.e2e.stores import FileStore, Store, everything_in
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -77,16 +78,18 @@ class CliStack:
         timeout: float = TIMEOUT,
         *,
         exists: bool = False,
+        store: Store | None = None,
     ) -> None:
         """Make the directory and the stack, unless it ``exists``; programs are written by :meth:`program`.
 
-        ``settings`` are all that the package sees of the environment; ``timeout`` bounds one command.
+        ``settings`` are all that the package sees of the environment; ``timeout`` bounds one command; ``store`` keeps the
+        state, in place of a folder of its own.
         """
         self.root = root
         self.name = name
         self.work = root / "project"
         self.work.mkdir(parents=True, exist_ok=True)
-        (root / "backend").mkdir(exist_ok=True)
+        self.store = store or FileStore(root / "backend")
         (self.work / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
         if os.environ.get(FRONT_END) == "native":
             self._go_native()
@@ -94,12 +97,13 @@ class CliStack:
         self.environ = {
             **{key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)},
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PULUMI_BACKEND_URL": f"file://{root / 'backend'}",
+            "PULUMI_BACKEND_URL": self.store.url,
             "PULUMI_CONFIG_PASSPHRASE": "e2e",
             "PULUMI_HOME": str(root / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_SKIP_CONFIRMATIONS": "true",
+            **self.store.environ,
             **settings,
         }
         if not exists:
@@ -174,18 +178,26 @@ class CliStack:
         return {name: entry["id"] for name, entry in self.resources().items()}
 
     def everything_written(self) -> bytes:
-        """Every byte under the test's directory: state, history, back-ups, plugin files."""
+        """Every byte under the test's directory and in the store: state, history, back-ups, plugin files."""
         files = [path for path in self.root.rglob("*") if path.is_file() and path.suffix != ".py"]
-        return b"\n".join(path.read_bytes() for path in files)
+        return b"\n".join([*(path.read_bytes() for path in files), everything_in(self.store)])
 
 
 class Stack(CliStack):
     """A stack that meets an emulator."""
 
-    def __init__(self, root: Path, emulator: Emulator, name: str = "dev", *, exists: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        emulator: Emulator,
+        name: str = "dev",
+        *,
+        exists: bool = False,
+        store: Store | None = None,
+    ) -> None:
         """Make it; every call that it makes is in the emulator's journal."""
         self.emulator = emulator
-        super().__init__(root, settings_of(emulator), name, exists=exists)
+        super().__init__(root, settings_of(emulator), name, exists=exists, store=store)
 
     def require_no_changes(self) -> None:
         """The rule of the best providers: after every ``up`` a preview shows no change, and costs no call."""

@@ -115,6 +115,7 @@ def test_up_waits_and_everything_after_it_costs_nothing(stack: Stack, emulator: 
     assert live(emulator) == {}
 
 
+@pytest.mark.long
 def test_a_fleet_that_grows_waits_for_the_new_alone(stack: Stack, emulator: Emulator) -> None:
     """What was done once stays done, although its record is gone meanwhile; a smaller fleet waits for nothing."""
     write(stack, FLEET, WAIT).up()
@@ -196,6 +197,7 @@ def test_a_wait_has_an_end(stack: Stack, slow: Emulator, bound: str) -> None:
     assert calls(slow)["CreateMigrationTask"] == 2
 
 
+@pytest.mark.long
 def test_a_task_s_own_completion_is_its_child(stack: Stack, emulator: Emulator) -> None:
     """`task.completion()` makes a resource under the task, which waits for it alone and goes with it."""
     write(
@@ -246,6 +248,7 @@ EIGHT = """
 """
 
 
+@pytest.mark.long
 def test_eight_completions_starve_nothing(stack: Stack, slow: Emulator) -> None:
     """A quick resource is done while all wait; no completion waits for another; two processes, two polls a second."""
     write(over(slow, stack), FLEET, EIGHT, count=40)
@@ -273,6 +276,7 @@ def test_eight_completions_starve_nothing(stack: Stack, slow: Emulator) -> None:
     stack.require_no_changes()
 
 
+@pytest.mark.long
 def test_completions_move_between_processes_unnoticed(stack: Stack, emulator: Emulator) -> None:
     """A completion more or less before the fifth moves it to another process: no change, no wait, no call."""
     program = """
@@ -406,6 +410,7 @@ def test_a_token_refused_while_waiting(stack: Stack, slow: Emulator) -> None:
     assert stack.outputs()["statuses"] == dict.fromkeys(live(slow), "SUCCESS")
 
 
+@pytest.mark.long
 def test_a_replaced_task_is_waited_for_anew(stack: Stack, emulator: Emulator) -> None:
     """Changed triggers run one migration again; the completion waits for the new one and keeps what was done."""
     program = """
@@ -425,6 +430,7 @@ def test_a_replaced_task_is_waited_for_anew(stack: Stack, emulator: Emulator) ->
     stack.require_no_changes()
 
 
+@pytest.mark.long
 def test_a_wait_sees_the_tasks_of_another_account(slow: Emulator, stack: Stack, emulator: Emulator) -> None:
     """Their provider has an endpoint and keys of its own, and the stack's settings would find nothing there."""
     write(

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from dcs_emulator import Emulator
 from tests.e2e.conftest import NewStack
 from tests.e2e.stack import PROJECT, TYPE, Stack, calls, end_all, live, operations, order_of, plugins_of
@@ -159,6 +161,7 @@ def test_a_lost_state_is_found_again_by_the_mark(stack: Stack, emulator: Emulato
     stack.require_no_changes()
 
 
+@pytest.mark.long
 def test_six_tasks_whose_triggers_change_at_once(stack: Stack, emulator: Emulator) -> None:
     """Six replacements share listings, and none adopts a task that has just been deleted."""
     program = """
@@ -306,6 +309,7 @@ def killed_while_creating(stack: Stack, emulator: Emulator, operation: str) -> I
         end_all(stack)
 
 
+@pytest.mark.long
 def test_a_cli_killed_while_a_busy_target_is_retried(stack: Stack, emulator: Emulator) -> None:
     """The plugin outlives the CLI, and its retry must not start a second task beside the next run's."""
     stack.program(ONE)

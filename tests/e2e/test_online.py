@@ -110,6 +110,7 @@ def test_a_life(stack: Stack, emulator: Emulator) -> None:
     assert emulator.tasks() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", [(), ("--run-program",)], ids=str)
 def test_a_refresh_after_others_switched_back(stack: Stack, emulator: Emulator, how: tuple[str, ...]) -> None:
     """What the console did is learned; only the program's wish to switch what is stopped is refused."""
@@ -121,6 +122,7 @@ def test_a_refresh_after_others_switched_back(stack: Stack, emulator: Emulator, 
     write(stack, 'state="stopped",').preview("--expect-no-changes")
 
 
+@pytest.mark.long
 def test_another_instance_ends_the_migration_first(stack: Stack, emulator: Emulator) -> None:
     """A replaced instance takes its migration with it: stopped and deleted before the new ones begin."""
     old = following(stack, emulator)

@@ -216,6 +216,7 @@ def test_what_a_component_retains_is_not_inherited(stack: Stack, emulator: Emula
 ALIAS = 'target(), opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="orders")]))'
 
 
+@pytest.mark.long
 def test_a_rename_that_is_taken_back(stack: Stack, emulator: Emulator) -> None:
     """With an alias, then as it was: the old name adopts the task, and the engine deletes the new one last."""
     stack.program(ONE).up()
@@ -230,6 +231,7 @@ def test_a_rename_that_is_taken_back(stack: Stack, emulator: Emulator) -> None:
     assert live(emulator) == {}
 
 
+@pytest.mark.long
 def test_a_renamed_resource_of_another_provider(stack: Stack, emulator: Emulator) -> None:
     """Its process is not that of the new resource, which adopts its task: the program sees both."""
     other = 'MigrationTask("other", **BACKUP, target_instance=target(1))\n'

@@ -301,6 +301,7 @@ def test_a_wait_knows_the_passwords_of_its_tasks(searched: Searched, cloud: Emul
     assert "ListMigrationTaskLogs" in operations(cloud)
 
 
+@pytest.mark.long
 def test_a_wait_that_comes_later_knows_them_too(searched: Searched, cloud: Emulator) -> None:
     """The tasks are of an earlier `up`, the wait is new and planned: no text, plan or state has a copy."""
     stack, run = searched.stack.program(TASKS), searched.run
@@ -329,6 +330,7 @@ def planted(text: str) -> set[str]:
     return set(re.findall(r"planted-\d\d-password", text))
 
 
+@pytest.mark.long
 def test_a_password_is_a_secret_in_every_shape_of_an_input(stack: Stack, emulator: Emulator) -> None:
     """As a coroutine, an input class, an output of these, or set by a transform: state, plan and screen hide it."""
     stack.program(SHAPES)

@@ -47,13 +47,13 @@ def test_a_project_is_looked_up_by_its_name(stack: Stack, emulator: Emulator) ->
     assert emulator.tasks() == []
 
 
-def test_an_agency_in_the_environment_stops_every_command(stack: Stack, emulator: Emulator) -> None:
+def test_half_an_agency_in_the_environment_stops_every_command(stack: Stack, emulator: Emulator) -> None:
     """Also those that have no check before them: nothing is done as somebody else."""
     stack.program(TASK).up()
     emulator.clear_requests()
     for command in (stack.preview, stack.destroy, stack.refresh):
         assert (
-            "HW_ASSUME_ROLE_AGENCY_NAME: acting through an agency"
+            "HW_ASSUME_ROLE_AGENCY_NAME needs the account that the agency belongs to"
             in command(ok=False, HW_ASSUME_ROLE_AGENCY_NAME="x").text
         )
     assert emulator.requests() == []

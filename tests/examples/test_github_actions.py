@@ -6,22 +6,27 @@ import json
 import os
 import re
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
 
 from dcs_emulator import Emulator
 from tests.e2e.stack import calls
 from tests.examples.conftest import NewExample
 from tests.examples.example import EXAMPLES, Example
 from tests.examples.workflows import Runner, expressions, load
+from tests.id_tokens import AUDIENCE, id_token
 
 HERE = Path(__file__).parent
 WORKFLOWS = sorted((EXAMPLES / "github-actions" / ".github" / "workflows").glob("*.yml"))
 OWN = {path.stem: path for path in (EXAMPLES.parent / ".github" / "workflows").glob("*.yml")}
 SCHEMA = json.loads((HERE / "workflow_schema.json").read_text("utf-8"))
-CREDENTIALS = {"secrets.HW_ACCESS_KEY", "secrets.HW_SECRET_KEY"}
+CREDENTIALS = {"vars.HUAWEICLOUD_OIDC_PROVIDER_URN", "vars.HUAWEICLOUD_OIDC_AGENCY_URN"}
 OF_THE_STATE = {"vars.PULUMI_BACKEND_URL", "secrets.PULUMI_CONFIG_PASSPHRASE"}
 
 
@@ -83,14 +88,17 @@ def test_workflows_are_in_form(path: Path) -> None:
 
 
 def test_only_trusted_jobs_get_credentials() -> None:
-    """The preview of a pull request knows no key of the cloud; deployment and alarm take theirs from an environment."""
+    """The preview of a pull request gets no id token; deployment and alarm get theirs in an environment. Nobody has a key."""
     for path in WORKFLOWS:
-        (job,) = load(path)["jobs"].values()
+        workflow = load(path)
+        (job,) = workflow["jobs"].values()
+        assert "HW_" not in json.dumps(workflow)
         if path.stem == "preview":
             assert not expressions(path) & CREDENTIALS
-            assert "HW_" not in json.dumps(load(path))
+            assert "id-token" not in workflow["permissions"]
         else:
             assert expressions(path) >= CREDENTIALS
+            assert workflow["permissions"]["id-token"] == "write"
             assert job["environment"] == "production"
 
 
@@ -100,8 +108,36 @@ def test_a_deployment_is_never_cut_off() -> None:
     assert writing == [{"group": "production", "cancel-in-progress": False}] * 2
 
 
-def runner_for(example: Example, cloud: Emulator) -> Runner:
-    """GitHub's machine: it has no key of the cloud but those that a step is given."""
+@pytest.fixture
+def cloud() -> Iterator[Emulator]:
+    """An emulator that trusts the id tokens of the environment."""
+    with Emulator(
+        progression="immediate", stop_seconds=0.2, audience=AUDIENCE, agencies={"migrations": "acme"}
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def github() -> Iterator[str]:
+    """Where a job asks GitHub for an id token."""
+
+    @Request.application
+    def answer(request: Request) -> Response:
+        assert request.headers["Authorization"] == "bearer of-the-job"
+        token = id_token(audience=request.args["audience"])
+        return Response(json.dumps({"value": token}), content_type="application/json")
+
+    server = make_server("127.0.0.1", 0, answer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}/token?api-version=2.0"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def runner_for(example: Example, cloud: Emulator, github: str) -> Runner:
+    """GitHub's machine: it has no key of the cloud, and gives id tokens to those who may have them."""
     environ = {key: value for key, value in example.environ.items() if not key.startswith("HW_")}
     del environ["PULUMI_BACKEND_URL"], environ["PULUMI_CONFIG_PASSPHRASE"]
     backend = example.root / "remote-state"
@@ -109,15 +145,21 @@ def runner_for(example: Example, cloud: Emulator) -> Runner:
     known = {
         "vars.PULUMI_BACKEND_URL": backend.as_uri(),
         "secrets.PULUMI_CONFIG_PASSPHRASE": "of the pipeline",
-        "secrets.HW_ACCESS_KEY": cloud.access_key,
-        "secrets.HW_SECRET_KEY": cloud.secret_key,
+        "vars.HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::acme:oidcProvider:github",
+        "vars.HUAWEICLOUD_OIDC_AGENCY_URN": "iam::acme:agency:migrations",
     }
-    return Runner(example.work, known, environ | {"HW_DCS_ENDPOINT": cloud.url, "NO_COLOR": "1"})
+    given = {
+        "HW_DCS_ENDPOINT": cloud.url,
+        "NO_COLOR": "1",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": github,
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of-the-job",
+    }
+    return Runner(example.work, known, environ | given)
 
 
-def test_from_pull_request_to_alarm(example: NewExample, cloud: Emulator) -> None:
+def test_from_pull_request_to_alarm(example: NewExample, cloud: Emulator, github: str) -> None:
     """Preview, deploy, the quiet night and the alarm: each job runs step by step, and does its work."""
-    runner = runner_for(example("github-actions"), cloud)
+    runner = runner_for(example("github-actions"), cloud, github)
     preview, deploy, drift = (
         load(path) for name in ("preview", "deploy", "drift") for path in WORKFLOWS if path.stem == name
     )
@@ -129,6 +171,8 @@ def test_from_pull_request_to_alarm(example: NewExample, cloud: Emulator) -> Non
     assert runner.run(deploy, "up") == 0, runner.log
     assert "4 unchanged" in runner.said[-1]
     assert len(cloud.tasks()) == calls(cloud)["CreateMigrationTask"] == 2
+    assert calls(cloud)["AssumeAgencyWithOIDC"] >= 1
+    assert "eyJ" not in runner.log, "an id token"
 
     known = len(cloud.requests())
     assert runner.run(preview, "preview") == 0, runner.log  # of the next pull request: now there is a state

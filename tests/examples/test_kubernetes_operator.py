@@ -64,9 +64,16 @@ def test_the_objects_belong_together() -> None:
     assert SPEC["envRefs"]["PULUMI_BACKEND_URL"]["literal"]["value"] == f"file://{mount['mountPath']}"
 
 
-def test_keys_come_from_the_secret_alone() -> None:
-    """No credential is written into the Stack object."""
-    wanted = {"HW_ACCESS_KEY", "HW_SECRET_KEY", "PULUMI_CONFIG_PASSPHRASE"}
+@pytest.fixture
+def cloud() -> Iterator[Emulator]:
+    """An emulator that is the agent of the cluster, too."""
+    with Emulator(progression="immediate", stop_seconds=0.2, pod_token="of-the-pod") as running:
+        yield running
+
+
+def test_there_is_no_key_of_the_cloud() -> None:
+    """No credential is written into the Stack object, nor does it name one."""
+    wanted = {"PULUMI_CONFIG_PASSPHRASE"}
     assert {name for name, entry in SPEC["envRefs"].items() if entry["type"] == "Secret"} == wanted
     assert not any("ecret" in key or "assword" in key for key in SPEC["config"])  # codespell:ignore ecret
 
@@ -78,14 +85,16 @@ class Workspace:
         """Fill in the secret, and configure the stack as the Stack object says."""
         self.example = example
         secret = {
-            "accessKey": cloud.access_key,
-            "secretKey": cloud.secret_key,
             "passphrase": "of the cluster",
             "redisPassword": "correct-horse-battery",
         }
         assert secret.keys() == SECRET["stringData"].keys()
         for name in ("HW_ACCESS_KEY", "HW_SECRET_KEY", "PULUMI_CONFIG_PASSPHRASE"):
             del example.environ[name]
+        token = example.root / "pod-token"  # what the add-on puts into the pod
+        token.write_text("of-the-pod")
+        example.environ["HC_CONTAINER_CREDENTIALS_FULL_URI"] = f"{cloud.url}/pod-identity/credentials"
+        example.environ["HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(token)
         for name, reference in SPEC["envRefs"].items():
             if reference["type"] == "Secret":
                 example.environ[name] = secret[reference["secret"]["key"]]

@@ -443,5 +443,7 @@ def test_the_public_names_are_all_there() -> None:
         "native",
         "dynamic_host",
         "durations",
+        "credentials",
+        "command_line",
     }
     assert public - set(dcs_migration.__all__) - submodules == {"annotations", "TYPE_CHECKING"}

@@ -168,11 +168,13 @@ def test_an_agency_and_a_profile_reach_the_plugin_as_the_configuration_has_them(
     }
     assert props["huaweicloud:accessKey"] == "AK"
     assert "dcs_migration:credentials" not in props
+    assert props["dcs_migration:agency"] == "prod", "the environment's does not count"
     run(lambda: Provider("test", profile="test", shared_config_file="/hcloud.json").urn)
     props = monitor.of("test")[2]
     assert (props["huaweicloud:profile"], props["huaweicloud:sharedConfigFile"]) == ("test", "/hcloud.json")
     assert props["dcs_migration:credentials"] == "test"
     assert not {"huaweicloud:accessKey", "huaweicloud:secretKey", "huaweicloud:assumeRole"} & props.keys()
+    assert "dcs_migration:agency" not in props
 
 
 def test_a_profile_beside_keys_raises() -> None:

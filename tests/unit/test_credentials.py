@@ -14,8 +14,9 @@ from dcs_migration.credentials import official_sdk
 from dcs_migration.credentials.access import RenewedKeysAuth
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.dcs.errors import ConfigurationError, CredentialsUnavailable
-from dcs_migration.life_cycles.config import EXPLICIT, Settings
+from dcs_migration.life_cycles.config import EXPLICIT, EXPLICIT_AGENCY, Settings
 from dcs_migration.life_cycles.settings_check import problems
+from dcs_migration.native.settings import settings_of as native_settings
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=timezone.utc)
 LOCAL = {"HW_DCS_ENDPOINT": "http://127.0.0.1:8788"}
@@ -33,6 +34,7 @@ POD = {
     "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/var/run/pod",
 }
 STACK = {"huaweicloud:accessKey": "ak", "huaweicloud:secretKey": "sk-secret"}
+BY_ID = {"HW_ASSUME_ROLE_AGENCY_NAME": "spoke", "HW_ASSUME_ROLE_DOMAIN_ID": "d1"}
 AGENCY = {"HW_ASSUME_ROLE_AGENCY_NAME": "deploy", "HW_ASSUME_ROLE_DOMAIN_NAME": "acme"}
 
 
@@ -214,7 +216,31 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
             {**AGENCY, "HW_ASSUME_ROLE_DURATION": "60"},
             "HW_ASSUME_ROLE_DURATION must be a whole number of seconds",
         ),
-        ({**OIDC, "HUAWEICLOUD_OIDC_DURATION_SECONDS": "1h"}, "HUAWEICLOUD_OIDC_DURATION_SECONDS must be"),
+        *(
+            (
+                {**OIDC, "HUAWEICLOUD_OIDC_DURATION_SECONDS": text},
+                "must be a whole number of seconds from 900 to 43200",
+            )
+            for text in ("1h", "899", "43201")
+        ),
+        (
+            OIDC,
+            "OpenID Connect (HUAWEICLOUD_OIDC_*): HUAWEICLOUD_OIDC_TOKEN_FILE names /var/run/token, which cannot be read: No such",
+        ),
+        (IDP, "HUAWEICLOUD_SDK_ID_TOKEN_FILE names /var/run/token, which cannot be read"),
+        (TERRAFORM_IDP, "HW_ASSUME_ROLE_ID_TOKEN_FILE names /var/run/token, which cannot be read"),
+        (POD, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE names /var/run/pod, which cannot be read"),
+        (
+            {**STATIC, **BY_ID, "HW_ASSUME_ROLE_DURATION": "43201"},
+            "HW_ASSUME_ROLE_DURATION must be a whole number of seconds from 900 to 43200",
+        ),
+        *(
+            (
+                {**keys, **BY_ID, "HW_ASSUME_ROLE_DURATION": "3601"},
+                "the duration of agency spoke of d1 must be 3600 seconds at most",
+            )
+            for keys in ({**STATIC, "HW_SECURITY_TOKEN": "t"}, OIDC)
+        ),
         ({"HW_PROFILE": "a", "HW_SHARED_CONFIG_FILE": "/nowhere.json"}, "/nowhere.json cannot be read"),
         ({**STATIC, "HW_PROFILE": "a"}, "HW_PROFILE: a profile replaces other credentials elsewhere"),
         ({"HW_AUTH_TOKEN": "t", **AGENCY}, "agency deploy of acme is assumed with an access key"),
@@ -262,6 +288,35 @@ def test_agencies_go_on_top_of_any_keys_and_can_be_chained() -> None:
     )
     (agency,) = _settings({**STATIC, **AGENCY}, config).credentials().agencies
     assert str(agency) == "agency deploy of acme"
+
+
+def test_a_link_of_a_chain_lasts_an_hour_at_most_where_sts_is_asked() -> None:
+    """STS gives no more to temporary keys; to static ones it does, and IAM to both."""
+
+    def last(first: str, second: str) -> list[str]:
+        chain = f'[{{"agencyName": "a", {first}, "duration": 7200}}, {{"agencyName": "b", {second}, "duration": 7200}}]'
+        return problems(_settings(STATIC, {"huaweicloud:assumeRole": chain}))
+
+    assert last('"domainId": "d1"', '"domainName": "n"') == []
+    (line,) = last('"domainName": "n"', '"domainId": "d1"')
+    assert line.startswith("the duration of agency b of d1 must be 3600 seconds at most: STS gives no more")
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["dynamic", "native"])
+def test_an_agency_that_a_program_writes_goes_before_the_environment(native: bool) -> None:
+    """Tasks of the program's account would land in another one."""
+    role = {"agencyName": "spoke", "domainId": "d1"}
+    environ = {**LOCAL, **STATIC, **AGENCY}
+    if native:
+        found = native_settings({"assumeRole": role}, "production", environ)
+        of_stack = native_settings({"assumeRole": role}, "default_1_0_0", environ)
+    else:
+        config = {"huaweicloud:assumeRole": json.dumps(role)}
+        found = _settings(environ, {**config, EXPLICIT_AGENCY: "production"})
+        of_stack = _settings(environ, config)
+    assert [str(each) for each in found.credentials().agencies] == ["agency spoke of d1"]
+    assert found.credentials().access_key == "ak"
+    assert [str(each) for each in of_stack.credentials().agencies] == ["agency deploy of acme"]
 
 
 def test_a_provider_with_credentials_of_its_own_takes_nothing_from_the_environment() -> None:

@@ -39,7 +39,9 @@ class TestItsInstance:
         renamed.instance.plugin = new.instance.plugin = world.new_plugin()
         world.cloud.clear_requests()
         world.clock.at(1, lambda: renamed.instance.up(INSTANCE))
-        assert "is held by another resource of this stack" in failing(lambda: new.instance.up(INSTANCE))
+        message = failing(lambda: new.instance.up(INSTANCE))
+        assert "is held by another resource of this stack" in message
+        assert message.endswith("remove one of the two, or give this resource another name")
         assert world.writes() == []
 
     def test_a_failed_one_that_the_same_run_has_begun_again(self, world: World) -> None:
@@ -53,6 +55,20 @@ class TestItsInstance:
         message = failing(lambda: second.instance.up(second.instance_inputs()))
         assert "has the same definition and belongs to another resource of this stack" in message
         assert world.writes() == [SET]
+
+    def test_one_that_has_begun_in_this_run_and_that_the_listing_does_not_show_yet(
+        self, world: World
+    ) -> None:
+        """What the process knows of its mark outlives the configuration of its migration (course 434)."""
+        first, second = Component(world), Component(world, "second")
+        second.instance.plugin = first.instance.plugin
+        world.cloud.set_quirks(["listing-lags=30"])
+        first.instance.up(first.instance_inputs())
+        first.up()
+        world.cloud.clear_requests()
+        message = failing(lambda: second.instance.up(second.instance_inputs()))
+        assert "has the same definition and belongs to another resource of this stack" in message
+        assert world.writes() == []
 
     def test_a_failed_copy_beside_the_one_that_is_adopted(self, world: World) -> None:
         """Only where nothing else stands for the definition its failed instance is removed."""
@@ -127,3 +143,19 @@ class TestTakingOver:
         taking.online.destroy()
         taking.instance.destroy()
         assert world.ids() == [id_]
+
+    def test_one_that_was_never_configured_while_its_old_resources_leave(self, world: World) -> None:
+        """The migration that the new resource has begun there is neither stopped nor deleted (course 2214)."""
+        old, new = Component(world), Component(world, "renamed")
+        old.instance.up(old.instance_inputs())
+        old.up(state="stopped")
+        new.instance.plugin = new.online.plugin = old.in_a_later_run().instance.plugin
+        new.instance.up({**new.instance_inputs(), "existing_task_id": old.id})
+        new.online.up(new.inputs({}))
+        world.engine.clear()
+        world.cloud.clear_requests()
+        for resource in (old.online, old.instance):
+            resource.destroy()
+        assert world.writes() == []
+        assert new.task["status"] == "FULLMIGRATING"
+        assert new.online.urn in world.engine.warnings[0]

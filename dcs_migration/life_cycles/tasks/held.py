@@ -106,6 +106,8 @@ class Held:
         """
         with self._lock:
             keeper = self._declared.get(id_)
+            if not keeper and self._started.get(id_) != urn:
+                keeper = self._started.get(id_)  # on an instance that it took over it has begun a migration
             if not keeper or keeper in self._replacing:
                 return None
             return None if keeper == urn and self._claims.get(id_) == claim else keeper

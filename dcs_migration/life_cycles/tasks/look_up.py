@@ -179,9 +179,11 @@ class LookUp:
         """
         holder = self._held.holder(row.id)
         if holder is not None and holder != self._definition.urn:
+            twice = "write triggers=[...] to run it twice"
             raise TaskError(
                 f"nothing was started: task {row.id} ({row.status}) of this very definition is held by another resource "
-                f"of this stack, {holder}; remove one of the two, or write triggers=[...] to run it twice"
+                f"of this stack, {holder}; remove one of the two, or "
+                + (twice if self._definition.unique else "give this resource another name")
             )
 
     def unmarked(self, found: Found) -> TaskRow | None:
