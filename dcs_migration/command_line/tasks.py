@@ -13,7 +13,7 @@ from dcs_migration.command_line.comparing import Entry, Finding, compared, stati
 from dcs_migration.command_line.session import Session
 from dcs_migration.command_line.stack_export import StackState, load
 from dcs_migration.dcs.models import Stats
-from dcs_migration.dcs.statuses import Kind, Status
+from dcs_migration.dcs.statuses import Kind, Status, lookup
 from dcs_migration.life_cycles.migration_completion.progress import told
 from dcs_migration.life_cycles.tasks.mark import Mark
 from dcs_migration.names import BACKUP_IMPORT, ONLINE_MIGRATION
@@ -22,8 +22,8 @@ HELP = (
     "List the tasks that run in the project; with --stack also what a stack and the project do not agree on."
 )
 EPILOG = (
-    "Exit code: 0 (with --stack: no orphan and nothing gone), 1 an error, 3 an orphan or something gone. Several --stack "
-    "are taken together."
+    "Exit code: 0 (with --stack: no orphan, and nothing gone whose end the state does not know), 1 an error, 3 an orphan or "
+    "something gone. Several --stack are taken together."
 )
 
 TYPES = {BACKUP_IMPORT: "backup import", ONLINE_MIGRATION: "online"}
@@ -59,7 +59,13 @@ def run(session: Session) -> int:
         session.console.json(_document(entries, shown, stack, counts))
     else:
         _show(session, entries, shown, stack, counts)
-    return exits.DIFFERS if counts[Finding.ORPHAN] or counts[Finding.GONE] else exits.OK
+    return exits.DIFFERS if counts[Finding.ORPHAN] or any(map(_is_lost, entries)) else exits.OK
+
+
+def _is_lost(entry: Entry) -> bool:
+    """Whether a task is gone whose end the state does not know: the service forgets those that have ended long ago."""
+    known = {resource.status for resource in entry.resources}
+    return entry.finding is Finding.GONE and not all(lookup(status).ended for status in known)
 
 
 def _is_news(entry: Entry) -> bool:
