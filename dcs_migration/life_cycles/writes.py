@@ -57,7 +57,7 @@ class Refusals:
 
     def pause_after(self, error: DcsMigrationError) -> float | None:
         """Count a refusal, and return how long to wait; None when that was enough, or nothing will change."""
-        patience = PATIENCE[type(error)]
+        patience = next(found for kind, found in PATIENCE.items() if isinstance(error, kind))
         count = self._counts[patience] = self._counts.get(patience, 0) + 1
         permanent = isinstance(error, NotSent) and error.permanent
         return None if permanent or count > len(patience.pauses) else patience.pauses[count - 1]
