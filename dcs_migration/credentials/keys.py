@@ -70,9 +70,10 @@ class RenewedKeys:
         try:
             keys = self._fetch()
         except CredentialsUnavailable as error:
-            if self._keys is not None and self._are_good(self._keys):
-                self._renew_at = self._now() + RETRY_AFTER
-                return self._keys
+            old = self._keys
+            if old is not None and old.expires_at is not None and self._are_good(old):
+                self._renew_at = min(self._now() + RETRY_AFTER, old.expires_at)
+                return old
             if not error.may_pass:
                 self._refusal = copy.copy(error)
             raise

@@ -115,6 +115,22 @@ def test_a_renewal_that_fails_is_tried_again_a_minute_later_while_the_old_keys_a
         keys()
 
 
+def test_keys_that_have_expired_are_not_used_until_the_next_try() -> None:
+    """The cloud would refuse them, and a key that is refused is not used again in the whole run."""
+    time = _Time()
+    service = _Service(time)
+    keys = RenewedKeys(service, time)
+    keys()
+    service.failure = CredentialsUnavailable("somewhere", "no connection", permanent=False)
+    time.pass_by(59.5)
+    assert keys().access_key == "key-1"
+    time.pass_by(0.5)
+    with pytest.raises(CredentialsUnavailable, match="no connection"):
+        keys()
+    service.failure = None
+    assert keys().access_key == "key-2"
+
+
 def test_a_refusal_is_not_asked_for_again_and_a_breakdown_is() -> None:
     """What cannot change is not sent twice; what may pass is."""
     service = _Service(_Time())
