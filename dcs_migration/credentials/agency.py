@@ -56,7 +56,7 @@ class Agency:
         return bool(self.domain_id)
 
     def __str__(self) -> str:
-        return f"agency {self.name} of {self.domain_name or self.domain_id}"
+        return f"agency {self.name} of {self.domain_id or self.domain_name}"
 
 
 def agencies(read: Read) -> tuple[Agency, ...]:
@@ -68,7 +68,8 @@ def agencies(read: Read) -> tuple[Agency, ...]:
     Raises:
         ConfigurationError: one is not whole, or is malformed.
     """
-    if read(AGENCY):
+    # An account without an agency is half of one: its name may be a secret that a pipeline did not get.
+    if any(read(VARIABLES[part]) for part in ("agencyName", "domainName", "domainId")):
         given = {part: value for part, variable in VARIABLES.items() if (value := read(variable))}
         return (agency_of(given, lambda part: VARIABLES[part]),)
     text = read(ASSUME_ROLE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -119,8 +120,10 @@ def credentials_file(read: Read) -> str | None:
     named = read(CREDENTIALS_FILE)
     if named:
         return named
-    usual = Path(DEFAULT_CREDENTIALS_FILE).expanduser()
-    return str(usual) if usual.is_file() and is_installed() else None
+    usual = os.path.expanduser(
+        DEFAULT_CREDENTIALS_FILE
+    )  # unlike a Path it fails nowhere: there may be no home
+    return usual if os.path.isfile(usual) and is_installed() else None
 
 
 def oidc_duration(read: Read) -> int | None:

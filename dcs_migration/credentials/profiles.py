@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dcs_migration.credentials.agency import Agency, agency_of
@@ -51,7 +51,7 @@ def load(read: Callable[[str], str | None]) -> Profile:
     """
     path = _first(read, FILE) or DEFAULT_FILE
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with open(os.path.expanduser(path), "rb") as file:  # a Path has no word for a home that is not there
             document = json.loads(file.read(_MOST_BYTES))
     except OSError as error:
         raise ConfigurationError(f"the file of profiles {path} cannot be read: {error.strerror}") from None

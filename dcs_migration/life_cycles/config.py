@@ -322,10 +322,12 @@ class Settings:
         Raises:
             ConfigurationError: one before it is set by half, where ``halves`` are not to be passed over.
         """
-        from dcs_migration.credentials.sources import METADATA, SOURCES
+        from dcs_migration.credentials.sources import CREDENTIALS_FILE, METADATA, SOURCES
 
         for source in SOURCES:
-            if source is METADATA and (self.has_own_credentials or self._is_emulated):
+            if source in (CREDENTIALS_FILE, METADATA) and self.has_own_credentials:
+                continue  # they are the machine's
+            if source is METADATA and self._is_emulated:
                 continue  # an emulator's servers have no metadata, and other machines wait long for an answer
             state = source.state(self.of_identity)
             if state:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import pwd
 import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from requests import Request
@@ -227,6 +229,12 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
         ),
         ({"HUAWEICLOUD_SDK_IDP_ID": "ci"}, "HUAWEICLOUD_SDK_ID_TOKEN_FILE"),
         ({"HC_CONTAINER_CREDENTIALS_FULL_URI": "http://h"}, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+        (
+            {**STATIC, "HW_ASSUME_ROLE_AGENCY_NAME": "", "HW_ASSUME_ROLE_DOMAIN_NAME": "acme"},
+            "HW_ASSUME_ROLE_AGENCY_NAME is missing",
+        ),
+        ({**STATIC, "HW_ASSUME_ROLE_DOMAIN_ID": "d-1"}, "HW_ASSUME_ROLE_AGENCY_NAME is missing"),
+        ({"HW_SHARED_CONFIG_FILE": "~nobody-here/config.json"}, "~nobody-here/config.json cannot be read"),
         ({"HW_ASSUME_ROLE_AGENCY_NAME": "deploy"}, "HW_ASSUME_ROLE_DOMAIN_NAME or HW_ASSUME_ROLE_DOMAIN_ID"),
         (
             {**AGENCY, "HW_ASSUME_ROLE_DURATION": "60"},
@@ -304,6 +312,10 @@ def test_agencies_go_on_top_of_any_keys_and_can_be_chained() -> None:
     )
     (agency,) = _settings({**STATIC, **AGENCY}, config).credentials().agencies
     assert str(agency) == "agency deploy of acme"
+    both = {**STATIC, **AGENCY, "HW_ASSUME_ROLE_DOMAIN_ID": "d-1"}
+    assert str(*_settings(both).credentials().agencies) == "agency deploy of d-1", (
+        "of the one that is asked for"
+    )
 
 
 def test_a_link_of_a_chain_lasts_an_hour_at_most_where_sts_is_asked() -> None:
@@ -371,6 +383,38 @@ def test_the_metadata_service_is_asked_last_and_only_where_the_extra_is(
     monkeypatch.setattr(official_sdk, "is_installed", lambda: False)
     with pytest.raises(ConfigurationError, match="no credentials"):
         cloud.credentials()
+
+
+@pytest.mark.parametrize("home", [None, "/nowhere", "/proc/1/root/root"])
+def test_a_preview_needs_no_home(monkeypatch: pytest.MonkeyPatch, home: str | None) -> None:
+    """A container may run as a user that nobody knows, or with the home of another one."""
+
+    def unknown(uid: int) -> NoReturn:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(Path, "is_file", _denied)
+    if home is None:
+        monkeypatch.delenv("HOME")
+    else:
+        monkeypatch.setenv("HOME", home)
+    assert problems(_settings({})) == []
+
+
+def _denied(path: Path) -> NoReturn:
+    raise PermissionError(path)
+
+
+def test_empty_credentials_of_the_program_are_not_replaced_by_a_file_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program has said that this provider has an account of its own."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".huaweicloud").mkdir()
+    (tmp_path / ".huaweicloud" / "credentials").write_text("[basic]\nak = AKFILE\nsk = skfile\n")
+    own = {EXPLICIT: "hub", "huaweicloud:accessKey": "", "huaweicloud:secretKey": ""}
+    with pytest.raises(ConfigurationError, match="no credentials"):
+        _settings({}, own).credentials()
 
 
 def _profiles(folder: Path, **more: object) -> Path:

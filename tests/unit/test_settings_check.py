@@ -152,8 +152,8 @@ def test_what_is_empty_decides_nothing(value: str) -> None:
 
 
 def test_parts_that_decide_nothing_alone_are_no_error() -> None:
-    """The domain or the duration of an agency that nobody names is passed over by the other tools, too."""
-    environ = {"HW_ASSUME_ROLE_DOMAIN_NAME": "x", "HW_ASSUME_ROLE_DURATION": "3600", "HW_DOMAIN_NAME": "x"}
+    """The duration of an agency that nobody names is passed over by the other tools, too."""
+    environ = {"HW_ASSUME_ROLE_DURATION": "3600", "HW_DOMAIN_NAME": "x"}
     assert problems(settings_of({}, environ)) == []
 
 
