@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from dcs_migration.credentials.agency import MAX_DURATION_OF_STS, MIN_DURATION
 from dcs_migration.credentials.keys import Keys
 from dcs_migration.dcs.errors import ConfigurationError, CredentialsUnavailable
+from dcs_migration.dcs.surroundings import is_loopback
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, worded
 
 EXTRA = "pulumi-dcs-migration[credentials]"
@@ -107,9 +108,12 @@ def by_credentials_file(read: Read, place: Place) -> Any:
     credentials = ProfileCredentialProvider.get_basic().get_credentials()
     if credentials.sts_accessor is None:
         return Keys(credentials.ak, credentials.sk, credentials.security_token or None)
+    iam = credentials.iam_endpoint or place.iam
+    if not iam.startswith("https://") and not is_loopback(iam) and place.verify:
+        raise ConfigurationError(f"iam_endpoint in {credentials_file(read)} must be https://...")
     return credentials.sts_accessor.get_credential(
         http_client=_http_client(place),
-        iam_endpoint=credentials.iam_endpoint or place.iam,
+        iam_endpoint=iam,
         idp_id=credentials.idp_id,
         id_token_file=credentials.id_token_file,
     )

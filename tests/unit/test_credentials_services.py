@@ -335,3 +335,18 @@ def test_a_service_that_repeats_the_id_token_gives_nothing_away(cloud: Emulator,
     assert token not in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 1000
+
+
+def test_an_id_token_goes_to_no_unprotected_endpoint(
+    cloud: Emulator, token_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK's file may name an endpoint of its own, which is held to the same rule as the settings."""
+    file = tmp_path / "credentials"
+    file.write_text(
+        f"[basic]\nidp_id = ci\nid_token_file = {token_file}\niam_endpoint = http://iam.cloud.test\n"
+    )
+    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))
+    accounts = accounts_of(cloud, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(file)})
+    with pytest.raises(CredentialsUnavailable, match=r"iam_endpoint in .* must be https://"):
+        listed(accounts)
+    assert cloud.requests() == []
