@@ -6,6 +6,7 @@ where nobody names another, and renew keys of less than forty minutes at every c
 
 from __future__ import annotations
 
+import configparser
 import importlib.util
 import logging
 import os
@@ -28,6 +29,8 @@ DEFAULT_CREDENTIALS_FILE = "~/.huaweicloud/credentials"
 OPTIONAL = tuple(
     f"HUAWEICLOUD_OIDC_{part}" for part in ("SESSION_NAME", "DURATION_SECONDS", "POLICY", "POLICY_IDS")
 )
+
+_LONGEST_TOKEN = 64 * 1024  # characters
 
 Read = Callable[[str], "str | None"]
 
@@ -214,6 +217,7 @@ def _unavailable(
 ) -> CredentialsUnavailable:
     import requests
     from huaweicloudsdkcore.exceptions.exceptions import (
+        ApiValueError,
         CallTimeoutException,
         ConnectionException,
         SdkException,
@@ -249,11 +253,12 @@ def _unavailable(
         return CredentialsUnavailable(
             source, f"no connection ({type(error).__name__}); {hint}", permanent=False
         )
-    words = (
-        str(error)
-        if isinstance(error, (SdkException, OSError))
-        else f"an answer that it does not know ({error})"
-    )
+    if isinstance(error, configparser.Error):
+        words = "the file is not one of sections and keys"  # the error quotes its lines, which may be keys
+    elif isinstance(error, (SdkException, ApiValueError)):
+        words = str(error)
+    else:
+        words = f"an answer that it does not know ({type(error).__name__})"
     return CredentialsUnavailable(source, f"{worded(words, MAX_SERVER_TEXT, scrub)}; {hint}")
 
 
@@ -268,6 +273,8 @@ def _of_file(read: Read, file_variable: str) -> str:
         ConfigurationError: its file cannot be read, or is empty.
     """
     path = read(file_variable) or ""
+    if os.path.exists(path) and not os.path.isfile(path):  # whoever reads a pipe may wait for ever
+        raise ConfigurationError(f"{file_variable} names {path}, which is no file")
     try:
         token = Path(path).read_text("utf-8").strip()
     except (OSError, ValueError) as error:
@@ -275,6 +282,8 @@ def _of_file(read: Read, file_variable: str) -> str:
         raise ConfigurationError(f"{file_variable} names {path}, which cannot be read: {why}") from None
     if not token:
         raise ConfigurationError(f"{file_variable} names {path}, which is empty")
+    if len(token.split()) > 1 or len(token) > _LONGEST_TOKEN:  # libraries quote what they cannot send
+        raise ConfigurationError(f"{file_variable} names {path}, which does not hold one token")
     return token
 
 

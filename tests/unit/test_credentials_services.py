@@ -350,3 +350,40 @@ def test_an_id_token_goes_to_no_unprotected_endpoint(
     with pytest.raises(CredentialsUnavailable, match=r"iam_endpoint in .* must be https://"):
         listed(accounts)
     assert cloud.requests() == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[basic]\nak = AK\nsk hidden-secret-key\n",
+        "hidden-secret-key\n",
+        "[basic]\nsk = %(hidden-secret-key\n",
+    ],
+)
+def test_a_broken_file_of_credentials_is_not_quoted(
+    cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    """What stands in its lines may be a key."""
+    file = tmp_path / "credentials"
+    file.write_text(content)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))
+    with pytest.raises(CredentialsUnavailable) as caught:
+        listed(accounts_of(cloud, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(file)}))
+    assert "hidden" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["first-line\nsecond-line\n", "x" * 70_000])
+def test_a_file_that_holds_no_single_token_is_not_sent_or_quoted(
+    cloud: Emulator, tmp_path: Path, content: str
+) -> None:
+    """Libraries quote what they cannot send; a pipe would never end."""
+    file = tmp_path / "token"
+    file.write_text(content)
+    with pytest.raises(DcsMigrationError, match="which does not hold one token") as caught:
+        listed(accounts_of(cloud, oidc(file)))
+    assert "first-line" not in str(caught.value)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DcsMigrationError, match="which is no file"):
+        listed(accounts_of(cloud, oidc(tmp_path / "pipe")))
+    assert cloud.requests() == []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dcs_migration.credentials.sources import METADATA
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.life_cycles.config import NO_REGION, Settings
+from dcs_migration.life_cycles.config import NO_CREDENTIALS, NO_REGION, Settings
 
 OPT_IN = "DCS_MIGRATION_VERIFIED"
 NEEDED = ("TARGET_ID", "BUCKET", "FILE")
@@ -92,6 +93,11 @@ def _unset(environ: Mapping[str, str]) -> list[str]:
     except ConfigurationError as error:
         found.append(f"HW_REGION_NAME ({error})")
     try:
+        if settings.source() in (
+            None,
+            METADATA,
+        ):  # who wants to try it with a server's agency says so with a profile
+            raise ConfigurationError(NO_CREDENTIALS)
         settings.credentials()
     except ConfigurationError as error:
         found.append(f"HW_ACCESS_KEY and HW_SECRET_KEY ({error})")
