@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 from dcs_migration.credentials.agency import MAX_DURATION_OF_STS, MIN_DURATION
 from dcs_migration.credentials.keys import Keys
 from dcs_migration.dcs.errors import ConfigurationError, CredentialsUnavailable
-from dcs_migration.dcs.surroundings import is_loopback
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, worded
 
 EXTRA = "pulumi-dcs-migration[credentials]"
@@ -107,6 +106,8 @@ def by_metadata(read: Read, place: Place) -> Any:
 def by_credentials_file(read: Read, place: Place) -> Any:
     """Read the section ``basic`` of the SDK's own file of credentials: keys, or an identity provider."""
     from huaweicloudsdkcore.auth.provider import ProfileCredentialProvider
+
+    from dcs_migration.dcs.surroundings import is_loopback
 
     credentials = ProfileCredentialProvider.get_basic().get_credentials()
     if credentials.sts_accessor is None:
