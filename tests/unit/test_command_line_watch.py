@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
-import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -255,12 +256,23 @@ def test_the_library_is_loaded_late() -> None:
     assert done.stdout == "False\n"
 
 
+def _read(leader: int, seconds: float, word: bytes = b"\0") -> bytes:
+    """Return what a terminal shows until it shows a word, its other end is closed, or the time is over."""
+    shown, end = b"", time.monotonic() + seconds
+    while word not in shown and select.select([leader], [], [], max(0.0, end - time.monotonic()))[0]:
+        try:
+            shown += os.read(leader, 65536)
+        except OSError:
+            break  # closed
+    return shown
+
+
 def test_ctrl_c_on_a_real_terminal(cli: Cli) -> None:
     """A whole process in a terminal: bars while it runs, 130 after Ctrl-C, and no traceback."""
     cli.start("orders")
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "dcs_migration", "watch"],
+        [sys.executable, "-X", "faulthandler", "-m", "dcs_migration", "watch"],
         cwd=ROOT,
         env={**os.environ, **cli.environ, "TERM": "xterm-256color", "COLUMNS": "80"},
         stdin=follower,
@@ -269,21 +281,17 @@ def test_ctrl_c_on_a_real_terminal(cli: Cli) -> None:
         start_new_session=True,
     )
     os.close(follower)
-    shown, deadline = b"", time.monotonic() + 30
-    while b"MIGRATING" not in shown and time.monotonic() < deadline:
-        shown += os.read(leader, 65536)
-    # Python loses an interrupt that arrives in a destructor; whoever sees nothing happen presses again.
-    timers = [threading.Timer(seconds, process.send_signal, [signal.SIGINT]) for seconds in (0.0, 10.0, 20.0)]
-    for timer in timers:
-        timer.start()
-    try:
-        while block := os.read(leader, 65536):
-            shown += block
-    except OSError:
-        pass  # the other end is closed
-    for timer in timers:
-        timer.cancel()
+    shown = _read(leader, 30, b"MIGRATING")
+    for _ in range(3):  # Python loses an interrupt that arrives in a destructor: press again
+        process.send_signal(signal.SIGINT)
+        shown += _read(leader, 10)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+            break
+    else:
+        process.send_signal(signal.SIGABRT)  # it hangs: show where
+        shown += _read(leader, 10)
     os.close(leader)
-    assert process.wait(10) == exits.INTERRUPTED
+    assert process.wait(10) == exits.INTERRUPTED, shown.decode(errors="replace")
     assert b"Traceback" not in shown
     assert b"interrupted; what runs goes on (1 task)" in shown
