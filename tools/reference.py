@@ -19,7 +19,7 @@ from typing import Any
 import pulumi
 
 import dcs_migration
-from dcs_migration.credentials import agency, official_sdk, profiles, sources
+from dcs_migration.credentials import agency, credentials_file, official_sdk, profiles, sources
 from dcs_migration.life_cycles import config, inputs
 from dcs_migration.life_cycles.tasks.props import OnChange
 from dcs_migration.life_cycles.tasks.spec import Spec
@@ -72,7 +72,7 @@ ENVIRONMENT_ONLY = {
         for name in names
     },
     **dict.fromkeys(official_sdk.OPTIONAL, "Optional part of it."),
-    official_sdk.CREDENTIALS_FILE: f"The SDK's file of credentials. Default `{official_sdk.DEFAULT_CREDENTIALS_FILE}`.",
+    credentials_file.VARIABLE: f"The SDK's file of credentials. Default `{credentials_file.DEFAULT_FILE}`.",
     **{
         variable: "Of the agency: as the parts of `huaweicloud:assumeRole`."
         for variable in agency.VARIABLES.values()

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from dcs_migration.credentials import official_sdk
 from dcs_migration.credentials.agency import Agency, assume
+from dcs_migration.credentials.exchange import Exchange, Place, Read, fetched
 from dcs_migration.credentials.keys import Keys, RenewedKeys
-from dcs_migration.credentials.official_sdk import Place
-from dcs_migration.credentials.sources import Credentials, Read, Source
+from dcs_migration.credentials.sources import Credentials, Source
 from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
 from dcs_migration.dcs.breaker import CredentialBreaker
-from dcs_migration.dcs.texts import Scrub
-from dcs_migration.dcs.transport import Transport
+from dcs_migration.dcs.transport import Answer, Transport
 
 
 class Connect(Protocol):
     """Opens the way to a service."""
 
-    def __call__(self, url: str, auth: AuthBase, breaker: CredentialBreaker) -> Transport:
-        """Return a transport."""
+    def __call__(
+        self,
+        url: str,
+        auth: AuthBase,
+        breaker: CredentialBreaker,
+        *,
+        timeouts: tuple[float, float] | None = None,
+        direct: bool = False,
+    ) -> Transport:
+        """Return a transport; timeouts: other ones than usual, in seconds; direct: past proxies."""
         ...
 
 
@@ -40,7 +46,6 @@ class Access:
         connect: Connect,
         now: Callable[[], datetime],
         hide: Callable[..., None],
-        scrub: Scrub,
     ) -> None:
         """Build from the credentials that were chosen; nothing is fetched yet.
 
@@ -51,13 +56,12 @@ class Access:
             connect: Opens the way to one of them.
             now: The date and time, in UTC.
             hide: Called with each secret that becomes known.
-            scrub: Masks those secrets in a text.
         """
         self.credentials = credentials
         self.breaker = CredentialBreaker(credentials.provenance)
         self._hide = hide
-        self._scrub = scrub
-        self._keys = self._keys_of(credentials, read, place, connect, now)
+        self._connect = connect
+        self._keys = self._keys_of(credentials, Exchange(read, place, self._send, hide), now)
 
     def auth(self, project_id: str | None) -> AuthBase:
         """Return what signs requests for a project."""
@@ -76,53 +80,73 @@ class Access:
         return None if self._keys is None else self._keys()
 
     def _keys_of(
-        self,
-        credentials: Credentials,
-        read: Read,
-        place: Place,
-        connect: Connect,
-        now: Callable[[], datetime],
+        self, credentials: Credentials, exchange: Exchange, now: Callable[[], datetime]
     ) -> Callable[[], Keys] | None:
         keys: Callable[[], Keys] | None = None
         auth: AuthBase = _signer(credentials, None)
         source = credentials.fetched_by
         if source is not None:
-            keys = RenewedKeys(lambda: self._fetched(source, read, place), now)
+            keys = RenewedKeys(lambda: self._fetched(source, exchange), now)
             auth = RenewedKeysAuth(keys)
         names = [credentials.source]
         for agency in credentials.agencies:
             breaker = CredentialBreaker(f"the credentials came from {', then '.join(names)}")
-            transport = connect(place.sts if agency.uses_sts else place.iam, auth, breaker)
+            url = exchange.place.sts if agency.uses_sts else exchange.place.iam
+            transport = self._connect(url, auth, breaker)
             keys = RenewedKeys(self._assuming(agency, transport), now)
             auth = RenewedKeysAuth(keys)
             names.append(str(agency))
         return keys
 
     def _assuming(self, agency: Agency, transport: Transport) -> Callable[[], Keys]:
-        return lambda: self._hidden(assume(agency, transport))
+        def assumed() -> Keys:
+            keys = assume(agency, transport)
+            self._hide(keys.secret_key, keys.security_token)
+            return keys
 
-    def _fetched(self, source: Source, read: Read, place: Place) -> Keys:
-        def method(read: Read, place: Place) -> Any:
-            assert source.fetch is not None
+        return assumed
+
+    def _fetched(self, source: Source, exchange: Exchange) -> Keys:
+        fetch = source.fetch
+        assert fetch is not None
+
+        def fetch_quietly(exchange: Exchange) -> Keys:
             if source.token is not None:
-                self._hide(source.token(read))  # a service may repeat it in its refusal
-            return source.fetch(read, place)
+                exchange.hide(source.token(exchange.read))  # a service may repeat it in its refusal
+            return fetch(exchange)
 
-        return self._hidden(
-            official_sdk.fetch(
-                source.name,
-                source.hint,
-                method,
-                read,
-                place,
-                unreachable=source.unreachable,
-                scrub=self._scrub,
-            )
+        return fetched(source.name, source.hint, source.unreachable, fetch_quietly, exchange)
+
+    def _send(
+        self,
+        operation: str,
+        method: str,
+        url: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | None = None,
+        timeouts: tuple[float, float] | None = None,
+        direct: bool = False,
+    ) -> Answer:
+        transport = self._connect(
+            url, _Headers(headers or {}), CredentialBreaker(), timeouts=timeouts, direct=direct
         )
+        try:
+            return transport.send(operation, method, path, None if body is None else body.encode())
+        finally:
+            transport.close()
 
-    def _hidden(self, keys: Keys) -> Keys:
-        self._hide(keys.secret_key, keys.security_token)
-        return keys
+
+class _Headers(AuthBase):
+    """Adds headers. (With an auth of its own, requests looks for none in ``~/.netrc``.)"""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers.update(self._headers)
+        return request
 
 
 def _signer(credentials: Credentials, project_id: str | None) -> AuthBase:

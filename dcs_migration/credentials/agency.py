@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from dcs_migration.credentials.keys import Keys
+from dcs_migration.credentials.keys import Keys, UnusableAnswer, keys_in
 from dcs_migration.dcs.errors import (
     ApiError,
     ConfigurationError,
     CredentialsUnavailable,
-    DcsMigrationError,
     PermissionDenied,
+    TransportError,
 )
 
 if TYPE_CHECKING:
@@ -151,17 +150,12 @@ def _duration(text: str | None, name: str, longest: int) -> int:
 
 @dataclass(frozen=True)
 class _Call:
-    """One of the two ways to assume an agency: what is asked and must be allowed, where the answer has the keys."""
+    """One of the two ways to assume an agency: what is asked, and what must be allowed."""
 
     operation: str
     action: str
     path: str
     body: Callable[[Agency], dict[str, Any]]
-    answer: str
-    access_key: str
-    secret_key: str
-    security_token: str
-    expires_at: str
 
 
 _BY_NAME = _Call(  # IAM 3: an agency that is known by the name of its account
@@ -180,11 +174,6 @@ _BY_NAME = _Call(  # IAM 3: an agency that is known by the name of its account
             }
         }
     },
-    "credential",
-    "access",
-    "secret",
-    "securitytoken",
-    "expires_at",
 )
 _BY_ID = _Call(  # STS: what Huawei's Terraform provider asks where the account's id is given
     "AssumeAgency",
@@ -195,11 +184,6 @@ _BY_ID = _Call(  # STS: what Huawei's Terraform provider asks where the account'
         "agency_session_name": agency.name,
         "duration_seconds": agency.duration,
     },
-    "credentials",
-    "access_key_id",
-    "secret_access_key",
-    "security_token",
-    "expiration",
 )
 
 
@@ -216,7 +200,8 @@ def assume(agency: Agency, transport: Transport) -> Keys:
     call = _BY_ID if agency.uses_sts else _BY_NAME
     try:
         # It changes nothing, so that an unclear outcome is not one.
-        answer = transport.write(call.operation, "POST", call.path, call.body(agency))
+        body = json.dumps(call.body(agency)).encode()
+        answer = transport.send(call.operation, "POST", call.path, body)
     except CredentialsUnavailable:
         raise
     except PermissionDenied as error:
@@ -231,17 +216,9 @@ def assume(agency: Agency, transport: Transport) -> Keys:
         raise CredentialsUnavailable(
             str(agency), f"{error.facts}; check the name of the agency and the id of its account"
         ) from None
-    except DcsMigrationError as error:
-        raise CredentialsUnavailable(str(agency), str(error), permanent=not error.may_pass) from None
-    found = answer.get(call.answer)
+    except TransportError as error:
+        raise CredentialsUnavailable(str(agency), error.reason, permanent=error.permanent) from None
     try:
-        keys = found if isinstance(found, dict) else {}
-        access_key, secret_key = str(keys[call.access_key]), str(keys[call.secret_key])
-        expires_at = datetime.fromisoformat(str(keys[call.expires_at]).replace("Z", "+00:00"))
-        return Keys(
-            access_key, secret_key, str(keys[call.security_token]), expires_at.astimezone(timezone.utc)
-        )
-    except (KeyError, ValueError):
-        raise CredentialsUnavailable(
-            str(agency), f"{call.operation} answered without keys, or without the date that they expire"
-        ) from None
+        return keys_in(answer.body)
+    except UnusableAnswer as error:
+        raise CredentialsUnavailable(str(agency), f"{call.operation}: {error}") from None

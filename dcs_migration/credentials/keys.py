@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from dcs_migration.dcs.errors import CredentialsUnavailable
+from dcs_migration.dcs.texts import decoded
 
 RENEW_BEFORE = timedelta(minutes=10)
 RENEW_AT = 1 / 3  # of the lifetime left, where that is less
@@ -26,6 +29,56 @@ class Keys:
     secret_key: str = field(repr=False)
     security_token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
+
+
+class UnusableAnswer(ValueError):
+    """An answer without a whole set of keys. The text quotes nothing of it."""
+
+
+# The names of each part: those of IAM and the metadata service, of STS, and of the agents of pods.
+_ENVELOPES = ("credential", "credentials")
+_ACCESS_KEY = ("access", "access_key_id", "accessKeyId")
+_SECRET_KEY = ("secret", "secret_access_key", "secretAccessKey")
+_SECURITY_TOKEN = ("securitytoken", "security_token", "securityToken")
+_EXPIRES_AT = ("expires_at", "expiration")
+
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+
+
+def keys_in(body: bytes) -> Keys:
+    """Return the temporary keys in the answer of a service.
+
+    Raises:
+        UnusableAnswer: The answer has no whole set of keys, or does not say when they expire.
+    """
+    try:
+        found = json.loads(decoded(body))
+    except (ValueError, RecursionError):
+        found = None
+    for envelope in _ENVELOPES:
+        if isinstance(found, dict) and isinstance(found.get(envelope), dict):
+            found = found[envelope]
+    parts = found if isinstance(found, dict) else {}
+    access_key, secret_key, security_token, expires_at = (
+        next((value for name in names if isinstance(value := parts.get(name), str)), "")
+        for names in (_ACCESS_KEY, _SECRET_KEY, _SECURITY_TOKEN, _EXPIRES_AT)
+    )
+    if not (access_key and secret_key and security_token):
+        raise UnusableAnswer("the answer has no keys")
+    return Keys(access_key, secret_key, security_token, _moment(expires_at))
+
+
+def _moment(text: str) -> datetime:
+    """Return a date in UTC, which it is in without a time zone of its own. (Python 3.10 parses fewer forms.)"""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise UnusableAnswer("the answer does not say when the keys expire")
+    day, time, fraction, zone = match.groups()
+    try:
+        moment = datetime.strptime(f"{day}T{time}.{fraction or 0}{zone or 'Z'}", "%Y-%m-%dT%H:%M:%S.%f%z")
+        return moment.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        raise UnusableAnswer("the answer does not say when the keys expire") from None
 
 
 class RenewedKeys:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from dcs_migration.credentials import official_sdk, profiles
+from dcs_migration.credentials import credentials_file, local_services, official_sdk, profiles, tokens
 from dcs_migration.credentials.agency import Agency, require_durations
-from dcs_migration.credentials.official_sdk import Place
+from dcs_migration.credentials.exchange import Fetch, Read
 from dcs_migration.dcs.errors import ConfigurationError
-
-Read = Callable[[str], "str | None"]
-Fetch = Callable[[Read, Place], Any]
 
 STACK_CONFIG = "the stack's configuration"
 
@@ -23,7 +19,7 @@ class Source:
 
     name: in words, for the text of a refusal. needs: one name of each group must be set; names of the stack's configuration
     have their namespace. security_token: the name of what may go with static keys. fetch: for temporary keys, what fetches
-    them with Huawei's SDK. hint: what to do where these are refused.
+    them. uses_sdk: whether that takes Huawei's SDK. hint: what to do where these are refused.
     """
 
     name: str
@@ -31,6 +27,7 @@ class Source:
     security_token: str = ""
     is_token: bool = False
     fetch: Fetch | None = None
+    uses_sdk: bool = False
     hint: str = ""
     unreachable: str = ""
     """What to do where nobody answers."""
@@ -113,16 +110,16 @@ PROFILE = Source("a profile of KooCLI", present=profiles.is_named)
 _ON_SERVERS = "it answers on servers (ECS) that have an agency; elsewhere set HW_ACCESS_KEY and HW_SECRET_KEY"
 METADATA = Source(
     "the instance metadata service",
-    fetch=official_sdk.by_metadata,
+    fetch=local_services.by_metadata,
     hint=_ON_SERVERS,
     unreachable=_ON_SERVERS,
     present=lambda read: official_sdk.is_installed(),
 )
 CREDENTIALS_FILE = Source(
     "the SDK's file of credentials",
-    fetch=official_sdk.by_credentials_file,
+    fetch=credentials_file.by_credentials_file,
     hint="write ak and sk in its section [basic]",
-    present=lambda read: official_sdk.credentials_file(read) is not None,
+    present=lambda read: credentials_file.credentials_file(read) is not None,
 )
 
 # The environment first, because destroy and refresh see the configuration of the last `up`, where a rotated key could never
@@ -138,22 +135,25 @@ SOURCES: tuple[Source, ...] = (
             ("HUAWEICLOUD_OIDC_AGENCY_URN",),
             ("HUAWEICLOUD_OIDC_TOKEN_FILE", "HUAWEICLOUD_OIDC_ID_TOKEN"),
         ),
-        token=official_sdk.oidc_token,
+        token=tokens.oidc_token,
         fetch=official_sdk.by_oidc_agency,
+        uses_sdk=True,
         hint=_OIDC_HINT,
     ),
     Source(
         "OpenID Connect (HUAWEICLOUD_SDK_IDP_ID)",
         (("HUAWEICLOUD_SDK_IDP_ID",), ("HUAWEICLOUD_SDK_ID_TOKEN_FILE",)),
-        token=official_sdk.provider_token,
+        token=tokens.provider_token,
         fetch=official_sdk.by_identity_provider,
+        uses_sdk=True,
         hint=_IDP_HINT,
     ),
     Source(
         "OpenID Connect (HW_ASSUME_ROLE_IDP_ID)",
         (("HW_ASSUME_ROLE_IDP_ID",), ("HW_ASSUME_ROLE_ID_TOKEN_FILE",)),
-        token=official_sdk.provider_token,
+        token=tokens.provider_token,
         fetch=official_sdk.by_identity_provider,
+        uses_sdk=True,
         hint=_IDP_HINT,
     ),
     Source(
@@ -164,8 +164,8 @@ SOURCES: tuple[Source, ...] = (
     Source(
         "pod identity (HC_CONTAINER_*)",
         (("HC_CONTAINER_CREDENTIALS_FULL_URI",), ("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE",)),
-        token=official_sdk.pod_token,
-        fetch=official_sdk.by_pod_identity,
+        token=tokens.pod_token,
+        fetch=local_services.by_pod_identity,
         hint="check that the service account of this pod is bound to an agency",
     ),
     Source(
@@ -200,7 +200,7 @@ def credentials_of(source: Source, read: Read, agencies: tuple[Agency, ...], nam
         ConfigurationError: a profile cannot be used, Huawei's SDK is missing, or an agency cannot be assumed in this way.
     """
     if source.fetch is not None:
-        if not official_sdk.is_installed():
+        if source.uses_sdk and not official_sdk.is_installed():
             raise official_sdk.missing(name)
         official_sdk.oidc_duration(read)
         require_durations(agencies, temporary=True)

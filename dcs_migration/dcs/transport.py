@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote
@@ -49,13 +50,23 @@ _CHUNK_BYTES = 64 * 1024
 _RANDOM = random.SystemRandom()
 
 
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the service as it came: its status of 2xx, its headers and its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Transport:
     """Sends calls to one endpoint with one set of credentials; thread-safe.
 
     base_url: scheme, host and perhaps a path; auth: signs each request; verify: as in requests (False: any
     certificate will do, a string: a CA bundle); timeouts: seconds to connect, and to wait for bytes;
     max_retries: of a read; clock: for waits and bounds; scrub: takes secrets out of any text of the server;
-    breaker: shared by the transports of one set of credentials; max_answer_bytes: no more of an answer is read.
+    breaker: shared by the transports of one set of credentials; max_answer_bytes: no more of an answer is read;
+    direct: no proxy sees the calls.
     """
 
     def __init__(
@@ -70,6 +81,7 @@ class Transport:
         scrub: Scrub | None = None,
         breaker: CredentialBreaker | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        direct: bool = False,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._auth = auth
@@ -80,7 +92,7 @@ class Transport:
         self.scrub: Scrub = scrub or str
         self._breaker = breaker or CredentialBreaker()
         self._max_answer_bytes = max_answer_bytes
-        self._session = new_session()
+        self._session = new_session(direct=direct)
 
     @property
     def host(self) -> str:
@@ -126,14 +138,24 @@ class Transport:
         data = None if body is None else json.dumps(body).encode()
         return self._attempt(operation, method, path, data, OutcomeUnknown)
 
+    def send(self, operation: str, method: str, path: str, data: bytes | None = None) -> Answer:
+        """Send one request, once, and return its answer as it came. It raises what `write` raises."""
+        return self._breaker.call(lambda: self._exchange(operation, method, path, data, OutcomeUnknown))
+
     def _attempt(
         self, operation: str, method: str, target: str, data: bytes | None, unclear: type[TransportError]
     ) -> dict[str, Any]:
-        return self._breaker.call(lambda: self._exchange(operation, method, target, data, unclear))
+        def exchange() -> dict[str, Any]:
+            answer = self._exchange(operation, method, target, data, unclear)
+            return (
+                {} if answer.status == 204 else self._decoded(operation, answer.status, answer.body, unclear)
+            )
+
+        return self._breaker.call(exchange)
 
     def _exchange(
         self, operation: str, method: str, target: str, data: bytes | None, unclear: type[TransportError]
-    ) -> dict[str, Any]:
+    ) -> Answer:
         wirelog.request_sent(operation, method, target, data, self.scrub)
         started = self._clock.monotonic()
         broken: tuple[Failure, str] | None = None
@@ -166,9 +188,7 @@ class Transport:
             raise parse_error(operation, response.status_code, response.headers, body, self.scrub)
         if problem:
             raise self._transport_error(unclear, operation, problem)
-        if response.status_code == 204:
-            return {}
-        return self._decoded(operation, response.status_code, body, unclear)
+        return Answer(response.status_code, response.headers, body)
 
     def _body(self, response: requests.Response) -> tuple[bytes, str | None]:
         """Return what could be read of the body, and what went wrong with it, if anything did."""
@@ -218,22 +238,28 @@ class Transport:
 
 
 class _Session(requests.Session):
+    direct = False
+
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return None: a redirect is an answer like any other; not even its address is looked at."""
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """Take proxies and authorities from the environment, and check that they can be used."""
         settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
-        if is_loopback(url):
+        if self.direct or is_loopback(url):
             # A proxy must not swallow calls to this machine (the emulator).
             settings["proxies"] = {}
         require_usable(url, settings["proxies"], settings["verify"])
         return settings
 
 
-def new_session() -> requests.Session:
-    """Return what sends requests: without redirects and cookies, past proxies for this machine."""
+def new_session(*, direct: bool = False) -> requests.Session:
+    """Return what sends requests: without redirects and cookies, past proxies for this machine.
+
+    direct: past proxies for any.
+    """
     session = _Session()
+    session.direct = direct
     adapter = DeadlineAdapter(pool_maxsize=8, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)

@@ -311,7 +311,7 @@ class Accounts:
         """Return who calls, everywhere; temporary keys come from the services of one region."""
         if self._access is None:
             from dcs_migration.credentials.access import Access
-            from dcs_migration.credentials.official_sdk import Place
+            from dcs_migration.credentials.exchange import Place
 
             require_honoured(self.settings)
             self._access = Access(
@@ -321,17 +321,22 @@ class Accounts:
                     self.settings.iam_url(region),
                     self.settings.sts_url(region),
                     verify=not self.settings.insecure,
-                    timeouts=self._timeouts,
                 ),
                 connect=self._connect,
                 now=self.clock.now,
                 hide=scrub.add,
-                scrub=scrub,
             )
         return self._access
 
     def _connect(
-        self, url: str, auth: AuthBase, breaker: CredentialBreaker, max_retries: int = 0
+        self,
+        url: str,
+        auth: AuthBase,
+        breaker: CredentialBreaker,
+        max_retries: int = 0,
+        *,
+        timeouts: tuple[float, float] | None = None,
+        direct: bool = False,
     ) -> Transport:
         from dcs_migration.dcs.transport import Transport
 
@@ -340,8 +345,9 @@ class Accounts:
             auth,
             breaker=breaker,
             verify=not self.settings.insecure,
-            timeouts=self._timeouts,
+            timeouts=timeouts or self._timeouts,
             max_retries=max_retries,
             clock=self.clock,
             scrub=scrub,
+            direct=direct,
         )

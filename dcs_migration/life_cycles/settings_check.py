@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from dcs_migration.credentials import agency, official_sdk, profiles, sources
+from dcs_migration.credentials import agency, credentials_file, official_sdk, profiles, sources
 from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.life_cycles.config import (
     DCS_ENDPOINT,
@@ -315,7 +315,7 @@ OUR_VARIABLES = (
         for name in (*sources.NAMES, *profiles.PROFILE, *profiles.FILE, *agency.VARIABLES.values())
         if not name.startswith(NAMESPACE)
     ),
-    official_sdk.CREDENTIALS_FILE,
+    credentials_file.VARIABLE,
     *official_sdk.OPTIONAL,
 )
 

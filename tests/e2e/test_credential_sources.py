@@ -287,9 +287,7 @@ def test_an_agency_of_the_configuration_a_chain_and_one_of_the_program(dynamic: 
 
 
 def _denied(why: str) -> str:
-    return (
-        f"no temporary keys from {OIDC}: HTTP 403 PAP5.0001: access denied: {why} (request id *); {OIDC_HINT}"
-    )
+    return f"no temporary keys from {OIDC}: AssumeAgencyWithOIDC failed: HTTP 403 PAP5.0001: access denied: {why} (request id *); {OIDC_HINT}"
 
 
 def _with_token(**claims: object) -> Callable[[World], Settings]:
@@ -338,8 +336,8 @@ REFUSED: dict[str, tuple[Callable[[World], Settings], str]] = {
     ),
     "pod": (
         lambda world: {**of_pod(world), "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": world.file("pod", "other")},
-        "no temporary keys from pod identity (HC_CONTAINER_*): HTTP 403; check that the service account of this pod is bound "
-        "to an agency",
+        "no temporary keys from pod identity (HC_CONTAINER_*): ShowPodCredentials failed: HTTP 403: this service account is "
+        "bound to no agency (request id *); check that the service account of this pod is bound to an agency",
     ),
 }
 
@@ -363,7 +361,7 @@ def test_a_refusal_is_one_line(world: World, name: str) -> None:
 OFFLINE: dict[str, tuple[Callable[[World], Settings], str]] = {
     "missing file": (
         lambda world: oidc("/nowhere/token"),
-        f"{OIDC}: HUAWEICLOUD_OIDC_TOKEN_FILE names /nowhere/token, which cannot be read: No such file or directory",
+        f"{OIDC}: HUAWEICLOUD_OIDC_TOKEN_FILE names /nowhere/token, which can't be read: No such file or directory",
     ),
     "empty file": (
         lambda world: oidc(world.file("empty", "\n")),

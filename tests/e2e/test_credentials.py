@@ -114,14 +114,14 @@ def test_refused_id_tokens_are_one_line_and_one_call(stack: Stack, emulator: Emu
     token.write_text(id_token(lasts=-60))
     said = stack.up(ok=False).text
     line = (
-        r"no temporary keys from OpenID Connect \(HUAWEICLOUD_OIDC_\*\): HTTP 403 PAP5\.0001: access denied: the id token has expired "
+        r"no temporary keys from OpenID Connect \(HUAWEICLOUD_OIDC_\*\): AssumeAgencyWithOIDC failed: HTTP 403 PAP5\.0001: access denied: the id token has expired "
         r"\(request id [0-9a-f]+\); check the id token \(it may have expired\), its audience, and whether the agency trusts "
         "this identity provider and subject\n"
     )
     assert re.search(line, said), said
     assert dict(calls(emulator)) == {"AssumeAgencyWithOIDC": 1}
     token.unlink()
-    assert f"HUAWEICLOUD_OIDC_TOKEN_FILE names {token}, which cannot be read" in stack.up(ok=False).text
+    assert f"HUAWEICLOUD_OIDC_TOKEN_FILE names {token}, which can't be read" in stack.up(ok=False).text
     token.write_text(id_token())
     assert "+ 6 created" in stack.up().text
 
@@ -139,7 +139,7 @@ def test_a_missing_extra_is_said_in_preview(
     become(stack, pipeline(token))
     said = stack.preview(ok=False).text
     assert (
-        "OpenID Connect (HUAWEICLOUD_OIDC_*): reading it needs Huawei's SDK, run "
+        "OpenID Connect (HUAWEICLOUD_OIDC_*) needs Huawei's SDK: run "
         "`pip install 'pulumi-dcs-migration[credentials]'`"
     ) in said, said
 

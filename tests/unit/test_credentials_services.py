@@ -242,7 +242,7 @@ def test_keys_that_expired_are_refused_and_not_hidden(token_file: Path) -> None:
             "HTTP 404 STS5.1106: the agency 'iam::acme:agency:nobody' cannot be found",
         ),
         ("", {}, "HUAWEICLOUD_OIDC_TOKEN_FILE names .*, which is empty"),
-        (None, {}, "HUAWEICLOUD_OIDC_TOKEN_FILE names .*, which cannot be read: No such file or directory"),
+        (None, {}, "HUAWEICLOUD_OIDC_TOKEN_FILE names .*, which can't be read: No such file or directory"),
     ],
     ids=["expired", "audience", "no token", "agency", "empty file", "no file"],
 )
@@ -380,10 +380,10 @@ def test_a_file_that_holds_no_single_token_is_not_sent_or_quoted(
     """Libraries quote what they cannot send; a pipe would never end."""
     file = tmp_path / "token"
     file.write_text(content)
-    with pytest.raises(DcsMigrationError, match="which does not hold one token") as caught:
+    with pytest.raises(DcsMigrationError, match="which doesn't hold one token") as caught:
         listed(accounts_of(cloud, oidc(file)))
     assert "first-line" not in str(caught.value)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DcsMigrationError, match="which is no file"):
+    with pytest.raises(DcsMigrationError, match="which isn't a file"):
         listed(accounts_of(cloud, oidc(tmp_path / "pipe")))
     assert cloud.requests() == []

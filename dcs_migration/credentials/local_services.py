@@ -1,0 +1,61 @@
+"""Temporary keys from the services of the machine itself: the agent of a pod, and the metadata service of a server."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from dcs_migration.credentials.exchange import Exchange
+from dcs_migration.credentials.keys import Keys, keys_in
+from dcs_migration.credentials.tokens import pod_token
+from dcs_migration.dcs.errors import ApiError, ConfigurationError
+
+METADATA_URL = "http://169.254.169.254"
+_TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105
+_KEYS_PATH = "/openstack/latest/securitykey"
+_TOKEN_LIFETIME_SECONDS = 60
+_TIMEOUTS = (3.0, 3.0)
+_POD_URI = "HC_CONTAINER_CREDENTIALS_FULL_URI"
+
+
+def by_pod_identity(exchange: Exchange) -> Keys:
+    """Ask the agent of a Kubernetes cluster (CCE) for the keys of this pod.
+
+    No proxy sees the token of the pod: the agent runs on the same node.
+    """
+    parts = urlsplit(exchange.read(_POD_URI) or "")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{_POD_URI} isn't an URL; Kubernetes sets it")
+    answer = exchange.send(
+        "ShowPodCredentials",
+        "POST",
+        f"{parts.scheme}://{parts.netloc}",
+        parts.path + (f"?{parts.query}" if parts.query else ""),
+        headers={"Authorization": pod_token(exchange.read)},
+        body="{}",
+        timeouts=_TIMEOUTS,
+        direct=True,
+    )
+    return keys_in(answer.body)
+
+
+def by_metadata(exchange: Exchange) -> Keys:
+    """Ask the metadata service for the keys of the agency of this server (ECS).
+
+    Where the service issues tokens for its clients (IMDSv2), it gets one.
+    """
+    headers = {}
+    try:
+        lifetime = {"X-Metadata-Token-Ttl-Seconds": str(_TOKEN_LIFETIME_SECONDS)}
+        token = exchange.send(
+            "CreateMetadataToken", "PUT", METADATA_URL, _TOKEN_PATH, headers=lifetime, timeouts=_TIMEOUTS
+        )
+        text = token.body.decode("ascii", "ignore").strip()
+        exchange.hide(text)
+        headers["X-Metadata-Token"] = text
+    except ApiError as error:
+        if error.status not in (404, 405, 503):  # an older service has no tokens
+            raise
+    answer = exchange.send(
+        "ShowSecurityKey", "GET", METADATA_URL, _KEYS_PATH, headers=headers, timeouts=_TIMEOUTS
+    )
+    return keys_in(answer.body)

@@ -1,0 +1,262 @@
+"""Temporary keys on machines and from services that nobody here has seen: one line each, and no secret in it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dcs_emulator import Emulator
+from dcs_migration.clock import SystemClock
+from dcs_migration.credentials.keys import UnusableAnswer, keys_in
+from dcs_migration.dcs.errors import CredentialsUnavailable, DcsMigrationError
+from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.config import Settings
+from tests.id_tokens import AUDIENCE, id_token
+from tests.unit.dcs_server import Answer, StandIn, answer, dribble_body, drop, truncated
+from tests.unit.test_credentials_services import accounts_of, asked, listed, oidc
+
+POD_TOKEN = "eyJhbGciOiJSUzI1NiJ9.of-the-pod.c2lnbmF0dXJl"
+KEYS = {"access": "AK", "secret": "sk-secret", "securitytoken": "token"}
+KINDS = ("OIDC", "identity provider", "pod identity", "credentials file")
+
+
+@pytest.fixture
+def cloud() -> Iterator[Emulator]:
+    """An emulator that trusts a pipeline and a pod."""
+    with Emulator(
+        progression="manual", audience=AUDIENCE, agencies={"deploy": "acme"}, pod_token=POD_TOKEN
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    """A file with a good id token."""
+    path = tmp_path / "id-token"
+    path.write_text(id_token())
+    return path
+
+
+def refusal(accounts: Accounts) -> DcsMigrationError:
+    """Return the error of a call that cannot be signed."""
+    with pytest.raises(DcsMigrationError) as caught:
+        listed(accounts)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def pod(url: str, file: Path) -> dict[str, str]:
+    """The settings of a pod."""
+    return {
+        "HC_CONTAINER_CREDENTIALS_FULL_URI": f"{url}/pod-identity/credentials",
+        "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(file),
+    }
+
+
+def by_file(cloud: Emulator, kind: str, file: Path) -> dict[str, str]:
+    """The settings of a source that reads a token from a file."""
+    ini = file.parent / "credentials"
+    ini.write_bytes(f"\ufeff[basic]\r\nidp_id = ci\r\nid_token_file = {file}\r\n".encode())
+    return {
+        "OIDC": oidc(file),
+        "identity provider": {
+            "HUAWEICLOUD_SDK_IDP_ID": "ci",
+            "HUAWEICLOUD_SDK_ID_TOKEN_FILE": str(file),
+        },
+        "pod identity": pod(cloud.url, file),
+        "credentials file": {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(ini)},
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_may_have_a_byte_order_mark_and_line_ends_of_windows(
+    cloud: Emulator, tmp_path: Path, kind: str
+) -> None:
+    """Editors and shells of Windows write both."""
+    file = tmp_path / "token"
+    token = POD_TOKEN if kind == "pod identity" else id_token()
+    file.write_bytes(b"\xef\xbb\xbf" + token.encode() + b"\r\n")
+    listed(accounts_of(cloud, by_file(cloud, kind, file)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"first-secret\nsecond-secret\n", "which doesn't hold one token"),
+        ("first-secret-\u00e9".encode(), "which doesn't hold one token"),
+        ("first-secret".encode("utf-16"), "which can't be read: it isn't text"),
+        (b"first-secret" * 20_000, "which doesn't hold one token"),
+    ],
+    ids=["lines", "letters", "utf-16", "huge"],
+)
+def test_a_file_without_a_token_is_neither_sent_nor_quoted(
+    cloud: Emulator, tmp_path: Path, kind: str, content: bytes, words: str
+) -> None:
+    """The line names the variable and the file."""
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    text = str(refusal(accounts_of(cloud, by_file(cloud, kind, file))))
+    assert words in text
+    assert str(file) in text
+    assert "first-secret" not in text
+    assert not asked(cloud)
+
+
+def at(stand_in: StandIn, settings: dict[str, str]) -> Accounts:
+    """The accounts of a process whose every service is the stand-in."""
+    environ = {"HW_DCS_ENDPOINT": stand_in.url, "HW_REGION_NAME": "r", "HW_MAX_RETRIES": "0", **settings}
+    return Accounts(Settings(environ=environ), SystemClock(), timeouts=(1.0, 1.0), max_retries=0)
+
+
+@pytest.mark.parametrize(
+    ("reply", "words", "passes"),
+    [
+        (answer(raw=b"<html>Sign in to the network</html>"), "the answer has no keys", False),
+        (answer(raw=b""), "the answer has no keys", False),
+        (answer({"credentials": {"access_key_id": "AK"}}), "the answer has no keys", False),
+        (answer({"credentials": {"access_key_id": None}}), "the answer has no keys", False),
+        (answer({"credentials": ["AK"]}), "the answer has no keys", False),
+        (answer([1]), "the answer has no keys", False),
+        (answer({}, 307, {"Location": "http://127.0.0.1:9/elsewhere"}), "HTTP 307: redirected to", False),
+        (answer(status=429), "HTTP 429", True),
+        (answer(status=503), "HTTP 503", True),
+        (drop, "dropped the connection", True),
+        (truncated, "broke off", True),
+        (dribble_body, "no complete answer from 127.0.0.1", True),
+    ],
+    ids=[
+        "html",
+        "empty",
+        "half",
+        "null",
+        "list",
+        "no map",
+        "redirect",
+        "429",
+        "503",
+        "dropped",
+        "broken off",
+        "slow",
+    ],
+)
+def test_an_answer_without_keys_is_one_line(token: Path, reply: Answer, words: str, passes: bool) -> None:
+    """No key is made of it, and only trouble that may pass is asked for again."""
+    with StandIn(reply) as there:
+        accounts = at(there, oidc(token))
+        error = refusal(accounts)
+        assert isinstance(error, CredentialsUnavailable)
+        assert words in str(error)
+        assert error.may_pass == passes
+        refusal(accounts)
+        assert len(there.requests) == (2 if passes else 1)
+
+
+def test_the_token_of_a_pod_goes_past_proxies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent runs on the same node, and a proxy must not read the token."""
+    file = tmp_path / "token"
+    file.write_text(POD_TOKEN)
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    with StandIn(answer(status=404)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        error = refusal(at(proxy, pod("http://192.0.2.1:9", file)))
+        assert "192.0.2.1:9" in str(error)
+        assert proxy.requests == []
+
+
+def test_a_netrc_file_adds_nothing(token: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may name the same host for another purpose."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password of-mine\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with StandIn(answer(status=503)) as there:
+        refusal(at(there, oidc(token)))
+        assert there.requests[0].headers["Authorization"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-26T21:00:00.123000Z", datetime(2026, 11, 26, 21, 0, 0, 123000, timezone.utc)),
+        ("2026-11-26T21:00:00Z", datetime(2026, 11, 26, 21, tzinfo=timezone.utc)),
+        ("2026-11-26T21:00:00.5Z", datetime(2026, 11, 26, 21, 0, 0, 500000, timezone.utc)),
+        ("2026-11-26T21:00:00.123456789Z", datetime(2026, 11, 26, 21, 0, 0, 123456, timezone.utc)),
+        ("2026-11-26T21:00:00+08:00", datetime(2026, 11, 26, 13, tzinfo=timezone.utc)),
+        ("2026-11-26T21:00:00", datetime(2026, 11, 26, 21, tzinfo=timezone.utc)),
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai"])
+def test_a_date_may_have_fractions_and_a_zone(
+    monkeypatch: pytest.MonkeyPatch, text: str, moment: datetime, zone: str
+) -> None:
+    """Without a zone it is in UTC, wherever this machine is."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert keys_in(answer_of(expires_at=text)).expires_at == moment
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def answer_of(**changed: Any) -> bytes:
+    """An answer of IAM."""
+    return json.dumps({"credential": {**KEYS, "expires_at": "2026-11-26T21:00:00Z", **changed}}).encode()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"access": None},
+        {"secret": ""},
+        {"securitytoken": None},
+        {"expires_at": None},
+        {"expires_at": "soon"},
+        {"expires_at": "0001-01-01T00:00:00+14:00"},
+        {"expires_at": "2026-13-26T21:00:00Z"},
+        {"access": 7},
+    ],
+    ids=repr,
+)
+def test_half_an_answer_makes_no_keys(changed: dict[str, Any]) -> None:
+    """A request signed with it would be one of the refusals that lock a key."""
+    with pytest.raises(UnusableAnswer, match=r"no keys|when the keys expire"):
+        keys_in(answer_of(**changed))
+
+
+@pytest.mark.parametrize("fraction", ["", ".250000"])
+def test_keys_expire_when_the_service_says(token: Path, fraction: str) -> None:
+    """With fractions or without."""
+    expires = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=1)
+    credentials = {"access_key_id": "AK", "secret_access_key": "sk", "security_token": "t" * 9000}
+    said = {**credentials, "expiration": expires.strftime(f"%Y-%m-%dT%H:%M:%S{fraction}Z")}
+    with StandIn(answer({"credentials": said})) as there:
+        keys = at(there, oidc(token)).access("r").temporary_keys()
+    assert keys is not None
+    assert keys.security_token == "t" * 9000
+    assert keys.expires_at == expires.replace(microsecond=250_000 if fraction else 0)
+
+
+@pytest.mark.parametrize("broken", ["without the function", "without the module"])
+def test_an_older_sdk_is_one_line_with_the_command(
+    token: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Another package of the environment may have pinned it."""
+    from huaweicloudsdkcore.auth import internal
+
+    if broken == "without the function":
+        monkeypatch.delattr(internal.IamHelper, "get_assume_agency_with_oidc_request")
+    else:
+        monkeypatch.delattr(internal, "IamHelper")
+    with StandIn(answer(status=503)) as there:
+        text = str(refusal(at(there, oidc(token))))
+        assert text.endswith("too old: run `pip install --upgrade 'pulumi-dcs-migration[credentials]'`")
+        assert there.requests == []
