@@ -47,7 +47,7 @@ FOREIGN = ("HW_", "HUAWEICLOUD_", "PULUMI_")
 
 NEXT = """
 What to do next
-  read        docs/reference.md and Pulumi.yaml: what the configuration keys mean
+  read        README.md and Pulumi.yaml: what the configuration keys mean
   your data   python -m dcs_emulator --redis my-redis=localhost:6379 --bucket backups=/some/folder
               moves it between Redis servers of yours; docs/emulator.md tells all of it
   for real    pulumi config set huaweicloud:region <region>, the keys in HW_ACCESS_KEY and HW_SECRET_KEY,
