@@ -9,7 +9,7 @@ from tests.docs.pages import ROOT, Page
 from tests.docs.test_troubleshooting import templates
 from tools import transcript
 
-DEMO = Page(ROOT / "docs" / "demo.md")
+DEMO = Page(transcript.PAGE)
 SHOWN = DEMO.text.partition(transcript.BEGIN)[2].partition(transcript.END)[0]
 TOLD = list(ast.walk(ast.parse((ROOT / "tools" / "demo.py").read_text("utf-8"))))
 
