@@ -1,7 +1,7 @@
-"""Write the transcript of ``make demo`` into the README, between its two markers.
+"""Write the transcript of ``make demo`` into docs/demo.md, between its two markers.
 
-The real output, shortened: the steps, the commands, what they did in a line, the data. No line is kept that differs
-from run to run (ports, ids, folders, times).
+It's the real output, shortened to the steps, the commands, a summary of what they did, and the data. Lines that differ
+from run to run (ports, ids, folders, times) are left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "demo.md"
 BEGIN, END = "<!-- transcript: begin (python tools/transcript.py) -->", "<!-- transcript: end -->"
 
 LEFT_OUT = "What it cost"  # the title of the last step
@@ -33,9 +33,9 @@ def main() -> int:
     command = [sys.executable, str(ROOT / "tools" / "demo.py")]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"})
     if done.returncode:
-        print("transcript: the demo failed; README.md is as it was", file=sys.stderr)
+        print("transcript: the demo failed; docs/demo.md isn't changed", file=sys.stderr)
         return 1
-    README.write_text(replaced(README.read_text("utf-8"), shortened(done.stdout)), "utf-8")
+    PAGE.write_text(replaced(PAGE.read_text("utf-8"), shortened(done.stdout)), "utf-8")
     return 0
 
 
@@ -65,7 +65,7 @@ def replaced(page: str, transcript: str) -> str:
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise SystemExit(f"transcript: README.md has no {BEGIN} and {END}")
+        raise SystemExit(f"transcript: docs/demo.md has no {BEGIN} and {END}")
     return f"{before}{BEGIN}\n```text\n{transcript}```\n{END}{after}"
 
 

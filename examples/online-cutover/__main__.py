@@ -1,4 +1,4 @@
-"""A Redis instance moves to another one while applications go on writing, and a pull request switches over."""
+"""Move a Redis instance to another one while applications keep writing; a pull request switches over."""
 
 import pulumi
 

@@ -1,9 +1,9 @@
-"""An application: writes one order after the other, and notes those that Redis has acknowledged.
+"""An application that writes one order after another, and records those that Redis has acknowledged.
 
     python write_orders.py HOST:PORT FILE [PASSWORD]
 
-It ends on SIGTERM. When its connection breaks, as it does when addresses move, it connects again. Orders are named
-after the file, so that several of these can write at once.
+It stops on SIGTERM. When its connection breaks, such as during the switch, it reconnects. The names of the orders contain
+the name of the file, so you can run several copies at once.
 """
 
 import signal
@@ -16,7 +16,7 @@ PAUSE = 0.002  # seconds between two writes
 
 
 class Redis:
-    """A connection that writes keys; the protocol is plain enough to speak it without a library."""
+    """A connection that writes keys. The Redis protocol is simple enough that this needs no library."""
 
     def __init__(self, host: str, port: int, password: str | None) -> None:
         self._socket = socket.create_connection((host, port), timeout=5)
@@ -25,7 +25,7 @@ class Redis:
             self.call("AUTH", password)
 
     def call(self, *words: str) -> str:
-        """Send a command, and return the answer's line; raises OSError where there is none."""
+        """Send a command and return the response line; raise OSError if there is none, or if it's an error."""
         parts = [f"*{len(words)}\r\n", *(f"${len(word.encode())}\r\n{word}\r\n" for word in words)]
         self._socket.sendall("".join(parts).encode())
         answer = self._answers.readline().decode()
@@ -35,7 +35,7 @@ class Redis:
 
 
 def main() -> None:
-    """Write until told to end."""
+    """Write until SIGTERM arrives."""
     (host, _, port), file = sys.argv[1].rpartition(":"), Path(sys.argv[2])
     password = sys.argv[3] if len(sys.argv) > 3 else None
     end = threading.Event()

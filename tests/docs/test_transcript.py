@@ -1,4 +1,4 @@
-"""The transcript in the README is what the demo tells."""
+"""The transcript in docs/demo.md is what the demo prints."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tests.docs.pages import ROOT, Page
 from tests.docs.test_troubleshooting import templates
 from tools import transcript
 
-README = Page(ROOT / "README.md")
-SHOWN = README.text.partition(transcript.BEGIN)[2].partition(transcript.END)[0]
+DEMO = Page(transcript.PAGE)
+SHOWN = DEMO.text.partition(transcript.BEGIN)[2].partition(transcript.END)[0]
 TOLD = list(ast.walk(ast.parse((ROOT / "tools" / "demo.py").read_text("utf-8"))))
 
 
@@ -21,7 +21,7 @@ def titles() -> list[str]:
 
 
 def test_its_steps_are_those_of_the_demo() -> None:
-    """Each step of the demo is in the README, but the one that is left out, and no other."""
+    """Each step of the demo is on the page, except the one that is left out, and no other."""
     shown = re.findall(r"^== (.+)$", SHOWN, re.MULTILINE)
     expected = [title for title in titles() if not title.startswith(re.escape(transcript.LEFT_OUT))]
     assert len(shown) == len(expected) > 8
@@ -30,7 +30,7 @@ def test_its_steps_are_those_of_the_demo() -> None:
 
 
 def test_its_commands_are_those_of_the_demo() -> None:
-    """Each command in the README is one that the demo runs."""
+    """Each command on the page is one that the demo runs."""
     run = {
         " ".join(str(part.value) for part in node.args if isinstance(part, ast.Constant))
         for node in TOLD

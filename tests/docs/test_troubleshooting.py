@@ -23,7 +23,7 @@ from tests.docs.pages import ROOT, Page
 from tests.unit.dcs_server import free_port
 
 PAGE = Page(ROOT / "docs" / "guides" / "troubleshooting.md")
-OURS, _, PULUMIS = PAGE.text.partition("## Said by Pulumi")
+OURS, _, PULUMIS = PAGE.text.partition("## Messages from Pulumi")
 OF_GRPC = "failed to connect to all addresses; last error: ..."
 OF_SDK = "Resource monitor has terminated, shutting down"
 OF_PYTHON = "ModuleNotFoundError: No module named 'dcs_migration'"

@@ -29,7 +29,7 @@ MARKS = (
     ("stopped", "writes stopped"),
     ("switched", "switched"),
 )
-HELD = "the target hangs"
+HELD = "target frozen"
 
 
 def cutover_picture(figures: Mapping[str, Any]) -> str:
