@@ -1,7 +1,8 @@
 """Check the prose of the project: its pages, its docstrings and comments, and the descriptions in its schemas.
 
-``python -m tools.prose`` checks the paths in ``CLEAN``; ``python -m tools.prose PATH...`` checks others, and ``--counts``
-prints the number of findings per file instead. The rules are those of proselint and the words of ``tools/prose_words.py``.
+``python -m tools.prose`` checks the paths in ``CLEAN``; ``python -m tools.prose PATH...`` checks others, and
+``--counts`` prints the number of findings per file instead. The rules are those of proselint and the words of
+``tools/prose_words.py``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What ``tools/prose.py`` looks for: words and phrases that a native engineer doesn't write, and what to write instead."""
+"""What ``tools/prose.py`` looks for: words and phrases that a native engineer doesn't write, and what to write
+instead."""
 
 from __future__ import annotations
 
@@ -58,7 +59,7 @@ _TABLE = {
     r"hand(?:s|ed|ing)? (?:over|on)": "pass, give",
     r"(?:know|bear|name|ask|send|call|load)s? no(?:ne|thing)?": "doesn't",
     # Sentences
-    r"(?<!there )(?<!here )(?:is|are|was|were) no(?:ne)?(?! longer| more| less| other than|-)": "isn't a, isn't valid",
+    r"(?<!there )(?<!here )(?:is|are|was|were) (?-i:no|none)(?! longer| more| less| other than|-)": "isn't a, isn't valid",
     r"(?:of|by|that) which|of whose|(?:of|by|for|to|with) whom": "two sentences, or 'with', 'where'",
     r"(?:an?|no|any|one|some|the) \w+ of (?:yours|theirs|ours|mine)": "your, their, our",
     r"the engine": "Pulumi, the Pulumi engine",
