@@ -37,7 +37,7 @@ _STATUS = re.compile(r"[A-Z][A-Z_]{0,63}")
 
 
 def is_status(text: object) -> bool:
-    """Show whether this can be a status; ones that no document knows are allowed on purpose."""
+    """Return whether this can be a status; ones that no document knows are allowed on purpose."""
     return isinstance(text, str) and _STATUS.fullmatch(text) is not None
 
 

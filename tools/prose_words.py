@@ -53,7 +53,7 @@ _TABLE = {
         "show, report, say"
     ),
     r"bears?|borne": "has",
-    r"(?:is|are|was|were) gone": "no longer exists",
+    r"(?:is|are|was|were) (?-i:gone)": "no longer exists",
     r"stands? (?:in(?! for)|there|at)": "is in",
     r"stay(?:s|ed)? (?:as|what|where) (?:it|they)": "isn't changed, keeps",
     r"hand(?:s|ed|ing)? (?:over|on)": "pass, give",

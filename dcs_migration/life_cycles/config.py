@@ -90,7 +90,7 @@ class Settings:
         return [name for name in names if self.value(name) not in (None, *EMPTY)]
 
     def value(self, name: str) -> str | None:
-        """What a variable, or a namespaced key of the stack's configuration, is set to."""
+        """Returns the value of a variable, or of a namespaced key of the stack's configuration."""
         prefix = f"{NAMESPACE}:"
         return self._config(name.removeprefix(prefix)) if name.startswith(prefix) else self._env(name)
 

@@ -61,7 +61,7 @@ class GrpcEngine:
         try:
             self._stub.GetRootResource(engine_pb2.GetRootResourceRequest(), timeout=_TIMEOUT)
         except grpc.RpcError as error:
-            # Any other status means that the engine is still running.
+            # Any other status means that Pulumi is still running.
             if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                 raise EngineGone(
                     "the Pulumi engine no longer answers (was `pulumi` killed?): nothing more is written; "

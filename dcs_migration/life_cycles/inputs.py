@@ -143,7 +143,7 @@ def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
 
 
 def _accidents(value: Any, where: list[Any]) -> Iterator[tuple[list[Any], str]]:
-    """Find texts and keys that are obviously a mistake, and describe what went wrong."""
+    """Find texts and keys that must be a mistake, and describe what went wrong."""
     if isinstance(value, str):
         words = next((words for accident, words in _ACCIDENTS if accident.search(value)), None)
         if words:
