@@ -40,13 +40,13 @@ def main() -> int:
 
 
 def shortened(printed: str) -> str:
-    """Return the lines that tell the story."""
+    """Return the lines to keep."""
     text = "\n".join(_told(printed.splitlines())) + "\n"
-    return re.sub(r"\n(?===.*\n(?!==))", r"\n\n", text)  # air before a step in which something is seen
+    return re.sub(r"\n(?===.*\n(?!==))", r"\n\n", text)  # an empty line before a step with output
 
 
 def _told(lines: list[str]) -> Iterator[str]:
-    """Yield the lines to keep; of a command that previews and then acts, the summary of the act."""
+    """Yield the lines to keep; for a command with a preview and an update, the summary of the update."""
     summary: list[str] = []
     for line in lines:
         if BEGINNING.match(line):

@@ -13,7 +13,7 @@ from dcs_migration.dcs.models import LogLine
 HELP = "Show the log of a task, oldest line first."
 EPILOG = None
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
-MOST_LINES = 100_000  # a log whose pages never end must not fill the memory
+MOST_LINES = 100_000  # endless pages must not fill the memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def run(session: Session) -> int:
 
 
 def _read(client: DcsClient, id_: str, level: str | None) -> list[LogLine]:
-    """Return all lines; the service's order is not documented."""
+    """Return all lines; the service's order isn't documented."""
     lines: list[LogLine] = []
     while len(lines) < MOST_LINES:
         page = client.list_migration_task_logs(id_, level, MAX_PAGE, offset=len(lines))

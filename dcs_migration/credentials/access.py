@@ -1,4 +1,4 @@
-"""Who calls, for one process: what signs its requests, and what stops them once they are refused."""
+"""The credentials of one process: they sign its requests, and stop them after a refusal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dcs_migration.dcs.transport import Answer, Transport
 
 
 class Connect(Protocol):
-    """Opens the way to a service."""
+    """Connects to a service."""
 
     def __call__(
         self,
@@ -30,12 +30,12 @@ class Connect(Protocol):
         timeouts: tuple[float, float] | None = None,
         direct: bool = False,
     ) -> Transport:
-        """Return a transport; timeouts: other ones than usual, in seconds; direct: past proxies."""
+        """Return a transport; timeouts: in seconds, default as usual; direct: bypass proxies."""
         ...
 
 
 class Access:
-    """What signs the requests of one process; temporary keys are shared by all of them."""
+    """Signs the requests of one process; they all share the temporary keys."""
 
     def __init__(
         self,
@@ -47,13 +47,13 @@ class Access:
         now: Callable[[], datetime],
         hide: Callable[..., None],
     ) -> None:
-        """Build from the credentials that were chosen; nothing is fetched yet.
+        """Set up with the chosen credentials; nothing is fetched yet.
 
         Args:
             credentials: The credentials.
-            read: What a setting is set to.
-            place: Where the services of identity are.
-            connect: Opens the way to one of them.
+            read: Returns the value of a setting.
+            place: The location of the identity services.
+            connect: Connects to one of them.
             now: The date and time, in UTC.
             hide: Called with each secret that becomes known.
         """
@@ -64,7 +64,7 @@ class Access:
         self._keys = self._keys_of(credentials, Exchange(read, place, self._send, hide), now)
 
     def auth(self, project_id: str | None) -> AuthBase:
-        """Return what signs requests for a project."""
+        """Return the signer for a project's requests."""
         if self.credentials.auth_token:
             return TokenAuth(self.credentials.auth_token)
         if self._keys is None:
@@ -72,10 +72,10 @@ class Access:
         return RenewedKeysAuth(self._keys, project_id)
 
     def temporary_keys(self) -> Keys | None:
-        """Return the temporary keys of the moment, fetched if need be; None where the credentials stay as they are.
+        """Return the current temporary keys, and fetch them if necessary; None if the credentials are permanent.
 
         Raises:
-            CredentialsUnavailable: none are to be had.
+            CredentialsUnavailable: there are none.
         """
         return None if self._keys is None else self._keys()
 
@@ -112,7 +112,7 @@ class Access:
 
         def fetch_quietly(exchange: Exchange) -> Keys:
             if source.token is not None:
-                exchange.hide(source.token(exchange.read))  # a service may repeat it in its refusal
+                exchange.hide(source.token(exchange.read))  # a service may quote it in a refusal
             return fetch(exchange)
 
         return fetched(source.name, source.hint, source.unreachable, fetch_quietly, exchange)
@@ -139,7 +139,7 @@ class Access:
 
 
 class _Headers(AuthBase):
-    """Adds headers. (With an auth of its own, requests looks for none in ``~/.netrc``.)"""
+    """Adds headers. (With an auth object, requests doesn't read ``~/.netrc``.)"""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
@@ -154,7 +154,7 @@ def _signer(credentials: Credentials, project_id: str | None) -> AuthBase:
 
 
 class RenewedKeysAuth(AuthBase):
-    """Signs each request with the keys of the moment.
+    """Signs each request with the current keys.
 
     project_id: sent (and signed) as X-Project-Id.
     """

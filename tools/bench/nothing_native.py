@@ -1,6 +1,6 @@
-"""A native provider that does nothing, in the same thin shape as ours: a gRPC service over the SDK's stubs.
+"""A native provider that does nothing, with the same thin structure as ours: a gRPC service over the SDK's stubs.
 
-It is copied to where the CLI finds it, as ``pulumi-resource-nothing``, so that it needs no module beside it.
+It is copied to a folder where the CLI finds it, as ``pulumi-resource-nothing``, so it can't import other modules.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ THREADS = 512  # as many as ours
 
 
 class NothingServicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Makes an id and keeps the inputs."""
+    """Generates an id and keeps the inputs."""
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Understand secrets."""
+        """Declare support for secrets."""
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        """Tell a version."""
+        """Return a version."""
         return plugin_pb2.PluginInfo(version="0.0.1")
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
@@ -32,7 +32,7 @@ class NothingServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        """Leave the comparison to the engine."""
+        """Leave the comparison to Pulumi."""
         return provider_pb2.DiffResponse()
 
     def Configure(self, request: Any, context: Any) -> Any:
@@ -44,28 +44,28 @@ class NothingServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def Diff(self, request: Any, context: Any) -> Any:
-        """Leave the comparison to the engine."""
+        """Leave the comparison to Pulumi."""
         return provider_pb2.DiffResponse()
 
     def Create(self, request: Any, context: Any) -> Any:
-        """Return the same id for everybody."""
+        """Return the same id for every resource."""
         return provider_pb2.CreateResponse(id="nothing", properties=request.properties)
 
     def Read(self, request: Any, context: Any) -> Any:
-        """Return what the engine has."""
+        """Return the inputs unchanged."""
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     def Delete(self, request: Any, context: Any) -> Any:
-        """Have nothing to delete."""
+        """Do nothing."""
         return Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """Have nothing to cancel."""
+        """Do nothing."""
         return Empty()
 
 
 def main() -> None:
-    """Serve until the engine ends this process."""
+    """Serve until Pulumi ends this process."""
     server = grpc.server(ThreadPoolExecutor(THREADS))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(NothingServicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")
