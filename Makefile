@@ -32,6 +32,7 @@ test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI inc
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	$(BIN)/python -m tools.prose
 	$(BIN)/mypy
 	DCS_MIGRATION_VERIFIED= PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
 

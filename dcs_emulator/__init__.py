@@ -5,7 +5,7 @@ Run it with ``python -m dcs_emulator``, or in process as a context manager::
     with Emulator() as cloud:
         print(cloud.url)
 
-It knows nothing of `dcs_migration`, and Pulumi is not loaded. Werkzeug is needed, from the extra ``emulator``.
+It knows nothing of `dcs_migration`, and Pulumi isn't loaded. Werkzeug is needed, from the extra ``emulator``.
 """
 
 from __future__ import annotations

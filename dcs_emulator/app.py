@@ -101,13 +101,13 @@ class Application:
         self._routes = Map(rules, strict_slashes=True, merge_slashes=False, redirect_defaults=False)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request; raises `ConnectionCut` when there shall be no answer."""
+        """Answer one request; raises `ConnectionCut` when there must be no answer."""
         path, _, query = environ["RAW_URI"].partition("?")
         context = _RequestContext(self._clock(), environ["REQUEST_METHOD"], path, secrets.token_hex(16))
         if path.startswith(CONTROL_PREFIX):
             response = self._answer_control(environ, context)
         else:
-            context.path = _origin_form(path)  # the control calls are not for whoever comes through a proxy
+            context.path = _origin_form(path)  # the control calls aren't for whoever comes through a proxy
             response = self._answer_cloud(environ, context, query)
         response.headers["X-Request-Id"] = context.request_id
         if context.close:

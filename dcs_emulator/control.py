@@ -24,7 +24,7 @@ CONTROL_PREFIX = "/_emulator/"
 
 
 class ControlError(Exception):
-    """A control call that cannot be answered."""
+    """A control call that can't be answered."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -73,7 +73,7 @@ class Control:
     # In process.
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Return all tasks that have not been deleted, oldest first."""
+        """Return all tasks that haven't been deleted, oldest first."""
         with self._store.transaction():
             return [
                 {
@@ -103,7 +103,7 @@ class Control:
     ) -> None:
         """Give a task a status, which then stays; raises `ControlError`.
 
-        ``task_status`` tells of an exchange of addresses, ``offset`` is how many bytes the target is behind.
+        ``task_status`` reports an exchange of addresses, ``offset`` is how many bytes the target is behind.
         """
         if not is_status(status) or (task_status is not None and not is_status(task_status)):
             raise ControlError(400, "status must be upper-case letters and underscores")
@@ -118,7 +118,7 @@ class Control:
                 raise ControlError(404, f"no task {task_id}") from None
 
     def remove(self, task_id: str) -> None:
-        """Delete a task as somebody at the console would; raises `ControlError`."""
+        """Delete a task as someone at the console would; raises `ControlError`."""
         with self._store.transaction() as now:
             try:
                 self._store.remove(task_id, now)
@@ -239,7 +239,7 @@ def _host(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine."""
+    """Show whether a host name or address means this machine."""
     if host.lower() == "localhost":
         return True
     try:

@@ -43,7 +43,7 @@ KNOWN: dict[str, tuple[int, str]] = {
     "APIGW.0308": (429, "The throttling threshold has been reached: policy user over ratelimit"),
 }
 
-# What the service may say of a task or a target that is in the wrong state.
+# What the service may report about a task or a target that is in the wrong state.
 REFUSAL_CODES = ("DCS.4017", "DCS.4026", "DCS.4957")
 
 

@@ -35,7 +35,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
 SIGNED = frozenset({BY_AGENCY, "AssumeAgency"})
 """The caller has keys already. The others are how a caller without keys gets some."""
 
-# The codes of STS that are public. That of a refused id token is not, so that it has the one for denied access.
+# The codes of STS that are public. That of a refused id token isn't, so that it has the one for denied access.
 NO_AGENCY = "STS5.1106"
 DENIED = "PAP5.0001"
 
@@ -47,11 +47,11 @@ DEFAULT_SECONDS = {BY_AGENCY: 900, BY_TOKEN: 900, "AssumeAgency": 3600, "AssumeA
 
 @dataclass(frozen=True)
 class Trust:
-    """Who gets keys. Nobody, unless it is said.
+    """Who gets keys. No one, unless it is said.
 
     audience: that an id token must be for; agencies: the account (its name or id) of each agency by its name;
     server_agency: of the server whose metadata service this is; pod_token: that a pod shows; lifetime: of all keys, in
-    seconds, where it is not what the caller asks for.
+    seconds, where it isn't what the caller asks for.
     """
 
     audience: str | None = None

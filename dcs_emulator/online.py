@@ -58,7 +58,7 @@ class OnlineTasks:
         self._start_run(task, request, now)
 
     def _reconfigure(self, task: Task, request: Mapping[str, Any], now: float) -> None:
-        """Change a running migration: what it copies must stay the same, unless it may begin anew."""
+        """Change a running migration: what it copies must stay the same, unless it may start again."""
         refusal = self._quirks.text("set-while-running-refused")
         if refusal is not None:
             raise api_error(refusal)
@@ -99,7 +99,7 @@ class OnlineTasks:
         task.task_status = None
 
     def restart(self, task: Task, now: float) -> None:
-        """Start a stopped task again: an incremental one goes on, a full one begins anew."""
+        """Start a stopped task again: an incremental one continues, a full one starts again."""
         refusal = self._quirks.text("restart-refused")
         if refusal is not None:
             raise api_error(refusal)
@@ -119,7 +119,7 @@ class OnlineTasks:
         self._engine.resume(task)
 
     def exchange(self, task: Task, lag: float, now: float) -> None:
-        """Begin to swap the addresses of source and target, which ends the replication."""
+        """Start to swap the addresses of source and target, which ends the replication."""
         if task.task_status == EXCHANGED and "exchange-toggles" in self._quirks:
             self._start_rollback(task, now)
         else:
@@ -146,7 +146,7 @@ class OnlineTasks:
         task.exchange_since = now
 
     def roll_back(self, task: Task, now: float) -> None:
-        """Begin to swap the addresses back."""
+        """Start to swap the addresses back."""
         rests = task.status == TERMINATED and not task.exchanging
         if task.task_status in (EXCHANGED, ROLLBACK_FAILED):
             self._start_rollback(task, now)

@@ -55,7 +55,7 @@ def _read_seconds(text: str) -> float:
 class Argument:
     """How an option is written on the command line.
 
-    ``flag`` is its name there, where that is not the option's; ``form`` is how a value is written, ``shown`` the
+    ``flag`` is its name there, where that isn't the option's; ``form`` is how a value is written, ``shown`` the
     default as the help has it, ``default`` the one of the command, where that is another. ``many`` is list or dict
     for one that is repeatable.
     """
@@ -81,7 +81,7 @@ def _seconds(help: str) -> dict[str, Argument]:
 
 @dataclass(frozen=True)
 class Options:
-    """What can be chosen of an emulator; raises ValueError for what cannot.
+    """What can be chosen of an emulator; raises ValueError for what can't.
 
     ``clock`` returns the Unix time that tasks and journal live by (signatures are judged by the real one).
     ``deterministic_ids`` gives the same ids each time. The others are options of the command line, too.

@@ -25,19 +25,19 @@ class Engine(Protocol):
     """Moves tasks. Every call is made under the store's lock, so it must return quickly."""
 
     def start(self, task: Task, request: Mapping[str, Any]) -> None:
-        """Begin a new task; ``request`` is its creation body, passwords included."""
+        """Start a new task; ``request`` is its creation body, passwords included."""
 
     def phase(self, task: Task, now: float) -> Phase | None:
-        """Return where the task is, or None when it stays as it is."""
+        """Return where the task is, or None if it doesn't change."""
 
     def resume(self, task: Task) -> None:
-        """Go on with a task that was stopped; the engine still knows its servers."""
+        """Continue a task that was stopped; the mover still knows its servers."""
 
     def stop(self, task: Task) -> None:
         """Stop moving a task that is being stopped or deleted."""
 
     def exchange(self, task: Task) -> None:
-        """Swap the addresses of a task's source and target; a second time swaps them back."""
+        """Swap the addresses of a task's source and target; again swaps them back."""
 
     def stopped(self, task: Task) -> bool:
         """Whether nothing of a task that was stopped is moving any more."""
@@ -47,7 +47,7 @@ class Engine(Protocol):
 
 
 class _Clockwork:
-    """An engine that has nothing to begin or to stop."""
+    """An engine that has nothing to start or to stop."""
 
     def start(self, task: Task, request: Mapping[str, Any]) -> None:
         """Nothing to do."""

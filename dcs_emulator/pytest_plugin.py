@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def dcs_emulator_options() -> Mapping[str, Any]:
-    """Options of the `Emulator` that ``dcs_emulator`` gives; define it anew to choose others.
+    """Options of the `Emulator` that ``dcs_emulator`` gives; define it again to choose others.
 
     A fixture of this name in a module, a class or a ``conftest.py`` returns keyword arguments of
     `Emulator`; so does ``pytest.mark.parametrize("dcs_emulator_options", [...])``.

@@ -123,7 +123,7 @@ QUIRKS: dict[str, Quirk] = {
 
 
 class QuirkError(ValueError):
-    """A quirk that does not exist, or a value that it does not take; the message is one line."""
+    """A quirk that doesn't exist, or a value that it doesn't take; the message is one line."""
 
 
 def parse_quirks(specs: Iterable[str]) -> dict[str, QuirkValue]:
@@ -203,7 +203,7 @@ class MovingRows:
         self._readings: dict[Reader, _Reading] = {}
 
     def move(self, reader: Reader, tasks: list[Task], offset: int, limit: int) -> None:
-        """Put the row that begins the second page before all others, once the first page was read.
+        """Put the row that starts the second page before all others, once the first page was read.
 
         There it is on no page that is still to be read, however much the pages overlap. The next reading
         finds it in its place again.

@@ -160,7 +160,7 @@ def job_body(task: Task) -> dict[str, Any]:
 
 
 def _description(task: Task, quirks: QuirkSet) -> str | None:
-    """Return the description as it is shown, which need not be as it was given."""
+    """Return the description as it is shown, which doesn't need to be as it was given."""
     if task.description is None or "description-null" in quirks:
         return None
     text = task.description

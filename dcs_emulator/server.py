@@ -34,8 +34,8 @@ class Emulator:
 
     Takes the fields of `Options` as keyword arguments; ``port`` 0, the default, takes any free one.
 
-    Raises ValueError for bad options, OSError when the port cannot be had, `StateFileError` for a
-    state file that cannot be used, ModuleNotFoundError when ``redis`` needs the library and it is missing.
+    Raises ValueError for bad options, OSError when the port can't be had, `StateFileError` for a
+    state file that can't be used, ModuleNotFoundError when ``redis`` needs the library and it is missing.
     """
 
     @by_keywords(Options)
@@ -71,13 +71,13 @@ class Emulator:
                 self._closing,
             )
             self._listen(app, options.host, options.port)
-        except BaseException:  # what was opened so far would go on without an owner
+        except BaseException:  # what was opened so far would continue without an owner
             self._engine.close()
             raise
 
     def _listen(self, app: Application, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # Werkzeug ends the process when it cannot bind, so the socket is bound here.
+        # Werkzeug ends the process when it can't bind, so the socket is bound here.
         with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
             self.port: int = listener.getsockname()[1]
             self._connections = Connections()
@@ -121,7 +121,7 @@ class Emulator:
         self._store.close()
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Return all tasks that have not been deleted, oldest first."""
+        """Return all tasks that haven't been deleted, oldest first."""
         return self._control.tasks()
 
     def requests(self) -> list[dict[str, Any]]:
@@ -149,7 +149,7 @@ class Emulator:
         self._control.set_status(task_id, status, error, task_status=task_status, offset=offset)
 
     def remove(self, task_id: str) -> None:
-        """Delete a task as somebody at the console would."""
+        """Delete a task as someone at the console would."""
         self._control.remove(task_id)
 
     def fault(self, operation: str, fault: str, **order: Any) -> None:

@@ -21,7 +21,7 @@ _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 class StateFileError(Exception):
-    """The state file cannot be used; the message is one line."""
+    """The state file can't be used; the message is one line."""
 
 
 class StateFile:
@@ -53,7 +53,7 @@ class StateFile:
             raise StateFileError(f"the state file is not one of this emulator's: {path}: {_REMEDY}") from None
 
     def save(self, tasks: Iterable[Task], created: int) -> bool:
-        """Write the tasks; False when that is not possible now, which stderr is told once, until it is again."""
+        """Write the tasks; False when that isn't possible now, which stderr is told once, until it is again."""
         document = {"version": STATE_VERSION, "created": created, "tasks": [task.to_json() for task in tasks]}
         try:
             self._write(json.dumps(document))
@@ -72,7 +72,7 @@ class StateFile:
 
     def _write(self, text: str) -> None:
         mode = self._path.stat().st_mode if self._path.exists() else _MODE
-        if not mode & _WRITABLE:  # a rename does not ask
+        if not mode & _WRITABLE:  # a rename doesn't ask
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         descriptor, draft = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         try:
@@ -87,5 +87,5 @@ class StateFile:
 
 
 def _tell(line: str) -> None:
-    with suppress(OSError):  # nobody may be reading
+    with suppress(OSError):  # no one may be reading
         print(f"dcs_emulator: {line}", file=sys.stderr, flush=True)

@@ -112,7 +112,7 @@ class TaskStore:
         return None if self._expired("records-expire-wholly", task, now) else task
 
     def existing(self) -> list[Task]:
-        """Return every task that has not been deleted, oldest first."""
+        """Return every task that hasn't been deleted, oldest first."""
         return [task for task in self._tasks.values() if task.deleted_at is None]
 
     def passwords(self, task: Task) -> Secrets:
@@ -154,14 +154,14 @@ class TaskStore:
         return next((task for task in tasks if (task.project_id, task.job_id) == (project_id, job_id)), None)
 
     def configure(self, task: Task, request: Mapping[str, Any], now: float) -> None:
-        """Configure a task; raises `ApiError` where its state does not allow it."""
+        """Configure a task; raises `ApiError` where its state doesn't allow it."""
         self.online.configure(task, request, now)
         if "password-echoed" in self._quirks:
             self._passwords[task.id] = _passwords(request)
         self.touch(task)
 
     def stop(self, task: Task, now: float, *, at_once: bool = False) -> None:
-        """Begin to stop a running task, or with ``at_once`` end it here and now."""
+        """Start to stop a running task, or with ``at_once`` end it here and now."""
         self._engine.stop(task)
         self.touch(task)
         if at_once:
@@ -171,7 +171,7 @@ class TaskStore:
             task.stopping_since = now
 
     def update(self, task: Task, resume_mode: str) -> None:
-        """Change how a task goes on after its connection has broken."""
+        """Change how a task continues after its connection has broken."""
         task.resume_mode = resume_mode
         self._changed = True
 

@@ -37,7 +37,7 @@ _STATUS = re.compile(r"[A-Z][A-Z_]{0,63}")
 
 
 def is_status(text: object) -> bool:
-    """Tell whether this can be a status; ones that no document knows are allowed on purpose."""
+    """Show whether this can be a status; ones that no document knows are allowed on purpose."""
     return isinstance(text, str) and _STATUS.fullmatch(text) is not None
 
 
@@ -67,15 +67,15 @@ class Task:
 
     ``source`` and ``target`` hold what the request said of the instances, except passwords.
     ``pinned`` means that a control call has set the status, which the engine then leaves alone.
-    ``follows`` says whether the full phase is over, also where the status does not tell; None: not known.
+    ``follows`` says whether the full phase is over, also where the status doesn't tell; None: not known.
     ``statistics`` are numbers by the names of ShowMigrationTaskStats, where real data is moved.
     ``history`` holds the statuses that followed the first one.
 
     ``network`` is what a migration instance was made with; only such a task has what follows it. ``started_at``
-    is when its present run began, ``resumed`` says that this run goes on where the last one was stopped.
+    is when its present run started, ``resumed`` says that this run continues where the last one was stopped.
     ``offset`` is a lag in bytes that a control call has set. ``runs`` and ``restarts`` count full copies and
     resumed ones, ``exchanges`` and ``rollbacks`` the calls that were carried out. ``exchange_since`` is when the
-    exchange of addresses began that ``task_status`` tells of.
+    exchange of addresses started that ``task_status`` reports.
     """
 
     id: str
@@ -137,7 +137,7 @@ class Task:
 
     @property
     def run_began_at(self) -> float:
-        """When its present run began."""
+        """When its present run started."""
         return self.created_at if self.started_at is None else self.started_at
 
     @property
@@ -202,7 +202,7 @@ class Task:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Task:
-        """Return the task of `to_json`'s object; raises TypeError or KeyError when it is not one."""
+        """Return the task of `to_json`'s object; raises TypeError or KeyError when it isn't one."""
         fields = dict(record)
         fields["logs"] = [LogRow(**row) for row in fields["logs"]]
         fields["history"] = [Change(**change) for change in fields.get("history", ())]
@@ -216,7 +216,7 @@ _TYPES: dict[type, dict[str, Any]] = {kind: get_type_hints(kind) for kind in (Ta
 
 
 def _check_types(record: object) -> None:
-    """Raise `TypeError` when a field of a dataclass holds what it is not made for."""
+    """Raise `TypeError` when a field of a dataclass holds what it isn't made for."""
     for name, wanted in _TYPES[type(record)].items():
         value = getattr(record, name)
         kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
@@ -253,7 +253,7 @@ def new_task(task_id: str, project_id: str, request: Mapping[str, Any], now: flo
 def new_online_task(
     task_id: str, job_id: str, project_id: str, request: Mapping[str, Any], now: float
 ) -> Task:
-    """Return the record of a valid request for a migration instance, which is not configured yet."""
+    """Return the record of a valid request for a migration instance, which isn't configured yet."""
     task = Task(
         id=task_id,
         project_id=project_id,
@@ -275,7 +275,7 @@ def new_online_task(
 
 
 def without_password(instance: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return what a request says of an instance, without its password."""
+    """Return what a request reports about an instance, without its password."""
     if instance is None:
         return None
     return {name: value for name, value in instance.items() if name != "password" and value is not None}

@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class String:
-    """A string that is not empty."""
+    """A string that isn't empty."""
 
     required: bool = False
     max_length: int | None = None
@@ -55,7 +55,7 @@ class Integer:
 
 @dataclass(frozen=True)
 class Object:
-    """An object with exactly these fields, those that are not required being optional."""
+    """An object with exactly these fields, those that aren't required being optional."""
 
     fields: Mapping[str, Rule]
     required: bool = False
@@ -150,7 +150,7 @@ BATCH = Object({"migration_tasks": Array(String(), required=True, max_items=MAX_
 UPDATE = Object({"resume_mode": String(required=True, choices=("auto", "manual"))})
 DELETE = Object({"task_id_list": Array(String(), required=True)})
 
-# migration type -> the fields that it needs, and those that it does not take
+# migration type -> the fields that it needs, and those that it doesn't take
 _BY_TYPE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     BACKUP_IMPORT: (("backup_files",), ("source_instance", "network_type")),
     ONLINE: (("source_instance",), ("backup_files",)),
@@ -185,7 +185,7 @@ def check_create(body: object) -> dict[str, Any]:
 
 def check_set_online(body: object) -> dict[str, Any]:
     """Return a request to configure a task, or raise the `ApiError` of its first fault."""
-    if isinstance(body, dict):  # the side that is not used may be null
+    if isinstance(body, dict):  # the side that isn't used may be null
         body = {
             key: {name: item for name, item in value.items() if item is not None}
             if isinstance(value, dict)

@@ -84,7 +84,7 @@ def handler_class(connections: Connections) -> type[WSGIRequestHandler]:
             super().finish()
 
         def log(self, type: str, message: str, *args: Any) -> None:
-            """Write nothing: the journal tells what was asked."""
+            """Write nothing: the journal shows what was asked."""
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Write nothing."""
@@ -133,7 +133,7 @@ def _call(app: Any, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]
 
 
 class BodyTooLarge(Exception):
-    """The request body is longer than the limit; ``drained`` tells whether it was read to its end."""
+    """The request body is longer than the limit; ``drained`` shows whether it was read to its end."""
 
     def __init__(self, drained: bool) -> None:
         super().__init__("the request body is too large")
@@ -156,7 +156,7 @@ def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     text = environ.get("CONTENT_LENGTH") or "0"
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_LENGTH):
         raise BadBody
-    if "HTTP_TRANSFER_ENCODING" in environ:  # one that nobody here can read
+    if "HTTP_TRANSFER_ENCODING" in environ:  # one that no one here can read
         raise BadBody
     length = int(text)
     if length > _PATIENCE * limit:

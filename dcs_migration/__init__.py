@@ -60,5 +60,5 @@ if not TYPE_CHECKING:  # or type checkers would take every misspelt name for a t
             try:
                 return version("pulumi-dcs-migration")
             except PackageNotFoundError:
-                pass  # a checkout on PYTHONPATH, which is not installed
+                pass  # a checkout on PYTHONPATH, which isn't installed
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

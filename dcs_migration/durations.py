@@ -25,7 +25,7 @@ def seconds(text: str) -> float:
     """Return the seconds of a duration.
 
     Raises:
-        ValueError: it is not one, not positive, or beyond all numbers.
+        ValueError: it isn't one, not positive, or beyond all numbers.
     """
     text = text.strip()
     if not _WHOLE.fullmatch(text):

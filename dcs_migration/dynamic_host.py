@@ -1,6 +1,6 @@
 """The dynamic front end: what Pulumi's dynamic host calls, and what it understands. The plugin alone loads it.
 
-The engine strips secrets on the way to the plugin and marks them again on the way back, by their path, so that what
+Pulumi strips secrets on the way to the plugin and marks them again on the way back, by their path, so that what
 is returned has the shape of what came.
 """
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def call(provider: Provider, operation: str, args: tuple[Any, ...]) -> Any:
-    """Have an operation done by the life cycle of a provider class, and return what the dynamic host understands."""
+    """Have an operation done by the lifecycle of a provider class, and return what the dynamic host understands."""
     with reporting.guard(engine(), boundary.urn_among(args)):
         boundary.require_sound(operation, args)
         life_cycle = provider.life_cycle()
@@ -54,7 +54,7 @@ def process_of(config: Config, *, max_retries: int | None = None) -> Process:
     """Return what this plugin process has; resources whose reads are retried alike share it, with listings and turns.
 
     Args:
-        config: What the engine configured the process with.
+        config: What Pulumi configured the process with.
         max_retries: Of a read; default from the settings.
     """
     with _FIRST:
@@ -65,13 +65,13 @@ def process_of(config: Config, *, max_retries: int | None = None) -> Process:
 
 
 def settings_of(config: Config) -> Settings:
-    """Return the settings that the engine configured this process with."""
+    """Return the settings that Pulumi configured this process with."""
     # The SDK has a getter alone, and a misspelt key can only be seen among all of them.
     return Settings(config.get, keys=lambda: getattr(config, "_props", ()))
 
 
 def _told_the_phase(process: Process, olds: Any, news: Any) -> tuple[Any, Any]:
-    """Take out of a check's inputs what the program says of the phase, which the protocol does not."""
+    """Take out of a check's inputs what the program reports about the phase, which the protocol doesn't."""
     dry_run = news.get(DRY_RUN)
     if dry_run is not None:
         process.phase.preview = bool(dry_run)
@@ -80,13 +80,13 @@ def _told_the_phase(process: Process, olds: Any, news: Any) -> tuple[Any, Any]:
 
 @singledispatch
 def converted(result: Any) -> Any:
-    """Return a result of a life cycle in the dynamic host's form, with every password marked as a secret."""
+    """Return a result of a lifecycle in the dynamic host's form, with every password marked as a secret."""
     raise TypeError(type(result).__name__)
 
 
 @converted.register
 def _(result: CheckResult) -> pulumi.dynamic.CheckResult:
-    # An empty property: the engine then prints the line as it is, and no value.
+    # An empty property: Pulumi then prints the line as it is, and no value.
     failures = [pulumi.dynamic.CheckFailure("", line) for line in result.problems]
     return pulumi.dynamic.CheckResult(with_secret_passwords(result.inputs), failures)
 
@@ -122,7 +122,7 @@ def with_secret_passwords(value: Any) -> Any:
     """Mark every password at any depth as a secret, also one that a transform set unmarked.
 
     The dynamic host drops the mark of an ``Output.secret`` that a provider returns, but not this form, which is
-    the engine's own. A password that is known later is marked then.
+    Pulumi's own. A password that is known later is marked then.
     """
     if isinstance(value, Mapping):
         return {
@@ -159,7 +159,7 @@ def show_errors_as_lines() -> None:
 
 @cache
 def engine() -> Engine:
-    """Return the engine that started this process; the first call also makes errors and warnings of the process lines."""
+    """Return the Pulumi engine that started this process; the first call also makes errors and warnings of the process lines."""
     if not in_plugin_process():
         return NoEngine()
     show_errors_as_lines()

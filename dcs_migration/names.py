@@ -1,6 +1,7 @@
-"""The vocabulary: names that stand on both sides of the process boundary, or in more than one part. It imports nothing."""
+"""The vocabulary: names that stand on both sides of the process boundary, or in more than one part. It imports
+nothing."""
 
-# Hidden properties begin with two underscores: the engine keeps them in state and never shows them.
+# Hidden properties start with two underscores: Pulumi keeps them in state and never shows them.
 URN = "__urn"
 OWNER = "__owner"  # id of the provider resource
 IDENTITY = "__identity"  # of a migration instance: what will run on it
@@ -12,7 +13,7 @@ PROJECT_NAME = "__project_name"  # configured name of the project, where its id 
 ENDPOINT = "__endpoint"  # host that the task was created at
 TAKEN_OVER = "__taken_over"  # the task existed before: it is never stopped or deleted
 MARK = "__mark"  # that was sent with the description
-MARK_LOST = "__mark_lost"  # the service did not give it back, which was said
+MARK_LOST = "__mark_lost"  # the service didn't give it back, which was said
 ADOPTED = "__adopted"  # the task was there before: the claim of the resource that found it
 TASKS = "__tasks"  # of a completion: what the program knows of its own tasks, in the order of the first ids
 
@@ -33,7 +34,7 @@ SUCCESS = "SUCCESS"
 
 
 def summary(statuses: list[str]) -> str | None:
-    """Return the status of a wait: of its tasks' statuses the first that is not SUCCESS, or else SUCCESS."""
+    """Return the status of a wait: of its tasks' statuses the first that isn't SUCCESS, or else SUCCESS."""
     return next((status for status in statuses if status != SUCCESS), SUCCESS if statuses else None)
 
 

@@ -1,6 +1,6 @@
 """The long campaign: random schedules and courses against provider, client and emulator, then kills of the real CLI.
 
-Each part is drawn from its seeds alone: the options for these go on where an earlier campaign stopped, or show again
+Each part is drawn from its seeds alone: the options for these continue where an earlier campaign stopped, or show again
 what it found.
 """
 
@@ -93,7 +93,7 @@ def run_chunk(of: str, seeds: range, *beside: Neighbour | Server | None) -> Camp
 def run_part(
     campaign: Campaign, pool: ProcessPoolExecutor, of: str, seeds: range, folder: Path, server: Server | None
 ) -> None:
-    """Run a part in chunks, and tell how far it is: at most every ten seconds, and at the end."""
+    """Run a part in chunks, and show how far it is: at most every ten seconds, and at the end."""
     beside: list[Neighbour | Server | None] = []
     if of in KILLS and seeds:
         beside = [bring_up(kills.TARGETS[KILLS[of]], folder / KILLS[of]), server]

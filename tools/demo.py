@@ -108,7 +108,7 @@ def tell(folder: Path) -> None:
 
 
 def import_backup(stack: Stack, url: str, shop: Server, target: Server) -> None:
-    """Tell how a backup file is imported."""
+    """Show how a backup file is imported."""
     title("A stack that imports the backup file into the target")
     stack.pulumi("stack", "init", "demo")
     stack.pulumi("config", "set", "huaweicloud:region", REGION)
@@ -129,7 +129,7 @@ def import_backup(stack: Stack, url: str, shop: Server, target: Server) -> None:
 
 
 def migrate_online(stack: Stack, url: str, shop: Server, target: Server) -> None:
-    """Tell how the shop, which has sold on, is migrated without a backup."""
+    """Show how the shop, which has sold on, is migrated without a backup."""
     title(f"Meanwhile the shop has got {NEW_ORDERS} more orders")
     shop.client.mset({f"order:{number}": "paid" for number in range(1_000, 1_000 + NEW_ORDERS)})
     show_data(shop, target)
@@ -176,7 +176,7 @@ def redis_server() -> Iterator[Server]:
 
 
 def fill(shop: Server, target: Server) -> None:
-    """Write the data with which the story begins."""
+    """Write the data with which the story starts."""
     shop.client.mset({f"order:{number}": "paid" for number in range(1, 101)})
     shop.client.hset("cart:7", mapping={"apples": 3, "pears": 1})
     shop.client.rpush("to-pack", "order:98", "order:99", "order:100")
@@ -263,7 +263,7 @@ def emulator(secret_key: str, target: Endpoint, bucket: Path) -> Iterator[str]:
     """Start the emulator on a free port, yield its URL, and stop it.
 
     Raises:
-        DemoError: it did not start.
+        DemoError: it didn't start.
     """
     arguments = ["-m", "dcs_emulator", "--port", "0", "--redis", f"{TARGET_ID}={target}"]
     arguments += ["--bucket", f"{BUCKET}={bucket}", "--access-key", "demo", "--secret-key"]
@@ -331,7 +331,7 @@ def control(url: str, method: str, what: str) -> Any:
     """Call the emulator's control interface and return its JSON answer, None where it has none.
 
     Raises:
-        DemoError: it does not answer.
+        DemoError: it doesn't answer.
     """
     request = urllib.request.Request(f"{url}/_emulator/{what}", method=method)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -1,6 +1,6 @@
-"""The tables of docs/emulator.md: what the emulator's code knows is written anew, the words beside it stay.
+"""The tables of docs/emulator.md: what the emulator's code knows is written again, the words beside it stay.
 
-A name that is new in the code gets a row whose words are to be written; that of one that is gone goes.
+A name that is new in the code gets a row whose words are to be written; that of one that no longer exists goes.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _code(text: str) -> str:
 
 
 def place(page: str, heading: str) -> tuple[int, int]:
-    """Return where the first table below a heading begins and ends."""
+    """Return where the first table below a heading starts and ends."""
     found = re.search(rf"^#+ {heading}\n(?:(?!#|\|).*\n)*((?:\|.*\n)+)", page, re.MULTILINE)
     assert found is not None, f"docs/emulator.md has no table below {heading}"
     return found.span(1)

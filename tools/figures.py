@@ -18,12 +18,12 @@ _MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(page: str, block: Callable[[str], str]) -> str:
-    """Return the page with the text between each pair of marks written anew; ``block`` gives it by its name."""
+    """Return the page with the text between each pair of marks written again; ``block`` gives it by its name."""
     return _MARKED.sub(lambda found: f"{found[1]}\n{block(found[2])}\n\n{found[3]}", page)
 
 
 def write_or_check(texts: Mapping[Path, str], check: bool, command: str) -> int:
-    """Write files, or only tell which of them are not as ``command`` writes them; return the exit code."""
+    """Write files, or only show which of them aren't as ``command`` writes them; return the exit code."""
     if not check:
         for path, text in texts.items():
             path.write_text(text, "utf-8")

@@ -95,7 +95,7 @@ def ensure_cli(bin_dir: Path) -> Path:
 
 
 def cli_version(pulumi: Path) -> str:
-    """Return what ``pulumi version`` prints, or an empty text where it cannot be run."""
+    """Return what ``pulumi version`` prints, or an empty text where it can't be run."""
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         result = subprocess.run(

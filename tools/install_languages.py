@@ -63,7 +63,8 @@ def main() -> int:
 
 
 def require_tools() -> None:
-    """Make sure that Go and TypeScript programs can be run; raises `InstallError`, in one line for all that is missing."""
+    """Make sure that Go and TypeScript programs can be run; raises `InstallError`, in one line for all that is
+    missing."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         wanted = " and ".join(NEEDED[name] for name in missing)

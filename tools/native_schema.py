@@ -1,8 +1,8 @@
 """Write dcs_migration/native/schema.json: the Pulumi package schema of the native provider.
 
-Its inputs come from the JSON Schemas, its outputs and words from the classes of the dynamic provider, and what a change of
-an input does from the tables of the kinds. ``python tools/native_schema.py`` writes it; with ``--check`` it only tells, by
-its exit code, whether it is up to date.
+Its inputs come from the JSON Schemas, its outputs and words from the classes of the dynamic provider, and what a
+change of an input does from the tables of the kinds. ``python tools/native_schema.py`` writes it; with
+``--check`` it only tells, by its exit code, whether it is up to date.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ OUTPUT_TYPES: Mapping[str, Spec] = {
 }
 ALWAYS = ("str", "Mapping[str, str]", "Sequence[str]")  # what is always there
 
-# A `replaceOnChanges` would let the engine decide: it would replace a task whose password alone has changed, and run its
-# import again over live data. The provider's diff decides; this is what the documentation says of it.
+# A `replaceOnChanges` would let Pulumi decide: it would replace a task whose password alone has changed, and run its
+# import again over live data. The provider's diff decides; this is what the documentation reports about it.
 REPLACES = (OnChange.REPLACE, OnChange.REPLACE_IF_GIVEN)
 
 CONFIG_TYPES: Mapping[str, Spec] = {
@@ -175,7 +175,7 @@ def bag(properties: Mapping[str, Spec], required: Iterable[str]) -> Spec:
 
 
 def shape_words(shape: type) -> dict[str, str]:
-    """Return the words of each key of a nested map; those of its required keys stand in a private class."""
+    """Return the words of each key of a nested map; those of its required keys are in a private class."""
     base = re.match(r"class \w+\((_\w+)", inspect.getsource(shape))
     inherited = shape_words(getattr(shapes, base[1])) if base else {}
     return inherited | {name: text for name, _, text in reference.attributes_of(shape)}
@@ -206,7 +206,7 @@ def types() -> Spec:
 
 
 def change_of(resource: type[pulumi.Resource], key: str, *, inside: bool = False) -> OnChange | None:
-    """Return what a change of an input does; around a password, the other keys tell that each for itself."""
+    """Return what a change of an input does; around a password, the other keys show that each for itself."""
     spec = reference.spec_of(resource)
     return spec.inputs[key] if spec is not None and inside == (key in spec.with_password) else None
 

@@ -9,7 +9,7 @@ from dcs_migration.life_cycles.config import NAMESPACE
 
 PACKAGE = "dcs"
 
-# What is otherwise than in a Python program, which hands over resources.
+# What is otherwise than in a Python program, which passes resources.
 REQUIRED = {("MigrationCompletion", "task_ids")}
 LEFT_OUT = {("MigrationCompletion", "statuses_by_name")}
 WORDS = {
@@ -34,7 +34,7 @@ READ = {
     "id": "Id of the task.",
     "name": "Name of the task as the service returned it.",
     "task_name": "The same, by the name of the input.",
-    "description": "Description, without the provider's ownership mark.",
+    "description": "Description, without the provider's owner mark.",
     "migration_type": "`backupfile_import` or `online_migration`.",
     "migration_method": "`full_amount_migration` or `incremental_migration`.",
     "backup_files": "What a backup import loads.",

@@ -75,12 +75,12 @@ def find(programs: Programs, path: str, excluded: Path) -> Path | None:
 
 
 def same_folder(one: str, other: Path) -> bool:
-    """Tell whether two paths name one folder."""
+    """Show whether two paths name one folder."""
     return os.path.realpath(one) == os.path.realpath(other)
 
 
 def is_current(programs: Programs, bin_dir: Path) -> bool:
-    """Tell whether all programs are in ``bin_dir``, and newer than the modules that pin them."""
+    """Show whether all programs are in ``bin_dir``, and newer than the modules that pin them."""
     installed = [bin_dir / name for name in programs.names]
     if not all(program.exists() for program in installed):
         return False
@@ -88,7 +88,8 @@ def is_current(programs: Programs, bin_dir: Path) -> bool:
 
 
 def remove(programs: Programs, bin_dir: Path) -> None:
-    """Remove them from ``bin_dir``, which comes first on the PATH that the README shows: it must not hide the user's."""
+    """Remove them from ``bin_dir``, which comes first on the PATH that the README shows: it must not hide the
+    user's."""
     for name in programs.names:
         (bin_dir / name).unlink(missing_ok=True)
 
@@ -138,7 +139,7 @@ def build_all(programs: Programs, bin_dir: Path) -> None:
 
 
 class Stopwatch:
-    """Prints lines that begin with the seconds since it was made."""
+    """Prints lines that start with the seconds since it was made."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()

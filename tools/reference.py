@@ -1,6 +1,8 @@
-"""Write docs/reference.md from the schemas, the tables of changes and the docstrings, and the tables of docs/emulator.md.
+"""Write docs/reference.md from the schemas, the tables of changes and the docstrings, and the tables of
+docs/emulator.md.
 
-``python tools/reference.py`` writes them; with ``--check`` it only tells, by its exit code, whether they are up to date.
+``python tools/reference.py`` writes them; with ``--check`` it only tells, by its exit code, whether they are up
+to date.
 """
 
 from __future__ import annotations
@@ -209,7 +211,7 @@ def schema_of(resource: type[pulumi.Resource]) -> Schema:
 
 
 def life_cycle_of(resource: type[pulumi.Resource]) -> str | None:
-    """Return the package of a resource's life cycle; a component has none."""
+    """Return the package of a resource's lifecycle; a component has none."""
     source = inspect.getsource(inspect.getmodule(resource) or dcs_migration)
     provider = re.search(r"from dcs_migration\.providers\.(\w+) import", source)
     if provider is None:
@@ -308,7 +310,7 @@ def attributes_of(kind: type) -> Iterator[tuple[str, str, str]]:
 
 
 def outputs_of(resource: type[pulumi.Resource], inputs: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield the name and the words of each attribute of the class that is not an input."""
+    """Yield the name and the words of each attribute of the class that isn't an input."""
     for name, annotation, words in attributes_of(resource):
         if annotation.startswith("pulumi.Output") and name not in inputs:
             yield f"`{name}`", words

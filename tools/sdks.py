@@ -42,10 +42,10 @@ def main() -> int:
 
 
 def make(schema: Path, folder: Path) -> bool:
-    """Write the SDKs of a schema into a folder, and tell whether there was anything to do.
+    """Write the SDKs of a schema into a folder, and return whether there was anything to do.
 
     Raises:
-        InstallError: the schema is not valid, or a step failed.
+        InstallError: the schema isn't valid, or a step failed.
     """
     digest = digest_of(schema)
     stamp = folder / STAMP

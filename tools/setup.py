@@ -41,7 +41,7 @@ IMPORTABLE = (
 
 
 class SetupError(Exception):
-    """The set-up cannot go on; the message is one line that says what to do, empty where that is printed."""
+    """The set-up can't continue; the message is one line that says what to do, empty where that is printed."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ class Environment:
         return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
     def is_ours(self) -> bool:
-        """Tell whether it was made here, by this Python's version, and its interpreter still runs."""
+        """Show whether it was made here, by this Python's version, and its interpreter still runs."""
         return self._stamped(0) == self.identity() and self._runs("")
 
     def is_complete(self) -> bool:
-        """Tell whether nothing is left to do."""
+        """Show whether nothing is left to do."""
         path = f"{self.python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
         return (
             self._stamped(0) == self.identity()
@@ -99,7 +99,7 @@ class Environment:
             return None
 
     def _runs(self, program: str) -> bool:
-        """Tell whether its interpreter runs a program and succeeds."""
+        """Show whether its interpreter runs a program and succeeds."""
         try:
             return subprocess.run([self.python, "-I", "-c", program], capture_output=True).returncode == 0
         except OSError:
@@ -127,7 +127,7 @@ def main() -> int:
 
 
 def set_up(environment: Environment) -> None:
-    """Make or mend the environment.
+    """Make or fix the environment.
 
     Raises:
         SetupError: something is missing on this machine, or a step failed.

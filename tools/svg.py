@@ -1,4 +1,4 @@
-"""Pictures for the documentation as SVG: a frame that follows the reader's light or dark mode, and what stands in it."""
+"""Pictures for the documentation as SVG: a frame that follows the reader's light or dark mode, and what is in it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def course(kind: str, points: Iterable[tuple[float, float]]) -> str:
 
 
 def _attributes(**values: float | str) -> str:
-    """Return attributes as they stand in an element, without those that are empty."""
+    """Return attributes as they are in an element, without those that are empty."""
     return "".join(
         f' {name.rstrip("_").replace("_", "-")}="{value if isinstance(value, str) else _short(value)}"'
         for name, value in values.items()

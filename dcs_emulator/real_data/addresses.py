@@ -18,13 +18,13 @@ _RETRY_SECONDS = 0.05
 
 
 class AddressError(ValueError):
-    """An address cannot be opened; the message is one line."""
+    """An address can't be opened; the message is one line."""
 
 
 class Addresses:
     """Forwards connections on a port of this machine to the server that the port's address belongs to now.
 
-    Raises `AddressError` when a port cannot be had.
+    Raises `AddressError` when a port can't be had.
     """
 
     def __init__(self, ports: Mapping[str, int], endpoints: Mapping[str, Endpoint]) -> None:

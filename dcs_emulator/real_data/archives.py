@@ -64,7 +64,7 @@ _BROKEN = (
     zlib.error,
     lzma.LZMAError,
     struct.error,
-    # What the libraries do not check before they use it.
+    # What the libraries don't check before they use it.
     ArithmeticError,
     EOFError,
     LookupError,
@@ -76,7 +76,7 @@ _BROKEN = (
 
 @dataclass(frozen=True)
 class Member:
-    """A file in an archive: its number there, its name, and how it begins (a manifest: all of it)."""
+    """A file in an archive: its number there, its name, and how it starts (a manifest: all of it)."""
 
     number: int
     name: str
@@ -89,14 +89,14 @@ class Member:
 
     @property
     def stem(self) -> str:
-        """How the names of all parts begin whose manifest it is; also of old ones, which it does not name any more."""
+        """How the names of all parts start whose manifest it is; also of old ones, which it doesn't name any more."""
         return self.name[: -len(MANIFEST_SUFFIX)] + "."
 
 
 def backups_in(key: str, file: Path, progress: Progress) -> tuple[list[Backup], list[str]]:
     """Return the backups of an archive, in its order, and the names of what else it holds.
 
-    Raises `MigrationError` when it cannot be read, holds too much or no backup, or `Cancelled`.
+    Raises `MigrationError` when it can't be read, holds too much or no backup, or `Cancelled`.
     """
     start = start_of(key, file)
     members: list[Member] = []
@@ -154,7 +154,7 @@ def _backups(key: str, file: Path, members: Sequence[Member], left_out: list[str
 
 
 def some(names: Sequence[str], most: int = 5) -> str:
-    """List the first of these names, and tell how many more there are."""
+    """List the first of these names, and show how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
@@ -216,7 +216,7 @@ def _in_zip(file: Path, budget: _Budget) -> Iterator[_Item]:
         for info in archive.infolist():
             if info.flag_bits & 1:
                 raise MigrationError(f"backup file {budget.key} is encrypted: pack it without a password")
-            kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where it was not packed on Unix
+            kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where it wasn't packed on Unix
             regular = kind in (0, stat.S_IFREG)
             opener = partial(_zip_member, archive, info, budget) if regular else None
             yield None if info.is_dir() else (info.filename, opener)

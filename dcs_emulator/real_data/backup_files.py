@@ -17,13 +17,13 @@ from dcs_emulator.real_data.versions import Version, rdb_of, writer_of
 
 RDB_SUFFIX, AOF_SUFFIX, MANIFEST_SUFFIX = ".rdb", ".aof", ".manifest"
 START_BYTES = 256
-"""How much of a file tells what it is."""
+"""How much of a file shows what it is."""
 _KINDS = (
     (b"PK\x03\x04", ".zip", "a .zip archive does"),
     (b"\x1f\x8b", ".gz", "a .gz file does"),
     (b"version https://git-lfs", ".lfs", "a Git LFS pointer does"),
 )
-"""As what else a file may begin whose name is wrong, or whose content is elsewhere."""
+"""As what else a file may start whose name is wrong, or whose content is elsewhere."""
 _INCREMENT_NAME = re.compile(r"\.\d+\.incr\.aof$", re.IGNORECASE)
 _TIMESTAMP = b"#TS:"
 _AOF_BEGINS = (b"*", _TIMESTAMP)
@@ -78,14 +78,14 @@ class Backup:
 
 
 def plain_backup(name: str, file: Path) -> Backup:
-    """Return the backup that a file is. Raises `MigrationError` when it is not what its name says."""
+    """Return the backup that a file is. Raises `MigrationError` when it isn't what its name says."""
     start = start_of(name, file)
     install = partial(_link, file) if name.lower().endswith(RDB_SUFFIX) else partial(_copy, file)
     return checked_backup(name, start, install)
 
 
 def start_of(name: str, file: Path) -> bytes:
-    """Return how a file begins. Raises `MigrationError` when it is empty or cannot be read."""
+    """Return how a file starts. Raises `MigrationError` when it is empty or can't be read."""
     try:
         with file.open("rb") as stream:
             start = stream.read(START_BYTES)
@@ -97,7 +97,7 @@ def start_of(name: str, file: Path) -> bytes:
 
 
 def checked_backup(name: str, start: bytes, install: Install) -> Backup:
-    """Return a backup of this name that begins so. Raises `MigrationError` when it is not what its name says."""
+    """Return a backup of this name that starts so. Raises `MigrationError` when it isn't what its name says."""
     rdb = rdb_of(start)
     if not start:
         raise MigrationError(f"backup file {name} is empty")
@@ -118,7 +118,7 @@ def checked_backup(name: str, start: bytes, install: Install) -> Backup:
 
 
 def as_what(name: str, start: bytes) -> str:
-    """Say, for the end of a message, as what else than its name says a file begins."""
+    """Say, for the end of a message, as what else than its name says a file starts."""
     found = (kind for magic, suffix, kind in _KINDS if start.startswith(magic) and not name.endswith(suffix))
     return "".join(f", but as {kind}" for kind in found)
 
@@ -167,7 +167,7 @@ class Manifest:
 
 
 def read_manifest(name: str, text: bytes) -> Manifest:
-    """Read ``file NAME seq NUMBER type KIND`` lines; files that are only kept for a while do not count.
+    """Read ``file NAME seq NUMBER type KIND`` lines; files that are only kept for a while don't count.
 
     Raises `MigrationError` for anything else, names that are paths among it.
     """

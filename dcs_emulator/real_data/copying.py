@@ -89,7 +89,7 @@ def refuse_itself(source: Peer, target: Peer) -> None:
 
 
 def refuse_unreadable(source: Peer, target: Peer, *, replicates: bool = False) -> None:
-    """Raise `MigrationError` when the source writes its data, or its replication, as the target cannot read it."""
+    """Raise `MigrationError` when the source writes its data, or its replication, as the target can't read it."""
     ours, theirs = version_of(source.info()), version_of(target.info())
     rdb = ours.replicates_to(theirs) if replicates else ours.rdb
     if not theirs.takes(rdb):
@@ -184,7 +184,7 @@ def _explained(said: str, target: Peer) -> str:
 def copy_functions(source: Peer, target: Peer, progress: Progress) -> None:
     """Carry the libraries of functions over; those of the same name are replaced, others stay, as with keys.
 
-    What the target does not take is a WARN row of the log: the keys can do without.
+    What the target doesn't take is a WARN row of the log: the keys can do without.
     """
     try:
         libraries = len(source.call("FUNCTION LIST"))

@@ -48,7 +48,7 @@ def parse_endpoints(redis: Mapping[str, str]) -> dict[str, Endpoint]:
 
 
 def parse_buckets(buckets: Mapping[str, str | PathLike[str]]) -> dict[str, Path]:
-    """Read the folders of buckets; raises ValueError for one that does not exist."""
+    """Read the folders of buckets; raises ValueError for one that doesn't exist."""
     folders = {name: Path(folder) for name, folder in buckets.items()}
     for name, folder in folders.items():
         if not name:

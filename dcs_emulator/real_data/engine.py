@@ -52,7 +52,7 @@ class RealData:
         self._sides: dict[str, tuple[list[Endpoint], Endpoint]] = {}
 
     def start(self, task: Task, request: Mapping[str, Any]) -> None:
-        """Begin to move the data of a new task."""
+        """Start to move the data of a new task."""
         target = self._target(request["target_instance"])
         if target is None:
             self._workers.pop(task.id, None)  # what an earlier run with other instances has left
@@ -63,7 +63,7 @@ class RealData:
         self._move_in_a_thread(task)
 
     def resume(self, task: Task) -> None:
-        """Go on with a task that was stopped."""
+        """Continue a task that was stopped."""
         target = self._target(task.target or {})
         if task.id not in self._sides and target is not None:
             # A task of the state file, which holds no password.
@@ -194,7 +194,7 @@ class _Worker(threading.Thread):
         """Whether its end was reported."""
 
     def run(self) -> None:
-        """Move the data, and tell how that ended."""
+        """Move the data, and show how that ended."""
         if self._before is not None:
             self._before.join()
             self._before = None

@@ -35,7 +35,7 @@ class Loading(MigrationError):
 
 
 class Unreachable(MigrationError):
-    """The server cannot be reached, or cuts the connection."""
+    """The server can't be reached, or cuts the connection."""
 
 
 class Peer:
@@ -112,9 +112,9 @@ class Peer:
 def connect(side: str, endpoint: Endpoint, answer_seconds: float | None = None) -> Iterator[Peer]:
     """Connect to the ``source`` or the ``target``, and cut the connection at the end.
 
-    The peer's ``ip`` is numeric, so that other servers need not resolve the name again, and perhaps to
+    The peer's ``ip`` is numeric, so that other servers don't resolve the name again, perhaps to
     another address. Each answer may take ``answer_seconds`` (`ANSWER_SECONDS`). Raises `MigrationError` when it
-    cannot be reached or refuses the password.
+    can't be reached or refuses the password.
     """
     name = f"the {side} {endpoint}"
     try:

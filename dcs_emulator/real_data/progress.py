@@ -17,7 +17,7 @@ class Cancelled(Exception):
 
 
 class MigrationError(Exception):
-    """The data cannot be moved; the message is one line that says why."""
+    """The data can't be moved; the message is one line that says why."""
 
 
 class Progress:
@@ -72,7 +72,7 @@ class Progress:
         self._cancelled.set()
 
     def take(self) -> tuple[Phase, Numbers, list[LogRow]]:
-        """Return the phase, the numbers, and the log rows that have not been taken before."""
+        """Return the phase, the numbers, and the log rows that haven't been taken before."""
         with self._lock:
             rows, self._rows = self._rows, []
             return self._phase, self._numbers, rows
@@ -84,6 +84,6 @@ class Progress:
 
 
 def sentence(text: str) -> str:
-    """Return a text as one line that begins with a capital and ends with one full stop, without odd characters."""
+    """Return a text as one line that starts with a capital and ends with one full stop, without odd characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return f"{line[:1].upper()}{line[1:].rstrip('. ')}."

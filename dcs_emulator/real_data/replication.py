@@ -27,7 +27,7 @@ POLL_ANSWER_SECONDS = 0.25
 START_SECONDS = 30.0
 """How long the first synchronisation may get no further."""
 ATTEMPTS = 3
-"""How many full copies a target may begin before one has arrived; one that cannot read them begins for ever."""
+"""How many full copies a target may start before one has arrived; one that can't read them starts forever."""
 RECONNECT_SECONDS = 10.0
 """How long a target that was in step may be without its source."""
 CATCH_UP_SECONDS = 2.0
@@ -35,7 +35,7 @@ CATCH_UP_SECONDS = 2.0
 _CATCH_UP_POLL_SECONDS = 0.01
 _PASSWORD = "masterauth"  # noqa: S105 - a setting's name
 _LOGIN = ("masteruser", _PASSWORD)
-"""With what a target logs in at its source: as the default user, which a server before 6.0 need not be told."""
+"""With what a target logs in at its source: as the default user, which a server before 6.0 doesn't need to be told."""
 
 
 def replicate(source_endpoint: Endpoint, target_endpoint: Endpoint, progress: Progress) -> None:
@@ -86,7 +86,7 @@ class _Lag:
     """How far the target is behind, in bytes: what the source has sent since what is known to have arrived."""
 
     arrived: int
-    """The offset up to which the target has everything; at first, where the source is when the copy begins."""
+    """The offset up to which the target has everything; at first, where the source is when the copy starts."""
 
     def update(self, target: dict[str, Any]) -> None:
         """Take the offset of a target that is in step; any other tells one of an earlier replication."""
@@ -100,14 +100,14 @@ class _Lag:
 
 
 def _monitor(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> None:
-    """Tell how it goes, until it goes no more."""
+    """Show how it goes, until it goes no more."""
     in_step = was_linked = False
     position, since = None, time.monotonic()
     copies: int | None = None  # before the first look at the source
     while True:
         observed = _observe(source, target, lag, progress)
         if observed.copies is not None:
-            # Fewer copies than before: the source was started anew.
+            # Fewer copies than before: the source was started again.
             if copies is None or observed.linked or observed.copies < copies:
                 copies = observed.copies
             if observed.copies - copies >= ATTEMPTS:
@@ -189,7 +189,7 @@ def _is_replica_of(info: dict[str, Any], source: Peer) -> bool:
 
 
 def _detach(source: Peer, target: Peer, before: Mapping[str, str], progress: Progress) -> None:
-    """Make the target a server of its own again, unless it follows somebody else by now."""
+    """Make the target a server of its own again, unless it follows someone else by now."""
     try:
         if _is_replica_of(target.info(), source):
             target.call("REPLICAOF", "NO", "ONE")

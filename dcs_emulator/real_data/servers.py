@@ -45,7 +45,7 @@ _FORBIDDEN = ("MODULE", "DEBUG", "SHUTDOWN", "REPLICAOF", "SLAVEOF", "BGREWRITEA
 _FORBIDDEN_BEFORE_7 = ("CONFIG",)
 
 # The pipe on stdin ends with this process, however it ends; the watching shell then ends the server and
-# cleans up. A line on the pipe tells that the server has ended already and its id may be another's.
+# cleans up. A line on the pipe shows that the server has ended already and its id may be another's.
 _WATCHED = f"""
 exec 3<&0 </dev/null
 {{ read -r _ <&3 || {{ kill -9 $$; rm -rf {_LOG} {_CONFIG} {_SOCKET} {DUMP} {AOF} {AOF_FOLDER}; rmdir "$PWD"; }}; }} &
@@ -66,7 +66,7 @@ class RedisServer:
     returns the settings for that. ``program`` is any that there is, unless one is named.
 
     The process ends with `close`, and with this process, however that ends. Raises `MigrationError` when it
-    cannot be started, and what ``prepare`` raises.
+    can't be started, and what ``prepare`` raises.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class RedisServer:
 
     @property
     def running(self) -> bool:
-        """Whether the process has not ended."""
+        """Whether the process hasn't ended."""
         return self._process is not None and self._process.poll() is None
 
     @contextmanager
@@ -229,7 +229,7 @@ def loading(
 
     It is given with whether the end of the file was broken and is cut off.
 
-    Raises `MigrationError` when it cannot read it; and what ``prepare`` and ``pause`` raise.
+    Raises `MigrationError` when it can't read it; and what ``prepare`` and ``pause`` raise.
     """
     forbidden = _FORBIDDEN + (() if program.version.of_seven else _FORBIDDEN_BEFORE_7)
     settings = {f"rename-command {command}": "" for command in forbidden}
@@ -274,7 +274,7 @@ def local_redis(
                 with connect("Redis server", endpoint):
                     pass
             except MigrationError:
-                # Somebody may have taken the port in the meantime.
+                # Someone may have taken the port in the meantime.
                 if attempt + 1 == _PORT_ATTEMPTS:
                     raise
                 continue

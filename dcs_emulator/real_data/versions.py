@@ -1,4 +1,5 @@
-"""Which server reads what another has written: the version of the RDB format decides, for files, keys and replication."""
+"""Which server reads what another has written: the version of the RDB format decides, for files, keys and
+replication."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ _NUMBER = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 @dataclass(frozen=True)
 class Version:
-    """A server's product and version; without a number it is not known, and nothing is held against it."""
+    """A server's product and version; without a number it isn't known, and nothing is held against it."""
 
     product: str
     number: tuple[int, ...] = ()
@@ -102,13 +103,13 @@ def version_in(said: str) -> Version:
 
 
 def rdb_of(start: bytes) -> int | None:
-    """Return the version of the format of a file that begins so; None when it is no RDB file."""
+    """Return the version of the format of a file that starts so; None when it is no RDB file."""
     match = _MAGIC.match(start)
     return None if match is None else int(match[1] or match[2])
 
 
 def writer_of(start: bytes) -> Version | None:
-    """Return the server that wrote a file that begins so, where it says so."""
+    """Return the server that wrote a file that starts so, where it says so."""
     match = _WRITER.search(start)
     if match is None:
         return None

@@ -30,7 +30,7 @@ SKEW_SHOWN, SKEW_WARNS, SKEW_FAILS = (
 )  # seconds; a signature is good for a quarter of an hour
 LISTING_AGE = 30.0  # seconds
 DEFAULT = "default"
-"""The source of a setting that nobody has set."""
+"""The source of a setting that no one has set."""
 
 Answer = TypeVar("Answer")
 

@@ -1,4 +1,4 @@
-"""The tasks of the service beside those of stacks: what the stack holds, what it has lost, what it does not know."""
+"""The tasks of the service beside those of stacks: what the stack holds, what it has lost, what it doesn't know."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Finding(Enum):
 class Entry:
     """One task.
 
-    row: what the service tells; None where it knows no such task. mark: what its description bears. stats: of an online
+    row: what the service tells; None where it knows no such task. mark: what its description has. stats: of an online
     one that runs. finding: None where there is no stack to compare with. resources: which hold it.
     """
 
@@ -44,7 +44,7 @@ class Entry:
     finding: Finding | None = None
     resources: Sequence[Resource] = ()
     marked_urn: str | None = None
-    """Of an orphan: the resource of the stack that its mark names, if the stack has it."""
+    """Of an orphan: the resource of the stack that its owner mark names, if the stack has it."""
 
     @property
     def status(self) -> Status:
@@ -112,7 +112,7 @@ def _lives(resource: Resource, account: Account) -> bool:
 
 
 def _unlisted(id_: str, account: Account, stack: StackState) -> Entry:
-    """Judge a task of the state that the listing does not show: gone needs the proof that a refresh needs."""
+    """Judge a task of the state that the listing doesn't show: gone needs the proof that a refresh needs."""
     seen = account.look(id_, max_age=LISTING_AGE)
     forgotten = seen.row is None or (seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended)
     row = None if forgotten else seen.row

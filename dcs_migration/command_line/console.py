@@ -43,11 +43,11 @@ class Console:
         return min(max(columns or _DEFAULT, _NARROWEST), _WIDEST)
 
     def line(self, text: str = "") -> None:
-        """Write one line, at once: somebody may read along in a pipe."""
+        """Write one line, at once: someone may read along in a pipe."""
         print(plain(text), file=self.out, flush=True)
 
     def wrapped(self, text: str, first: str, rest: str) -> None:
-        """Write a text over as many lines as it takes, with what each begins with."""
+        """Write a text over as many lines as it takes, with what each starts with."""
         for line in textwrap.wrap(
             plain(text),
             self.width,

@@ -19,7 +19,7 @@ EPILOG = "Exit code: 0 all is well (warnings included), 1 a check failed."
 
 @dataclass(frozen=True)
 class Check:
-    """A row of the table: a check, those without which it makes no sense, and what to do where an error does not say."""
+    """A row of the table: a check, those without which it makes no sense, and what to do where an error doesn't say."""
 
     name: str
     run: Callable[[Checks], Result]

@@ -7,7 +7,7 @@ FAILED = 1
 """The command could not do its work; of `doctor`: a check failed."""
 USAGE = 2
 DIFFERS = 3
-"""`tasks --stack`: the stack and the project do not agree."""
+"""`tasks --stack`: the stack and the project don't agree."""
 TASK_FAILED = 4
 """`watch`: a task failed or was stopped."""
 TIMED_OUT = 5

@@ -41,7 +41,7 @@ def run(session: Session) -> int:
 
 
 def _read(client: DcsClient, id_: str, level: str | None) -> list[LogLine]:
-    """Return all lines; the service's order is not documented."""
+    """Return all lines; the service's order isn't documented."""
     lines: list[LogLine] = []
     while len(lines) < MOST_LINES:
         page = client.list_migration_task_logs(id_, level, MAX_PAGE, offset=len(lines))

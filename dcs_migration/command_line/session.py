@@ -15,7 +15,7 @@ from dcs_migration.life_cycles.config import NAMESPACE, Settings
 # The options that stand for a setting: they go before the environment, as the stack's configuration does.
 FLAGS = {"region": "--region", "projectId": "--project-id"}
 
-CONNECT, READ = 5.0, 30.0  # seconds; somebody sits and waits
+CONNECT, READ = 5.0, 30.0  # seconds; someone sits and waits
 
 
 def name_of(flag: str) -> str:

@@ -1,4 +1,5 @@
-"""The file that `pulumi stack export` writes, of a stack of either front end: which tasks it holds, and whose they are."""
+"""The file that `pulumi stack export` writes, of a stack of either front end: which tasks it holds, and whose
+they are."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ _HOW = "write it with `pulumi stack export --file state.json`"
 class Resource:
     """A resource of the state that stands for a task.
 
-    home: what the state says of where the task lives, in the names of the core (region, project_id, the endpoint).
+    home: what the state reports about where the task lives, in the names of the core (region, project_id, the endpoint).
     """
 
     urn: str
@@ -65,7 +66,7 @@ def load(paths: Iterable[str] | None, console: Console) -> StackState | None:
     """Return what the files hold together; None where there are none.
 
     Raises:
-        ConfigurationError: one cannot be read, or is something else.
+        ConfigurationError: one can't be read, or is something else.
     """
     if not paths:
         return None

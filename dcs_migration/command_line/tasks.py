@@ -63,7 +63,8 @@ def run(session: Session) -> int:
 
 
 def _is_lost(entry: Entry) -> bool:
-    """Whether a task is gone whose end the state does not know: the service forgets those that have ended long ago."""
+    """Whether a task no longer exists whose end the state doesn't know: the service forgets those that have ended
+    long ago."""
     known = {resource.status for resource in entry.resources}
     return entry.finding is Finding.GONE and not all(lookup(status).ended for status in known)
 

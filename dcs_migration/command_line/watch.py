@@ -1,4 +1,4 @@
-"""`watch`: look at tasks until they end. They go on whatever happens to the command."""
+"""`watch`: look at tasks until they end. They continue whatever happens to the command."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _chosen(session: Session, stack: StackState | None) -> list[Watched]:
     """Return the tasks that are named, or those that run: in the stack, or in the project.
 
     Raises:
-        ConfigurationError: the service does not know one that is named.
+        ConfigurationError: the service doesn't know one that is named.
         DcsMigrationError: what it answered.
     """
     places, homes = accounts_of(session.accounts, stack)
@@ -147,7 +147,7 @@ def _run_in(places: Sequence[Account]) -> list[Found]:
 
 
 class Lines:
-    """A line for each change, and one a minute: for logs, and where the library for bars is not installed."""
+    """A line for each change, and one a minute: for logs, and where the library for bars isn't installed."""
 
     def __init__(self, console: Console, clock: Clock, tasks: Sequence[Watched]) -> None:
         """Set up; nothing has been shown yet."""
@@ -176,7 +176,7 @@ class Lines:
 
 
 def _state_of(task: Watched) -> str:
-    """Word where a task is; one that has reached what is waited for may go on."""
+    """Word where a task is; one that has reached what is waited for may continue."""
     status = task.status or "not seen yet"
     return (
         f"{status} (in sync)"

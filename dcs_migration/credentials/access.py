@@ -68,7 +68,7 @@ class Access:
         return RenewedKeysAuth(self._keys, project_id)
 
     def temporary_keys(self) -> Keys | None:
-        """Return the temporary keys of the moment, fetched if need be; None where the credentials stay as they are.
+        """Return the temporary keys of the moment, fetched if need be; None if the credentials are permanent.
 
         Raises:
             CredentialsUnavailable: none are to be had.

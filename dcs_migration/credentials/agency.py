@@ -66,9 +66,9 @@ def agencies(read: Read) -> tuple[Agency, ...]:
         read: What a variable, or a namespaced key of the configuration, is set to.
 
     Raises:
-        ConfigurationError: one is not whole, or is malformed.
+        ConfigurationError: one isn't whole, or is malformed.
     """
-    # An account without an agency is half of one: its name may be a secret that a pipeline did not get.
+    # An account without an agency is half of one: its name may be a secret that a pipeline didn't get.
     if any(read(VARIABLES[part]) for part in ("agencyName", "domainName", "domainId")):
         given = {part: value for part, variable in VARIABLES.items() if (value := read(variable))}
         return (agency_of(given, lambda part: VARIABLES[part]),)
@@ -215,7 +215,7 @@ def assume(agency: Agency, transport: Transport) -> Keys:
     """
     call = _BY_ID if agency.uses_sts else _BY_NAME
     try:
-        # It changes nothing, so that an unclear outcome is not one.
+        # It changes nothing, so that an unclear outcome isn't one.
         answer = transport.write(call.operation, "POST", call.path, call.body(agency))
     except CredentialsUnavailable:
         raise

@@ -51,7 +51,7 @@ def load(read: Callable[[str], str | None]) -> Profile:
     """
     path = _first(read, FILE) or DEFAULT_FILE
     try:
-        with open(os.path.expanduser(path), "rb") as file:  # a Path has no word for a home that is not there
+        with open(os.path.expanduser(path), "rb") as file:  # a Path has no word for a home that isn't there
             document = json.loads(file.read(_MOST_BYTES))
     except OSError as error:
         raise ConfigurationError(f"the file of profiles {path} cannot be read: {error.strerror}") from None

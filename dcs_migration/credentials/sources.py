@@ -33,7 +33,7 @@ class Source:
     fetch: Fetch | None = None
     hint: str = ""
     unreachable: str = ""
-    """What to do where nobody answers."""
+    """What to do where no one answers."""
     token: Callable[[Read], str] | None = None
     """Reads the token that it exchanges, or raises `ConfigurationError`."""
     present: Callable[[Read], bool] | None = None
@@ -73,7 +73,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Credentials:
-    """A whole set of credentials from one source. Its secrets are not shown by ``repr``.
+    """A whole set of credentials from one source. Its secrets aren't shown by ``repr``.
 
     Static keys or a token are here; temporary keys are fetched by the source. agencies: through which these act.
     """
@@ -100,7 +100,7 @@ class Credentials:
 
     @property
     def are_static(self) -> bool:
-        """Whether they stay as they are."""
+        """Whether they are permanent."""
         return self.fetched_by is None and not self.agencies
 
 
@@ -125,9 +125,9 @@ CREDENTIALS_FILE = Source(
     present=lambda read: official_sdk.credentials_file(read) is not None,
 )
 
-# The environment first, because destroy and refresh see the configuration of the last `up`, where a rotated key could never
-# be mended. Of Huawei's own variables the order is that of its SDK; but the metadata service, for which nothing is set, comes
-# last.
+# The environment first, because destroy and refresh see the configuration of the last `up`, where a rotated key
+# could never be fixed. Of Huawei's own variables the order is that of its SDK; but the metadata service, for
+# which nothing is set, comes last.
 SOURCES: tuple[Source, ...] = (
     Source("the environment (HW_*)", (("HW_ACCESS_KEY",), ("HW_SECRET_KEY",)), "HW_SECURITY_TOKEN"),
     Source("the environment (HW_AUTH_TOKEN)", (("HW_AUTH_TOKEN",),), is_token=True),
@@ -197,7 +197,7 @@ def credentials_of(source: Source, read: Read, agencies: tuple[Agency, ...], nam
         name: Where they come from, in words.
 
     Raises:
-        ConfigurationError: a profile cannot be used, Huawei's SDK is missing, or an agency cannot be assumed in this way.
+        ConfigurationError: a profile can't be used, Huawei's SDK is missing, or an agency can't be assumed in this way.
     """
     if source.fetch is not None:
         if not official_sdk.is_installed():

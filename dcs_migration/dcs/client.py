@@ -115,7 +115,7 @@ class DcsClient:
     def list_migration_tasks(self, offset: int = 0, limit: int = MAX_PAGE) -> models.Page:
         """Return one page of tasks: GET /v2/{project_id}/migration-tasks (ListMigrationTask).
 
-        offset counts tasks; limit is 1 to 1000. Raises TransportError if the answer is not a listing.
+        offset counts tasks; limit is 1 to 1000. Raises TransportError if the answer isn't a listing.
         """
         operation = "ListMigrationTask"
         query = {"offset": offset, "limit": limit}
@@ -167,7 +167,7 @@ class DcsClient:
     def delete_migration_tasks(self, task_ids: Sequence[str]) -> None:
         """Delete tasks: DELETE /v2/{project_id}/migration-tasks/delete with a body (DeleteMigrationTask).
 
-        Ids that do not exist are ignored by the service. Only the listing proves that a task is gone.
+        Ids that don't exist are ignored by the service. Only the listing proves that a task no longer exists.
         """
         self.transport.write(
             "DeleteMigrationTask",

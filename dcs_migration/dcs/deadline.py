@@ -1,7 +1,7 @@
 """Connections whose whole answer, headers and body, has a deadline.
 
-The read timeout of a socket starts anew with every byte, so a server that sends one byte now and then would
-hold the caller for ever. Here an answer may take at most twice the read timeout in all.
+The read timeout of a socket starts again with every byte, so a server that sends one byte now and then would
+hold the caller forever. Here an answer may take at most twice the read timeout in all.
 """
 
 from __future__ import annotations

@@ -6,17 +6,17 @@ DcsMigrationError
 ├── TransportError            no usable answer
 │   ├── NotSent               the request certainly never reached the service
 │   │   └── CredentialsUnavailable   there were no temporary keys to send it with
-│   └── OutcomeUnknown        the request may have been acted upon
+│   └── OutcomeUnknown        the request may have been acted on
 ├── ApiError                  the service (or its gateway) answered with an error
 │   ├── CredentialsRefused    401, or 403 from the gateway: never to be repeated
 │   ├── PermissionDenied      403: the credentials are good, the right is missing
 │   ├── TaskNotFound          DCS.4133: the service knows no such task
 │   ├── Busy                  another operation is running on the instance: later
 │   ├── Throttled             429: too many calls
-│   ├── WrongEndpoint         what answers there is not (this version of) DCS
+│   ├── WrongEndpoint         what answers there isn't (this version of) DCS
 │   └── ServerFault           5xx: the outcome of a write is unclear
-├── TaskError                 a task failed, was stopped, or cannot be taken over
-└── WaitTimeout               a task was not done in time
+├── TaskError                 a task failed, was stopped, or can't be taken over
+└── WaitTimeout               a task wasn't done in time
 
 A message is one line per argument: text of the service can never add a line to it.
 """
@@ -59,19 +59,19 @@ class EngineGone(DcsMigrationError):
 
 
 class TaskError(DcsMigrationError):
-    """A migration task failed, was stopped, or cannot be taken over."""
+    """A migration task failed, was stopped, or can't be taken over."""
 
 
 class WaitTimeout(DcsMigrationError):
-    """A migration task was not done within the time allowed."""
+    """A migration task wasn't done within the time allowed."""
 
 
 class TransportError(DcsMigrationError):
     """The call brought no usable answer.
 
     operation: the API operation, such as `ListMigrationTask`; reason: what happened, in plain words;
-    permanent: True if trying again changes nothing (a certificate that is not trusted); local: True if what is to be
-    mended is on this machine, and the reason says what.
+    permanent: True if trying again changes nothing (a certificate that isn't trusted); local: True if what is to be
+    fixed is on this machine, and the reason says what.
     """
 
     verb = "failed"
@@ -123,7 +123,7 @@ class CredentialsUnavailable(NotSent):
 
 
 class OutcomeUnknown(TransportError):
-    """The request may have reached the service and been acted upon: look before repeating it."""
+    """The request may have reached the service and been acted on: look before repeating it."""
 
     verb = "may or may not have been carried out"
 
@@ -181,14 +181,14 @@ class ApiError(DcsMigrationError):
 class CredentialsRefused(ApiError):
     """The credentials were refused; more than five refusals lock an access key for everybody who uses it.
 
-    source: where they came from, and what follows for mending them; None if nobody has said.
+    source: where they came from, and what follows for fixing them; None if no one has said.
     """
 
     source: str | None = None
 
     @property
     def hint(self) -> str | None:
-        """What the user can do about it: it begins with where the credentials came from."""
+        """What the user can do about it: it starts with where the credentials came from."""
         general = super().hint
         return "; ".join(part for part in (self.source, general) if part)
 
@@ -212,7 +212,7 @@ class Throttled(ApiError):
 
 
 class WrongEndpoint(ApiError):
-    """What answers at this address is not the DCS API."""
+    """What answers at this address isn't the DCS API."""
 
     @property
     def may_pass(self) -> bool:
@@ -297,7 +297,7 @@ def parse_retry_after(value: str | None) -> float | None:
 
 
 def looks_like_html(body: bytes) -> bool:
-    """Tell whether a body is a web page rather than an answer of an API."""
+    """Show whether a body is a web page rather than an answer of an API."""
     return (
         body[:1024]
         .lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -307,7 +307,7 @@ def looks_like_html(body: bytes) -> bool:
 
 
 def plain_text(body: bytes, scrub: Scrub = str) -> str:
-    """Return the readable words of a body that is not JSON, without secrets."""
+    """Return the readable words of a body that isn't JSON, without secrets."""
     return _TAGS.sub(" ", scrubbed(decoded(body), scrub)[:_MOST_MARKUP])
 
 

@@ -29,7 +29,7 @@ class Failure:
     """One kind of broken exchange.
 
     words: with `{host}`, `{detail}`, and `{proxy}` (the variable that names it); sent: False if the request certainly
-    never reached the service; permanent: trying again changes nothing; local: what is to be mended is on this machine,
+    never reached the service; permanent: trying again changes nothing; local: what is to be fixed is on this machine,
     and the words say what.
     """
 
@@ -53,7 +53,7 @@ _UNKNOWN_AUTHORITY = Failure(
     permanent=True,
     local=True,
 )
-# Of OpenSSL: no issuer, a certificate that signs itself, at the end of a chain or within it, a chain that is not whole.
+# Of OpenSSL: no issuer, a certificate that signs itself, at the end of a chain or within it, a chain that isn't whole.
 _NO_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 
 _NO_TLS = Failure("no TLS connection to {host} ({detail}): is it https?", sent=False, permanent=True)
@@ -182,7 +182,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         if isinstance(link, u3.NewConnectionError):
             queue.append(
                 link.__context__
-            )  # urllib3 1.26 does not name its cause; nothing was sent in any case
+            )  # urllib3 1.26 doesn't name its cause; nothing was sent in any case
 
 
 def _detail(chain: list[BaseException]) -> str:

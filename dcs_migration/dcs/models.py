@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Backup:
-    """Where the data of a backup import comes from; a field that does not apply is None (or empty)."""
+    """Where the data of a backup import comes from; a field that doesn't apply is None (or empty)."""
 
     file_source: str | None
     bucket_name: str | None
@@ -68,7 +68,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Stats:
-    """How far an online task is; a number that the service does not tell is None.
+    """How far an online task is; a number that the service doesn't tell is None.
 
     full_progress: of the full phase, in percent; offset: how far the target is behind, in bytes.
     """
@@ -88,7 +88,7 @@ class LogLine:
 
 
 class Malformed(ValueError):
-    """An answer has not the shape of the API; the message says where."""
+    """An answer doesn't have the API's format; the message says where."""
 
 
 def text(value: Any) -> str | None:
@@ -215,7 +215,7 @@ ROLLED_BACK = "ROLLBACK_SUCCESS"
 
 @dataclass(frozen=True)
 class Side:
-    """The source or the target as the service tells of it; what it does not tell is None."""
+    """The source or the target as the service reports it; what it doesn't tell is None."""
 
     id: str | None = None
     addrs: str | None = None
@@ -223,7 +223,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Online:
-    """One online migration (ShowMigrationTask); what the service does not tell is None.
+    """One online migration (ShowMigrationTask); what the service doesn't tell is None.
 
     task_status: how far an exchange of addresses is (EXCHANGING, EXCHANGE_SUCCESS, ROLLBACK_SUCCESS and the like).
     bandwidth_limit_mb: a number as text, for the API has both.
@@ -243,7 +243,7 @@ class Online:
 
 
 def parse_online(answer: dict[str, Any], task_id: str) -> Online:
-    """Read what Show says of a task. Raises Malformed."""
+    """Read what Show reports about a task. Raises Malformed."""
     found = task_id_of(answer)
     if found not in (None, task_id):
         raise Malformed("a task of another id")

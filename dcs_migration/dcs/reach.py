@@ -25,7 +25,7 @@ RESOLVING, REACHING = "name resolution", "an unsigned request"
 class Reached:
     """What came of a request that any web server answers.
 
-    seconds: until the answer began. skew: how many seconds the local clock is ahead of the service's; None where it tells
+    seconds: until the answer started. skew: how many seconds the local clock is ahead of the service's; None where it tells
     no time.
     """
 

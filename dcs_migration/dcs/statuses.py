@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Kind(str, Enum):
-    """What a status means to somebody who waits."""
+    """What a status means to someone who waits."""
 
     RUNNING = "running"
     REPLICATING = "replicating"
@@ -23,8 +23,8 @@ class Status:
     """One status of a migration task.
 
     name: as the service spells it; kind: what it means; ended: the task can be deleted without a stop first;
-    idle: nothing has begun yet that could be stopped; stopping: a stop was accepted and is under way;
-    known: False for a status that is not in the table.
+    idle: nothing has started yet that could be stopped; stopping: a stop was accepted and is under way;
+    known: False for a status that isn't in the table.
     """
 
     name: str
@@ -58,6 +58,6 @@ STATUSES: dict[str, Status] = {status.name: status for status in _ALL}
 
 
 def lookup(status: str | None) -> Status:
-    """Return what a status means; one that is not in the table (or None) counts as still running."""
+    """Return what a status means; one that isn't in the table (or None) counts as still running."""
     name = (status or "").strip()
     return STATUSES.get(name.upper()) or Status(name, Kind.RUNNING, known=False)

@@ -29,7 +29,7 @@ class LocalMistake(requests.RequestException):
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether a URL names this machine itself."""
+    """Show whether a URL names this machine itself."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -93,7 +93,7 @@ def _problem_of_bundle(path: str, stamp: int) -> str | None:
 
 
 def _require_proxy(url: str, proxy: str) -> None:
-    """Check the address of a proxy, which is not shown: it may hold a password."""
+    """Check the address of a proxy, which isn't shown: it may hold a password."""
     variable = proxy_variable(url)
     try:
         address = parse_url(proxy if "://" in proxy else f"http://{proxy}")

@@ -24,7 +24,7 @@ _MAX_ID = 256
 _BEGINNING = 128 * 1024
 _LONGEST_SECRET = 32 * 1024
 
-# What signs requests is shown to nobody, and must stay as it is.
+# What signs requests is shown to no one, and must stay as it is.
 _OF_KEYS = {"secret", "secret_access_key", "securitytoken", "security_token"}
 
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -55,7 +55,7 @@ def scrubbed(text: str, scrub: Scrub) -> str:
 
 
 def worded(text: str, limit: int, scrub: Scrub) -> str:
-    """Return what somebody said in words as one clean line, without secrets, cut at `limit`."""
+    """Return what someone said in words as one clean line, without secrets, cut at `limit`."""
     raw = scrubbed(text, scrub)
     line = one_line(raw)
     return one_line(line if line == raw else scrub(line), limit)

@@ -84,7 +84,7 @@ class Transport:
 
     @property
     def host(self) -> str:
-        """The host (with a port that is not the scheme's own) to which calls go."""
+        """The host (with a port that isn't the scheme's own) to which calls go."""
         return host_of(self.base_url)
 
     def close(self) -> None:

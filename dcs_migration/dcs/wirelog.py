@@ -1,7 +1,7 @@
 """Requests and answers in the log, without secrets.
 
 The logger is `dcs_migration`: one line per request and answer at INFO, their bodies at DEBUG. It is silent
-until somebody configures it.
+until someone configures it.
 """
 
 from __future__ import annotations

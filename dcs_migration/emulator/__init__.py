@@ -1,8 +1,8 @@
 """The emulator under its former name: it is the package `dcs_emulator`.
 
 ``from dcs_migration.emulator import Emulator``, ``python -m dcs_migration.emulator`` and the pytest plugin
-``dcs_migration.emulator.pytest_plugin`` go on working. They load Pulumi with the rest of this package,
-which `dcs_emulator` does not.
+``dcs_migration.emulator.pytest_plugin`` keep working. They load Pulumi with the rest of this package,
+which `dcs_emulator` doesn't.
 """
 
 from __future__ import annotations

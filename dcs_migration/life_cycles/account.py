@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
 SHORT_PAUSE = 2.0  # seconds
 LOG_LINES = 3  # last errors of a task's log
-_LOG_PAGE = 100  # the order of the log is not documented, so that the last lines are found here
+_LOG_PAGE = 100  # the order of the log isn't documented, so that the last lines are found here
 SEEN_WITHIN = 60.0  # seconds: after so long the listing shows each task that was started, and where it runs
 
 
@@ -52,7 +52,7 @@ class Evidence(Enum):
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a task: its row, or None where its record is gone."""
+    """What is known of a task: its row, or None where its record no longer exists."""
 
     row: TaskRow | None
     evidence: Evidence
@@ -72,7 +72,7 @@ class Turn:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.attempted = float("-inf")
-        """Moment when the last of them ended its attempt: an older listing cannot tell what came of it."""
+        """Moment when the last of them ended its attempt: an older listing can't show what came of it."""
 
 
 class Account:
@@ -90,7 +90,7 @@ class Account:
     ) -> None:
         """Build over a client; ``endpoint`` is the host (and port) that state remembers.
 
-        ``threads`` is how many of them may write at a time; None where that is not known.
+        ``threads`` is how many of them may write at a time; None where that isn't known.
         """
         self.client = client
         self.region = region
@@ -114,7 +114,7 @@ class Account:
             return self._turns.setdefault(key, Turn())
 
     def begun(self, row: TaskRow) -> None:
-        """Note a task that this process has started just now; what it knows of its name and its mark stays."""
+        """Note a task that this process has started just now; what it knows of its name and its owner mark stays."""
         known = self.started.get(row.id, (0.0, row))[1]
         row = replace(row, name=row.name or known.name, description=row.description or known.description)
         self.started[row.id] = self.clock.monotonic(), row
@@ -125,12 +125,12 @@ class Account:
         return {id_: row for id_, (moment, row) in list(self.started.items()) if moment > since}
 
     def rows_of(self, listing: Listing) -> list[TaskRow]:
-        """Return the tasks of a listing, and what this process has started and the listing does not show yet."""
+        """Return the tasks of a listing, and what this process has started and the listing doesn't show yet."""
         rows = {**self.recent(), **listing.rows}
         return [row for row in rows.values() if row.id not in self.deleted]
 
     def wrote(self) -> None:
-        """Note that this process has just changed a task, or may have: an older listing cannot deny it."""
+        """Note that this process has just changed a task, or may have: an older listing can't deny it."""
         self._last_written = self.clock.monotonic()
 
     def _stop(self, ids: Sequence[str]) -> dict[str, Written]:
@@ -144,7 +144,7 @@ class Account:
         return {id_: Written(moment) for id_ in ids}
 
     def look(self, id_: str, *, max_age: float, not_before: float = float("-inf")) -> Seen:
-        """Find a task in the shared listing; prove it gone, or ask Show, when it is not there.
+        """Find a task in the shared listing; prove it gone, or ask Show, when it isn't there.
 
         "Gone" needs two witnesses: a well-formed listing without it, and the service's own not-found code
         (or DELETED) from Show. A bare 404 or an empty body proves a wrong endpoint, and raises.
@@ -243,7 +243,7 @@ class Accounts:
             clock: The process's clock.
             timeouts: For connecting and for reading, in seconds.
             max_retries: Of a read of DCS; default from the settings.
-            threads: How many there are that may call at a time; None where that is not known.
+            threads: How many there are that may call at a time; None where that isn't known.
         """
         self.settings = settings
         self.clock = clock
@@ -266,7 +266,7 @@ class Accounts:
 
         Raises:
             ConfigurationError: no region, credentials or project are to be had.
-            DcsMigrationError: IAM did not tell the project.
+            DcsMigrationError: IAM didn't tell the project.
         """
         region = region or self.settings.region
         if region is None:

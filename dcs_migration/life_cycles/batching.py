@@ -11,14 +11,15 @@ from dcs_migration.names import THREADS
 Result = TypeVar("Result")
 
 _NAPS = 10  # in a window
-_PAUSE = 3  # naps in which nobody came
+_PAUSE = 3  # naps in which no one came
 
 
 class Batcher(Generic[Result]):
     """Joins the ids that several threads hand in at about the same time into one call.
 
-    The first thread waits a moment for others, then makes the call for all; the others wait for it. When
-    every thread that there is has come, nobody is waited for; where their number is not known, a pause in their coming ends it.
+    The first thread waits a moment for others, then makes the call for all; the others wait for it. When every
+    thread that there is has come, no one is waited for; where their number isn't known, a pause in their coming
+    ends it.
     """
 
     def __init__(
@@ -35,8 +36,8 @@ class Batcher(Generic[Result]):
         Args:
             call: Makes the request; what it raises is raised to every thread of the batch.
             sleep: Waits for so many seconds.
-            threads: How many threads there are, at the most; None where that is not known.
-            window: How long the first thread waits for others at the most, in seconds.
+            threads: How many threads there are, at most; None where that isn't known.
+            window: How long the first thread waits for others at most, in seconds.
             most: The largest number of ids in one call.
         """
         self._call = call
@@ -68,7 +69,7 @@ class Batcher(Generic[Result]):
             try:
                 self._wait_for_others(batch)
             finally:
-                with self._lock:  # from here on nobody joins
+                with self._lock:  # from here on no one joins
                     if self._open is batch:
                         self._open = None
             batch.results = self._call(list(dict.fromkeys(batch.ids)))

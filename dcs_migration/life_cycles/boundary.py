@@ -120,7 +120,7 @@ _TOLD = (*_DECIDED, "name", "task_name", "description", "backup_files", "target_
 
 
 def passed(operation: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """Call an operation of a life cycle, and return its result fit to leave the plugin."""
+    """Call an operation of a lifecycle, and return its result fit to leave the plugin."""
     bags = [arg for arg in args if isinstance(arg, Mapping)]
     for bag in bags:
         scrub.add_passwords(bag)

@@ -297,7 +297,7 @@ class Settings:
         """Return the same for a check, which uses no secret of them; None if there are none.
 
         Raises:
-            ConfigurationError: as above, or the file of a token cannot be used.
+            ConfigurationError: as above, or the file of a token can't be used.
         """
         credentials = self._chosen_credentials()
         source = credentials.fetched_by if credentials is not None else None
@@ -320,7 +320,7 @@ class Settings:
         """Return where credentials come from: the first source that is whole; None if there is none.
 
         Raises:
-            ConfigurationError: one before it is set by half, where ``halves`` are not to be passed over.
+            ConfigurationError: one before it is set by half, where ``halves`` aren't to be passed over.
         """
         from dcs_migration.credentials.sources import CREDENTIALS_FILE, METADATA, SOURCES
 
@@ -337,7 +337,7 @@ class Settings:
         return None
 
     def of_identity(self, name: str) -> str | None:
-        """What a setting that tells who calls is set to: where the program gives credentials, its own count alone."""
+        """What a setting that shows who calls is set to: where the program gives credentials, its own count alone."""
         if self.has_own_credentials and not name.startswith(NAMESPACE):
             return None
         value = self.value(name)
@@ -352,7 +352,7 @@ class Settings:
         """The agencies through which the credentials act, in order.
 
         Raises:
-            ConfigurationError: one is not whole, or is malformed.
+            ConfigurationError: one isn't whole, or is malformed.
         """
         from dcs_migration.credentials.agency import agencies
 
@@ -365,7 +365,7 @@ class Settings:
         """The profile of KooCLI, where the credentials come from one.
 
         Raises:
-            ConfigurationError: there is no such profile, or it cannot be used.
+            ConfigurationError: there is no such profile, or it can't be used.
         """
         from dcs_migration.credentials import profiles
         from dcs_migration.credentials.sources import PROFILE

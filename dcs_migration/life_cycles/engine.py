@@ -12,7 +12,7 @@ from dcs_migration.dcs.texts import worded
 from dcs_migration.life_cycles.secrets import scrub
 
 _log = logging.getLogger("dcs_migration")
-_TIMEOUT = 2.0  # seconds; the engine is on this machine
+_TIMEOUT = 2.0  # seconds; Pulumi is on this machine
 _LONGEST = 4000  # characters of a line
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
@@ -24,17 +24,17 @@ def as_line(message: str) -> str:
 
 
 class Engine(Protocol):
-    """What the life cycles need of the engine."""
+    """What the lifecycles need of Pulumi."""
 
     def require(self) -> None:
-        """Raise :class:`EngineGone` unless the engine answers. To be called before every write."""
+        """Raise :class:`EngineGone` unless Pulumi answers. To be called before every write."""
 
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
         """Show one line on the resource's row, whatever the message; repeated under Diagnostics unless ephemeral."""
 
 
 class GrpcEngine:
-    """The engine that started this plugin, at the address that it gave."""
+    """The Pulumi engine that started this plugin, at the address that it passed."""
 
     def __init__(self, address: str) -> None:
         self._address = address

@@ -29,7 +29,7 @@ _TYPES = {
 }
 _LONGEST_KEY = 40
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# Texts that nobody meant: nothing fails before the service sees them, and an address in one is another each time.
+# Texts that no one meant: nothing fails before the service sees them, and an address in one is another each time.
 _ACCIDENTS = (
     (
         re.compile(r"Calling __str__ on an Output|<pulumi\.output\.Output object at 0x"),
@@ -142,7 +142,7 @@ def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
 
 
 def _accidents(value: Any, where: list[Any]) -> Iterator[tuple[list[Any], str]]:
-    """Find the texts, keys included, that nobody meant, and say what happened to each."""
+    """Find the texts, keys included, that no one meant, and say what happened to each."""
     if isinstance(value, str):
         words = next((words for accident, words in _ACCIDENTS if accident.search(value)), None)
         if words:
@@ -199,7 +199,7 @@ def _shown(key: Any) -> str:
 
 
 class _Problem:
-    """One error of the validator, and what the schema says of the place where it was found."""
+    """One error of the validator, and what the schema reports about the place where it was found."""
 
     def __init__(self, described: Schema, error: ValidationError) -> None:
         self.instance: Any = error.instance

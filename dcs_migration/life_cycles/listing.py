@@ -15,8 +15,8 @@ PAGE_SIZE = 1000  # the API's maximum
 MOST_SECONDS = 120.0
 MOST_ROWS = 100_000
 MOST_TEXT = 100_000_000  # characters, in all rows
-# Rows that vanish while pages are read move later ones onto the page before: each page begins a little
-# before the end of the last one, so that they are not passed over unseen. One row is enough to notice it; more
+# Rows that vanish while pages are read move later ones onto the page before: each page starts a little
+# before the end of the last one, so that they aren't passed over unseen. One row is enough to notice it; more
 # of them save going back, but not at the cost of a page's worth.
 _OVERLAP = 20
 _OVERLAP_SHARE = 10  # at most one row in so many of a page
@@ -40,7 +40,7 @@ class Listing:
 
 
 class SharedListing:
-    """Fetches the listing when nobody has one that is fresh enough; one fetch at a time."""
+    """Fetches the listing when no one has one that is fresh enough; one fetch at a time."""
 
     def __init__(self, fetch_page: Callable[[int, int], Page], clock: Clock) -> None:
         """Build over ``fetch_page(offset, limit)`` (ListMigrationTask)."""
@@ -50,7 +50,7 @@ class SharedListing:
         self._latest: Listing | None = None
 
     def get(self, *, max_age: float, not_before: float = float("-inf")) -> Listing:
-        """Return a listing whose fetch began at most ``max_age`` seconds ago, and not before a moment.
+        """Return a listing whose fetch started at most ``max_age`` seconds ago, and not before a moment.
 
         Args:
             max_age: In seconds.

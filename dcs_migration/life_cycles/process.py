@@ -1,4 +1,4 @@
-"""What stands between a front end and the life cycles: what it hands to them, the operations, and their results.
+"""What stands between a front end and the lifecycles: what it hands to them, the operations, and their results.
 
 The names are Pulumi's. A front end turns each result into the form of its protocol.
 """
@@ -16,9 +16,9 @@ from dcs_migration.life_cycles.tasks.held import Held
 
 @dataclass
 class Phase:
-    """What the engine is about. A plugin process serves one phase, a preview or an update.
+    """What Pulumi is about. A plugin process serves one phase, a preview or an update.
 
-    known: whether the engine has told; until then it is taken for an update, where no unknown value is a change.
+    known: whether Pulumi has told; until then it is taken for an update, where no unknown value is a change.
     """
 
     preview: bool = False
@@ -27,10 +27,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class Process:
-    """What the life cycles of one plugin process share.
+    """What the lifecycles of one plugin process share.
 
     accounts: the service, by region and project; they hold the clock. engine: who called, whether it is still there,
-    and where lines are shown. phase: what the engine is about. heard: which resource of the state holds what, by kinds of
+    and where lines are shown. phase: what Pulumi is about. heard: which resource of the state holds what, by kinds of
     what is held.
     """
 
@@ -79,7 +79,7 @@ class CreateResult:
 
 @dataclass
 class ReadResult:
-    """The present outputs, and the inputs that they amount to; the id is None for a resource that is gone."""
+    """The present outputs, and the inputs that they amount to; the id is None for a resource that no longer exists."""
 
     id: str | None
     outputs: Props = field(default_factory=dict)
@@ -113,7 +113,7 @@ class LifeCycle(Protocol):
         """Read the resource's present state."""
 
     def imported(self, id_: str, props: Props) -> ReadResult:
-        """Read a resource that is not managed yet; the inputs are those of a program that changes nothing."""
+        """Read a resource that isn't managed yet; the inputs are those of a program that changes nothing."""
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Update the resource in place."""

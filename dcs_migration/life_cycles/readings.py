@@ -52,7 +52,7 @@ class _Edited(Reading):
     def __init__(self, parent: Reading, edits: list[Edit], *, binary: bool = False) -> None:
         parts: list[bytes] = []
         self._edits = edits
-        self._at: list[int] = []  # where each edit begins in the new bytes
+        self._at: list[int] = []  # where each edit starts in the new bytes
         self._after: list[int] = []  # and ends
         size = done = 0
         for start, end, new in edits:
@@ -79,13 +79,13 @@ class _Edited(Reading):
 
 
 class _Decoded(Reading):
-    """All that could be base64 in another reading, decoded from each place where it might begin."""
+    """All that could be base64 in another reading, decoded from each place where it might start."""
 
     binary = True
 
     def __init__(self, parent: Reading, runs: Iterable[re.Match[bytes]]) -> None:
         parts: list[bytes] = []
-        self._at: list[int] = []  # where each part begins
+        self._at: list[int] = []  # where each part starts
         self._runs: list[Span] = []  # from where to where it was encoded, its padding included
         size = 0
         for run in runs:

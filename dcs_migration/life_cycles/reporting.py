@@ -26,7 +26,7 @@ def guard(engine: Engine, urn: str | None = None) -> Iterator[None]:
     """Let nothing but :class:`ProviderError` out, and show warnings of libraries on the row of ``urn``.
 
     A ``BaseException`` (``SystemExit``, ``KeyboardInterrupt``) that left a provider method would never
-    answer the engine's call, and the CLI would wait for ever.
+    answer Pulumi's call, and the CLI would wait forever.
     """
     heard: list[str] = []
     _thread.heard = heard
@@ -56,7 +56,7 @@ def _message(error: BaseException) -> str:
     text = scrub(text)
     if os.environ.get("DCS_MIGRATION_DEBUG") == "1":
         text += "\n" + scrub("".join(traceback.format_exception(error)))
-    return text.encode("utf-8", "backslashreplace").decode()  # a text that cannot be sent would be no answer
+    return text.encode("utf-8", "backslashreplace").decode()  # a text that can't be sent would be no answer
 
 
 _thread = (

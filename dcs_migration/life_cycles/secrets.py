@@ -16,7 +16,7 @@ MASK = "***"
 # Shorter values are removed only where they stand alone: they would otherwise eat every message.
 _SHORT = 4
 
-# What stands between `://` and `@`. A password may hold a slash or an `@` that nobody encoded, so it ends at
+# What stands between `://` and `@`. A password may hold a slash or an `@` that no one encoded, so it ends at
 # the last `@`; but digits and a slash after the colon are a port and a path.
 _CREDENTIALS = r"(?<=://)(?::\S{0,4096}@|[^\s/@:]+:(?!\d{1,5}\b)\S{0,4096}@|[^\s/]{0,4096}@)"
 _URL_CREDENTIALS = re.compile(_CREDENTIALS)

@@ -31,7 +31,7 @@ OURS = (
     ),
 )
 
-# Further keys that pulumi-huaweicloud knows: a stack that uses both packages has them, and they are not ours to judge.
+# Further keys that pulumi-huaweicloud knows: a stack that uses both packages has them, and they aren't ours to judge.
 OF_PULUMI_HUAWEICLOUD = frozenset(
     (
         "agencyDomainName",
@@ -107,7 +107,7 @@ def _beside_profile(settings: Settings) -> bool:
 
 
 def _of_another_cloud(settings: Settings) -> bool:
-    """Whether an address of IAM is one that is not asked here, and that of DCS, or the project, depends on it."""
+    """Whether an address of IAM is one that isn't asked here, and that of DCS, or the project, depends on it."""
     if settings.explicit_endpoint and (settings.explicit_iam or settings.project_id):
         return False
     ours = urlsplit(settings.iam_url("any")).hostname or ""
@@ -123,7 +123,7 @@ AUTH_URLS = ("HW_AUTH_URL", "OS_AUTH_URL", f"{NAMESPACE}:authUrl")
 
 @dataclass(frozen=True)
 class NotHonoured:
-    """Settings by which Huawei's other tools decide where or who, and this package does not.
+    """Settings by which Huawei's other tools decide where or who, and this package doesn't.
 
     names: variables, and keys of the stack's configuration with their namespace; a trailing ``*`` stands for any
     ending. counts: whether they would decide anything, beside what else is set.
@@ -136,7 +136,8 @@ class NotHonoured:
 
 _KEYS = "unset it, and set HW_ACCESS_KEY and HW_SECRET_KEY"
 
-# In Huawei's Terraform provider (and pulumi-huaweicloud, which is built from it) a profile replaces the keys that are set.
+# In Huawei's Terraform provider (and pulumi-huaweicloud, which is built from it) a profile replaces the keys that
+# are set.
 NOT_HONOURED = (
     NotHonoured(
         ("OS_AGENCY_NAME", f"{NAMESPACE}:agencyName"),
@@ -236,7 +237,7 @@ def require_honoured(settings: Settings) -> None:
     """To be called before the service is: not every operation has a check before it.
 
     Raises:
-        ConfigurationError: a setting would decide where or who, and is not honoured.
+        ConfigurationError: a setting would decide where or who, and isn't honoured.
     """
     lines = list(not_honoured(settings))
     if lines:
@@ -244,7 +245,7 @@ def require_honoured(settings: Settings) -> None:
 
 
 def not_honoured(settings: Settings) -> Iterator[str]:
-    """Yield a line for each setting that would decide where or who elsewhere, and does not here."""
+    """Yield a line for each setting that would decide where or who elsewhere, and doesn't here."""
     for row in NOT_HONOURED:
         names = [name for pattern in row.names for name in settings.named(pattern)]
         if names and _counts(row, settings):
@@ -280,7 +281,7 @@ def misspelt(settings: Settings) -> Iterator[str]:
 
 
 def misspelt_variables(settings: Settings) -> Iterator[str]:
-    """Yield a line for each variable that must be meant for one of ours that is not set."""
+    """Yield a line for each variable that must be meant for one of ours that isn't set."""
     known = {name for row in NOT_HONOURED for name in row.names} | WITHOUT_EFFECT.keys()
     for name in settings.variables():
         if name in OUR_VARIABLES or name in known or not settings.value(name):
@@ -294,7 +295,7 @@ def _nearest_variable(name: str) -> str | None:
     prefix = _HUAWEIS.match(name)
     if not prefix:
         return None
-    # Programs have variables of their own: near is not enough. But where an endpoint is not seen, the real cloud is
+    # Programs have variables of their own: near isn't enough. But where an endpoint isn't seen, the real cloud is
     # called in place of an emulator.
     rest = _plain(name[prefix.end() :])
     if "dcs" in rest and difflib.get_close_matches(rest, _DCS_ENDPOINTS, n=1, cutoff=0.9):
@@ -321,7 +322,7 @@ OUR_VARIABLES = (
 
 
 def nearest(key: str) -> str | None:
-    """Return the key of ours that somebody must have meant, if there is one that near."""
+    """Return the key of ours that someone must have meant, if there is one that near."""
     (found,) = difflib.get_close_matches(_plain(key), _SPELLINGS, n=1, cutoff=0.8) or (None,)
     return _SPELLINGS[found] if found else None
 

@@ -1,4 +1,5 @@
-"""A write is sent once. One that was refused is sent again after a while, one whose outcome is unclear is looked for."""
+"""A write is sent once. One that was refused is sent again after a while, one whose outcome is unclear is looked
+for."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ class Occupied(DcsMigrationError):
 
 
 def named(rows: Sequence[TaskRow]) -> str:
-    """Name the tasks that occupy a target, three at the most."""
+    """Name the tasks that occupy a target, three at most."""
     return " and ".join(f"task {row.name or row.id} ({row.id}, {row.status})" for row in rows[:3])
 
 
@@ -90,7 +91,7 @@ def search(find: Callable[[], T | None], clock: Clock, pause: Callable[[float], 
     Args:
         find: Looks once.
         clock: The process's clock.
-        pause: Waits for so many seconds, if the engine still listens.
+        pause: Waits for so many seconds, if Pulumi still listens.
     """
     deadline = Deadline(clock, SEARCH_FOR)
     while True:

@@ -1,4 +1,4 @@
-"""``python -m dcs_migration.native [ENGINE_ADDRESS]``: what the engine starts as ``pulumi-resource-dcs``.
+"""``python -m dcs_migration.native [ENGINE_ADDRESS]``: what Pulumi starts as ``pulumi-resource-dcs``.
 
 Without an address it waits for an engine that attaches itself: start it under a debugger, then run Pulumi with
 ``PULUMI_DEBUG_PROVIDERS=dcs:PORT``.
@@ -17,7 +17,7 @@ from dcs_migration.life_cycles.engine import GrpcEngine
 from dcs_migration.native.provider import DcsProvider
 
 THREADS = 512  # a wait takes one for as long as it lasts; they are made when they are needed
-_OPTIONS = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # as much as the engine sends
+_OPTIONS = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # as much as Pulumi sends
 ALIVE_EVERY = 5.0  # seconds; an engine that was killed stops no plugin
 USAGE = (
     "pulumi-resource-dcs is started by Pulumi, with the engine's address; without one it prints its port, for "
@@ -26,8 +26,8 @@ USAGE = (
 
 
 def main() -> int:
-    """Serve until the engine ends; without an engine until it is ended itself."""
-    # The address comes after flags such as -v=9, which the engine passes on with --logflow.
+    """Serve until Pulumi ends; without an engine until it is ended itself."""
+    # The address comes after flags such as -v=9, which Pulumi passes on with --logflow.
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     if len(words) > 1 or any(":" not in word for word in words) or {"-h", "--help"} & set(sys.argv):
         print(USAGE, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Ctrl-C: the engine cancels, and whoever waits in this process stops waiting."""
+"""Ctrl-C: Pulumi cancels, and whoever waits in this process stops waiting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dcs_migration.native.names import translated
 
 
 class Cancelled(EngineGone):
-    """The run was interrupted. As for an engine that is gone, nothing more is written."""
+    """The run was interrupted. As when Pulumi has ended, nothing more is written."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -32,7 +32,7 @@ class CancellableClock(SystemClock):
 
 
 class NativeEngine:
-    """The engine, told in the words of every language, and gone once it has cancelled."""
+    """Pulumi, told in the words of every language, and gone once it has cancelled."""
 
     def __init__(self, engine: Engine, clock: CancellableClock) -> None:
         self._engine = engine

@@ -1,6 +1,6 @@
 """``OnlineMigrationTask``: a component of a migration instance and the online migration on it, as two resources.
 
-Two resources, and not one: the engine writes the instance into the state before the migration is configured, so that a
+Two resources, and not one: Pulumi writes the instance into the state before the migration is configured, so that a
 run that is killed in between loses neither.
 """
 
@@ -40,14 +40,14 @@ _TYPES_BEFORE = {  # of the dynamic provider, whose states these resources take 
 
 
 def construct(request: Any, provider: str) -> Any:
-    """Register the component and the two resources in it, with the engine that asks for it.
+    """Register the component and its two resources with the Pulumi engine that asks for it.
 
     Args:
-        request: What the engine asks for.
+        request: What Pulumi asks for.
         provider: The reference of the provider resource that is asked, whose children these are.
 
     Raises:
-        TaskError: an option or an input that cannot work, or what the engine answered.
+        TaskError: an option or an input that can't work, or what Pulumi answered.
     """
     _require_sound(request)
     with grpc.insecure_channel(request.monitorEndpoint) as channel:
@@ -75,7 +75,7 @@ class _Registration:
     def __init__(self, monitor: Any, request: Any, provider: str) -> None:
         self._monitor = monitor
         self._request = request
-        # Without one the engine takes the default provider of no version, another owner than that of an SDK's resources.
+        # Without one Pulumi takes the default provider of no version, another owner than that of an SDK's resources.
         self._provider = request.providers.get(PACKAGE, provider)
         self._dependencies = sorted(
             {urn for listed in request.inputDependencies.values() for urn in listed.urns}
@@ -151,7 +151,7 @@ class _Registration:
         }
 
     def _inputs(self, keys: Iterable[str], more: Mapping[str, Any]) -> Struct:
-        """Return the inputs of a resource: those of the component as they came, with their marks, and more."""
+        """Return the inputs of a resource: those of the component as they came, with their owner marks, and more."""
         given = self._request.inputs.fields
         struct = Struct()
         for key in keys:
@@ -165,7 +165,8 @@ class _Registration:
         return struct
 
     def _identity(self) -> Any:
-        """Return what will run on the instance, by which it is known. Addresses may hold a secret, and so this is one."""
+        """Return what will run on the instance, by which it is known. Addresses may hold a secret, and so this is
+        one."""
         props = Properties().decode(self._request.inputs)
         identity = {
             "migration_method": props.get("migrationMethod"),

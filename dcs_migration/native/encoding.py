@@ -1,4 +1,4 @@
-"""Properties as the protocol has them, and as the life cycles do: plain values, and ``UNKNOWN``."""
+"""Properties as the protocol has them, and as the lifecycles do: plain values, and ``UNKNOWN``."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ _OUTPUTS = frozenset(map(camel, OUTPUTS))
 class Properties:
     """The properties of one call: what comes marked as a secret goes back marked, and so does every password.
 
-    The texts of secrets are known to the scrubber from here on. An output that repeats one, as the name of a task does, is
-    a secret, too.
+    The texts of secrets are known to the scrubber from here on. An output that repeats one, as the name of a task
+    does, is a secret, too.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class Properties:
 
 
 def _python(value: Value) -> Any:
-    """Return a value as Python has it: `MessageToDict` refuses numbers that JSON has not."""
+    """Return a value as Python has it: `MessageToDict` refuses numbers that JSON hasn't."""
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         return {key: _python(item) for key, item in value.struct_value.fields.items()}

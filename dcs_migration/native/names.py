@@ -1,7 +1,7 @@
-"""Property names: the life cycles have Python's form of them, ``backup_files``, the wire has Pulumi's, ``backupFiles``.
+"""Property names: the lifecycles have Python's form of them, ``backup_files``, the wire has Pulumi's, ``backupFiles``.
 
 The contracts say which keys are properties. Those of other maps, such as of ``statuses`` or in ``triggers``, are the
-user's, and stay as they are.
+user's, and aren't changed.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _with_defaults(props: Props, form: Callable[[str], str]) -> Props:
 
 
 PHRASES = (
-    # What the life cycles say to a Python program: as other programs have it.
+    # What the lifecycles say to a Python program: as other programs have it.
     ("huaweicloud:", "dcs:"),
     ("opts=ResourceOptions(depends_on=[first.completion()])", "dependsOn on a MigrationCompletion of it"),
     ("opts.custom_timeouts", "options.customTimeouts"),
@@ -119,7 +119,7 @@ PHRASES = (
 
 
 def translated(text: str) -> str:
-    """Return what a life cycle says with the names that the user of any language knows."""
+    """Return what a lifecycle says with the names that the user of any language knows."""
     for ours, theirs in PHRASES:
         text = text.replace(ours, theirs)
     return _known_names().sub(lambda match: camel(match[0]), text)

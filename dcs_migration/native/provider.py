@@ -1,4 +1,4 @@
-"""The plugin's service: each call of the engine, by way of the life cycle of its resource, and back."""
+"""The plugin's service: each call of Pulumi, by way of the lifecycle of its resource, and back."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def version() -> str:
 class DcsProvider(ResourceProviderServicer):
     """Serves one provider resource of a preview or an update; thread-safe.
 
-    The protocol tells the resource's URN, its timeouts and the provider's id with each call. The life cycles have them as
-    hidden properties, which are put in here and taken out again: no state holds them.
+    The protocol tells the resource's URN, its timeouts and the provider's id with each call. The lifecycles have
+    them as hidden properties, which are put in here and taken out again: no state holds them.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class DcsProvider(ResourceProviderServicer):
         self._timeouts = timeouts
         self._engine = NativeEngine(engine or NoEngine(), self._clock)
         self._owner: str | None = None
-        self._reference = ""  # by which the engine knows this provider resource
+        self._reference = ""  # by which Pulumi knows this provider resource
         self._process: Process | None = None
         self._life_cycles: dict[str, LifeCycle] = {}
         self._loading = threading.Lock()
@@ -78,12 +78,12 @@ class DcsProvider(ResourceProviderServicer):
     # The plugin and its settings.
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Connect to the engine, and say what this provider understands."""
+        """Connect to Pulumi, and say what this provider understands."""
         self._connect(request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def Attach(self, request: Any, context: Any) -> Any:
-        """Connect to an engine that has not started this process."""
+        """Connect to a Pulumi engine that didn't start this process."""
         self._connect(request.address)
         return Empty()
 
@@ -155,9 +155,9 @@ class DcsProvider(ResourceProviderServicer):
     def Diff(self, request: Any, context: Any) -> Any:
         """Compare, offline.
 
-        The protocol does not tell a preview from an update, where a value is unknown only while something upstream is being
-        replaced, and the engine asks again. An unknown value is no change, then, unless a preview has shown itself: an
-        import that nobody asked for would run otherwise.
+        The protocol doesn't tell a preview from an update, where a value is unknown only while something upstream
+        is being replaced, and Pulumi asks again. An unknown value is no change, then, unless a preview has shown
+        itself: an import that no one asked for would run otherwise.
         """
         with self._answering(context, request.urn):
             resource, wire = _resource(request.urn), Properties()
@@ -301,7 +301,7 @@ class DcsProvider(ResourceProviderServicer):
         phase.preview, phase.known = preview, True
 
     def _told(self, props: Props, urn: str, timeout: str = "", seconds: float = 0) -> Props:
-        """Add what the protocol tells of a resource to its properties; a timeout of 0 is none."""
+        """Add what the protocol passes for a resource to its properties; a timeout of 0 is none."""
         told: Props = {**props, URN: urn}
         if self._owner is not None:
             told[OWNER] = self._owner
@@ -341,7 +341,7 @@ def _diff_response(result: DiffResult, olds: Props, news: Props, *, rewrites: bo
 
 
 def _failures(lines: Sequence[str]) -> list[Any]:
-    # An empty property: the engine then prints the line as it is, and no value.
+    # An empty property: Pulumi then prints the line as it is, and no value.
     return [provider_pb2.CheckFailure(property="", reason=line) for line in lines]
 
 

@@ -1,4 +1,4 @@
-"""The table of resources: their tokens, contracts and life cycles, and what of their inputs may be unknown."""
+"""The table of resources: their tokens, contracts and lifecycles, and what of their inputs may be unknown."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Resource:
     derived: Callable[[dict[str, Any]], dict[str, Any]] = lambda outputs: {}
 
     def replacing_if_changed(self, news: Props) -> Iterator[str]:
-        """Yield the inputs that are not known yet, and would replace the resource if they turn out to have changed."""
+        """Yield the inputs that aren't known yet, and would replace the resource if they turn out to have changed."""
         for key, rule in (self.spec.inputs if self.spec else {}).items():
             if rule in (OnChange.REPLACE, OnChange.REPLACE_IF_GIVEN) and has_unknown(
                 without_password(news.get(key))

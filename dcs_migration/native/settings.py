@@ -37,7 +37,7 @@ def settings_of(props: Mapping[str, Any], name: str, environ: Mapping[str, str])
 
 
 def is_default(name: str) -> bool:
-    """Whether the engine has made the provider from the stack's configuration."""
+    """Whether Pulumi has made the provider from the stack's configuration."""
     return name == "default" or name.startswith("default_")
 
 

@@ -1,4 +1,4 @@
-"""What every provider class shares: a light shell around a life cycle that lives in the plugin process."""
+"""What every provider class shares: a light shell around a lifecycle that lives in the plugin process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOADING = threading.Lock()
 
 
 class Provider(ResourceProvider):
-    """Hands every call to the life cycle, through the one guard that words errors.
+    """Hands every call to the lifecycle, through the one guard that words errors.
 
     Instances have no attributes in the program's process, so that they are pickled by reference.
     """
@@ -37,7 +37,7 @@ class Provider(ResourceProvider):
     _loaded: LifeCycle
 
     def load(self, config: Config) -> LifeCycle:
-        """Import and build the life cycle; called once, in the plugin process."""
+        """Import and build the lifecycle; called once, in the plugin process."""
         raise NotImplementedError
 
     def configure(self, req: ConfigureRequest) -> None:
@@ -74,7 +74,7 @@ class Provider(ResourceProvider):
         self._call("delete", id_, props)
 
     def life_cycle(self) -> LifeCycle:
-        """Return the life cycle, which the first call loads."""
+        """Return the lifecycle, which the first call loads."""
         with _LOADING:
             if "_loaded" not in self.__dict__:
                 self._loaded = self.load(self._config)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class MigrationCompletionProvider(Provider):
-    """Life cycle of a wait; see :mod:`dcs_migration.life_cycles.migration_completion.life_cycle`."""
+    """Lifecycle of a wait; see :mod:`dcs_migration.life_cycles.migration_completion.life_cycle`."""
 
     def load(self, config: Config) -> LifeCycle:
         """Import the plugin side, which the program never does."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class MigrationInstanceProvider(Provider):
-    """Life cycle of a migration instance; see :mod:`dcs_migration.life_cycles.migration_instance.life_cycle`."""
+    """Lifecycle of a migration instance; see :mod:`dcs_migration.life_cycles.migration_instance.life_cycle`."""
 
     def load(self, config: Config) -> LifeCycle:
         """Import the plugin side, which the program never does."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class MigrationTaskProvider(Provider):
-    """Life cycle of a DCS migration task; see :mod:`dcs_migration.life_cycles.migration_task.life_cycle`."""
+    """Lifecycle of a DCS migration task; see :mod:`dcs_migration.life_cycles.migration_task.life_cycle`."""
 
     def load(self, config: Config) -> LifeCycle:
         """Import the plugin side, which the program never does."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class OnlineMigrationProvider(Provider):
-    """Life cycle of an online migration; see :mod:`dcs_migration.life_cycles.online_migration.life_cycle`."""
+    """Lifecycle of an online migration; see :mod:`dcs_migration.life_cycles.online_migration.life_cycle`."""
 
     def load(self, config: Config) -> LifeCycle:
         """Import the plugin side, which the program never does."""

@@ -1,7 +1,7 @@
-"""Arguments of types that cannot be sent: refused where the program writes them, with what to write instead.
+"""Arguments of types that cannot be sent: they fail in the program, and the error says what to write instead.
 
-Such a value never reaches the provider's check: Pulumi fails on it with a traceback that names no path, or sends
-something else in its place. What does reach the check stays there.
+Such a value never reaches the provider's check. Pulumi fails on it with a traceback that doesn't show the path,
+or it sends something else instead. Values that do reach the provider are checked there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DEEPEST = 100  # a list that contains itself has no end
 _NOT_LISTS = (str, bytes, bytearray, memoryview, range)
 _SENT = (bool, float, str, type(None), Unknown, pulumi.Output, pulumi.Asset, pulumi.Archive)
 
-# The first that fits tells what to write.
+# The first type that matches gives the advice.
 _ADVICE: tuple[tuple[Any, str], ...] = (
     (pulumi.CustomResource, "write the output that you need, such as its .id"),
     (pulumi.Resource, "write the id of a resource in it"),
@@ -46,8 +46,8 @@ class CheckedResource(Resource):
         """Declare it.
 
         Raises:
-            TypeError: an argument has a type that cannot be sent.
-            ValueError: an argument has a value that cannot be sent.
+            TypeError: an argument has a type that can't be sent.
+            ValueError: an argument has a value that can't be sent.
         """
         for key, value in props.items():
             require_plain(argument(type(self), name, key), value)
@@ -55,7 +55,7 @@ class CheckedResource(Resource):
 
 
 def argument(kind: type, name: str, key: str) -> str:
-    """Word an argument of a resource."""
+    """Return the name of a resource's argument for a message."""
     return f"{kind.__name__} '{name}': {key}"
 
 
@@ -63,8 +63,8 @@ def require_plain(where: str, value: Any, depth: int = 0) -> None:
     """Refuse a value that Pulumi cannot send, at any depth.
 
     Raises:
-        TypeError: it has a type that cannot be sent.
-        ValueError: it has a value that cannot be sent.
+        TypeError: the type can't be sent.
+        ValueError: the value can't be sent.
     """
     if isinstance(value, str) and not value.isascii():
         _require_characters(where, value)
@@ -108,7 +108,7 @@ def _advice(value: Any) -> str:
 
 
 def described(value: Any) -> str:
-    """Word what a value is, without the value: it may be a password."""
+    """Describe a value by its type only: it may be a password."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
     name = type(value).__name__
@@ -118,5 +118,5 @@ def described(value: Any) -> str:
 
 
 def seconds_of(duration: Any) -> Any:
-    """Return the seconds of a ``timedelta``, which is how Python spells a duration; anything else as it is."""
+    """Return the seconds of a ``timedelta``, Python's type for durations; return any other value unchanged."""
     return duration.total_seconds() if isinstance(duration, timedelta) else duration

@@ -1,6 +1,7 @@
-"""Two resources of a program that hold one task, each with a provider of its own.
+"""Refuses two resources of a program that hold the same task through different providers.
 
-The plugin process of one provider never hears of the resources of another; the program sees them all.
+Each provider has its own plugin process, which doesn't know the other provider's resources. The program knows all
+of them.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from dcs_migration.resources.provider import given_provider
 
 _Holder = tuple[pulumi.CustomResource, pulumi.ProviderResource | None]
 
-# By the program's line to its engine, as in `provider`; a migration has the id of its instance, hence the type.
+# The key is the program's connection to Pulumi, as in `provider`. A migration and its instance share an id, so
+# the type is part of the inner key.
 _held: WeakKeyDictionary[object, dict[tuple[str, str], _Holder]] = WeakKeyDictionary()
 
 
 def hold(resource: pulumi.CustomResource, type_token: str, options: pulumi.ResourceOptions) -> None:
-    """Note the task that a resource holds, as soon as its id is known.
+    """Record the task that a resource holds as soon as its id is known.
 
     Raises (when it is known, which ends the program):
         RunError: a resource with another provider holds the same one.

@@ -1,4 +1,4 @@
-"""The ``MigrationCompletion`` resource: a stack goes on only when the data is there."""
+"""The ``MigrationCompletion`` resource: it makes a stack wait until the data is loaded."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationCompletion"  # noqa: S105 (Pulu
 
 
 class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompletion"):
-    """Waits until every one of its tasks is done (ListMigrationTask, one call per interval for all).
+    """Waits until all its tasks are done (ListMigrationTask, one call per interval for all of them).
 
-    Full migrations are done when they succeed, incremental ones when they have reached the incremental
-    phase, or with ``until="in_sync"`` when their targets have caught up, too. A failed task fails the
-    completion after the rest has ended. Nothing in the cloud is ever changed by it: not when it is
-    interrupted, and not when it is deleted.
+    A full migration is done when it succeeds. An incremental migration is done when it reaches the incremental
+    phase, or, with ``until="in_sync"``, when its target has also caught up. If a task fails, the completion fails
+    after the remaining tasks have ended. A completion never changes anything in the cloud, even if you
+    interrupt or delete it.
 
     Example:
         from dcs_migration import MigrationCompletion
@@ -46,12 +46,12 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
     task_ids: pulumi.Output[Sequence[str]]
     """Ids of the tasks, in the order of the inputs."""
     statuses: pulumi.Output[Mapping[str, str]]
-    """Id of each task and its status when the wait for it ended."""
+    """Status of each task, by id, when the wait for it ended."""
     statuses_by_name: pulumi.Output[Mapping[str, str]]
-    """The same by Pulumi's names of the resources in ``tasks``. A task of ``task_ids`` has its id as its name here, and
-    so have tasks that share a name."""
+    """The same statuses by the Pulumi names of the resources in ``tasks``. The key is the id for tasks from
+    ``task_ids`` and for tasks that share a name."""
     status: pulumi.Output[str | None]
-    """Of one task its status; of several the first one that is not ``SUCCESS``, or else ``SUCCESS``."""
+    """The first task status that isn't ``SUCCESS``; ``SUCCESS`` if there is none."""
 
     def __init__(
         self,
@@ -72,25 +72,25 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
 
         Args:
             resource_name: Pulumi's name of the resource.
-            tasks: Tasks of this program. One at least, here or in ``task_ids``. The wait has the settings of their
-                provider, in a process of its own.
-            task_ids: Ids of tasks from elsewhere; they come after those of ``tasks``. Their passwords are not known
-                here, so that they stay in what the service says.
+            tasks: Tasks of this program. List at least one task here or in ``task_ids``. The wait uses the settings
+                of their provider, and runs in its own process.
+            task_ids: Ids of tasks from elsewhere; they come after those of ``tasks``. Their passwords aren't known
+                here, so they aren't removed from the service's error texts.
             region: Region of ``task_ids``; default ``huaweicloud:region``, then HW_REGION_NAME.
-            project_id: Project of ``task_ids``; default as for a task.
+            project_id: Project of ``task_ids``; same default as for a task.
             timeout: ``"90s"``, ``"30m"``, ``"2h"`` or seconds. Default 1 hour.
-            interval: Time between two polls, written as ``timeout`` is. Default and least 10 seconds (1 towards
+            interval: Time between two polls, written as ``timeout`` is. Default and minimum: 10 seconds (1 second with
                 an emulator).
-            fail_fast: Do not wait for the rest once a task has failed. Default False.
+            fail_fast: Fail as soon as one task fails, without waiting for the others. Default False.
             until: ``done``, or ``in_sync``: each incremental task must also be at most ``max_lag_bytes`` behind
                 its source, twice in a row (ShowMigrationTaskStats). Default ``done``.
             max_lag_bytes: Only with ``in_sync``. Default 0.
-            opts: Resource options; ``custom_timeouts`` (create, update) bound the wait, too. A ``provider`` that is
-                written here makes the wait itself, and gives it one of its four threads.
+            opts: Resource options; ``custom_timeouts`` (create, update) also limit the wait. A ``provider`` that you
+                set here runs the wait itself, on one of its four threads.
 
         Raises:
-            TypeError: something in ``tasks`` cannot be waited for, or an argument has a type that cannot be sent.
-            ValueError: there is nothing to wait for, no one provider sees all tasks, or an option cannot work.
+            TypeError: ``tasks`` contains something that isn't a task, or an argument has a type that can't be sent.
+            ValueError: there is nothing to wait for, no single provider sees all tasks, or an option can't work.
         """
         listed = watched_tasks(resource_name, tasks)
         ids = _ids(resource_name, listed, task_ids)
@@ -111,7 +111,7 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
                 "until": until,
                 "max_lag_bytes": max_lag_bytes,
                 TASKS: [task.hidden for task in listed],
-                # Its process does not have them from the tasks, and the service may quote them.
+                # The wait's process doesn't get them from the tasks, and the service may quote them.
                 PASSWORDS: [password for task in listed for password in task.passwords],
                 URN: urn_of(resource_name, TYPE_TOKEN, options.parent),
                 CREATE_TIMEOUT: custom_timeout(options, "create"),
@@ -120,7 +120,7 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
             },
             options,
         )
-        # Worked out here and not by the provider, so that they are right over a state of any release.
+        # Computed here and not in the provider, so that they are correct for a state that any release wrote.
         names = [task.resource_name for task in listed]
         self.statuses_by_name = pulumi.Output.all(self.task_ids, self.statuses).apply(
             lambda known: _by_name(names, *known)
@@ -131,7 +131,7 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
 def _ids(resource_name: str, listed: Sequence[Watched], others: Any) -> Any:
     """Return the ids of the program's own tasks, and after them those from elsewhere.
 
-    What is no list is handed on as it is, so that the check refuses it.
+    A value that isn't a list is passed on unchanged, so that the check refuses it.
     """
     if not listed and (others is None or (isinstance(others, (list, tuple)) and not others)):
         raise ValueError(
@@ -151,7 +151,7 @@ def _ids(resource_name: str, listed: Sequence[Watched], others: Any) -> Any:
 
 def _by_name(names: Sequence[str], ids: Sequence[str], statuses: Mapping[str, str] | None) -> dict[str, str]:
     if not statuses:
-        return {}  # a program's unit test tells none
+        return {}  # there are none in a program's unit test
     often = Counter(names)
     keys = [name if often[name] == 1 else id_ for name, id_ in zip(names, ids, strict=False)]
     keys += ids[len(names) :]
@@ -166,7 +166,8 @@ def _summary(by_name: Mapping[str, str]) -> str | None:
 def _settings(
     resource_name: str, listed: Sequence[Watched], options: pulumi.ResourceOptions
 ) -> pulumi.ProviderResource | None:
-    """Return the provider with whose settings to wait, None for the stack's: the tasks' own, else the inherited one."""
+    """Return the provider whose settings the wait uses: the tasks' own, else the inherited one; None means the
+    stack's settings."""
     if listed:
         return waiting_provider(
             f"MigrationCompletion '{resource_name}': tasks", [task.provider for task in listed]
@@ -175,16 +176,16 @@ def _settings(
     return inherited if not isinstance(inherited, Provider) or inherited._written else None
 
 
-# The process of each completion so far, for each program (a monitor is the program's line to its engine) and for
-# each provider whose settings it has.
+# The process of each completion so far, for each program (a monitor is the program's connection to Pulumi) and
+# for each provider whose settings the process uses.
 _Places = dict[pulumi.ProviderResource | None, list[pulumi.ProviderResource]]
 _places: WeakKeyDictionary[object, _Places] = WeakKeyDictionary()
 
 
 def _process(settings: pulumi.ProviderResource | None) -> pulumi.ProviderResource:
-    """Return a plugin process with a free thread: waiting must starve neither creates nor other waits."""
+    """Return a plugin process with a free thread: a wait must not block creates or other waits."""
     if settings is not None and not isinstance(settings, Provider):
-        return settings  # made without our class: what it was given is not known here
+        return settings  # not made by our class, so its settings aren't known here
     monitor = get_monitor()
     places = _places.setdefault(monitor, {}) if monitor is not None else {}
     taken = places.setdefault(settings, [])

@@ -22,9 +22,9 @@ _OUTPUT_ONLY = ("job_id", "status", "created_at", "updated_at", "released_at", "
 class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance"):
     """A machine for one online migration (``POST /v2/{project_id}/migration/instance``, CreateOnlineMigrationTask).
 
-    Creating it returns at once; the service goes on making it. Every change replaces it, which ends the
-    migration that runs on it: no call changes an instance. Most users write an ``OnlineMigrationTask``
-    instead, which joins it with the migration.
+    Creating it returns immediately, while the service is still building the machine. Every change replaces the
+    machine and ends its migration, because the API can't change an instance. Most programs use an
+    ``OnlineMigrationTask`` instead, which combines the machine with its migration.
 
     Example:
         from dcs_migration import MigrationInstance
@@ -40,7 +40,7 @@ class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance")
     name: pulumi.Output[str]
     """Name of the instance, as written or defaulted."""
     description: pulumi.Output[str | None]
-    """Description, without the provider's ownership mark."""
+    """Description, without the provider's owner mark."""
     vpc_id: pulumi.Output[str]
     """Id of its VPC."""
     subnet_id: pulumi.Output[str]
@@ -54,15 +54,15 @@ class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance")
     project_id: pulumi.Output[str]
     """Project where it lives."""
     job_id: pulumi.Output[str | None]
-    """Id of the job that makes it, if the service told one; None for one that was found again."""
+    """Id of the job that creates it, if the service returned one; None if the instance was found again."""
     status: pulumi.Output[str]
-    """Status as the service spells it, at the last create or refresh; ``GONE`` when its record is gone."""
+    """Status as the service spells it, at the last create or refresh; ``GONE`` when its record no longer exists."""
     created_at: pulumi.Output[str | None]
-    """When the service made it; known after a refresh."""
+    """When the service created it; known after a refresh."""
     updated_at: pulumi.Output[str | None]
-    """When it changed last; known after a refresh."""
+    """When it last changed; known after a refresh."""
     released_at: pulumi.Output[str | None]
-    """When the service took it down; known after a refresh."""
+    """When the service released it; known after a refresh."""
     error: pulumi.Output[str | None]
     """The service's error text; known after a refresh."""
 
@@ -85,19 +85,19 @@ class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance")
 
         Args:
             resource_name: Pulumi's name of the resource.
-            vpc_id: VPC in which it gets an address.
-            subnet_id: Subnet (its network id); one address of it is taken.
-            security_group_id: Must let it reach source and target.
+            vpc_id: VPC of the machine.
+            subnet_id: Subnet (its network id); the machine takes one of its addresses.
+            security_group_id: Security group; it must let the machine reach the source and the target.
             name: Default ``<resource name>-<7 hex digits>``.
             description: Free text, up to 976 characters.
             region: Default ``huaweicloud:region``, then HW_REGION_NAME.
             project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
-            existing_task_id: Take over this instance instead of making one: it must agree with the other inputs, and
-                is never stopped or deleted.
-            opts: Resource options. ``custom_timeouts.delete`` bounds a delete (default 10 minutes).
+            existing_task_id: Take over this instance instead of creating one. It must match the other inputs, and the
+                provider never stops or deletes it.
+            opts: Resource options. ``custom_timeouts.delete`` limits a delete (default 10 minutes).
 
         Raises:
-            ValueError: an option that cannot work (see :func:`checked_options`).
+            ValueError: an option can't work (see :func:`checked_options`).
         """
         options, owner = task_options(opts, TYPE_TOKEN)
         super().__init__(

@@ -1,6 +1,6 @@
 """The ``MigrationTask`` resource: what a user writes and what the stack exports. No HTTP here."""
 
-# Annotations are no texts here: Pulumi evaluates those of the outputs anew for each of many tasks.
+# Annotations aren't strings here: Pulumi would evaluate those of the outputs again for each task.
 import inspect
 from collections.abc import Sequence
 from datetime import timedelta
@@ -29,7 +29,7 @@ from dcs_migration.resources.watched import Watched
 
 TYPE_TOKEN = "pulumi-python:dynamic/dcs:MigrationTask"  # noqa: S105 (Pulumi's word for the name of a type)
 
-# Declared with no value, so that the outputs exist as attributes before the provider fills them.
+# Declared without a value, so that the outputs exist as attributes before the provider fills them.
 _OUTPUT_ONLY = ("name", "status", "created_at", "updated_at", "released_at", "error")
 _READ_FROM_THE_SERVICE = (
     *("task_name", "description", "migration_type", "migration_method", "backup_files"),
@@ -40,9 +40,9 @@ _READ_FROM_THE_SERVICE = (
 class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
     """A DCS data-migration task (``POST /v2/{project_id}/migration-task``, CreateMigrationTask).
 
-    Creating it starts the migration and returns as soon as the service has given an id; it never waits
-    for the data. Every change of an input replaces the task, which runs the migration again: only a
-    changed password is an update, and makes no call.
+    Creating it starts the migration and returns as soon as the service returns an id; it never waits
+    for the data. A change of any input replaces the task, which runs the migration again. The only exception is a
+    changed password: it updates the state without a call.
 
     Example:
         from dcs_migration import MigrationTask
@@ -59,7 +59,7 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
     task_name: pulumi.Output[str]
     """Name of the task, as written or defaulted."""
     description: pulumi.Output[str | None]
-    """Description, without the provider's ownership mark."""
+    """Description, without the provider's owner mark."""
     migration_type: pulumi.Output[str]
     """``backupfile_import`` or ``online_migration``."""
     migration_method: pulumi.Output[str]
@@ -83,18 +83,18 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
     name: pulumi.Output[str]
     """Name as the service returned it."""
     status: pulumi.Output[str]
-    """Status as the service spells it, at the last create or refresh; ``GONE`` when its record is gone."""
+    """Status as the service spells it, at the last create or refresh; ``GONE`` when its record no longer exists."""
     created_at: pulumi.Output[str | None]
     """When the service created the task; known after a refresh."""
     updated_at: pulumi.Output[str | None]
-    """When the task changed or ended last; known after a refresh."""
+    """When the task last changed or ended; known after a refresh."""
     released_at: pulumi.Output[str | None]
-    """When the service released what the task used; known after a refresh."""
+    """When the service released the task's resources; known after a refresh."""
     error: pulumi.Output[str | None]
     """The service's error text of a failed task; known after a refresh."""
 
     managed: bool = True
-    """Whether this stack manages the task; one that :meth:`get` returns is only read."""
+    """Whether this stack manages the task; False for a task from :meth:`get`, which is only read."""
 
     def __init__(
         self,
@@ -120,24 +120,24 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
             resource_name: Pulumi's name of the resource.
             migration_type: ``backupfile_import`` loads backup files; ``online_migration`` copies from a running
                 Redis (withdrawn in most regions).
-            migration_method: ``full_amount_migration`` copies once; ``incremental_migration`` goes on following
+            migration_method: ``full_amount_migration`` copies once; ``incremental_migration`` keeps following
                 the source (online only).
             target_instance: ``id`` (required), ``name`` and ``password`` of the DCS instance that receives the
-                data. A changed password alone runs nothing again.
-            task_name: Default ``<resource name>-<7 hex digits>``; it stays through renames.
+                data. Changing only the password doesn't run the migration again.
+            task_name: Default ``<resource name>-<7 hex digits>``; a rename doesn't change it.
             description: Free text, up to 976 characters.
             backup_files: Required for a backup import: ``bucket_name`` and ``files``, or ``backup_id``.
             network_type: ``vpc`` or ``vpn``, only for an online migration.
             source_instance: Required for an online migration: ``addrs`` (required) and ``password``.
             region: Default ``huaweicloud:region``, then HW_REGION_NAME.
             project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
-            existing_task_id: Take over this task instead of creating one: it must agree with the other inputs, and
-                is never stopped or deleted.
-            triggers: A list of anything; a change runs the migration again.
-            opts: Resource options. ``custom_timeouts.delete`` bounds a delete (default 10 minutes).
+            existing_task_id: Take over this task instead of creating one. It must match the other inputs, and the
+                provider never stops or deletes it.
+            triggers: List of any values; a change runs the migration again.
+            opts: Resource options. ``custom_timeouts.delete`` limits a delete (default 10 minutes).
 
         Raises:
-            ValueError: an option that cannot work (see :func:`checked_options`).
+            ValueError: an option can't work (see :func:`checked_options`).
         """
         options, owner = task_options(opts, TYPE_TOKEN)
         super().__init__(
@@ -180,21 +180,21 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
         project_id: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> "MigrationTask":
-        """Read an existing task, without managing it (ListMigrationTask, then ShowMigrationTask).
+        """Read an existing task without managing it (ListMigrationTask, then ShowMigrationTask).
 
-        A task whose record is gone gives ``status="GONE"`` and a warning. Inputs that the service does not
-        return (passwords, addresses) are None.
+        If the task's record no longer exists, ``status`` is ``GONE`` and there is a warning. Inputs that the
+        service doesn't return (passwords, addresses) have the value None.
 
         Args:
-            resource_name: Pulumi's name for it in this program.
+            resource_name: Pulumi's name of the resource.
             id: Id of the task.
-            region: Default as for a new task.
-            project_id: Default as for a new task.
+            region: Same default as for a new task.
+            project_id: Same default as for a new task.
             opts: Resource options.
 
         Raises:
-            TypeError: ``id`` is no id.
-            ValueError: ``id`` is empty, or an option that cannot work (see :func:`checked_options`).
+            TypeError: ``id`` isn't an id.
+            ValueError: ``id`` is empty, or an option can't work (see :func:`checked_options`).
         """
         if not isinstance(id, (str, pulumi.Output)) and not inspect.isawaitable(id):
             raise TypeError(
@@ -228,7 +228,7 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
         interval: pulumi.Input[str | float] | timedelta | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> MigrationCompletion:
-        """Wait for this task alone: a :class:`MigrationCompletion` named ``<name>-completion``, as its child.
+        """Wait for this task only: returns a :class:`MigrationCompletion` named ``<name>-completion``, as its child.
 
         Args:
             timeout: As for :class:`MigrationCompletion`.

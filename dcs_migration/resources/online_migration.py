@@ -35,10 +35,10 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
     """A migration from one running Redis to another (``POST /v2/{project_id}/migration/{task_id}/task``).
 
     Creating it waits for the migration instance, then configures and starts the migration
-    (SetOnlineMigrationTask); it does not wait for the data. Changes are made in place, by the same call.
-    ``state`` is the state that it shall be in: ``running``, ``stopped`` (BatchStopMigrationTasks,
+    (SetOnlineMigrationTask); it doesn't wait for the data. Changes are made in place, with the same call.
+    ``state`` is the state that you want: ``running``, ``stopped`` (BatchStopMigrationTasks,
     BatchRestartOnlineMigrationTasks) or ``switched`` (ExchangeInstanceIp, RollbackExchangeInstanceIp).
-    Deleting it stops the replication; what was copied stays, and so do switched addresses.
+    Deleting it stops the replication. Copied data and switched addresses remain.
 
     Example:
         from dcs_migration import OnlineMigration
@@ -55,7 +55,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
     task_id: pulumi.Output[str]
     """Id of the migration instance, which is also the id of this resource."""
     job_id: pulumi.Output[str | None]
-    """Id of the job that makes the instance."""
+    """Id of the job that creates the instance."""
     migration_method: pulumi.Output[str]
     """``full_amount_migration`` or ``incremental_migration``."""
     resume_mode: pulumi.Output[str]
@@ -67,7 +67,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
     target_instance: pulumi.Output[Any]
     """The Redis that receives the data (:class:`RedisInstance`); its password is a secret."""
     state: pulumi.Output[str]
-    """``running``, ``stopped`` or ``switched``; after a refresh, what the service tells."""
+    """``running``, ``stopped`` or ``switched``; after a refresh, what the service reports."""
     triggers: pulumi.Output[Any]
     """What sends the settings again when it changes."""
     existing_task_id: pulumi.Output[str | None]
@@ -79,7 +79,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
     status: pulumi.Output[str]
     """Status as the service spells it, at the last create, update or refresh."""
     task_status: pulumi.Output[str | None]
-    """How far an exchange of addresses is (``EXCHANGE_SUCCESS``, ``ROLLBACK_SUCCESS``), or None."""
+    """Status of an exchange of addresses (``EXCHANGE_SUCCESS``, ``ROLLBACK_SUCCESS``), or None."""
     error: pulumi.Output[str | None]
     """The service's error text of a failed migration; known after a refresh."""
 
@@ -106,23 +106,23 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
         Args:
             resource_name: Pulumi's name of the resource.
             migration_method: ``full_amount_migration`` or ``incremental_migration``.
-            source_instance: ``id`` of a DCS instance or ``addrs`` of another Redis, and ``password``.
+            source_instance: ``id`` of a DCS instance or ``addrs`` of another Redis, and its ``password``.
             target_instance: The same, for the Redis that receives the data.
             task_id: The migration instance that it runs on (``MigrationInstance.id``). Required without
                 ``existing_task_id``.
-            job_id: The job that makes the instance (``MigrationInstance.job_id``), to wait for.
+            job_id: The job that creates the instance (``MigrationInstance.job_id``); the migration waits for it.
             resume_mode: ``auto`` or ``manual``. Default ``auto``.
             bandwidth_limit_mb: 1 to 10,240 MB/s, only for incremental migrations. Default: no limit.
             state: ``running``, ``stopped`` or ``switched``. Default ``running``.
-            triggers: A list of anything; a change sends the settings again.
+            triggers: List of any values; a change sends the settings again.
             region: Default ``huaweicloud:region``, then HW_REGION_NAME.
             project_id: Default ``huaweicloud:projectId``, then HW_PROJECT_ID, then a look-up in IAM.
-            existing_task_id: Take over the migration that is configured on this instance, in the state that it is in:
-                it must agree with the other inputs, and destroying the resource leaves it as it is.
-            opts: Resource options. ``custom_timeouts`` (create, update, delete) bound the waits (10 minutes).
+            existing_task_id: Take over the migration that is configured on this instance, in its current state. It
+                must match the other inputs, and destroying the resource doesn't change it.
+            opts: Resource options. ``custom_timeouts`` (create, update, delete) limit the waits (default 10 minutes).
 
         Raises:
-            ValueError: an option that cannot work (see :func:`checked_options`).
+            ValueError: an option can't work (see :func:`checked_options`).
         """
         options, owner = task_options(opts, TYPE_TOKEN)
         super().__init__(
@@ -166,7 +166,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
         until: pulumi.Input[Until] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> MigrationCompletion:
-        """Wait for this migration alone: a ``MigrationCompletion`` named ``<name>-completion``, as its child.
+        """Wait for this migration only: returns a ``MigrationCompletion`` named ``<name>-completion``, as its child.
 
         Args:
             timeout: As for :class:`MigrationCompletion`.

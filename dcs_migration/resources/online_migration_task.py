@@ -1,4 +1,4 @@
-"""The ``OnlineMigrationTask`` component: a migration instance and the migration on it, in one."""
+"""The ``OnlineMigrationTask`` component: a migration instance together with its migration."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ TYPE_TOKEN = "dcs:index:OnlineMigrationTask"  # noqa: S105 (Pulumi's word for th
 
 
 class OnlineMigrationTask(pulumi.ComponentResource):
-    """An online migration as today's cloud accepts it: its instance (CreateOnlineMigrationTask) and its run.
+    """An online migration: its instance (CreateOnlineMigrationTask) and the migration on it.
 
-    What most users write. ``instance`` and ``migration`` are the two resources that it holds.
+    Use it for most online migrations. ``instance`` and ``migration`` are the two resources in it.
 
     Example:
         from dcs_migration import OnlineMigrationTask
@@ -45,11 +45,11 @@ class OnlineMigrationTask(pulumi.ComponentResource):
     """
 
     instance: MigrationInstance
-    """The machine on which the migration runs."""
+    """The machine that runs the migration."""
     migration: OnlineMigration
-    """What runs on it."""
+    """The migration on it."""
     task_id: pulumi.Output[str]
-    """Id of both in the service."""
+    """Id that the service uses for both."""
     status: pulumi.Output[str]
     """Status of the migration as the service spells it, at the last create, update or refresh."""
     state: pulumi.Output[str]
@@ -94,12 +94,12 @@ class OnlineMigrationTask(pulumi.ComponentResource):
             triggers: As for :class:`OnlineMigration`.
             region: As for :class:`MigrationInstance`, for both.
             project_id: As for :class:`MigrationInstance`, for both.
-            existing_task_id: Take over this migration with its instance, in the state that it is in: both must agree
-                with the other inputs, and are never stopped or deleted.
-            opts: Options of the component; ``custom_timeouts`` are handed to the two resources in it.
+            existing_task_id: Take over this migration with its instance, in its current state. Both must match
+                the other inputs, and the provider never stops or deletes them.
+            opts: Options of the component; ``custom_timeouts`` are passed to the two resources in it.
 
         Raises:
-            ValueError: an option that cannot work (see :func:`checked_options`).
+            ValueError: an option can't work (see :func:`checked_options`).
         """
         checked_options(opts)
         super().__init__(TYPE_TOKEN, resource_name, None, opts)
@@ -154,7 +154,7 @@ class OnlineMigrationTask(pulumi.ComponentResource):
         until: pulumi.Input[Until] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> MigrationCompletion:
-        """Wait for this migration alone: see :meth:`OnlineMigration.completion`.
+        """Wait for this migration only: see :meth:`OnlineMigration.completion`.
 
         Args:
             timeout: As for :class:`MigrationCompletion`.

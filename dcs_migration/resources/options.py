@@ -1,4 +1,4 @@
-"""Resource options: what the engine would ignore or get wrong for a dynamic resource is refused here."""
+"""Resource options: refuses those that Pulumi would ignore or get wrong for a dynamic resource."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def task_options(
     """Return the options of a task, with ``delete_before_replace`` and a provider, and its owner: the provider's id.
 
     Raises:
-        ValueError: an option that would be ignored, or would break a promise.
+        ValueError: an option would be ignored, or would break a promise.
     """
     options = checked_options(opts)
     provider = given_provider(options, type_token)
@@ -33,13 +33,13 @@ def checked_options(
 ) -> pulumi.ResourceOptions:
     """Return the options, for a task with ``delete_before_replace`` set and ``retain_on_delete`` unset.
 
-    The engine ignores what a provider's ``diff`` says about the order when a replacement is asked for
-    by ``--replace`` or ``pulumi state taint``; only the option holds there. Created first, a second
-    task would run while the old one still writes into the same target.
+    When ``--replace`` or ``pulumi state taint`` asks for a replacement, Pulumi ignores the order in a provider's
+    ``diff`` and follows only the option. If the new task were created first, it would run while the old one still
+    writes into the same target.
 
     Raises:
-        TypeError: an option of a type that Pulumi would fail on with a traceback.
-        ValueError: an option that would be ignored, or would break the promise of one task.
+        TypeError: an option has a type that would make Pulumi fail with a traceback.
+        ValueError: an option would be ignored, or would break the promise of one task.
     """
     opts = resource_options(opts) or pulumi.ResourceOptions()
     provider = opts.provider
@@ -67,16 +67,16 @@ def checked_options(
         )
     if not delete_before_replace:
         return opts
-    # Left out, retain_on_delete comes from the parent: the engine inherits it, and the SDK does not tell.
+    # If retain_on_delete isn't set, Pulumi takes it from the parent, and the SDK doesn't show it.
     own = pulumi.ResourceOptions(delete_before_replace=True, retain_on_delete=False)
     return pulumi.ResourceOptions.merge(opts, own)
 
 
 def refuse_leaving_it(opts: pulumi.ResourceOptions) -> None:
-    """Refuse what would take a task out of the state while it goes on, so that nobody knows of it.
+    """Refuse options that would remove a task from the state while it keeps running: no one would know about it.
 
     Raises:
-        ValueError: which option, and what to do.
+        ValueError: the message has the option and what to do.
     """
     way_on = "leave it out; a task that is taken over with existing_task_id='...' is never stopped or deleted"
     if opts.retain_on_delete:
@@ -89,10 +89,10 @@ def refuse_leaving_it(opts: pulumi.ResourceOptions) -> None:
 
 
 def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
-    """Return the options, once those that are used before Pulumi checks them have the right types.
+    """Return the options, after checking the types of those that are used before Pulumi checks them.
 
     Raises:
-        TypeError: one has not.
+        TypeError: an option has the wrong type.
         ValueError: a timeout is not a duration.
     """
     if opts is None:
@@ -120,18 +120,18 @@ def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
             )
         if text:
             try:
-                durations.seconds(text)  # else the engine refuses it, and does not say where it is written
+                durations.seconds(text)  # otherwise Pulumi refuses it without showing where it is set
             except ValueError as error:
                 raise ValueError(f"opts.custom_timeouts.{operation}: {error}") from None
     return opts
 
 
 def custom_timeout(opts: pulumi.ResourceOptions, operation: str) -> str | None:
-    """A value of ``custom_timeouts`` as written ("10m"): the engine does not hand it to a dynamic provider."""
+    """A value of ``custom_timeouts`` as written ("10m"): Pulumi doesn't pass it to a dynamic provider."""
     timeouts = opts.custom_timeouts
     if timeouts is None:
         return None
     if isinstance(timeouts, pulumi.CustomTimeouts):
         text: str | None = getattr(timeouts, operation)
         return text
-    return timeouts.get(operation)  # a plain dict is accepted by the SDK, too
+    return timeouts.get(operation)  # the SDK also accepts a plain dict

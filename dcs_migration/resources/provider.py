@@ -1,7 +1,7 @@
-"""The ``Provider`` resource: where the service is and who calls it, and whose the tasks are.
+"""The ``Provider`` resource: location settings, credentials, and the owner of the tasks.
 
-Its id is random, and Pulumi writes it into the state before anything that uses it. It is the owner of the tasks: no other
-stack has it, it outlives a killed run, a renamed stack and a changed setting.
+Its id is random, and Pulumi writes it into the state before any resource that uses it. The id is the tasks'
+owner: no other stack has it, and it survives a killed `pulumi up`, a renamed stack and a changed setting.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ _PROFILE = ("profile", "shared_config_file")
 _CREDENTIALS = (*_KEY_PAIR, *_PROFILE)
 _SECRET = ("secret_key", "security_token")
 AUTH_URL = f"{NAMESPACE}:authUrl"
-"""Of another tool; whether it would decide here depends on its value."""
+"""Keys of another tool; whether they matter here depends on their values."""
 EXPLICIT = "dcs_migration:credentials"
-"""Names the provider whose credentials were written in the program: they go before those of the environment."""
+"""Name of the provider whose credentials are set in the program: they take precedence over the environment."""
 EXPLICIT_AGENCY = "dcs_migration:agency"
-"""The same of its agency: its tasks must not land in the account of another one."""
+"""The same for its agency: its tasks must not be created in another agency's account."""
 
 
 class Provider(pulumi.ProviderResource):
     """Settings for the resources that use it: another region, project or account.
 
-    Pass it as ``opts.provider``, or to a component as ``providers``. What is left out comes from the stack's
-    ``huaweicloud:*`` configuration, then from the environment. Resources without one share a default
-    provider named ``dcs-migration``, which is made from the configuration alone.
+    Pass it as ``opts.provider``, or to a component as ``providers``. Settings that you leave out come from the stack's
+    ``huaweicloud:*`` configuration, then from the environment. Resources without a provider share a default
+    one named ``dcs-migration``, which uses only the configuration.
 
-    Each provider runs in a plugin process of its own, with four threads.
+    Each provider runs in its own plugin process, with four threads.
 
     Example:
         from dcs_migration import Provider
@@ -89,24 +89,25 @@ class Provider(pulumi.ProviderResource):
         Args:
             resource_name: Pulumi's name of the resource.
             region: Region of the service.
-            project_id: Project in that region. Where ``region`` or a project is written, the configured one is not used.
-            project_name: Name of the project, where its id is not written: IAM is asked for it.
+            project_id: Project in that region. If you set ``region`` or a project here, the configured project isn't used.
+            project_name: Name of the project, if you don't set its id: the provider gets the id from IAM.
             cloud: Domain of the cloud. Default ``myhuaweicloud.com``.
             endpoints: URLs of the services, ``dcs`` and ``iam``.
             insecure: Do not verify TLS certificates. Default False.
-            max_retries: How often a read is tried again, 0 to 20. Default 5.
-            access_key: Access key. One that is written here goes before those of the environment.
+            max_retries: How often a failed read is retried, 0 to 20. Default 5.
+            access_key: Access key. A key that you set here takes precedence over the environment.
             secret_key: Secret key, always a secret. Goes with ``access_key``.
             security_token: Security token of temporary keys, always a secret. Goes with ``access_key``.
             profile: Profile of Huawei's command-line tool (KooCLI) that has the keys, in place of ``access_key``.
             shared_config_file: The tool's file. Default ``~/.hcloud/config.json``.
-            assume_role: Agency through which the credentials act, whatever the environment says: ``agency_name``, ``domain_name`` or ``domain_id`` (its
-                account), and ``duration`` (of its keys, in seconds; default 3600).
+            assume_role: Agency to assume with the credentials; the environment doesn't change it: ``agency_name``,
+                ``domain_name`` or ``domain_id`` (its account), and ``duration`` (of its keys, in seconds; default
+                3600).
             opts: Resource options.
 
         Raises:
-            TypeError: an argument of a wrong type.
-            ValueError: half a set of credentials, or keys beside a profile.
+            TypeError: an argument has the wrong type.
+            ValueError: a set of credentials is incomplete, or there are both keys and a profile.
         """
         arguments: dict[str, Any] = {
             "region": region,
@@ -137,16 +138,16 @@ class Provider(pulumi.ProviderResource):
         self._written = written
 
     def _elsewhere(self) -> dict[str, Any]:
-        """Return what is written of it beside the place, which each task tells by itself."""
+        """Return its settings without the location, which each task has itself."""
         return {
             name: value for name, value in self._written.items() if name not in ("region", *_OF_THE_REGION)
         }
 
     def _for_waits(self, number: int) -> Provider:
-        """Declare another process with the same settings: a wait must not occupy a thread of this one.
+        """Declare another process with the same settings, so that a wait doesn't occupy a thread of this one.
 
         Args:
-            number: Which of its processes for waits it is, from 1.
+            number: Number of this process among the provider's processes for waits, from 1.
         """
         name = f"{self.pulumi_resource_name}-completions" + (f"-{number}" if number > 1 else "")
         return Provider(name, **self._written, opts=pulumi.ResourceOptions(parent=self))
@@ -168,7 +169,7 @@ _WORDS: dict[Any, str] = {
 
 
 def _check(resource_name: str, written: Mapping[str, Any]) -> None:
-    """Refuse plain values of a wrong type; what they say is checked with the resources that use them."""
+    """Refuse plain values of the wrong type. The resources that use them check the content."""
     for name, value in written.items():
         types = _TYPES.get(name, (str,))
         if isinstance(value, pulumi.Output) or hasattr(value, "__await__"):
@@ -190,7 +191,7 @@ def _check(resource_name: str, written: Mapping[str, Any]) -> None:
 
 
 def _agency(value: Any) -> Any:
-    """Return an agency with the names that its parts have in the configuration: domainName for domain_name."""
+    """Return an agency with its keys as the configuration spells them: domainName for domain_name."""
 
     def renamed(known: Any) -> Any:
         if not isinstance(known, Mapping):
@@ -203,7 +204,7 @@ def _agency(value: Any) -> Any:
 
 
 def _text(value: Any) -> pulumi.Input[str]:
-    """Return a setting as the text that a provider's property is."""
+    """Return a setting as a string, the type of a provider's properties."""
 
     def text(known: Any) -> str:
         return known if isinstance(known, str) else json.dumps(known)
@@ -212,9 +213,9 @@ def _text(value: Any) -> pulumi.Input[str]:
 
 
 def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
-    """Return the stack's settings for what is not written: an explicit provider gets none from the engine.
+    """Return the stack's settings for what isn't set: Pulumi passes no configuration to an explicit provider.
 
-    A project belongs to the configured region, and a set of credentials is never mixed.
+    A project belongs to the configured region, and sets of credentials are never mixed.
     """
     without = set() if written.keys().isdisjoint(("region", *_OF_THE_REGION)) else set(_OF_THE_REGION)
     if any(name in written for name in _CREDENTIALS):
@@ -228,7 +229,7 @@ def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
         value = stack.get_secret(key) if pulumi.runtime.is_config_secret(full_key) else stack.get(key)
         if value is not None:
             props[full_key] = pulumi.Output.secret(value) if name in _SECRET else value
-    # Of the other keys the name alone: the plugin says which are misspelt, or not honoured, and values may be secrets.
+    # Only the names of the other keys: the plugin reports misspelled and ignored ones, and values may be secrets.
     for full_key, given in {**get_config_env(), **CONFIG.get()}.items():
         if full_key.startswith(f"{NAMESPACE}:") and full_key.partition(":")[2] not in _KEYS.values():
             shown = full_key == AUTH_URL and not pulumi.runtime.is_config_secret(full_key)
@@ -237,18 +238,19 @@ def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
     return props
 
 
-# The default provider of each program: a monitor is the program's line to its engine, and a process may run several.
+# The default provider of each program: a monitor is the program's connection to Pulumi, and one process may run
+# several programs.
 _defaults: WeakKeyDictionary[object, Provider] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
 def given_provider(opts: pulumi.ResourceOptions, type_token: str) -> pulumi.ProviderResource | None:
-    """Return the provider that options name or inherit, as Pulumi itself finds it."""
+    """Return the provider that the options set or inherit, as Pulumi itself would find it."""
     return named_provider(opts) or inherited_provider(opts, type_token)
 
 
 def named_provider(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None:
-    """Return the provider that options name themselves."""
+    """Return the provider that the options set themselves."""
     if opts.provider is not None:
         return opts.provider
     given = opts.providers.values() if isinstance(opts.providers, Mapping) else opts.providers or ()
@@ -268,7 +270,7 @@ def used_provider(resource: pulumi.Resource, type_token: str) -> pulumi.Provider
 def waiting_provider(
     where: str, providers: Sequence[pulumi.ProviderResource]
 ) -> pulumi.ProviderResource | None:
-    """Return the provider whose settings see the tasks of all these; None where the stack's settings do.
+    """Return the provider whose settings see all these providers' tasks; None if the stack's settings do.
 
     Raises:
         ValueError: there is no such provider.
@@ -294,14 +296,14 @@ def _same_settings(one: Any, other: Any) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two inputs are known to be equal: what an output will be is not known."""
+    """Whether two inputs are known to be equal. An output's value isn't known here."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     return one is other or (isinstance(one, (str, bool, int)) and type(one) is type(other) and one == other)
 
 
 def default_provider() -> pulumi.ProviderResource:
-    """Return the one provider that the program's resources share when none is given."""
+    """Return the provider that resources without one share."""
     monitor = get_monitor()
     with _lock:
         provider = _defaults.get(monitor) if monitor is not None else None
@@ -317,7 +319,7 @@ def provider_process(
     config: Mapping[str, pulumi.Input[str]] | None = None,
     opts: pulumi.ResourceOptions | None = None,
 ) -> Provider:
-    """Make a :class:`Provider` from settings by their names in the configuration; prefer the class.
+    """Create a :class:`Provider` from settings with their names in the configuration. Prefer the class.
 
     Args:
         name: Name of the provider resource.
@@ -325,13 +327,13 @@ def provider_process(
         opts: Options of the provider resource.
 
     Raises:
-        ValueError: a setting that does not exist.
+        ValueError: a setting doesn't exist.
     """
     names = {key: argument for argument, key in _KEYS.items()}
     unknown = sorted(set(config or {}) - set(names))
     if unknown:
         raise ValueError(f"no such setting: {', '.join(unknown)}; there are {', '.join(names)}")
-    # The texts of the configuration are not the types of the arguments.
+    # Configuration values are strings, but the arguments have other types.
     arguments: dict[str, Any] = {
         names[key]: value if names[key] not in _TYPES else pulumi.Output.from_input(value)
         for key, value in (config or {}).items()

@@ -1,4 +1,4 @@
-"""Passwords are secrets, whether or not the user marked them."""
+"""Passwords are secrets, even if the program doesn't mark them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from dcs_migration.resources.arguments import require_plain
 
 
 def with_secret_password(where: str, instance: Any) -> Any:
-    """Mark the password of an instance as a secret, in whatever shape of an input the instance comes.
+    """Make the password of an instance a secret, for any form of input.
 
-    Only the password is marked, so that previews stay legible. A transform that runs later may set another
-    one: the plugin marks whatever it returns, too.
+    Only the password becomes a secret, so that previews stay readable. A transform that runs later may set another
+    password, so the plugin also marks the passwords that it returns.
 
-    What cannot be sent is refused here, before the mark hides it, or when an awaitable or an output is known:
-    Pulumi would show it, with a traceback.
+    A value that can't be sent is refused here, before the secret hides it, or when an awaitable or an output
+    resolves. Otherwise Pulumi would print the value, with a traceback.
 
     Args:
-        where: The argument, for a message.
+        where: Name of the argument, for messages.
         instance: What the user wrote.
 
     Raises:
-        TypeError: it has a type that cannot be sent.
-        ValueError: it has a value that cannot be sent.
+        TypeError: the type can't be sent.
+        ValueError: the value can't be sent.
     """
     if isinstance(instance, pulumi.Output):
         return instance.apply(lambda known: with_secret_password(where, known))
@@ -53,12 +53,12 @@ async def _resolved(where: str, instance: Awaitable[Any]) -> Any:
 
 
 def reusable(instance: Any) -> Any:
-    """Return an input that may be used twice: a coroutine can be awaited once only."""
+    """Return an input that can be used twice: a coroutine can be awaited only once."""
     return asyncio.ensure_future(instance) if inspect.isawaitable(instance) else instance
 
 
 def without_password(instance: Any) -> Any:
-    """Return an instance without its password, which then makes no secret of the rest."""
+    """Return an instance without its password, so that the rest doesn't become a secret."""
     if not isinstance(instance, Mapping):
         return pulumi.Output.from_input(instance).apply(_stripped)
     return _stripped(instance)
@@ -71,7 +71,7 @@ def _stripped(value: Any) -> Any:
 
 
 def passwords_of(task: Any) -> list[pulumi.Output[str | None]]:
-    """Return the passwords of a task as secrets, from its outputs: what the service was told stands there."""
+    """Return the passwords of a task as secrets, from its outputs, which hold what was sent to the service."""
 
     def password(instance: Any) -> str | None:
         return instance.get(PASSWORD) if isinstance(instance, Mapping) else None

@@ -1,4 +1,4 @@
-"""What a completion watches: each kind of task tells it by itself."""
+"""What a completion watches, as each task resource describes it."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from dcs_migration.resources.migration_instance import MigrationInstance
 
 @dataclass(frozen=True)
 class Watched:
-    """One task, as the program knows it. Its outputs are known to the engine only later."""
+    """One task, as the program knows it. Its outputs resolve only later."""
 
     resource_name: str
-    """Pulumi's name, by which its status is told."""
+    """Pulumi's name, the key of its status."""
     id: pulumi.Output[str]
     status: pulumi.Output[str]
     region: pulumi.Output[str]
     project_id: pulumi.Output[str]
     provider: pulumi.ProviderResource
-    """Whose settings see it."""
+    """The provider whose settings see it."""
     urn: pulumi.Output[str] | None
-    """For `pulumi up --replace`; None where that would not run it again."""
+    """For `pulumi up --replace`; None if a replacement wouldn't run it again."""
     name: pulumi.Output[str] | None = None
-    """Its name in the service."""
+    """The service's name of it."""
     taken_over: pulumi.Output[str | None] | None = None
-    """The id of a task that existed before."""
+    """Id of a task that was taken over."""
     passwords: list[pulumi.Output[str | None]] = field(default_factory=list)
-    """As secrets: the service may quote them to the process of the wait."""
+    """As secrets: the service may quote them in its answers to the wait's process."""
 
     @property
     def hidden(self) -> dict[str, Any]:
-        """What the provider is told of it, beside its id."""
+        """What the provider gets in addition to its id."""
         return {
             "urn": self.urn,
             "taken_over": self.taken_over,
@@ -51,21 +51,21 @@ class Watchable(Protocol):
     """A resource that a completion can wait for."""
 
     def _watched(self) -> Watched:
-        """Tell what is to be watched."""
+        """Return what to watch."""
 
 
 def watched_tasks(resource_name: str, tasks: Any) -> list[Watched]:
-    """Return what the argument ``tasks`` of a completion names, in its order.
+    """Return the tasks of a completion's ``tasks`` argument, in its order.
 
     Raises:
-        TypeError: it is no list, or something in it cannot be waited for.
-        ValueError: a task is in it twice.
+        TypeError: it isn't a list, or it contains something that isn't a task.
+        ValueError: it contains a task twice.
     """
     where = f"MigrationCompletion '{resource_name}': tasks"
     first: dict[int, int] = {}
     listed = []
     for index, task in enumerate(_listed(where, tasks)):
-        # An output seems to have every attribute, so that the protocol alone would not tell.
+        # An output seems to have every attribute, so the protocol doesn't identify it.
         if not isinstance(task, pulumi.Resource) or not isinstance(task, Watchable):
             raise TypeError(f"{where}[{index}]: is {described(task)}, {_instead(task)}")
         watched = task._watched()

@@ -1,4 +1,4 @@
-"""The ownership mark: it tells definitions apart, and gives descriptions back as they were."""
+"""The owner mark: it tells definitions apart, and gives descriptions back as they were."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def measure(much: dict[str, Any]) -> dict[str, Any]:
 
 
 def say(what: str) -> None:
-    """Tell what goes on, beside the figures."""
+    """Show what continues, beside the figures."""
     print(f"- {what}", file=sys.stderr, flush=True)
 
 

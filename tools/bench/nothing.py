@@ -33,7 +33,7 @@ MORE = (
 
 
 class Alike(Resource, module="bench", name="Alike"):
-    """Does nothing either, with as many properties as a task: each costs the SDK and the engine some time."""
+    """Does nothing either, with as many properties as a task: each costs the SDK and Pulumi some time."""
 
     def __init__(self, name: str, **props: Any) -> None:
         """Declare it."""

@@ -32,7 +32,7 @@ class NothingServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        """Leave the comparison to the engine."""
+        """Leave the comparison to Pulumi."""
         return provider_pb2.DiffResponse()
 
     def Configure(self, request: Any, context: Any) -> Any:
@@ -44,7 +44,7 @@ class NothingServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def Diff(self, request: Any, context: Any) -> Any:
-        """Leave the comparison to the engine."""
+        """Leave the comparison to Pulumi."""
         return provider_pb2.DiffResponse()
 
     def Create(self, request: Any, context: Any) -> Any:
@@ -52,7 +52,7 @@ class NothingServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id="nothing", properties=request.properties)
 
     def Read(self, request: Any, context: Any) -> Any:
-        """Return what the engine has."""
+        """Return what Pulumi has."""
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     def Delete(self, request: Any, context: Any) -> Any:
@@ -65,7 +65,7 @@ class NothingServicer(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def main() -> None:
-    """Serve until the engine ends this process."""
+    """Serve until Pulumi ends this process."""
     server = grpc.server(ThreadPoolExecutor(THREADS))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(NothingServicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -1,4 +1,5 @@
-"""How much longer Pulumi's commands take than with providers that do nothing, their calls, and the size of the state."""
+"""How much longer Pulumi's commands take than with providers that do nothing, their calls, and the size of the
+state."""
 
 from __future__ import annotations
 
@@ -76,7 +77,7 @@ def measure(rounds: dict[int, int], say: Callable[[str], None]) -> dict[str, lis
 
     Args:
         rounds: How often to do it, by the number of resources.
-        say: Told what goes on.
+        say: Told what continues.
     """
     figures: dict[str, list[Row]] = {"overhead": [], "state": []}
     for size, times in rounds.items():
@@ -102,7 +103,7 @@ def _size(size: int, rounds: int, say: Callable[[str], None]) -> tuple[list[Row]
         for number in range(rounds):
             say(f"overhead: {size:,} resource(s), round {number + 1} of {rounds}")
             for step, command in STEPS.items():
-                # Who comes first changes, so that nobody always finds the machine warm.
+                # Who comes first changes, so that no one always finds the machine warm.
                 for name in sorted(stacks, reverse=bool(number % 2)):
                     emulators[name].clear_requests()
                     timings.setdefault((step, name), []).append(stacks[name].run(*command))

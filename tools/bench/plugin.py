@@ -1,4 +1,4 @@
-"""What the plugin process takes: its start, one operation, its memory. Spoken to as the engine does, without the CLI."""
+"""What the plugin process takes: its start, one operation, its memory. Spoken to as Pulumi does, without the CLI."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ EXAMPLE = ROOT / "examples" / "online-cutover"
 UP = ("up", "--yes", "--skip-preview")
 
 LOAD = {
-    "keys": 200_000,  # to begin with
+    "keys": 200_000,  # to start with
     "value_bytes": 500,
     "writers": 4,
     "held_s": 6.0,  # how long the target hangs
@@ -116,7 +116,7 @@ def _options(**places: Endpoint) -> Iterator[str]:
 
 
 def fill(shop: Endpoint) -> None:
-    """Write the keys with which it begins."""
+    """Write the keys with which it starts."""
     with client(shop) as redis:
         for first in range(0, int(LOAD["keys"]), BATCH):
             redis.mset({f"old:{first + n}": "x" * int(LOAD["value_bytes"]) for n in range(BATCH)})
@@ -174,7 +174,7 @@ def measure(it: Cutover) -> dict[str, Any]:
 
 
 def lost(it: Cutover, written: list[str]) -> int:
-    """Return how many keys are not behind the address that applications know."""
+    """Return how many keys aren't behind the address that applications know."""
     host, _, port = it.address.rpartition(":")
     expected = [*(f"old:{number}" for number in range(int(LOAD["keys"]))), *written]
     with client(Endpoint(host, int(port), it.orders.password)) as redis:

@@ -1,4 +1,5 @@
-"""The application of the example, several times: it writes through the shop's address, and notes what was acknowledged."""
+"""The application of the example, several times: it writes through the shop's address, and notes what was
+acknowledged."""
 
 from __future__ import annotations
 

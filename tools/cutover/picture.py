@@ -86,7 +86,7 @@ def _held(start: float, end: float) -> Iterator[str]:
 
 
 def _marks(moments: Mapping[str, float], across: Scale) -> Iterator[str]:
-    """Draw the moments; their words stand where the lines of the others do not cross them."""
+    """Draw the moments; their words stand where the lines of the others don't cross them."""
     sides: dict[str, list[tuple[str, str]]] = {"start": [], "end": []}
     for name, words in MARKS:
         sides["end" if across(moments[name]) > WIDTH / 2 else "start"].append((name, words))

@@ -54,7 +54,7 @@ def _figure(key: str, form: str = "{:.1f} s") -> Cell:
     return lambda figures: form.format(figures["figures"][key])
 
 
-# What stands in the table: the words, and the figure.
+# What is in the table: the words, and the figure.
 ROWS: tuple[tuple[str, Cell], ...] = (
     (
         "keys to begin with",

@@ -40,7 +40,7 @@ class Sampler:
         self.samples: list[Sample] = []
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start to look."""
         self._thread.start()
 
     def _run(self) -> None:

@@ -35,7 +35,7 @@ Outcomes = dict[str, str]
 
 
 class StrangerError(Exception):
-    """A client cannot be had; the message is one line."""
+    """A client can't be had; the message is one line."""
 
 
 def command(folder: Path, *words: str) -> None:

@@ -1,1 +1,1 @@
-"""The life cycle of a ``MigrationCompletion``: waiting for tasks, and touching none of them."""
+"""The lifecycle of a ``MigrationCompletion``: waiting for tasks, and touching none of them."""

@@ -18,7 +18,7 @@ IN_SYNC = "in_sync"
 
 CUSTOM_TIMEOUTS = {name: TIMEOUTS[name] for name in ("create", "update")}
 
-# The passwords of the tasks (`__passwords`) are the one hidden input that `check` does not return: state and
+# The passwords of the tasks (`__passwords`) are the one hidden input that `check` doesn't return: state and
 # plans would hold a second copy.
 
 # All times in seconds.

@@ -1,4 +1,5 @@
-"""What a row of the listing, or its absence, says of a task that is waited for, and the texts with which a wait ends."""
+"""What a row of the listing, or its absence, reports about a task that is waited for, and the texts with which a
+wait ends."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.names import FULL, INCREMENTAL, ONLINE_MIGRATION
 
 REACHED = (Kind.SUCCESS, Kind.REPLICATING)
-"""What is enough of a task that was seen before and tells nothing more."""
+"""What is enough of a task that was seen before and says nothing more."""
 FAILED = (Kind.FAILURE, Kind.STOPPED)
 
 _WHOLE = 100.0  # percent
@@ -49,11 +50,11 @@ class Watched:
     max_lag: float | None = None
     """How many bytes an incremental one may be behind to be done; None where that is no matter."""
     to_the_end: bool = False
-    """Whether an incremental one goes on being watched once it follows its source."""
+    """Whether an incremental one keeps being watched once it follows its source."""
     lag: float | None = None
     """How many bytes it was behind when it was last asked for."""
     in_sync: int = 0
-    """How often in a row it was not too far behind."""
+    """How often in a row it wasn't too far behind."""
 
     @property
     def title(self) -> str:
@@ -67,7 +68,7 @@ class Watched:
 
 
 def judge(task: Watched, row: TaskRow | None) -> bool:
-    """Bring a task up to date; return False where the listing does not tell enough (see `ask`)."""
+    """Bring a task up to date; return False where the listing doesn't tell enough (see `ask`)."""
     status = lookup(row.status if row is not None else None)
     if row is None or status.kind is Kind.GONE:
         return False
@@ -91,7 +92,7 @@ def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
     """Ask the service for one task by itself, a call or two.
 
     A row that is missing may have been passed over, forgotten or deleted: a second witness tells. An
-    old-style incremental task stays MIGRATING for ever: its statistics tell the phase, and those of any
+    old-style incremental task stays MIGRATING forever: its statistics tell the phase, and those of any
     incremental task how far it is behind (ShowMigrationTaskStats).
 
     Args:
@@ -126,7 +127,7 @@ def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
 
 
 def _judge_lost(task: Watched, status: str | None) -> None:
-    """The record tells nothing more: what was known before decides."""
+    """The record says nothing more: what was known before decides."""
     if lookup(task.status).kind in (REACHED[:1] if task.to_the_end else REACHED):
         task.state = State.DONE
         return

@@ -1,4 +1,4 @@
-"""The life cycle of a ``MigrationCompletion`` in Pulumi's words."""
+"""The lifecycle of a ``MigrationCompletion`` in Pulumi's words."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MigrationCompletionLifeCycle:
     """Check, diff, create, read, update and delete of waits, for one plugin process."""
 
     def __init__(self, process: Process, every: float | None = None) -> None:
-        """Build over accounts that do not retry; ``every`` is the longest silence of the progress line."""
+        """Build over accounts that don't retry; ``every`` is the longest silence of the progress line."""
         self.process = process
         self._accounts = process.accounts
         self._engine = process.engine
@@ -55,7 +55,7 @@ class MigrationCompletionLifeCycle:
         return CheckResult(inputs, problems)
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
-        """Compare the inputs: a change is an update, which waits for what is not yet done."""
+        """Compare the inputs: a change is an update, which waits for what isn't yet done."""
         changed = [key for key in INPUTS if has_unknown(news.get(key)) or olds.get(key) != news.get(key)]
         return DiffResult(updates=changed, delete_before_replace=False)
 
@@ -75,7 +75,7 @@ class MigrationCompletionLifeCycle:
         )
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
-        """Wait for those tasks that were not done before."""
+        """Wait for those tasks that weren't done before."""
         before: Mapping[str, str] = olds.get("statuses") or {}
         if max_lag_of(olds) != max_lag_of(news):  # what has only reached its incremental phase is asked again
             before = {id_: status for id_, status in before.items() if lookup(status).kind is Kind.SUCCESS}

@@ -33,19 +33,19 @@ class Snapshot:
 
     @property
     def news(self) -> tuple[object, ...]:
-        """What makes a line worth printing at once; time alone does not."""
+        """What makes a line worth printing at once; time alone doesn't."""
         return self.done, self.running, self.failed, self.unknown, self.trouble is not None
 
 
 class Shows(Protocol):
-    """What a wait tells how far it is."""
+    """What a wait shows how far it is."""
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot, or not. Never raises."""
 
 
 class Progress:
-    """Shows snapshots, sparingly: a log keeps every line for ever."""
+    """Shows snapshots, sparingly: a log keeps every line forever."""
 
     def __init__(self, engine: Engine, urn: str | None, *, every: float | None = None) -> None:
         """Set up for a row; ``every`` is the longest silence, by default as the run has a terminal or not."""
@@ -109,7 +109,7 @@ def _bytes(number: float) -> str:
 
 
 def silence(environ: Callable[[str], str | None] = os.environ.get) -> float:
-    """Return the longest silence: short before a person's terminal, long in a log that somebody keeps.
+    """Return the longest silence: short before a person's terminal, long in a log that someone keeps.
 
     The plugin's own streams are pipes either way; a controlling terminal tells.
     """

@@ -24,7 +24,7 @@ from dcs_migration.life_cycles.migration_completion.judging import State, Watche
 from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot
 
 # All times in seconds.
-LONGEST_OUTAGE = 600.0  # with no answer for that long, waiting on would help nobody
+LONGEST_OUTAGE = 600.0  # with no answer for that long, waiting on would help no one
 WIDEST_INTERVAL = 300.0
 _SHARED = 0.95  # a listing that others fetched almost an interval ago is left to be renewed
 
@@ -45,7 +45,7 @@ class Poller:
     """
 
     def __init__(self, account: Account) -> None:
-        """Build over an account whose reads are not retried: here is where that is decided."""
+        """Build over an account whose reads aren't retried: here is where that is decided."""
         self._account = account
         self._clock = account.clock
         self._lock = threading.Lock()
@@ -95,7 +95,7 @@ class Poller:
         now = self._clock.monotonic()
         since, last = self._outage or (now, now)
         if now - last > max(LONGEST_OUTAGE, 2 * interval):
-            since = now  # nobody polled for so long that this is another outage
+            since = now  # no one polled for so long that this is another outage
         self._outage = since, now
         if now - since > LONGEST_OUTAGE:
             raise TaskError(f"no usable answer for {elapsed(now - since)}: {error}")
@@ -103,7 +103,7 @@ class Poller:
         self._last = Poll(self._last.listing, f"polling fails for {elapsed(now - since)}, trying on: {error}")
 
 
-ENGINE_EVERY = 2.0  # seconds; how often a wait makes sure that somebody still waits for it
+ENGINE_EVERY = 2.0  # seconds; how often a wait makes sure that someone still waits for it
 ENGINE_MISSES = 2  # in a row: in hours of waiting a busy machine may answer late once
 MOST_ASKED = 20  # tasks that one poll asks for by themselves; the others have their turn at the next
 
@@ -140,7 +140,7 @@ class Wait:
 
         Raises:
             TaskError: a task failed; there is one line for each.
-            WaitTimeout: some are unfinished.
+            WaitTimeout: some are still running.
             DcsMigrationError: waiting on is no use; no task was touched.
         """
         while True:
@@ -160,7 +160,7 @@ class Wait:
         return [task for task in self._tasks if task.state is state]
 
     def _look(self) -> str | None:
-        """Bring every unfinished task up to date; return what is wrong with the polls, if anything is."""
+        """Bring every still running task up to date; return what is wrong with the polls, if anything is."""
         troubles = []
         for account, poller in self._pollers.items():
             unfinished = [task for task in self._in(State.RUNNING) if task.account is account]
@@ -191,7 +191,7 @@ class Wait:
         return None
 
     def _pause(self, running: Sequence[Watched]) -> None:
-        """Sleep until the next poll or the end, in short steps: an engine that is gone ends the wait."""
+        """Sleep until the next poll or the end, in short steps: the wait ends when Pulumi has ended."""
         wake = min(
             self._started + self._timeout,
             *(self._pollers[account].next_poll(self._interval) for account in {t.account for t in running}),

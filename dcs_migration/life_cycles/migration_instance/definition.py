@@ -1,4 +1,4 @@
-"""What a ``MigrationInstance`` is: its inputs, its mark, what will run on it, and the body of its create call."""
+"""What a ``MigrationInstance`` is: its inputs, its owner mark, what will run on it, and the body of its create call."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def definition_of(props: Props) -> Definition:
         operation="CreateOnlineMigrationTask",
         post=lambda client: client.create_online_migration_task(body),
         shown=lambda client, row: _compared(inputs, identity, client.show_online_migration(row.id)),
-        # A migration that was stopped on it can be started again: only what failed cannot stand for it.
+        # A migration that was stopped on it can be started again: only what failed can't stand for it.
         ended_badly=(Kind.FAILURE,),
         again=AGAIN,
         unique=bool(identity),
@@ -97,7 +97,7 @@ def _compared(inputs: Props, identity: Mapping[str, Any], observed: Online) -> S
 
 
 def _differences(inputs: Props, identity: Mapping[str, Any], observed: Online) -> Iterator[str]:
-    """Yield in what an instance is another one. What the service does not tell cannot differ."""
+    """Yield in what an instance is another one. What the service doesn't tell can't differ."""
     for key in NETWORK:
         word = getattr(observed, key)
         if word is not None and inputs.get(key) not in (None, word):
@@ -111,7 +111,7 @@ def existing(account: Account, props: Props) -> TaskRow:
     """Return the instance that ``existing_task_id`` names.
 
     Raises:
-        TaskError: there is no such instance, or it is not what the inputs describe.
+        TaskError: there is no such instance, or it isn't what the inputs describe.
         DcsMigrationError: what the service answered.
     """
     id_ = str(props["existing_task_id"])

@@ -1,4 +1,4 @@
-"""The life cycle of a ``MigrationInstance`` in Pulumi's words."""
+"""The lifecycle of a ``MigrationInstance`` in Pulumi's words."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         return changes.result
 
     def create(self, props: Props) -> CreateResult:
-        """Make the instance, or find the one that bears the mark (CreateOnlineMigrationTask)."""
+        """Make the instance, or find the one with the owner mark (CreateOnlineMigrationTask)."""
         account = self._account(props)
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):

@@ -1,1 +1,1 @@
-"""The life cycle of a ``MigrationTask``: checking, comparing, creating, reading and deleting."""
+"""The lifecycle of a ``MigrationTask``: checking, comparing, creating, reading and deleting."""

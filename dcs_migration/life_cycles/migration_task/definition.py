@@ -1,4 +1,5 @@
-"""What a ``MigrationTask`` is to the service: its mark, what it does, the body of its create call, and taking one over."""
+"""What a ``MigrationTask`` is to the service: its owner mark, what it does, the body of its create call, and
+taking one over."""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ def identity_of(inputs: Props) -> dict[str, Any]:
 
 
 def differences(inputs: Props, row: TaskRow) -> Iterator[str]:
-    """Yield the paths in which a task does something else. What the service does not tell cannot differ."""
+    """Yield the paths in which a task does something else. What the service doesn't tell can't differ."""
     observed = described(row)
     for key in ("migration_type", "migration_method"):
         if key in inputs and key in observed and inputs[key] != observed[key]:
@@ -113,7 +114,7 @@ def existing(account: Account, props: Props) -> TaskRow:
     """Return the task that ``existing_task_id`` names.
 
     Raises:
-        TaskError: there is no such task, or it is not what the inputs describe.
+        TaskError: there is no such task, or it isn't what the inputs describe.
         DcsMigrationError: what the service answered.
     """
     id_ = str(props["existing_task_id"])
@@ -139,7 +140,7 @@ def existing(account: Account, props: Props) -> TaskRow:
 
 
 def _differences(inputs: Props, row: TaskRow) -> Iterator[str]:
-    """Yield the paths that disagree. What the service does not tell cannot disagree."""
+    """Yield the paths that disagree. What the service doesn't tell can't disagree."""
     observed = described(row)
     if "task_name" in inputs and "task_name" in observed and inputs["task_name"] != observed["task_name"]:
         yield "task_name"

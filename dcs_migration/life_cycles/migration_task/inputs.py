@@ -120,7 +120,7 @@ _FILE_EXAMPLES = {
 
 
 def _sources(files: Mapping[str, Any], has: Callable[[Mapping[str, Any], str], bool]) -> list[str]:
-    """The sources of files that the keys speak of."""
+    """The sources of files that the keys mention."""
     from_bucket = has(files, "bucket_name") or has(files, "files")
     return [FROM_BUCKET] * from_bucket + [FROM_RECORD] * has(files, "backup_id")
 
@@ -164,7 +164,7 @@ SPEC = Spec(
 
 
 def warnings(olds: Props, inputs: Props) -> Iterator[str]:
-    """Warn of what is new in checked inputs; what was accepted before is not news."""
+    """Warn of what is new in checked inputs; what was accepted before isn't news."""
     olds, filled = normalised(olds), inputs[DEFAULTS]
 
     def new(*keys: str) -> bool:
@@ -202,7 +202,7 @@ def replacement_warning(changes: Changes, olds: Props, news: Props) -> str | Non
 
 
 def runs_again(news: Props) -> str:
-    """Say what a task with these inputs does to its target when it is made anew."""
+    """Say what a task with these inputs does to its target when it is made again."""
     run = "IMPORT" if news.get("migration_type") == BACKUP_IMPORT else "MIGRATION"
     target = news.get("target_instance")
     instance = target.get("id") if isinstance(target, Mapping) else target

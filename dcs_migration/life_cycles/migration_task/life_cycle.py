@@ -1,4 +1,4 @@
-"""The life cycle of a ``MigrationTask`` in Pulumi's words; each step lies in a module of its own."""
+"""The lifecycle of a ``MigrationTask`` in Pulumi's words; each step lies in a module of its own."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh, or ``MigrationTask.get``."""
-        if ENDPOINT not in props:  # it is not managed
+        if ENDPOINT not in props:  # it isn't managed
             return self._get(id_, props)
         account = self._account(props)
         self._held.read(props.get(URN), id_)
@@ -118,7 +118,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         return found_task.result(self._accounts.settings, inputs, read.outputs_of(row, {}))
 
     def _get(self, id_: str, props: Props) -> ReadResult:
-        """Read a task that is not managed. No check came before: what names it is checked here, offline."""
+        """Read a task that isn't managed. No check came before: what names it is checked here, offline."""
         found = get_problems(id_, props)
         if found:
             raise TaskError(f"MigrationTask.get: {'; '.join(found)}")

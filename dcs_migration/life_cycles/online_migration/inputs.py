@@ -52,7 +52,7 @@ def normalised(props: Props) -> dict[str, Any]:
         del inputs["triggers"]  # no triggers, however they are written
     limit = inputs.get("bandwidth_limit_mb")
     if isinstance(limit, float) and limit.is_integer():
-        inputs["bandwidth_limit_mb"] = int(limit)  # Pulumi hands over 100 as 100.0
+        inputs["bandwidth_limit_mb"] = int(limit)  # Pulumi passes 100 as 100.0
     return {**_DEFAULTS, **inputs}
 
 
@@ -109,7 +109,7 @@ def check(olds: Props, news: Props, settings: Settings) -> CheckResult:
 
 
 def refusals(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
-    """Say which changes the service does not allow from where the migration is.
+    """Say which changes the service doesn't allow from where the migration is.
 
     It is a check that asks for these: in a diff they would break a refresh, which only finds what others did.
     """
@@ -147,7 +147,7 @@ def warnings(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
 
 
 def runs_again(news: Props) -> str:
-    """Say what a migration with these inputs does to its target when it is made anew."""
+    """Say what a migration with these inputs does to its target when it is made again."""
     return _RUNS_AGAIN.format(target=_named(news.get("target_instance")))
 
 

@@ -1,4 +1,4 @@
-"""The life cycle of an ``OnlineMigration`` in Pulumi's words."""
+"""The lifecycle of an ``OnlineMigration`` in Pulumi's words."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         return CreateResult(id_, {**outputs, **_outputs(observed), ADOPTED: claim})
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        """Answer a refresh; a state that is not the one that was left is shown as drift."""
+        """Answer a refresh; a state that isn't the one that was left is shown as drift."""
         account = self._account(props)
-        # A migration that is gone stays: making it anew would copy over data that has moved on.
+        # A migration that no longer exists stays: making it again would copy over data that has moved on.
         outputs, warning = read.refreshed(account, id_, props, again=_AGAIN, removable=())
         if warning is not None:
             self._warn(warning, props)
@@ -150,7 +150,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         return runs_again(news)
 
     def _observed_settings(self, account: Account, id_: str, outputs: Props) -> Props:
-        """Return what the service tells of the settings, and the state that it is in."""
+        """Return what the service reports about the settings, and the state that it is in."""
         try:
             observed = account.client.show_online_migration(id_)
         except TaskNotFound:

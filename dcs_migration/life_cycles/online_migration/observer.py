@@ -39,7 +39,7 @@ RUNS = (Phase.COPYING, Phase.FOLLOWING)
 UNSETTLED = (Phase.MAKING, Phase.CHANGING)
 
 _BY_KIND = {
-    Kind.RUNNING: Phase.COPYING,  # also a status that nobody knows
+    Kind.RUNNING: Phase.COPYING,  # also a status that no one knows
     Kind.REPLICATING: Phase.FOLLOWING,
     Kind.SUCCESS: Phase.DONE,
     Kind.FAILURE: Phase.FAILED,
@@ -70,7 +70,7 @@ def exchange_failed(online: Online) -> bool:
 
 
 def state_of(online: Online) -> str | None:
-    """Return the state that a user would write for what the service tells; None where it does not say."""
+    """Return the state that a user would write for what the service tells; None where it doesn't say."""
     if is_switched(online):
         return SWITCHED
     phase = phase_of(online)
@@ -82,7 +82,7 @@ def state_of(online: Online) -> str | None:
 def differing(inputs: Mapping[str, Any], observed: Online, changed: Collection[str] = ()) -> set[str]:
     """Return the settings in which the service's word differs from the inputs.
 
-    What it leaves out does not differ, unless it is known to have been ``changed`` since it was sent.
+    What it leaves out doesn't differ, unless it is known to have been ``changed`` since it was sent.
     """
     found = set()
     for key in ("migration_method", "resume_mode", "bandwidth_limit_mb"):
@@ -102,7 +102,7 @@ def _word(value: Any) -> str | None:
 
 
 def is_another(instance: Mapping[str, Any], side: Side) -> bool:
-    """Whether the service tells of another Redis than the inputs; what it does not tell is no other."""
+    """Whether the service reports another Redis than the inputs; what it doesn't tell is no other."""
     if "id" in instance:  # the service fills in addresses of its own instances
         return side.id is not None and instance["id"] != side.id
     if "addrs" in instance and side.addrs is not None:
@@ -148,7 +148,7 @@ class Observer:
 
         Raises:
             WaitTimeout: the time of the operation is over.
-            EngineGone: nobody waits any more.
+            EngineGone: no one waits any more.
         """
         pauses = delays(PAUSES)
         while True:
@@ -199,7 +199,7 @@ class Observer:
         self.sleep(seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Wait, if the engine still listens: a plugin that outlived it must change nothing any more."""
+        """Wait, if Pulumi still listens: a plugin that outlived it must change nothing any more."""
         self._engine.require()
         self.account.clock.sleep(seconds)
 
@@ -218,10 +218,10 @@ _NOT_THERE = {
 
 
 def existing(observer: Observer, inputs: Mapping[str, Any]) -> Online:
-    """Return what the service tells of the migration that ``existing_task_id`` names.
+    """Return what the service reports about the migration that ``existing_task_id`` names.
 
     Raises:
-        TaskError: there is none, it is not what the inputs describe, or not in the state that they ask for.
+        TaskError: there is none, it isn't what the inputs describe, or not in the state that they ask for.
         DcsMigrationError: what the service answered.
     """
     observed = observer.settled()

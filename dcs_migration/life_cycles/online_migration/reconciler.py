@@ -60,7 +60,7 @@ class Reconciler:
         self._changed = changed
 
     def begin(self) -> Online:
-        """Reach the state of a migration that the Pulumi state does not know yet.
+        """Reach the state of a migration that the Pulumi state doesn't know yet.
 
         Raises:
             TaskError: something else is configured on the instance: it may be another stack's.
@@ -83,7 +83,7 @@ class Reconciler:
         the same.
 
         Raises:
-            DcsMigrationError: what the service answered, or why it cannot be done.
+            DcsMigrationError: what the service answered, or why it can't be done.
         """
         return self._reconcile(self._observer.settled())
 
@@ -96,7 +96,7 @@ class Reconciler:
         return observed
 
     def halt(self) -> Online:
-        """Stop what runs, and return what the service tells when nothing does any more."""
+        """Stop what runs, and return what the service shows when nothing does any more."""
         observed = self._stop(self._observer.settled())
         self._observer.say(_REACHED[STOPPED])
         return observed
@@ -115,7 +115,7 @@ class Reconciler:
         if phase is Phase.STOPPED and not anew:
             observed = self._restart()
             phase = phase_of(observed)
-        # Settings that only tune a run neither start one that is done nor begin a stopped one from its start.
+        # Settings that only tune a run neither start one that is done nor start a stopped one from its start.
         tuned = phase in RUNS and bool(other & set(TUNING))
         if anew or tuned or phase in (Phase.IDLE, Phase.FAILED):
             return self._configure(observed, phase)
@@ -212,7 +212,7 @@ class Reconciler:
     def _exchange(
         self, operation: str, call: Callable[[str], None], reached: Callable[[Online], bool]
     ) -> None:
-        """Begin an exchange of addresses once, and wait for its end."""
+        """Start an exchange of addresses once, and wait for its end."""
         before = self._observer.look()
 
         def moved(now: Online) -> bool:

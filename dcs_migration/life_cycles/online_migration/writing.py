@@ -33,10 +33,10 @@ class Target:
         self._turn = observer.account.turn(str(key))
 
     def when_free(self, start: Callable[[], Online]) -> Online:
-        """Start what nothing else on the target stands in the way of (ListMigrationTask).
+        """Start what nothing else on the target is in the way of (ListMigrationTask).
 
         Raises:
-            TaskError: another task runs there, also after a minute; or nobody knows, for the listing is not
+            TaskError: another task runs there, also after a minute; or no one knows, for the listing isn't
                 permitted.
             DcsMigrationError: what the service answered.
         """
@@ -61,7 +61,7 @@ class Target:
             self._observer.sleep(pause)
 
     def _note_attempt(self) -> None:
-        """Note a run that has begun, or may have: a listing may show it late."""
+        """Note a run that has started, or may have: a listing may show it late."""
         account = self._observer.account
         self._turn.attempted = account.clock.monotonic()
         account.begun(
@@ -85,7 +85,7 @@ class Target:
         return occupants(account, listing.rows.values(), self._target, but=self._observer.id)
 
 
-SHOWS_WITHIN = 15.0  # seconds: for so long the service may still tell of the time before a write
+SHOWS_WITHIN = 15.0  # seconds: for so long the service may still report the time before a write
 SHOW_PAUSES = (0.5, 1.5, 3.0, 5.0)  # the last one repeats
 
 
@@ -111,7 +111,7 @@ class Writer:
             What the service tells afterwards: usually that it was carried out.
 
         Raises:
-            DcsMigrationError: it was refused, or its outcome is not known; the message says which.
+            DcsMigrationError: it was refused, or its outcome isn't known; the message says which.
         """
         refusals = Refusals()
         while True:
@@ -135,7 +135,7 @@ class Writer:
                 self._observer.account.wrote()
 
     def _shown(self, took: Callable[[Online], bool]) -> Online:
-        """After an accepted write the service may tell of the time before it for a while."""
+        """After an accepted write the service may report the time before it for a while."""
         waited = 0.0
         pauses = delays(SHOW_PAUSES)
         while True:

@@ -1,1 +1,2 @@
-"""What the resources share that stand for a task of the service: its mark, and how it is made, read and deleted."""
+"""What the resources share that stand for a task of the service: its owner mark, and how it is made, read and
+deleted."""

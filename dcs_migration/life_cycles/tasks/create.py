@@ -41,9 +41,7 @@ from dcs_migration.life_cycles.writes import (
     search,
 )
 
-HEARING = (
-    3.0  # seconds that the engine is given to ask about other resources before a task is adopted or removed
-)
+HEARING = 3.0  # seconds that Pulumi is given to ask about other resources before a task is adopted or removed
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,10 @@ class Result:
 
 
 def create_task(account: Account, engine: Engine, held: Held, definition: Definition) -> Result:
-    """Return the definition's one task: found by its mark, or started.
+    """Return the definition's one task: found by its owner mark, or started.
 
     Raises:
-        DcsMigrationError: no task was started, or it is not known yet whether one was; the message says
+        DcsMigrationError: no task was started, or it isn't known yet whether one was; the message says
             which.
     """
     return _Creation(account, engine, held, definition).run()
@@ -98,7 +96,7 @@ class _Creation:
                 return result
 
     def _find_or_start(self) -> Result:
-        """Look, and start the task if it is not there and nothing stands in its way."""
+        """Look, and start the task if it isn't there and nothing is in its way."""
         found = self._look()
         if found.ended_badly and not found.usable:
             self._hear_of_others(found.ended_badly)
@@ -145,7 +143,7 @@ class _Creation:
             self._look_up.turn.attempted = self._clock.monotonic()
 
     def _hear_of_others(self, rows: Sequence[TaskRow]) -> None:
-        """Give the engine time to ask about the other resources of the program: one of them may hold a task."""
+        """Give Pulumi time to ask about the other resources of the program: one of them may hold a task."""
         self._clock.sleep(HEARING)
         self._engine.require()
         for row in rows:

@@ -1,6 +1,6 @@
-"""Where an input comes from that was not written (name, region and project), and where a task lives.
+"""Where an input comes from that wasn't written (name, region and project), and where a task lives.
 
-State remembers where that is, and nobody else is spoken to about it.
+State remembers where that is, and no one else is spoken to about it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def fill(
 
 
 class _Defaults:
-    """The value that each input has when it is not written."""
+    """The value that each input has when it isn't written."""
 
     def __init__(self, olds: Props, urn: Any, settings: Settings) -> None:
         self._olds = olds

@@ -1,4 +1,4 @@
-"""Delete: stop what runs, delete, and see that it is gone. Every step may be repeated."""
+"""Delete: stop what runs, delete, and see that it no longer exists. Every step may be repeated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAUSES = (1.5, 2.0, 3.0, 5.0, 10.0)  # between looks; the last one repeats
 LOOK_UP_AGE = 10.0  # of the listing that the first look may use
 SHARED_AGE = 1.0  # of one that several deletes share while they wait
 
-# After these a look tells what to do next: the write did nothing, or its outcome is unclear.
+# After these a look shows what to do next: the write did nothing, or its outcome is unclear.
 _LOOK_AGAIN = (NotSent, Busy, Throttled, *OUTCOME_UNCLEAR)
 _NOT_IN_THIS_STATE = "DCS.4957"
 
@@ -43,7 +43,7 @@ def delete_task(
         replaced: Whether another one follows it.
 
     Raises:
-        WaitTimeout: it did not end, or not vanish, in time.
+        WaitTimeout: it didn't end, or not vanish, in time.
         DcsMigrationError: what the service answered.
     """
     return _Deletion(account, engine, id_, urn, timeout, "the old task" if replaced else "the task").run()
@@ -101,7 +101,7 @@ class _Deletion:
         if self._ran and not self._deleted:
             return seen.row  # it has just ended: a listing may lag
         if seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended:
-            # Show goes on telling of deleted tasks; one listing that passed over a row is not to be trusted.
+            # Show keeps telling of deleted tasks; one listing that passed over a row isn't to be trusted.
             return self._account.listed(self._id, max_age=0.0, not_before=self._account.clock.monotonic())
         return seen.row
 

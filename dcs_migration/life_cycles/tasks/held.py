@@ -1,6 +1,6 @@
 """Which resource of the state holds which task, as far as this plugin process has heard.
 
-The engine tells a provider nothing of other resources. But it asks for the difference of each one that a program
+Pulumi tells a provider nothing of other resources. But it asks for the difference of each one that a program
 declares, and reads each one that it refreshes, with the ids of their tasks.
 """
 
@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Collection
 
 Claim = str | bool | None
-"""What the state of a resource says of a task that was there before it; no two resources say the same."""
+"""What the state of a resource reports about a task that was there before it; no two resources say the same."""
 
 
 def new_claim() -> str:
@@ -20,7 +20,7 @@ def new_claim() -> str:
 
 
 class Held:
-    """What the calls of one process tell of the state; thread-safe."""
+    """What the calls of one process show of the state; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -85,7 +85,7 @@ class Held:
             self._declared.pop(id_, None)
 
     def deleted(self, urn: str | None, id_: str, *, was_there: bool = True) -> None:
-        """Note a task that the engine has had deleted; it may have been gone already."""
+        """Note a task that Pulumi has had deleted; it may have been gone already."""
         with self._lock:
             holder = self._holders.pop(id_, "") or urn or ""
             self._replaced.add(holder)
@@ -107,7 +107,7 @@ class Held:
         with self._lock:
             keeper = self._declared.get(id_)
             if not keeper and self._started.get(id_) != urn:
-                keeper = self._started.get(id_)  # on an instance that it took over it has begun a migration
+                keeper = self._started.get(id_)  # on an instance that it took over it has started a migration
             if not keeper or keeper in self._replacing:
                 return None
             return None if keeper == urn and self._claims.get(id_) == claim else keeper
@@ -134,6 +134,6 @@ class Held:
             return urn in self._replaced
 
     def was_replaced_before(self, urn: str) -> bool:
-        """Whether that task was gone already: an earlier run, whose state was lost, may have replaced it."""
+        """Whether that task no longer existed already: an earlier run, whose state was lost, may have replaced it."""
         with self._lock:
             return urn in self._replaced_before

@@ -21,7 +21,7 @@ _NAMES = ("task_name", "name")
 
 @dataclass(frozen=True)
 class Import:
-    """A task that is about to be managed: where it lives, what the service tells of it, what the import came with."""
+    """A task that is about to be managed: where it lives, what the service reports about it, what the import came with."""
 
     account: Account
     row: TaskRow

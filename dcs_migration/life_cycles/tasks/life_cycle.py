@@ -1,4 +1,4 @@
-"""What the life cycles of tasks share: the process's accounts and engine, the phase, what is heard, warnings."""
+"""What the lifecycles of tasks share: the process's accounts and engine, the phase, what is heard, warnings."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from dcs_migration.names import ADOPTED, ENDPOINT, TAKEN_OVER
 
 
 class TaskLifeCycle:
-    """The base of the life cycles, one of each for a plugin process."""
+    """The base of the lifecycles, one of each for a plugin process."""
 
     HOLDS: ClassVar[str] = "task"
     """What one resource alone may hold; a migration has the id of the instance that it runs on."""
 
     def __init__(self, process: Process) -> None:
-        """Build over what the plugin process has, which its life cycles share."""
+        """Build over what the plugin process has, which its lifecycles share."""
         self.process = process
         self._accounts = process.accounts
         self._engine = process.engine
@@ -37,11 +37,11 @@ class TaskLifeCycle:
         return self.process.phase.preview
 
     def _runs_again(self, news: Props) -> str | None:
-        """Say what is done again when a resource with these inputs is made anew; None if nothing is."""
+        """Say what is done again when a resource with these inputs is made again; None if nothing is."""
         return None
 
     def _declare(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
-        """Note what a check tells of a replacement, and say which settings have no effect."""
+        """Note what a check reports about a replacement, and say which settings have no effect."""
         for note in without_effect(self._accounts.settings):
             self._engine.log("INFO", note, None)
         if not olds:
@@ -97,7 +97,7 @@ class TaskLifeCycle:
     def _foretell_home(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
         """Warn in a preview, once, that calls about this stack's tasks will be refused.
 
-        It is no error: a preview makes no call, and often has not the settings of the run that follows it.
+        It is no error: a preview makes no call, and often doesn't have the settings of the run that follows it.
         """
         ahead = self._preview or not self.process.phase.known
         moved = foretold(self._accounts.settings, olds) if ahead else None

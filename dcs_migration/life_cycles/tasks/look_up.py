@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dcs_migration.dcs.client import DcsClient
 
 # All times in seconds.
-LOOK_UP_AGE = 3.0  # a listing this old still tells whether the task exists
+LOOK_UP_AGE = 3.0  # a listing this old still shows whether the task exists
 STALE_AFTER = LOOK_UP_AGE + 0.05  # a POST relies on no listing that is older
 LOOKS = 3  # so often one that has grown old meanwhile, because Show was slow, is repeated
 
@@ -36,7 +36,7 @@ def occupants(
 ) -> list[TaskRow]:
     """Return the tasks that run on a target, given by its ``id`` or its ``addrs``, but for one.
 
-    Of what this process has just started a listing may tell nothing yet: Show does.
+    Of what this process has just started a listing may say nothing yet: Show does.
 
     Raises:
         DcsMigrationError: what the service answered.
@@ -64,12 +64,12 @@ def _occupies(row: TaskRow, target: Mapping[str, Any]) -> bool:
 
 
 class LookUpFailed(TaskError):
-    """Whether the task exists already is not known."""
+    """Whether the task exists already isn't known."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What ShowMigrationTask tells of a task: its status, and in which inputs it is not the one defined."""
+    """What ShowMigrationTask reports about a task: its status, and in which inputs it isn't the one defined."""
 
     status: str | None
     differing: Sequence[str]
@@ -77,11 +77,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class Definition:
-    """What is created: the mark by which it is known, and how it is asked for.
+    """What is created: the owner mark by which it is known, and how it is asked for.
 
-    mark_of_0_1_0: the mark that release 0.1.0 wrote. name: of the task. operation: the API's name of the call
+    mark_of_0_1_0: the owner mark that release 0.1.0 wrote. name: of the task. operation: the API's name of the call
     that ``post`` makes. shown: asks for one task and compares it. ended_badly: what a task's status may mean
-    that cannot stand for the definition any more. target: id of the instance that takes one task at a time.
+    that can't stand for the definition any more. target: id of the instance that takes one task at a time.
     unique: whether the definition says all that is done, so that a second task of it would do it twice.
     run_again: which input asks for another run on purpose. again: what runs it again. refused: words a refusal.
     """
@@ -133,8 +133,8 @@ class LookUp:
         """Failed tasks of this definition whose records could not be removed."""
         # Tasks that have ended and are other ones: where many have our name, asking for each takes too long for a look.
         self._others: set[str] = set()
-        # The engine has had the task of this resource deleted: another run was asked for, and what was there
-        # before is none of it. But where that task was gone already, what bears our mark may be this very run.
+        # Pulumi has had the task of this resource deleted: another run was asked for, and what was there
+        # before is none of it. But where that task no longer existed already, what has our mark may be this very run.
         self._anew = held.was_replaced(definition.urn)
         self._before: set[str] | None = set() if held.was_replaced_before(definition.urn) else None
 
@@ -142,9 +142,9 @@ class LookUp:
         """Look once.
 
         Raises:
-            LookUpFailed: the service did not tell.
-            TaskError: a task of our own stands in the way.
-            DcsMigrationError: the credentials were refused, or the engine is gone.
+            LookUpFailed: the service didn't tell.
+            TaskError: a task of our own is in the way.
+            DcsMigrationError: the credentials were refused, or Pulumi has ended.
         """
         rows, as_of = self._rows(max_age)
         found = Found(rows, as_of)
@@ -158,11 +158,11 @@ class LookUp:
         return found
 
     def require_first(self, found: Found) -> None:
-        """See that nobody else has run the definition, and that what is usable is no earlier run of our own.
+        """See that no one else has run the definition, and that what is usable is no earlier run of our own.
 
         Raises:
-            TaskError: which task stands in the way, and the ways on.
-            LookUpFailed: the service did not tell.
+            TaskError: which task is in the way, and the ways on.
+            LookUpFailed: the service didn't tell.
         """
         if self._anew:
             return
@@ -172,7 +172,7 @@ class LookUp:
                 self._require_another(row)
 
     def require_not_held(self, row: TaskRow) -> None:
-        """See that no other resource of the state holds a task that bears our mark.
+        """See that no other resource of the state holds a task with our mark.
 
         Raises:
             TaskError: one does.
@@ -187,7 +187,7 @@ class LookUp:
             )
 
     def unmarked(self, found: Found) -> TaskRow | None:
-        """Return a task of our name that does the same, but whose description bears no mark."""
+        """Return a task of our name that does the same, but whose description has no owner mark."""
         for row in found.rows:
             if (
                 split(row.description)[1] is None
@@ -198,7 +198,8 @@ class LookUp:
         return None
 
     def _rows(self, max_age: float) -> tuple[list[TaskRow], float]:
-        """Return every task of the account, oldest first, those that this process has just started included, and when."""
+        """Return every task of the account, oldest first, those that this process has just started included, and
+        when."""
         try:
             listing = self._account.whole_listing(max_age=max_age, not_before=self.turn.attempted)
         except (CredentialsRefused, EngineGone):
@@ -226,7 +227,7 @@ class LookUp:
         return row.id not in self.left_behind and split(row.description)[1] == self._definition.mark
 
     def _judge(self, row: TaskRow, found: Found) -> None:
-        """Sort a task that bears our mark; Show has the last word on what it is."""
+        """Sort a task with our mark; Show has the last word on what it is."""
         self.require_not_held(row)
         if lookup(row.status).stopping:
             raise TaskError(
@@ -249,14 +250,15 @@ class LookUp:
             found.usable.append(row)
 
     def _is_over(self, row: TaskRow) -> bool:
-        """Whether a listed task cannot stand for the definition; of one that this run has begun again only Show tells."""
+        """Whether a listed task can't stand for the definition; of one that this run has started again only Show
+        tells."""
         return row.id not in self._account.started and self._ended_badly(row.status)
 
     def _ended_badly(self, status: str | None) -> bool:
         return lookup(status).kind in self._definition.ended_badly
 
     def _shown(self, row: TaskRow) -> Shown | None:
-        """Return what Show tells of a listed task; None if it is gone."""
+        """Return what Show reports about a listed task; None if it no longer exists."""
         try:
             shown = self._definition.shown(self._account.client, row)
         except TaskNotFound:
@@ -287,7 +289,7 @@ class LookUp:
         found.usable = [row for row in found.usable if (row.created_at or "") > last]
 
     def _require_another(self, row: TaskRow) -> None:
-        """Refuse what would run a second time what somebody else has run, or this stack under another name."""
+        """Refuse what would run again what someone else has run, or this stack under another name."""
         why = self._why_the_same(row)
         if (
             why is None
@@ -314,7 +316,7 @@ class LookUp:
         return same
 
     def _why_the_same(self, row: TaskRow) -> tuple[str, str] | None:
-        """Return in what a task has the same definition, and the ways on; None if it has not."""
+        """Return in what a task has the same definition, and the ways on; None if it hasn't."""
         mark, ours = split(row.description)[1], self._definition.mark
         take_over = f'to take it over write existing_task_id="{row.id}"'
         ways = f"{take_over}, to run it a second time on purpose write triggers=[...]"
@@ -336,7 +338,8 @@ class LookUp:
                 ways,
             )
         holder = self._held.holder(row.id)
-        # The alias comes first: taking over is for a state that was lost, and in a mere rename the old resource is deleted.
+        # The alias comes first: taking over is for a state that was lost, and in a mere rename the old resource
+        # is deleted.
         return (
             "has the same definition and belongs to another resource of this stack, "
             + (holder or "or to this one before it or the stack was renamed"),

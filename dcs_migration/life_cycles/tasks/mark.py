@@ -1,7 +1,7 @@
-"""The ownership mark: who started a task, for which resource, and to do what.
+"""The owner mark: who started a task, for which resource, and to do what.
 
 It stands at the end of the description: ``[pulumi:OWNER.RESOURCE.DEFINITION]``, three hashes. The owner is the
-id of the provider resource, which Pulumi makes up at random and keeps in the state before any task is
+id of the provider resource, which Pulumi generates at random and keeps in the state before any task is
 started. The resource is its URN. The definition is what is migrated, from where, into which target, and the
 triggers.
 """
@@ -24,9 +24,9 @@ _MARK = re.compile(r"(?:^|\s)\[pulumi:(?:([0-9a-f]{12})\.([0-9a-f]{12})\.)?([0-9
 
 @dataclass(frozen=True)
 class Mark:
-    """What the description of a task says of its origin.
+    """What the description of a task reports about its origin.
 
-    owner: hash of the owner's id; resource: hash of the resource's URN; definition: hash of what it does. Release 0.1.0 wrote one hash of the URN and all inputs: it is the definition of a mark
+    owner: hash of the owner's id; resource: hash of the resource's URN; definition: hash of what it does. Release 0.1.0 wrote one hash of the URN and all inputs: it is the definition of an owner mark
     without owner and resource.
     """
 
@@ -44,7 +44,7 @@ def mark_of(owner: str, urn: str, identity: Mapping[str, Any]) -> Mark:
     """Return the mark of a resource.
 
     The URN holds the name of the stack: `pulumi state move` copies the provider resource, and so the owner, to
-    another stack. Region and project of the cloud are no part of the mark, which is only ever looked for
+    another stack. Region and project of the cloud are no part of the owner mark, which is only ever looked for
     inside one project of one region.
 
     Args:
@@ -56,13 +56,13 @@ def mark_of(owner: str, urn: str, identity: Mapping[str, Any]) -> Mark:
 
 
 def mark_of_0_1_0(urn: str, inputs: Mapping[str, Any], keys: Iterable[str]) -> str:
-    """Return the mark that release 0.1.0 wrote: one hash of the URN and of the inputs under ``keys``."""
+    """Return the owner mark that release 0.1.0 wrote: one hash of the URN and of the inputs under ``keys``."""
     definition = {key: _canonical(without_password(inputs[key])) for key in keys if key in inputs}
     return _hash([urn, definition])
 
 
 def hashed(id_or_urn: str) -> str:
-    """Return the hash by which a mark names an owner, or a resource."""
+    """Return the hash by which an owner mark names an owner, or a resource."""
     return _hash(id_or_urn)
 
 
@@ -72,7 +72,7 @@ def _hash(value: Any) -> str:
 
 
 def _canonical(value: Any) -> Any:
-    """Spell equal values alike: Pulumi hands over 1 as 1.0, and drops keys without a value."""
+    """Spell equal values alike: Pulumi passes 1 as 1.0, and drops keys without a value."""
     if isinstance(value, Mapping):
         return {key: _canonical(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
@@ -86,16 +86,16 @@ def marked(description: str | None, mark: Mark) -> str:
 
 
 def news_of(olds: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a schema judges: a description that stays as it was is not sent again.
+    """Return what a schema judges: a description that isn't changed isn't sent again.
 
-    Release 0.1.0, whose mark was shorter, took longer ones.
+    Release 0.1.0, whose owner mark was shorter, took longer ones.
     """
     stays = "description" in written and olds.get("description") == written["description"]
     return {key: value for key, value in written.items() if not (stays and key == "description")}
 
 
 def split(description: str | None) -> tuple[str | None, Mark | None]:
-    """Split a description from the server into what its author wrote, and the mark."""
+    """Split a description from the server into what its author wrote, and the owner mark."""
     if not description:
         return None, None
     found = _MARK.search(description)

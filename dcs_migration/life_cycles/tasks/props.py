@@ -58,7 +58,7 @@ def password_of(props: Props, key: str) -> Any:
 
 
 def without_nulls(value: Any) -> Any:
-    """Drop keys without a value, at every depth: the engine drops them on some of its ways."""
+    """Drop keys without a value, at every depth: Pulumi drops them on some of its ways."""
     if isinstance(value, Mapping):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
@@ -67,7 +67,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def same(old: Any, new: Any, unknown_is_change: bool) -> bool:
-    """Compare two values; what is not known yet differs, or is as it was."""
+    """Compare two values; what isn't known yet differs, or is as it was."""
     if is_unknown(new):
         return not unknown_is_change
     if isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -91,7 +91,7 @@ def changed(key: str, rule: OnChange, old: Props, new: Props, *, unknown_is_chan
 
 
 def timeout_problems(news: Props) -> Iterator[str]:
-    """Yield one line for each timeout that is not a duration."""
+    """Yield one line for each timeout that isn't a duration."""
     for operation, key in TIMEOUTS.items():
         text = news.get(key)
         if isinstance(text, str):

@@ -1,4 +1,4 @@
-"""Read: what the service now says of a task. A record that is gone proves nothing about the data."""
+"""Read: what the service now reports about a task. A record that no longer exists proves nothing about the data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOOK_UP_AGE = 10.0  # seconds: one listing answers for a whole refresh
 
 
 class Gone(Exception):
-    """The task failed or was stopped, and its record is gone: the resource has nothing to stand for."""
+    """The task failed or was stopped, and its record no longer exists: the resource has nothing to stand for."""
 
 
 def refreshed(
@@ -47,7 +47,7 @@ def refreshed(
 ) -> tuple[dict[str, Any], str | None]:
     """Return the new outputs of a managed task, and a warning.
 
-    The service forgets finished tasks, while state usually still says MIGRATING because ``up`` does not
+    The service forgets finished tasks, while state usually still says MIGRATING because ``up`` doesn't
     refresh. Taking a forgotten task out of state would run its import again, so it stays as ``GONE``.
 
     Args:
@@ -55,10 +55,10 @@ def refreshed(
         id_: Its id.
         props: What state holds of it.
         again: What runs it again, in words.
-        removable: What its last status meant if nothing is lost by making it anew.
+        removable: What its last status meant if nothing is lost by making it again.
 
     Raises:
-        Gone: it ended without success, and its record is gone.
+        Gone: it ended without success, and its record no longer exists.
         DcsMigrationError: what the service answered.
     """
     seen = account.look(id_, max_age=LOOK_UP_AGE)
@@ -75,7 +75,8 @@ def refreshed(
 
 
 def _marked(outputs: dict[str, Any], row: TaskRow) -> tuple[dict[str, Any], str | None]:
-    """Compare the mark that was sent with the one that the service gives back; return a warning, once for a loss."""
+    """Compare the owner mark that was sent with the one that the service gives back; return a warning, once for a
+    loss."""
     sent = outputs.get(MARK)
     if not sent or str(marks.split(row.description)[1]) == sent:
         return {key: value for key, value in outputs.items() if key != MARK_LOST}, None
@@ -124,13 +125,13 @@ def fetched(account: Account, id_: str, props: Props) -> tuple[dict[str, Any], s
 
 
 def completed(shown: TaskRow, listed: TaskRow) -> TaskRow:
-    """Return what Show tells of a task, and from the listing what only that tells."""
+    """Return what Show reports about a task, and from the listing what only that tells."""
     missing = {field.name for field in fields(TaskRow) if getattr(shown, field.name) is None}
     return replace(shown, **{name: getattr(listed, name) for name in missing})
 
 
 def described(row: TaskRow) -> dict[str, Any]:
-    """Return what the service tells of a task's definition, in the form of inputs."""
+    """Return a task's definition as the service reports it, in the form of inputs."""
     described: dict[str, Any] = {
         "task_name": row.name,
         "description": marks.split(row.description)[0],

@@ -1,6 +1,6 @@
 """Replacements, and who says that what a resource does is done again: once, in time, for whatever reason.
 
-A difference that replaces says so itself. For other reasons the engine asks for none. What it calls, seen with the
+A difference that replaces says so itself. For other reasons Pulumi asks for none. What it calls, seen with the
 CLI (`{}`: a check without old inputs, as for a new resource):
 
     replacement_trigger                 check, check {}; in an update then delete, create
@@ -8,7 +8,7 @@ CLI (`{}`: a check without old inputs, as for a new resource):
     what it depends on is replaced      diff, check {}; in an update, where nothing is unknown, as any change
     --refresh before any of these       diff
 
-So a preview of `--replace` looks like that of a new resource, and cannot warn.
+So a preview of `--replace` looks like that of a new resource, and can't warn.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Replacing:
         """Set up.
 
         Args:
-            runs_again: Says what is done again when a resource with these inputs is made anew, if anything is.
+            runs_again: Says what is done again when a resource with these inputs is made again, if anything is.
             warn: Shows a warning on a resource's row.
         """
         self._runs_again = runs_again
@@ -93,6 +93,6 @@ class Replacing:
 
 
 def urn_of(props: Props) -> str | None:
-    """Return the resource's URN, which below some parents a preview does not know."""
+    """Return the resource's URN, which below some parents a preview doesn't know."""
     urn: Any = props.get(URN)
     return None if urn is None or is_unknown(urn) else str(urn)

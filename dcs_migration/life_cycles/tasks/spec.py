@@ -29,7 +29,7 @@ class Spec:
 
     schema: name of its JSON Schema. inputs: what a change of each means, in the order in which they are named.
     normalise: returns the inputs among properties as they are compared and sent, defaults of their own filled in.
-    across: yields one line for each problem that the schema cannot see, from what was written and whether the
+    across: yields one line for each problem that the schema can't see, from what was written and whether the
     resource is new. name: the input that names it in the service, which has a default. with_password: inputs whose
     password changes state alone. timeouts: the hidden inputs for ``custom_timeouts`` that it heeds. hidden: more
     hidden inputs that state keeps.
@@ -58,7 +58,7 @@ class Changes:
 
     @property
     def result(self) -> DiffResult:
-        """The same as a life cycle returns it."""
+        """The same as a lifecycle returns it."""
         return DiffResult(self.replaces, (*self.in_place, *self.updates))
 
 
@@ -87,11 +87,11 @@ def check(spec: Spec, olds: Props, news: Props, settings: Settings) -> CheckResu
 def compare(spec: Spec, id_: str, olds: Props, news: Props, *, preview: bool) -> Changes:
     """Compare old outputs with new inputs.
 
-    In a preview an unknown value counts as a change. In an update it does not: there the engine asks with
+    In a preview an unknown value counts as a change. In an update it doesn't: there Pulumi asks with
     unknowns only while something upstream is being replaced, and asks again with the values.
 
     Raises:
-        TaskError: the project is another one, or the change cannot be made while the resource is one that was
+        TaskError: the project is another one, or the change can't be made while the resource is one that was
             taken over.
     """
     old, new = spec.normalise(olds), spec.normalise(news)
