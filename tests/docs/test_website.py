@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, Page
+from tools.translations import anchor
 from tools.website.building import build_site, navigation
-from tools.website.pages import anchor
 
 # What a browser loads with a page: a link is followed by a reader alone.
 LOADED = re.compile(

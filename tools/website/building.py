@@ -12,7 +12,8 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
-from tools.website.pages import TRANSLATED, Pages
+from tools.translations import TRANSLATED
+from tools.website.pages import Pages
 
 HERE = Path(__file__).resolve().parent
 

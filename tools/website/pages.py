@@ -13,16 +13,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tools.translations import FENCE, HEADING, LINK, TRANSLATED, anchors
 from tools.website import diagrams
 
-TRANSLATED = ".zh-CN.md"  # page.zh-CN.md lies beside page.md
 ELSEWHERE = "repository"
 ASSETS = {".svg", ".png", ".json"}  # in docs/: files that its pages show or offer
 UNLISTED = {"README.md", "README.zh-CN.md", "go.sum", "package-lock.json"}  # in the list of a folder's files
 
-_FENCE = re.compile(r"^(`{3,})(\w*)(?: +(\S+))?\n(.*?)^\1\n", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
-_LINK = re.compile(r"\]\(([^)\s]+)\)")
 _WEB = re.compile(r"[a-z]+:")
 
 # The language that colours a file, by the ending of its name.
@@ -35,11 +32,6 @@ LANGUAGES = {
     ".yaml": "yaml",
     ".yml": "yaml",
 }
-
-
-def anchor(title: str, separator: str = "-") -> str:
-    """Return the anchor that GitHub gives a heading."""
-    return re.sub(r"[^\w -]", "", re.sub(r"<[^>]+>", "", title).strip().lower()).replace(" ", separator)
 
 
 class Pages:
@@ -106,24 +98,23 @@ class Pages:
 
     def _rewritten(self, text: str, path: str) -> str:
         """Return the text of a page with its links, file names and diagrams as MkDocs wants them."""
-        anchors = self._anchors_of_the_original(path) if path.endswith(TRANSLATED) else []
+        names = self._anchors_of_the_original(path) if path.endswith(TRANSLATED) else []
         parts: list[str] = []
         end = 0
 
         def anchored(heading: re.Match[str]) -> str:
-            return f'{heading[1]} <a id="{anchors.pop(0)}"></a>{heading[2]}' if anchors else heading[0]
+            return f'{heading[1]} <a id="{names.pop(0)}"></a>{heading[2]}' if names else heading[0]
 
-        for fence in _FENCE.finditer(text):
-            parts.append(_HEADING.sub(anchored, self._linked(text[end : fence.start()], path)))
+        for fence in FENCE.finditer(text):
+            parts.append(HEADING.sub(anchored, self._linked(text[end : fence.start()], path)))
             parts.append(self._fence(fence, path))
             end = fence.end()
-        return "".join(parts) + _HEADING.sub(anchored, self._linked(text[end:], path))
+        return "".join(parts) + HEADING.sub(anchored, self._linked(text[end:], path))
 
     def _anchors_of_the_original(self, path: str) -> list[str]:
         """Return the anchors of the page that a translation translates: links from pages in English name them."""
         original = self.root / (path.removesuffix(TRANSLATED) + ".md")
-        text = _FENCE.sub("", original.read_text("utf-8")) if original.is_file() else ""
-        return [anchor(title) for _, title in _HEADING.findall(text)]
+        return anchors(original.read_text("utf-8")) if original.is_file() else []
 
     def _fence(self, fence: re.Match[str], path: str) -> str:
         """Return a fenced block: a diagram as pictures, a file's name as a title."""
@@ -135,18 +126,18 @@ class Pages:
                 self._write(file, picture.encode())
                 target = posixpath.relpath(file, posixpath.dirname(self.place(path)))
                 lines.append(f"![]({target}#only-{scheme})")
-            return "\n".join(lines) + "\n"
+            return "\n".join(lines)
         title = f' title="{name}"' if name else ""
-        return f"{marks}{language}{title}\n{body}{marks}\n"
+        return f"{marks}{language}{title}\n{body}{marks}"
 
     def _linked(self, text: str, path: str) -> str:
         """Return text between blocks with its links rewritten, without a line that leads to the other language."""
         counterpart = path.replace(TRANSLATED, ".md") if path.endswith(TRANSLATED) else path[:-3] + TRANSLATED
         lines = []
         for line in text.splitlines(keepends=True):
-            targets = [self._target(link, path) for link in _LINK.findall(line)]
+            targets = [self._target(link, path) for link in LINK.findall(line)]
             if counterpart not in targets:  # the site switches by itself
-                lines.append(_LINK.sub(lambda link: f"]({self._link(link[1], path)})", line))
+                lines.append(LINK.sub(lambda link: f"]({self._link(link[1], path)})", line))
         return "".join(lines)
 
     def _target(self, link: str, path: str) -> str:
