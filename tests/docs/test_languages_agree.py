@@ -26,6 +26,7 @@ AVOIDED = {
 
 _CODE = re.compile(r"`[^`\n]+`")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_BROKEN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]\n(?!\d+\. )[\u3000-\u9fff`*\[\w\uff00-\uffef].*")
 _TAG = re.compile(r"<[^>]+>")
 
 each_translation = pytest.mark.parametrize("page", TRANSLATIONS, ids=lambda page: page.name)
@@ -118,6 +119,13 @@ def test_terms_are_those_of_the_glossary(page: Page) -> None:
     assert not [word for word in sorted(AVOIDED) if word in page.text]
 
 
+@each_translation
+def test_a_paragraph_is_one_line(page: Page) -> None:
+    """A line break between Chinese characters is shown as a space."""
+    text = "\n".join("" if line.startswith("|") else line for line in prose(page).splitlines())
+    assert not (found := _BROKEN.search(text)), found
+
+
 def test_a_stale_translation_is_found(tmp_path: Path) -> None:
     """Each check fails for a page that differs in what it checks."""
     english = "# A\n\n[B](b.md#two)\n\n| x | y |\n|---|---|\n| `a` | 10 |\n\n```sh\nrun\n```\n\n## C\n"
@@ -135,11 +143,13 @@ def test_a_stale_translation_is_found(tmp_path: Path) -> None:
         "10": test_code_and_numbers_are_the_same,
         "`a`": test_code_and_numbers_are_the_same,
         "b.zh-CN.md#二": test_links_lead_to_the_same_places,
+        "[乙]": test_a_paragraph_is_one_line,
         "甲": test_terms_are_those_of_the_glossary,
     }
+    wrong = {"[乙]": "见下\n[乙]", "甲": "密匙"}
     for part, check in checks.items():
         page.path.write_text(chinese)
         check(page)
-        page.path.write_text(chinese.replace(part, "密匙" if part == "甲" else ""))
+        page.path.write_text(chinese.replace(part, wrong.get(part, "")))
         with pytest.raises(AssertionError):
             check(page)
