@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages sdks demo bench cutover test long verified matrix strangers languages shared chaos docs format clean
+.PHONY: help setup setup-languages sdks demo bench cutover test long verified matrix strangers languages shared chaos docs site format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ docs: setup ## Write what is generated anew: reference, tables of the emulator, 
 	@$(BIN)/python tools/reference.py
 	@$(BIN)/python tools/native_schema.py
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/transcript.py
+
+site: setup ## Build the documentation as a site, in English and Chinese, into build/site/: nothing in it comes from another host
+	@$(BIN)/python -m tools.website
 
 format: setup ## Rewrite the Python sources in the project's style
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,5 @@
 """Write docs/reference.md from the schemas, the tables of changes and the docstrings, and the tables of
-docs/emulator.md.
+docs/emulator.md. docs/reference.zh-CN.md is the same page in Chinese: see ``tools/reference_words.py``.
 
 ``python tools/reference.py`` writes them; with ``--check``, it only checks them: the exit code is 1 if they are
 outdated.
@@ -28,7 +28,8 @@ from dcs_migration.life_cycles.tasks.spec import Spec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # to import modules shared with the tests
 from tools import emulator_tables
-from tools.reference_tables import Schema, allowed, nested_shapes, table, type_of
+from tools.reference_tables import allowed, nested_shapes, table, type_of
+from tools.reference_words import ENGLISH, Chinese, Schema, Words
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference.md"
@@ -40,8 +41,13 @@ CHANGES = {
     OnChange.IN_PLACE: "changed in place",
     OnChange.UPDATE: "state only",
 }
-PASSWORD_CHANGES = "state only, no call"
-WAIT_CHANGES = "waits for tasks that are not done"
+Change = tuple[str, str]  # its name in the table of translations, and its words
+PASSWORD_CHANGES: Change = ("PASSWORD", "state only, no call")
+WAIT_CHANGES: Change = ("WAIT", "waits for tasks that are not done")
+NO_CHANGE: Change = ("", "")
+
+OUTPUTS = "Every input, as written or with its default, and those below. A task's `id` is the service's id."
+REQUIRED = "**required**"
 
 NOT_IN_SCHEMAS = {"resource_name": "text", "tasks": "list of tasks", "opts": "`pulumi.ResourceOptions`"}
 
@@ -83,6 +89,11 @@ ENVIRONMENT_ONLY = {
     config.ACCEPT_ENDPOINT: "Host where existing tasks can also be: see [troubleshooting](guides/troubleshooting.md).",
     "DCS_MIGRATION_DEBUG": "`1` shows tracebacks for errors.",
 }
+
+SETTINGS = """
+Where the service is: stack configuration first. Who calls it: the environment first, one whole set from one
+source ([why](guides/secrets.md)).
+""".strip()
 
 INTRODUCTION = """# Reference
 
@@ -144,49 +155,49 @@ def markdown(text: str) -> str:
     return text.replace("``", "`").strip()
 
 
-def page() -> str:
-    """Return the whole page."""
+def page(words: Words = ENGLISH) -> str:
+    """Return the whole page in a language."""
     public = [getattr(dcs_migration, name) for name in dcs_migration.__all__]
     resources = [each for each in public if inspect.isclass(each) and issubclass(each, pulumi.Resource)]
     functions = [each for each in public if inspect.isfunction(each)]
-    parts = [INTRODUCTION]
+    parts = [words("introduction", INTRODUCTION.strip()) + "\n"]
     for resource in sorted(
         resources, key=lambda resource: (resource.__name__ != "MigrationTask", resource.__name__)
     ):
-        parts += [f"## {resource.__name__}\n", *described_resource(resource)]
+        parts += [f"## {resource.__name__}\n", *described_resource(resource, words)]
     for function in functions:
-        parts += [f"## {function.__name__}\n", *described_callable(function, function.__name__)]
-    parts += ["## Settings\n", *described_settings()]
+        parts += [f"## {function.__name__}\n", *described_callable(function, function.__name__, words)]
+    parts += [f"## {words('heading settings', 'Settings')}\n", *described_settings(words)]
     return "\n".join(parts)
 
 
-def described_resource(resource: type[pulumi.Resource]) -> Iterator[str]:
+def described_resource(resource: type[pulumi.Resource], words: Words) -> Iterator[str]:
     """Yield the parts about a resource."""
-    doc = parsed(resource.__doc__)
-    yield doc.text + "\n"
+    doc, name = parsed(resource.__doc__), resource.__name__
+    yield words(name, doc.text) + "\n"
     if doc.example:
         yield f"```python\n{doc.example}\n```\n"
     schema, changes, with_password = schema_of(resource), *changes_of(resource)
-    yield f"### Inputs of {resource.__name__}\n"
-    yield from table(("input", "type", "allowed", "on change", ""), inputs_of(resource))
+    yield f"### {words('heading inputs', 'Inputs of {}').format(name)}\n"
+    yield from table(head(words, "input", "type", "allowed", "on change"), inputs_of(resource, words))
     for key, nested in nested_shapes(schema):
-        yield f"### {resource.__name__}: `{key}`\n"
+        yield f"### {name}: `{key}`\n"
         yield from table(
-            ("key", "type", "allowed", "on change", ""),
-            nested_rows(nested, key, changes, with_password),
+            head(words, "key", "type", "allowed", "on change"),
+            nested_rows(nested, key, changes, with_password, words),
         )
-    yield f"### Outputs of {resource.__name__}\n"
+    yield f"### {words('heading outputs', 'Outputs of {}').format(name)}\n"
     if changes:
-        yield "Every input, as written or with its default, and those below. A task's `id` is the service's id.\n"
-    yield from table(("output", ""), outputs_of(resource, set(changes)))
-    for name, member in vars(resource).items():
+        yield words("outputs", OUTPUTS) + "\n"
+    yield from table(head(words, "output"), outputs_of(resource, set(changes), words))
+    for method, member in vars(resource).items():
         function = member.__func__ if isinstance(member, classmethod) else member
-        if not name.startswith("_") and inspect.isfunction(function):
-            yield f"### {resource.__name__}.{name}\n"
-            yield from described_callable(function, f"{resource.__name__}.{name}")
+        if not method.startswith("_") and inspect.isfunction(function):
+            yield f"### {name}.{method}\n"
+            yield from described_callable(function, f"{name}.{method}", words)
 
 
-def described_callable(function: Any, shown: str) -> Iterator[str]:
+def described_callable(function: Any, shown: str, words: Words) -> Iterator[str]:
     """Yield the parts about a function or a method."""
     doc = parsed(function.__doc__)
     signature = [
@@ -198,8 +209,16 @@ def described_callable(function: Any, shown: str) -> Iterator[str]:
         if parameter.name not in ("self", "cls")
     ]
     yield f"`{shown}({', '.join(signature)})`\n"
-    yield doc.text + "\n"
-    yield from table(("argument", ""), ((f"`{name}`", words) for name, words in doc.arguments.items()))
+    yield words(shown, doc.text) + "\n"
+    yield from table(
+        head(words, "argument"),
+        ((f"`{name}`", words(f"{shown}({name})", text)) for name, text in doc.arguments.items()),
+    )
+
+
+def head(words: Words, *names: str) -> tuple[str, ...]:
+    """Return the head of a table; the last column, which describes, has no name."""
+    return (*(words(f"column {name}", name) for name in names), "")
 
 
 def schema_of(resource: type[pulumi.Resource]) -> Schema:
@@ -229,17 +248,16 @@ def spec_of(resource: type[pulumi.Resource]) -> Spec | None:
     return getattr(importlib.import_module(f"{package}.life_cycle"), "SPEC", None) if package else None
 
 
-def changes_of(resource: type[pulumi.Resource]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the effect of a change of each input, and the inputs with a password."""
+def changes_of(resource: type[pulumi.Resource]) -> tuple[dict[str, Change], tuple[str, ...]]:
+    """Return what a change of each input does, and which inputs hold a password."""
     package, spec = life_cycle_of(resource), spec_of(resource)
     if package is None:
         return {}, ()
     if spec is None:
         inputs = importlib.import_module(f"{package}.inputs").INPUTS
         return dict.fromkeys(inputs, WAIT_CHANGES), ()
-    return {key: CHANGES.get(rule, rule.value) for key, rule in spec.inputs.items()}, tuple(
-        spec.with_password
-    )
+    changes = {key: (rule.name, CHANGES.get(rule, rule.value)) for key, rule in spec.inputs.items()}
+    return changes, tuple(spec.with_password)
 
 
 @dataclass(frozen=True)
@@ -267,35 +285,44 @@ def arguments_of(resource: type[pulumi.Resource]) -> Iterator[Argument]:
         yield Argument(name, parameter.default is parameter.empty, described, owner, words)
 
 
-def inputs_of(resource: type[pulumi.Resource]) -> Iterator[tuple[str, ...]]:
+def inputs_of(resource: type[pulumi.Resource], words: Words) -> Iterator[tuple[str, ...]]:
     """Yield a row for each argument of the constructor."""
     for argument in arguments_of(resource):
         changes, _ = changes_of(argument.owner)
-        required = "**required** " if argument.required and argument.described else ""
-        kind = type_of(argument.described) or NOT_IN_SCHEMAS.get(argument.name, "")
+        required = f"{words('required', REQUIRED)} " if argument.required and argument.described else ""
+        kind = type_of(argument.described, words)
+        if argument.name in NOT_IN_SCHEMAS and not kind:
+            kind = words(f"type of {argument.name}", NOT_IN_SCHEMAS[argument.name])
+        text = words.described(argument.described)
         yield (
             f"`{argument.name}`",
             kind,
-            allowed(argument.described),
-            changes.get(argument.name, ""),
-            required + argument.words,
+            allowed(argument.described, words),
+            changed(words, changes.get(argument.name, NO_CHANGE)),
+            required + (text or words(f"{resource.__name__}({argument.name})", argument.words)),
         )
 
 
+def changed(words: Words, change: Change) -> str:
+    """Return the words for what a change does."""
+    return words(f"change {change[0]}", change[1])
+
+
 def nested_rows(
-    shape: Schema, path: str, changes: Mapping[str, str], with_password: tuple[str, ...]
+    shape: Schema, path: str, changes: Mapping[str, Change], with_password: tuple[str, ...], words: Words
 ) -> Iterator[tuple[str, ...]]:
     """Yield a row for each key of a nested map."""
     outer = re.split(r"[.\[]", path)[0]
     for key, described in shape["properties"].items():
-        change = PASSWORD_CHANGES if key == "password" and outer in with_password else changes.get(outer, "")
-        required = "**required** " if key in shape.get("required", ()) else ""
+        own = key == "password" and outer in with_password
+        change = PASSWORD_CHANGES if own else changes.get(outer, NO_CHANGE)
+        required = f"{words('required', REQUIRED)} " if key in shape.get("required", ()) else ""
         yield (
             f"`{key}`",
-            type_of(described),
-            allowed(described),
-            change,
-            required + described.get("description", ""),
+            type_of(described, words),
+            allowed(described, words),
+            changed(words, change),
+            required + words.described(described),
         )
 
 
@@ -307,14 +334,14 @@ def attributes_of(kind: type) -> Iterator[tuple[str, str, str]]:
         if isinstance(attribute, ast.AnnAssign) and isinstance(attribute.target, ast.Name):
             told = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
             words = str(below.value.value) if told else ""  # type: ignore[attr-defined]
-            yield attribute.target.id, ast.unparse(attribute.annotation), markdown(words)
+            yield attribute.target.id, ast.unparse(attribute.annotation), markdown(" ".join(words.split()))
 
 
-def outputs_of(resource: type[pulumi.Resource], inputs: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield the name and the words of each attribute of the class that isn't an input."""
-    for name, annotation, words in attributes_of(resource):
+def outputs_of(resource: type[pulumi.Resource], inputs: set[str], words: Words) -> Iterator[tuple[str, str]]:
+    """Yield the name and the words of each attribute of the class that is not an input."""
+    for name, annotation, text in attributes_of(resource):
         if annotation.startswith("pulumi.Output") and name not in inputs:
-            yield f"`{name}`", words
+            yield f"`{name}`", words(f"{resource.__name__}.{name}", text)
 
 
 def variables() -> dict[str, list[str]]:
@@ -338,20 +365,24 @@ def _parts(source: sources.Source) -> tuple[str, ...]:
     return (*source.required, source.security_token)
 
 
-def described_settings() -> Iterator[str]:
+def described_settings(words: Words) -> Iterator[str]:
     """Yield the tables of the configuration and of the environment."""
     of_key = variables()
-    yield "Location settings come from the stack configuration first. Credentials come from the environment first; one source"
-    yield "must have the complete set ([why](guides/secrets.md)).\n"
+    yield words("settings", SETTINGS) + "\n"
     yield from table(
-        ("stack configuration", "environment", ""),
+        head(words, "stack configuration", "environment"),
         (
-            (f"`huaweicloud:{key}`", ", ".join(f"`{name}`" for name in of_key.get(key, ())), words)
-            for key, words in CONFIG.items()
+            (
+                f"`huaweicloud:{key}`",
+                ", ".join(f"`{name}`" for name in of_key.get(key, ())),
+                words(f"config {key}", text),
+            )
+            for key, text in CONFIG.items()
         ),
     )
     yield from table(
-        ("environment only", ""), ((f"`{name}`", words) for name, words in ENVIRONMENT_ONLY.items())
+        head(words, "environment only"),
+        ((f"`{name}`", words(f"environment {name}", text)) for name, text in ENVIRONMENT_ONLY.items()),
     )
 
 
@@ -361,7 +392,14 @@ def main(arguments: list[str]) -> int:
     problems = [
         f"docs/emulator.md: write the words for {name}" for name in emulator_tables.unwritten(emulator)
     ]
-    for file, text in ((PAGE, page()), (emulator_tables.PAGE, emulator)):
+    chinese = Chinese()
+    pages = {
+        PAGE: page(),
+        PAGE.with_name(PAGE.stem + chinese.suffix): page(chinese),
+        emulator_tables.PAGE: emulator,
+    }
+    problems += [f"tools/{chinese.file.name}: {problem}" for problem in chinese.problems()]
+    for file, text in pages.items():
         if "--check" not in arguments:
             file.write_text(text, "utf-8")
         elif not file.is_file() or file.read_text("utf-8") != text:

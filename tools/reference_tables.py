@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-Schema = Mapping[str, Any]
+from tools.reference_words import ENGLISH, Schema, Words
 
 TYPES = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false"}
+LISTS = {"maps": "list of maps, see below", "texts": "list of texts", "anything": "list of anything"}
 
 
 def nested_shapes(schema: Schema) -> Iterator[tuple[str, Schema]]:
@@ -26,28 +26,33 @@ def nested_shapes(schema: Schema) -> Iterator[tuple[str, Schema]]:
         yield from walk(key, described)
 
 
-def type_of(described: Schema) -> str:
+def type_of(described: Schema, words: Words = ENGLISH) -> str:
     """Word a type."""
     if "properties" in described:
-        return "map, see below"
+        return words("type map", "map, see below")
     kind = described.get("type")
     if isinstance(kind, list):
-        return " or ".join(TYPES[each] for each in kind)
+        return words("type or", " or ").join(words(f"type {each}", TYPES[each]) for each in kind)
     if kind == "array":
         items = described.get("items", {})
-        return f"list of {'maps, see below' if 'properties' in items else 'texts' if items else 'anything'}"
-    return "text" if "enum" in described else TYPES.get(str(kind), "")
+        of = "maps" if "properties" in items else "texts" if items else "anything"
+        return words(f"type list of {of}", LISTS[of])
+    kind = "string" if "enum" in described else str(kind)
+    return words(f"type {kind}", TYPES.get(kind, ""))
 
 
-def allowed(described: Schema) -> str:
+def allowed(described: Schema, words: Words = ENGLISH) -> str:
     """Word which values are allowed."""
     if "enum" in described:
         return ", ".join(f"`{value}`" for value in described["enum"])
     for unit, least, most in (("characters", "minLength", "maxLength"), ("items", "minItems", "maxItems")):
         if most in described:
-            return f"{described.get(least, 0)} to {described[most]:,} {unit}"
+            text = words(f"allowed {unit}", f"{{}} to {{:,}} {unit}")
+            return text.format(described.get(least, 0), described[most])
     examples = described.get("examples", ())
-    return f"such as `{json.dumps(examples[0])}`" if examples and "pattern" in described else ""
+    if examples and "pattern" in described:
+        return f"{words('allowed example', 'such as')} `{json.dumps(examples[0])}`"
+    return ""
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OF_OTHERS = {"emulator.md", "safety.md", "bench.md"}  # pages with tests of their own for what they hold
+TRANSLATED = ".zh-CN.md"
 
 _BLOCK = re.compile(r"^```(\w*)(?: +(\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
@@ -89,11 +90,15 @@ class Page:
 
 
 def all_pages() -> list[Page]:
-    """The README and everything in docs/."""
-    own = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
-    return [*(Page(ROOT / name) for name in own), *map(Page, sorted((ROOT / "docs").rglob("*.md")))]
+    """The README and everything in docs/, in both languages."""
+    own = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+    return [Page(file) for file in own if file.name != "CHANGELOG.md"]
 
 
 def own_pages() -> list[Page]:
-    """Those whose blocks the tests here run."""
-    return [page for page in all_pages() if page.path.name not in OF_OTHERS]
+    """Those whose blocks the tests here run; a translation has the same blocks."""
+    return [
+        page
+        for page in all_pages()
+        if page.path.name not in OF_OTHERS and not page.path.name.endswith(TRANSLATED)
+    ]

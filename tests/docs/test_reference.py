@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
@@ -16,6 +19,7 @@ import dcs_migration
 from tests.docs.pages import ROOT, Page
 from tools import reference
 from tools.reference_tables import nested_shapes
+from tools.reference_words import Chinese
 
 PAGE = Page(ROOT / "docs" / "reference.md")
 
@@ -33,7 +37,45 @@ def test_every_input_and_output_is_told() -> None:
         for name, described in schema["properties"].items():
             assert described.get("description"), (file.name, name)
     rows = [line for line in PAGE.text.splitlines() if line.startswith("| `")]
+    assert all(row.endswith("|") for row in rows), "words of several lines end a table"
     assert all(row.rstrip(" |").rpartition("|")[2].strip() for row in rows)
+
+
+def test_every_description_is_in_chinese_too() -> None:
+    """Each description of a schema has one beside it, which the schema of the native provider does without."""
+
+    def described(part: Any) -> Iterator[tuple[str, Any]]:
+        if isinstance(part, list):
+            yield from (found for each in part for found in described(each))
+        elif isinstance(part, dict):
+            if isinstance(part.get("description"), str):
+                yield part["description"], part.get("x-description-zh")
+            yield from (found for each in part.values() for found in described(each))
+
+    for file in reference.SCHEMAS.glob("*.json"):
+        for english, chinese in described(json.loads(file.read_text("utf-8"))):
+            assert chinese, (file.name, english)
+    native = (ROOT / "dcs_migration" / "native" / "schema.json").read_text("utf-8")
+    assert not re.search(r"[\u4e00-\u9fff]|x-description", native)
+
+
+def test_a_wrong_translation_is_found(tmp_path: Path) -> None:
+    """One that is missing, one that translates nothing, and one with other code or numbers."""
+    table = tmp_path / "table.yaml"
+    table.write_text("right: 等待`a`，最多10秒\ncode: 等待`b`\nnumber: 等待11秒\nunused: 无\n", "utf-8")
+    words = Chinese(table)
+    assert words("right", "Wait for `a`, at most 10 s") == "等待`a`，最多10秒"
+    words("code", "Wait for `a`")
+    words("number", "Wait 10 s")
+    assert words("missing", "Wait.") == "Wait."
+    words.described({"description": "Wait."})
+    assert words.problems() == [
+        "code: the languages differ: `a`, `b`",
+        "number: the languages differ: 10, 11",
+        "missing: not translated: Wait.",
+        "schema: Wait.: not translated: Wait.",
+        "unused: translates nothing",
+    ]
 
 
 def test_every_public_resource_is_there() -> None:

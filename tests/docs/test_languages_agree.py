@@ -1,0 +1,155 @@
+"""A page in Chinese says what the page in English says: the same structure, code, numbers and links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, Page
+from tools.translations import FENCE, HEADING, LINK, TRANSLATED, localized, translation_of
+
+TRANSLATIONS = [
+    Page(file)
+    for folder, pattern in ((".", "*"), ("docs", "**/*"), ("examples", "**/*"))
+    for file in sorted((ROOT / folder).glob(pattern + TRANSLATED))
+    if "node_modules" not in file.parts
+]
+GLOSSARY = (ROOT / "tools" / "glossary.zh-CN.md").read_text("utf-8")
+AVOIDED = {
+    word
+    for row in re.findall(r"^\|.*\| ([^|]+) \|$", GLOSSARY, re.MULTILINE)
+    for word in row.split("，")
+    if word not in ("不用", "")
+}
+
+_CODE = re.compile(r"`[^`\n]+`")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_BROKEN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]\n(?!\d+\. )[\u3000-\u9fff`*\[\w\uff00-\uffef].*")
+_TAG = re.compile(r"<[^>]+>")
+
+each_translation = pytest.mark.parametrize("page", TRANSLATIONS, ids=lambda page: page.name)
+
+
+def original(page: Page) -> Page:
+    """The page in English."""
+    return Page(page.path.with_name(page.path.name.removesuffix(TRANSLATED) + ".md"))
+
+
+def prose(page: Page) -> str:
+    """The text without its blocks, and without the line that leads to the page in the other language."""
+    counterpart = {translation_of(page.path), original(page).path}
+    lines = FENCE.sub("", page.text).splitlines()
+    return "\n".join(
+        line
+        for line in lines
+        if not any((page.path.parent / link).resolve() in counterpart for link in LINK.findall(line))
+    )
+
+
+def rows(page: Page) -> list[list[int]]:
+    """How many cells each row of each table has."""
+    tables: list[list[int]] = []
+    before = ""
+    for line in prose(page).splitlines():
+        if line.startswith("|"):
+            if not before.startswith("|"):
+                tables.append([])
+            tables[-1].append(len(re.findall(r"(?<!\\)\|", line)))
+        before = line
+    return tables
+
+
+def code(page: Page) -> set[str]:
+    """What is written as code in the text."""
+    return set(_CODE.findall(prose(page)))
+
+
+def numbers(page: Page) -> set[str]:
+    """The numbers in the text; a number in letters is one in characters."""
+    return set(_NUMBER.findall(LINK.sub("]", _CODE.sub("", _TAG.sub("", prose(page))))))
+
+
+def test_there_are_translations() -> None:
+    """The pages are found at all, and so are the words to avoid."""
+    assert ROOT / "docs" / "reference.zh-CN.md" in [page.path for page in TRANSLATIONS]
+    assert {"密匙", "目的Redis", "堆栈"} <= AVOIDED
+
+
+@each_translation
+def test_headings_are_the_same(page: Page) -> None:
+    """As many, of the same levels: an anchor in English finds its heading in Chinese."""
+    levels, expected = (
+        [marks for marks, _ in HEADING.findall(prose(each))] for each in (page, original(page))
+    )
+    assert levels == expected
+
+
+@each_translation
+def test_blocks_are_the_same(page: Page) -> None:
+    """Every block, byte for byte: what is run for the page in English holds for this one."""
+    assert FENCE.findall(page.text) == FENCE.findall(original(page).text)
+
+
+@each_translation
+def test_tables_are_the_same(page: Page) -> None:
+    """As many, with as many rows and cells."""
+    assert rows(page) == rows(original(page))
+
+
+@each_translation
+def test_code_and_numbers_are_the_same(page: Page) -> None:
+    """A command, a name or a number that changes in English changes here."""
+    assert not code(page) ^ code(original(page))
+    assert not numbers(page) ^ numbers(original(page))
+
+
+@each_translation
+def test_links_lead_to_the_same_places(page: Page) -> None:
+    """In Chinese, where there is a translation."""
+    english = original(page)
+    expected = [localized(link, english.path) for link in LINK.findall(prose(english))]
+    assert sorted(LINK.findall(prose(page))) == sorted(expected)
+
+
+@each_translation
+def test_terms_are_those_of_the_glossary(page: Page) -> None:
+    """None that it says to avoid."""
+    assert not [word for word in sorted(AVOIDED) if word in page.text]
+
+
+@each_translation
+def test_a_paragraph_is_one_line(page: Page) -> None:
+    """A line break between Chinese characters is shown as a space."""
+    text = "\n".join("" if line.startswith("|") else line for line in prose(page).splitlines())
+    assert not (found := _BROKEN.search(text)), found
+
+
+def test_a_stale_translation_is_found(tmp_path: Path) -> None:
+    """Each check fails for a page that differs in what it checks."""
+    english = "# A\n\n[B](b.md#two)\n\n| x | y |\n|---|---|\n| `a` | 10 |\n\n```sh\nrun\n```\n\n## C\n"
+    chinese = (
+        "# 甲\n\n[乙](b.zh-CN.md#二)\n\n| x | y |\n|---|---|\n| `a` | 10 |\n\n```sh\nrun\n```\n\n## 丙\n"
+    )
+    (tmp_path / "b.md").write_text("# B\n\n## Two\n")
+    (tmp_path / "b.zh-CN.md").write_text("# 乙\n\n## 二\n")
+    (tmp_path / "a.md").write_text(english)
+    page = Page(tmp_path / "a.zh-CN.md")
+    checks = {
+        "## 丙": test_headings_are_the_same,
+        "run": test_blocks_are_the_same,
+        "| `a` | 10 |\n": test_tables_are_the_same,
+        "10": test_code_and_numbers_are_the_same,
+        "`a`": test_code_and_numbers_are_the_same,
+        "b.zh-CN.md#二": test_links_lead_to_the_same_places,
+        "[乙]": test_a_paragraph_is_one_line,
+        "甲": test_terms_are_those_of_the_glossary,
+    }
+    wrong = {"[乙]": "见下\n[乙]", "甲": "密匙"}
+    for part, check in checks.items():
+        page.path.write_text(chinese)
+        check(page)
+        page.path.write_text(chinese.replace(part, wrong.get(part, "")))
+        with pytest.raises(AssertionError):
+            check(page)

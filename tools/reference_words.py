@@ -1,0 +1,81 @@
+"""The languages of the reference: English as the code has it, and Chinese from the schemas and a table of translations.
+
+Every text of the reference has a place, such as ``MigrationTask.get(region)``. The table, ``reference.zh-CN.yaml``, has the
+translation of each place, but those of the schemas' descriptions stand in the schemas, as ``x-description-zh``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.translations import LINK, TRANSLATED, localized
+
+Schema = Mapping[str, Any]
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
+TABLE = Path(__file__).with_name("reference.zh-CN.yaml")
+
+_FACT = re.compile(r"`[^`]*`|\d+")  # what is the same in every language: code and numbers
+
+
+class Words:
+    """The words of the page in English, which are those of the code."""
+
+    suffix = ".md"
+
+    def __call__(self, place: str, english: str) -> str:
+        """Return the text of a place."""
+        return english
+
+    def described(self, schema: Schema) -> str:
+        """Return the description in a schema."""
+        return str(schema.get("description", ""))
+
+    def problems(self) -> list[str]:
+        """Return what is missing or wrong, once the page is written."""
+        return []
+
+
+ENGLISH = Words()
+
+
+class Chinese(Words):
+    """The words of the page in Chinese."""
+
+    suffix = TRANSLATED
+
+    def __init__(self, table: Path = TABLE) -> None:
+        """Read the table."""
+        self.file = table
+        self.table: dict[str, str] = yaml.safe_load(table.read_text("utf-8")) or {}
+        self.used: set[str] = set()
+        self.found: list[str] = []
+
+    def __call__(self, place: str, english: str) -> str:
+        """Return the translation, and note what is wrong with it."""
+        self.used.add(place)
+        return self._checked(place, english, self.table.get(place)) if english else ""
+
+    def described(self, schema: Schema) -> str:
+        """Return the Chinese description in a schema."""
+        english = super().described(schema)
+        return self._checked(f"schema: {english}", english, schema.get("x-description-zh")) if english else ""
+
+    def problems(self) -> list[str]:
+        """Return what is missing, what translates nothing, and where code or numbers differ."""
+        unused = [f"{place}: translates nothing" for place in self.table if place not in self.used]
+        return list(dict.fromkeys(self.found + unused))
+
+    def _checked(self, place: str, english: str, chinese: Any) -> str:
+        if not chinese:
+            self.found.append(f"{place}: not translated: {english.splitlines()[0]}")
+            return english
+        text = str(chinese).strip()
+        if different := set(_FACT.findall(text)) ^ set(_FACT.findall(english)):
+            self.found.append(f"{place}: the languages differ: {', '.join(sorted(different))}")
+        return LINK.sub(lambda link: f"]({localized(link[1], PAGE)})", text)

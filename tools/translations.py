@@ -1,0 +1,40 @@
+"""Pages in two languages: ``page.md`` in English, ``page.zh-CN.md`` beside it in Chinese, with the same headings in order."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+TRANSLATED = ".zh-CN.md"
+
+FENCE = re.compile(r"^(`{3,})(\w*)(?: +(\S+))?\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+
+
+def anchor(title: str, separator: str = "-") -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", re.sub(r"<[^>]+>", "", title).strip().lower()).replace(" ", separator)
+
+
+def anchors(text: str) -> list[str]:
+    """Return the anchors of the headings of a page, in order."""
+    return [anchor(title) for _, title in HEADING.findall(FENCE.sub("", text))]
+
+
+def translation_of(page: Path) -> Path:
+    """Return where the translation of a page lies, whether it exists or not."""
+    return page.with_name(page.name.removesuffix(".md") + TRANSLATED)
+
+
+def localized(link: str, page: Path) -> str:
+    """Return a link of a page as its translation has it: to the translation of the target, if there is one."""
+    file, _, name = link.partition("#")
+    target = (page.parent / file).resolve() if file else page
+    translation = translation_of(target)
+    if ":" in file or target.suffix != ".md" or not translation.is_file():
+        return link
+    if name:
+        names = anchors(target.read_text("utf-8"))
+        name = anchors(translation.read_text("utf-8"))[names.index(name)]
+    return (file.removesuffix(".md") + TRANSLATED if file else "") + (f"#{name}" if name else "")
