@@ -102,7 +102,7 @@ Refused, because they would be ignored or do harm: `provider` of another package
 | `--replace`, `pulumi state taint` | Runs the migration again. The preview shows `replace` on the row; that it RUNS AGAIN only the update says. |
 | `retain_on_delete` of a component around it | Not inherited: the task is stopped and deleted, also where the component's other resources are retained. |
 | `deleted_with` of a component around it | Inherited by the engine, and not seen by this package: the task goes on when both leave the state. Do not write it there. |
-| `retain_on_delete` that a transform sets | The engine's: see [the mark](safety.md#the-mark). |
+| `retain_on_delete` that a transform sets | The engine's: see [the mark](safety.md#the-owner-mark). |
 | `custom_timeouts` | Honoured as each resource says below. |
 | `[diff: ...]` on the rows of `pulumi refresh --run-program` | The engine's comparison of what the program writes with the inputs in the state, defaults among them. It changes nothing. |
 """
