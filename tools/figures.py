@@ -1,4 +1,4 @@
-"""Figures in the documentation: where they were taken, and how pages are written from the files that hold them."""
+"""Figures in the documentation: where they were measured, and how pages are generated from the files that contain them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(page: str, block: Callable[[str], str]) -> str:
-    """Return the page with the text between each pair of marks written anew; ``block`` gives it by its name."""
+    """Return the page with new text between each pair of markers; ``block`` returns the text for a name."""
     return _MARKED.sub(lambda found: f"{found[1]}\n{block(found[2])}\n\n{found[3]}", page)
 
 
 def write_or_check(texts: Mapping[Path, str], check: bool, command: str) -> int:
-    """Write files, or only tell which of them are not as ``command`` writes them; return the exit code."""
+    """Write files, or only report which of them differ from what ``command`` writes; return the exit code."""
     if not check:
         for path, text in texts.items():
             path.write_text(text, "utf-8")
         return 0
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
     for path in stale:
-        print(f"{path.relative_to(ROOT)} is not what its figures say: run {command}")
+        print(f"{path.relative_to(ROOT)} doesn't match its figures: run {command}")
     return int(bool(stale))
 
 

@@ -1,4 +1,4 @@
-"""Draws the overhead: for each command a bar without us and one with us, a panel for each number of resources."""
+"""Draws the overhead: two bars for each command, without and with this package; a panel for each number of resources."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LABEL = "Seconds of Pulumi commands with a do-nothing provider and with this pac
 
 
 def overhead_picture(rows: Sequence[Row]) -> str:
-    """Return the picture; each panel has a scale of its own."""
+    """Return the picture; each panel has its own scale."""
     parts = [*_legend()]
     top = LEGEND
     for size in dict.fromkeys(row["resources"] for row in rows):
