@@ -55,70 +55,74 @@ def _count(text: str) -> float:
 
 
 QUIRKS: dict[str, Quirk] = {
-    "fuzzy-name": Quirk("the list's name filter finds names that contain it"),
+    "fuzzy-name": Quirk("the list's name filter also matches parts of names"),
     "count-is-page-size": Quirk("the list's count is the number of rows on the page"),
-    "list-unsorted": Quirk("the list has no order by time"),
+    "list-unsorted": Quirk("the list isn't sorted by time"),
     "rows-move": Quirk(
-        "between two pages of a list, a row moves from the second to the first: COUNT readings miss it",
+        "between two pages of a list, a row moves from the second page to the first, so that COUNT readings miss it",
         1.0,
         _count,
     ),
-    "listing-lags": Quirk("the list, not Show, tells what was SECONDS ago", 5.0, _seconds),
-    "description-null": Quirk("list and Show give no description"),
+    "listing-lags": Quirk("the list shows the state of SECONDS ago; Show is up to date", 5.0, _seconds),
+    "description-null": Quirk("list and Show return no description"),
     "description-trimmed": Quirk(
-        "list and Show give the first COUNT characters of a description", 40.0, _count
+        "list and Show return only the first COUNT characters of a description", 40.0, _count
     ),
-    "description-escaped": Quirk("list and Show give a description escaped as in HTML"),
-    "password-echoed": Quirk("Show returns the password that was sent"),
+    "description-escaped": Quirk("list and Show return descriptions with HTML escapes"),
+    "password-echoed": Quirk("Show returns the password from the request"),
     "addrs-filled-in": Quirk("the service fills in addrs, ip, port and task_status of both instances"),
-    "names-as-instances": Quirk("a task's name is 4 to 64 of letters, digits, - and _, or refused: DCS.4800"),
-    "stop-of-import-refused": Quirk("a backup import cannot be stopped: CODE", "DCS.4026", _code),
-    "stop-is-slow": Quirk("a stop takes 15 seconds"),
-    "delete-of-running-refused": Quirk("a running task cannot be deleted: CODE", "DCS.4957", _code),
-    "delete-of-running-ignored": Quirk("the delete of a running task answers 200 and does nothing"),
-    "delete-answers-empty-list": Quirk("a delete answers an empty list of ids"),
-    "deleted-shows-success": Quirk("Show says SUCCESS of a deleted task while it lingers"),
-    "deleted-not-found": Quirk("a deleted task is gone from Show at once"),
-    "second-task-on-target-refused": Quirk(
-        "a target takes one running task at a time: CODE", "DCS.4026", _code
+    "names-as-instances": Quirk(
+        "task names other than 4 to 64 letters, digits, - and _ are refused: DCS.4800"
     ),
-    "online-refused": Quirk("online migrations cannot be created by this call: DCS.4800"),
-    "create-answers-error": Quirk("a create answers 200 with an error text, the record is FAILED"),
-    "records-expire": Quirk("the list forgets a task SECONDS after its end, Show goes on", 2.0, _seconds),
-    "records-expire-wholly": Quirk("list and Show forget a task SECONDS after its end", 2.0, _seconds),
+    "stop-of-import-refused": Quirk("a backup import can't be stopped: CODE", "DCS.4026", _code),
+    "stop-is-slow": Quirk("a stop takes 15 seconds"),
+    "delete-of-running-refused": Quirk("a running task can't be deleted: CODE", "DCS.4957", _code),
+    "delete-of-running-ignored": Quirk("the delete of a running task returns 200 and does nothing"),
+    "delete-answers-empty-list": Quirk("a delete returns an empty list of ids"),
+    "deleted-shows-success": Quirk("as long as Show knows a deleted task, its status is SUCCESS"),
+    "deleted-not-found": Quirk("Show stops returning a task as soon as it is deleted"),
+    "second-task-on-target-refused": Quirk(
+        "a target accepts only one running task at a time: CODE", "DCS.4026", _code
+    ),
+    "online-refused": Quirk("CreateMigrationTask doesn't create online migrations: DCS.4800"),
+    "create-answers-error": Quirk("a create returns 200 with an error text, and the task is FAILED"),
+    "records-expire": Quirk(
+        "the list stops showing a task SECONDS after its end; Show still returns it", 2.0, _seconds
+    ),
+    "records-expire-wholly": Quirk("list and Show stop showing a task SECONDS after its end", 2.0, _seconds),
     "success-becomes-released": Quirk("SUCCESS becomes RELEASED SECONDS after the end", 2.0, _seconds),
     "stats-of-import-refused": Quirk("a backup import has no statistics: DCS.4133"),
     "update-only-when-incremental": Quirk(
-        "resume_mode can be changed in the incremental phase only: DCS.4957"
+        "resume_mode can only be changed in the incremental phase: DCS.4957"
     ),
     "write-limit": Quirk(
-        "more than COUNT writes a minute are answered 429 APIGW.0308; the refused ones count too",
+        "after COUNT writes in a minute, writes return 429 APIGW.0308; refused writes count, too",
         10.0,
         _count,
     ),
-    "retry-after": Quirk("a 429 says Retry-After: SECONDS", 3.0, _seconds),
-    "incremental-stays-migrating": Quirk("an incremental task stays MIGRATING for ever"),
+    "retry-after": Quirk("a 429 has the header Retry-After: SECONDS", 3.0, _seconds),
+    "incremental-stays-migrating": Quirk("an incremental task remains MIGRATING"),
     "incremental-spelled-right": Quirk("the incremental phase is spelled INCRMIGRATING"),
-    "no-job-id": Quirk("the answer to a new migration instance holds no job_id"),
-    "job-is-slow": Quirk("a migration instance takes SECONDS to be made", 60.0, _seconds),
-    "job-fails": Quirk("a migration instance cannot be made: its job is FAIL, the task FAILED"),
-    "set-while-running-refused": Quirk("a running task cannot be configured: CODE", "DCS.4957", _code),
-    "set-while-running-restarts": Quirk("a running task that is configured copies everything again"),
-    "set-answers-error": Quirk("a configuration answers 200 with an error text and starts nothing"),
-    "restart-refused": Quirk("a stopped task cannot be started again: CODE", "DCS.4957", _code),
-    "restart-while-running-restarts": Quirk("a running task that is started again copies everything again"),
-    "restart-is-full": Quirk("a stopped incremental task that is started again copies everything again"),
+    "no-job-id": Quirk("the response to CreateOnlineMigrationTask has no job_id"),
+    "job-is-slow": Quirk("the creation of a migration instance takes SECONDS", 60.0, _seconds),
+    "job-fails": Quirk("the creation of a migration instance fails: its job is FAIL, and the task is FAILED"),
+    "set-while-running-refused": Quirk("a running task can't be configured: CODE", "DCS.4957", _code),
+    "set-while-running-restarts": Quirk("if a running task is configured, it copies everything again"),
+    "set-answers-error": Quirk("a configuration returns 200 with an error text and starts nothing"),
+    "restart-refused": Quirk("a stopped task can't be started again: CODE", "DCS.4957", _code),
+    "restart-while-running-restarts": Quirk("if a running task is started again, it copies everything again"),
+    "restart-is-full": Quirk("if a stopped incremental task is started again, it copies everything again"),
     "exchange-fails": Quirk("an exchange of addresses ends as EXCHANGE_FAILED"),
     "exchange-needs-no-lag": Quirk(
-        "addresses cannot be exchanged while the target is behind: CODE", "DCS.4957", _code
+        "addresses can't be exchanged while the target is behind: CODE", "DCS.4957", _code
     ),
-    "exchange-answers-204": Quirk("an exchange of addresses, and its rollback, answer 204"),
+    "exchange-answers-204": Quirk("an exchange of addresses and its rollback return 204"),
     "exchange-toggles": Quirk(
-        "an exchange of addresses that are exchanged swaps them back, a rollback of ones that are not exchanges them"
+        "an exchange of addresses swaps them back if they are exchanged, and a rollback exchanges them if they aren't"
     ),
     "rollback-fails": Quirk("a rollback of addresses ends as ROLLBACK_FAILED"),
-    "stats-as-numbers": Quirk("statistics are numbers, as the examples have them"),
-    "error-body": Quirk(f"errors are written as SHAPE: {', '.join(SHAPE_NAMES)}", "v1", _shape),
+    "stats-as-numbers": Quirk("statistics are numbers, as in the published examples"),
+    "error-body": Quirk(f"errors have the format SHAPE: {', '.join(SHAPE_NAMES)}", "v1", _shape),
 }
 
 

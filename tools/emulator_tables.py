@@ -58,7 +58,7 @@ def _options(page: str) -> Iterator[Row]:
 
 
 def _quirks(page: str) -> Iterator[Row]:
-    questions = {name: row[0] for row in _rows(page, "What nobody knows") for name in names(row[3])}
+    questions = {name: row[0] for row in _rows(page, "Open questions") for name in names(row[3])}
     for name, quirk in QUIRKS.items():
         value = quirk.default
         default = "" if value is None else _code(f"{value:g}" if isinstance(value, float) else value)

@@ -116,7 +116,7 @@ These options are refused, because they would be ignored or do harm: `provider` 
 | `--replace`, `pulumi state taint` | Runs the migration again. The preview shows `replace` on the row; only the update says that it RUNS AGAIN. |
 | `retain_on_delete` of a component around it | Not inherited: the task is stopped and deleted, even if the component's other resources are retained. |
 | `deleted_with` of a component around it | Pulumi inherits it, and this package doesn't see it: the task keeps running when both leave the state. Don't set it there. |
-| `retain_on_delete` that a transform sets | Works as in Pulumi: see [the owner mark](safety.md#the-mark). |
+| `retain_on_delete` that a transform sets | Works as in Pulumi: see [the owner mark](safety.md#the-owner-mark). |
 | `custom_timeouts` | Supported, as described for each resource. |
 | `[diff: ...]` on the rows of `pulumi refresh --run-program` | Pulumi's comparison of the program's inputs with those in the state, including defaults. It changes nothing. |
 """

@@ -1,4 +1,4 @@
-"""The stack that migrate.py brings up: one import, and the wait for it."""
+"""The stack that migrate.py deploys: one import and the wait for it."""
 
 from __future__ import annotations
 

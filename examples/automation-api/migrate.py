@@ -1,7 +1,7 @@
 """Migrate, wait, report: `python migrate.py orders.rdb INSTANCE_ID --stack orders`.
 
-It ends with 0 when the data is in the target, and with 1 when it is not. Run again after an interruption or a
-success, it starts no second import.
+It exits with 0 when the data is in the target, and otherwise with 1. You can run it again after an interruption or a
+success: it doesn't start a second import.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Bring the stack up, and say in a table how it went."""
+    """Deploy the stack, and report the result in a table."""
     wanted = parsed(arguments)
     stack = auto.create_or_select_stack(stack_name=wanted.stack, work_dir=str(HERE))
     stack.set_all_config(configuration(wanted))
@@ -27,25 +27,25 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         stack.up(on_output=print)
         succeeded = True
-    except auto.CommandError:  # the reason is in what was just printed
+    except auto.CommandError:  # the reason has just been printed
         succeeded = False
     report(wanted, task_of(stack), time.monotonic() - began)
     return 0 if succeeded else 1
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """Return the arguments."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description="Import a backup file into a DCS instance.")
     parser.add_argument("file", help="object key of the backup file")
     parser.add_argument("instance", help="id of the DCS instance")
     parser.add_argument("--bucket", default="backups", help="OBS bucket with the file")
-    parser.add_argument("--stack", default="dev", help="one stack for each migration")
+    parser.add_argument("--stack", default="dev", help="stack to use, one for each migration")
     parser.add_argument("--timeout", default="2h", help="how long to wait for the data")
     return parser.parse_args(arguments)
 
 
 def configuration(wanted: argparse.Namespace) -> dict[str, auto.ConfigValue]:
-    """Return the stack's configuration; the password comes from the environment and is kept as a secret."""
+    """Return the stack's configuration; the password comes from the environment and is stored as a secret."""
     settings = {
         "file": auto.ConfigValue(wanted.file),
         "instanceId": auto.ConfigValue(wanted.instance),
@@ -58,14 +58,14 @@ def configuration(wanted: argparse.Namespace) -> dict[str, auto.ConfigValue]:
 
 
 def task_of(stack: auto.Stack) -> dict[str, Any]:
-    """Return what the service says of the task, now; also of one that failed."""
+    """Return the outputs of the task after a refresh, also if it failed."""
     if task_in(stack):
         stack.refresh()
     return task_in(stack)
 
 
 def task_in(stack: auto.Stack) -> dict[str, Any]:
-    """Return the task's outputs in the state, or nothing if none was started."""
+    """Return the outputs of the task in the state, or an empty dictionary if none was started."""
     state = stack.export_stack().deployment or {}
     for resource in state.get("resources", []):
         if resource["type"].endswith(":MigrationTask"):
@@ -75,7 +75,7 @@ def task_in(stack: auto.Stack) -> dict[str, Any]:
 
 
 def report(wanted: argparse.Namespace, task: dict[str, Any], seconds: float) -> None:
-    """Print a table that also reads well in a chat or a pull request."""
+    """Print a table that is also readable in a chat or a pull request."""
     rows = {
         "file": f"{wanted.bucket}/{wanted.file}",
         "target": wanted.instance,

@@ -1,4 +1,4 @@
-"""Make a migration task of every line of fleet.yaml, and wait for all of them at once."""
+"""Create a migration task for each line of fleet.yaml, and wait for all of them at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dcs_migration import MigrationCompletion, MigrationTask
 
 
 class Line(TypedDict):
-    """What fleet.yaml says of one service."""
+    """One entry of fleet.yaml."""
 
     file: str
     instance: str

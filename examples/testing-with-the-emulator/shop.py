@@ -1,4 +1,4 @@
-"""What the stack has, in a module that tests can import."""
+"""The resources of the stack, in a module that tests can import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make a DCS instance with pulumi-huaweicloud, and fill it from a backup file."""
+"""Create a DCS instance with pulumi-huaweicloud, and fill it from a backup file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ instance = dcs.Instance(
     vpc_id=config.require("vpcId"),
     subnet_id=config.require("subnetId"),
     password=password,
-    opts=pulumi.ResourceOptions(protect=True),  # it will hold data that no program can make again
+    opts=pulumi.ResourceOptions(protect=True),  # it will contain data that can't be created again
 )
 
 task = MigrationTask(
@@ -30,7 +30,7 @@ task = MigrationTask(
     target_instance={"id": instance.id, "password": password},
 )
 
-# The address is given away only when the data is there.
+# The address is only known when the data is there.
 imported = task.completion(timeout="2h")
 pulumi.export(
     "address",

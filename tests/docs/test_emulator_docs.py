@@ -54,7 +54,7 @@ def test_every_code_of_a_refusal_is_named() -> None:
 
 def test_every_open_question_is_a_quirk() -> None:
     """Each question has a quirk, and both tables tell the same of which quirk is whose."""
-    questions = {int(row[0]): names(row[3]) for row in table("What nobody knows")}
+    questions = {int(row[0]): names(row[3]) for row in table("Open questions")}
     assert list(questions) == list(range(1, QUESTIONS + 1))
     assert all(questions.values())
     told = {name: number for number, quirks in questions.items() for name in quirks}
@@ -74,7 +74,10 @@ def test_every_option_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("| `--duration` | `5` |", "| `--duration` | `6` |"),
         ("| `delay` | wait, then do it |", "| `delay` | do it |"),
-        ("| `retry-after` | a 429 says Retry-After: SECONDS | `3` | 9 |", "| `retry-after` | | `4` | 8 |"),
+        (
+            "| `retry-after` | a 429 has the header Retry-After: SECONDS | `3` | 9 |",
+            "| `retry-after` | | `4` | 8 |",
+        ),
         ("`DELETE /v2/{project_id}/migration-tasks/delete`", "`DELETE /v1`"),
         ("\n| `DELETE requests` |", "\n| `PUT requests` | sends them |\n| `DELETE requests` |"),
     ],

@@ -22,7 +22,7 @@ def test_every_variable_is_named() -> None:
 
 def test_every_open_question_is_asked_or_said_not_to_be() -> None:
     """The emulator's page says which of its questions no run asks; all others are asked."""
-    open_questions = {int(row[0]): names(row[3]) for row in table("What nobody knows")}
+    open_questions = {int(row[0]): names(row[3]) for row in table("Open questions")}
     asked = {question.number for question in QUESTIONS.values()} - {None}
     assert asked | {7, 9, 15} == set(open_questions)
     left_out = {quirk for number in (7, 9, 15) for quirk in open_questions[number]}

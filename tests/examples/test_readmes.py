@@ -86,7 +86,7 @@ def test_a_fleet(tmp_path: Path) -> None:
         first = set(project.ids().values())
         assert calls(cloud)["CreateMigrationTask"] == len(first) == 40
 
-        project.tell("One more, one less")
+        project.tell("Add and remove a task")
         assert calls(cloud)["CreateMigrationTask"] == 41
         assert cloud.tasks() == []
 

@@ -37,7 +37,7 @@ def measure(rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
             backup = {"bucket_name": "backups", "files": [{"file_name": "orders.rdb"}]}
             online = {"migration_type": "online_migration", "source_instance": {"addrs": str(source)}}
             moves: dict[str, Callable[[], None]] = {
-                "`REPLICAOF` by hand, until in step": lambda: _replicate(source, target),
+                "`REPLICAOF` by hand, until caught up": lambda: _replicate(source, target),
                 "backup import, from create to SUCCESS": lambda: caller.migrate(backup_files=backup),
                 "online migration, from create to SUCCESS": lambda: caller.migrate(**online),
             }
@@ -80,5 +80,5 @@ def _replicate(source: Endpoint, target: Endpoint) -> None:
         until = time.monotonic() + BOUND
         while redis.info("replication").get("master_link_status") != "up":
             if time.monotonic() > until:
-                raise BenchError("the target does not get in step")
+                raise BenchError("the target does not catch up")
             time.sleep(POLL_SECONDS)

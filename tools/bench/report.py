@@ -44,12 +44,12 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("resources", _number("resources")),
         ("command", _words("step")),
         ("do-nothing, s", _number("nothing_s", ".2f")),
-        ("alike, s", _number("alike_s", ".2f")),
+        ("same size, s", _number("alike_s", ".2f")),
         ("ours, s", _number("ours_s", ".2f")),
         ("ratio", _number("ratio", ".2f")),
         ("lowest to highest", lambda row: f"{row['lowest_ratio']:.2f} to {row['highest_ratio']:.2f}"),
-        ("ratio to alike", _number("ratio_to_alike", ".2f")),
-        ("ratio of processor time", _number("cpu_ratio", ".2f")),
+        ("ratio to same size", _number("ratio_to_alike", ".2f")),
+        ("ratio of CPU time", _number("cpu_ratio", ".2f")),
         ("rounds", _number("rounds")),
     ),
     "native": (
@@ -62,7 +62,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
             "lowest to highest",
             lambda row: f"{row['lowest_native_ratio']:.2f} to {row['highest_native_ratio']:.2f}",
         ),
-        ("ratio of processor time", _number("native_cpu_ratio", ".2f")),
+        ("ratio of CPU time", _number("native_cpu_ratio", ".2f")),
         ("do-nothing dynamic, s", _number("nothing_s", ".2f")),
         ("dynamic, s", _number("ours_s", ".2f")),
         ("calls", _calls("native_calls")),
@@ -72,9 +72,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "memory": (("plugin process", _words("what")), *_both("mb", ".0f")),
     "completion": (
         ("tasks", _number("tasks")),
-        ("poll every, s", _number("interval_s")),
+        ("poll interval, s", _number("interval_s")),
         ("`up`, s", _number("up_s", ".1f")),
-        ("from the last task's end to that of `up`, s", _number("late_s", ".1f")),
+        ("from the end of the last task to the end of `up`, s", _number("late_s", ".1f")),
         ("calls", _calls("calls")),
     ),
     "emulator_start": (
@@ -87,7 +87,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("tasks", _number("tasks")),
         ("calls per second", _number("calls_per_s")),
     ),
-    "emulator_memory": (("moment", _words("what")), ("MB", _number("mb"))),
+    "emulator_memory": (("when", _words("what")), ("MB", _number("mb"))),
     "moves": (("100,000 keys of 100 bytes", _words("what")), ("best, s", _number("best_s", ".2f"))),
 }
 _SAME_ROWS = {"calls": "overhead", "native": "overhead"}  # tables with other columns of another part

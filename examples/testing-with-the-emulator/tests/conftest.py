@@ -1,4 +1,4 @@
-"""The stack of a test: the real CLI and the real provider; only the cloud is an emulator."""
+"""A stack for tests: the real CLI and the real provider. Only the cloud is emulated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[1]
 
 @pytest.fixture
 def stack(tmp_path: Path, dcs_emulator: Emulator) -> auto.Stack:
-    """A new stack of this project; its state and its cloud are gone after the test."""
+    """Create a new stack of this project. Its state and its cloud are deleted after the test."""
     work = tmp_path / "project"
     shutil.copytree(PROJECT, work, ignore=shutil.ignore_patterns("venv", "tests", "Pulumi.*.yaml"))
     backend = tmp_path / "state"

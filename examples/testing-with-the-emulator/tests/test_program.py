@@ -1,4 +1,4 @@
-"""The program alone, with Pulumi's mocks: which resources it declares, with which inputs. Milliseconds."""
+"""Test the program with Pulumi's mocks: which resources it declares, and with which inputs. Takes milliseconds."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import shop
 
 
 class Recorder(pulumi.runtime.Mocks):
-    """Remembers what is registered."""
+    """Records the inputs of registered resources."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without any resource."""
         self.inputs: dict[str, dict[str, Any]] = {}
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        """Answer with the inputs and a status."""
+        """Return the inputs and a status."""
         self.inputs[args.name] = args.inputs
         return f"{args.name}-id", {**args.inputs, "status": "MIGRATING"}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
-        """Answer no function."""
+        """Return nothing: the program calls no functions."""
         return {}, None
 
 
 @pytest.fixture
 def declared() -> Recorder:
-    """What the program has declared."""
+    """Set up mocks that record what the program declares."""
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, stack="test")
     return recorder
@@ -36,7 +36,7 @@ def declared() -> Recorder:
 
 @pulumi.runtime.test
 def test_each_service_has_its_own_file_and_instance(declared: Recorder) -> pulumi.Output[None]:
-    """No file goes into the instance of another service."""
+    """No file is imported into the instance of another service."""
     tasks = shop.imports(shop.INSTANCES)
 
     def check(_ids: object) -> None:
@@ -50,7 +50,7 @@ def test_each_service_has_its_own_file_and_instance(declared: Recorder) -> pulum
 
 
 def test_an_unknown_service_is_refused(declared: Recorder) -> None:
-    """A service without an instance is a mistake, and nothing is declared for it."""
+    """A service without an instance is an error, and nothing is declared for it."""
     with pytest.raises(KeyError):
         shop.imports(["typo"])
     assert declared.inputs == {}
