@@ -1,4 +1,4 @@
-"""Import backup files from a bucket into a DCS instance, and go on when the data is there."""
+"""Import backup files from a bucket into a DCS instance, and continue when the data is there."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from tests.chaos.blows import BLOWS
 from tests.chaos.kills import RECOVERIES, TARGETS, Outcome
 from tests.chaos.model import Figures
 
-# What is promised, and the words that tell of it in a failure.
+# The promises, and their words in a failure.
 PROMISES = {
     "duplicates": "duplicate:",
     "orphans": "orphan:",

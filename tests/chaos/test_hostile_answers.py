@@ -1,4 +1,4 @@
-"""A server that answers anything at all: bounded time and memory, one clear line, credentials to nobody else."""
+"""A server that answers anything at all: bounded time and memory, one clear line, credentials to no one else."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Neighbours = Callable[[str, str], Neighbour]
 def test_one_task_per_resource_after_a_kill(
     seed: int, front_end: str, tmp_path: Path, neighbour: Neighbours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever was struck, when and how: each resource has one task, nothing ran unasked, the preview is empty."""
+    """Whatever was struck, when and how: each resource has one task, nothing ran unwanted, the preview is empty."""
     monkeypatch.setenv(FRONT_END, front_end)
     strike(draw(seed), tmp_path, neighbour("tasks", front_end))
 

@@ -64,7 +64,8 @@ def test_every_type_is_there_and_used() -> None:
 
 @pytest.mark.parametrize("name", WITH_SCHEMA)
 def test_a_resource_takes_what_its_json_schema_takes(name: str) -> None:
-    """The inputs are those of the check, all of them outputs too; a resource of the dynamic provider becomes one of these."""
+    """The inputs are those of the check, all of them outputs too; a resource of the dynamic provider becomes one
+    of these."""
     resource = SCHEMA["resources"][token(name)]
     written = {camel(key) for key in WITH_SCHEMA[name]["properties"]}
     assert resource["inputProperties"].keys() == written
@@ -87,7 +88,7 @@ def test_the_component_takes_what_its_parts_take() -> None:
 
 
 def test_no_password_alone_replaces() -> None:
-    """A password is a secret wherever it stands, and the engine never replaces for what the provider would update."""
+    """A password is a secret wherever it stands, and Pulumi never replaces for what the provider would update."""
     passwords = [value for path, key, value in entries(SCHEMA["types"]) if key == "password"]
     assert len(passwords) == 3
     assert all(each["secret"] and "willReplaceOnChanges" not in each for each in passwords)

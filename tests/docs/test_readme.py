@@ -1,4 +1,4 @@
-"""The README tells what is there: its programs run, its commands and settings exist."""
+"""The README shows what is there: its programs run, its commands and settings exist."""
 
 from __future__ import annotations
 

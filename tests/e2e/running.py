@@ -1,4 +1,4 @@
-"""A `pulumi` command that goes on while a test looks at it: what a pipeline's log shows, line by line."""
+"""A `pulumi` command that keeps running while a test looks at it: what a pipeline's log shows, line by line."""
 
 from __future__ import annotations
 

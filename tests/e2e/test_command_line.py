@@ -39,7 +39,8 @@ def compared(stack: Stack, *options: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_stack_and_what_it_has_lost(stack: Stack, emulator: Emulator) -> None:
-    """In state, orphan and gone are told apart; taking the orphan over and dropping what is gone makes peace."""
+    """In state, orphan and gone are told apart; taking the orphan over and dropping what no longer exists makes
+    peace."""
     stack.program(PROGRAM).up()
     ids = stack.ids()
     urns = {name: entry["urn"] for name, entry in stack.resources().items()}

@@ -243,7 +243,7 @@ def test_mistakes_show_in_preview_and_cost_nothing(stack: Stack, emulator: Emula
 
 
 def test_get_reads_a_task_without_managing_it(stack: Stack, emulator: Emulator) -> None:
-    """`get` tells what the service knows, in preview too; a task that is gone is GONE, with a warning."""
+    """`get` shows what the service knows, in preview too; a task that no longer exists is GONE, with a warning."""
     stack.program(ONE).up()
     id_ = stack.outputs()["task"]["id"]
     reader = f"""

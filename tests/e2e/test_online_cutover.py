@@ -1,4 +1,4 @@
-"""The example `online-cutover` with two real Redis servers: writes go on, and not one acknowledged one is lost."""
+"""The example `online-cutover` with two real Redis servers: writes continue, and not one acknowledged one is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The core of the life cycle again, with each open question of the cloud answered the other way."""
+"""The core of the lifecycle again, with each open question of the cloud answered the other way."""
 
 from __future__ import annotations
 

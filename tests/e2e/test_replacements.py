@@ -1,4 +1,4 @@
-"""What the screen says of a replacement: that it runs again, once on the row and once in the summary."""
+"""What the screen says about a replacement: that it runs again, once on the row and once in the summary."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def test_debugging_shows_a_traceback_without_secrets(start: StartPlugin, cloud: 
 
 
 def test_other_providers_keep_their_tracebacks(plugin: Plugin, cloud: Emulator) -> None:
-    """Somebody else's provider in this process fails as it always did, also after ours has failed."""
+    """Someone else's provider in this process fails as it always did, also after ours has failed."""
     broken = by_reference(Broken())
     before = shown(plugin.create, {}, broken)
     cloud.fault("CreateMigrationTask", "error", status=400, error_code="DCS.4003", message="no")
@@ -304,7 +304,7 @@ def test_what_the_service_says_of_a_task_is_clean_in_state(start: StartPlugin, c
 
 @pytest.mark.parametrize("ephemeral", [True, False])
 def test_a_log_line_is_one_line_whatever_it_says(engine: StandInEngine, ephemeral: bool) -> None:
-    """A line that begins with `::error` in a pipeline's log would be a command."""
+    """A line that starts with `::error` in a pipeline's log would be a command."""
     line = "status A\n::error ::x\r\n\x1b[31m \ud83d \u202e" + "y" * 100_000
     GrpcEngine(engine.address).log("WARNING", line, "urn:x", ephemeral=ephemeral)
     # A warning is followed by an empty passing line, so that the CLI does not repeat it with every step.

@@ -55,7 +55,7 @@ def _modules(plugin: Any) -> set[str]:
 
 
 def test_a_preview_loads_no_http_library(start: StartPlugin) -> None:
-    """Check and diff make no call, so that a preview need not wait for the import of what could make one."""
+    """Check and diff make no call, so that a preview doesn't need to wait for the import of what could make one."""
     plugin = start()
     inputs = plugin.check(definition()).inputs
     plugin.diff("1" * 32, inputs, inputs)
@@ -63,7 +63,7 @@ def test_a_preview_loads_no_http_library(start: StartPlugin) -> None:
 
 
 def test_a_refresh_and_a_destroy_load_no_schema_library(start: StartPlugin) -> None:
-    """They check nothing, so that they need not wait for the import of what checks."""
+    """They check nothing, so that they doesn't need to wait for the import of what checks."""
     inputs, state = created(start(), definition())
     plugin = start()
     refreshed = plugin.read(state.id, state.outputs)

@@ -75,7 +75,7 @@ def test_a_known_mistake_shows_beside_unknown_values(offline: Plugin) -> None:
 
 @pytest.mark.parametrize(("dry_run", "changes"), [(True, "DIFF_SOME"), (False, "DIFF_NONE")])
 def test_unknown_values_are_a_change_in_a_preview_only(offline: Plugin, dry_run: bool, changes: str) -> None:
-    """In an update the engine may ask with an unknown although the value will stay what it was."""
+    """In an update Pulumi may ask with an unknown although the value will stay what it was."""
     olds = offline.check(definition(), None).inputs
     target = {"id": UNKNOWN, "password": TARGET_PASSWORD}
     news = offline.check(definition(target_instance=target, __dry_run=dry_run), olds).inputs
@@ -118,7 +118,7 @@ def test_hidden_inputs_survive_every_step(plugin: Plugin) -> None:
 
 
 def test_every_problem_is_a_failure_of_its_own(offline: Plugin) -> None:
-    """All mistakes show at once, each as one line with a path, under no property of the engine's."""
+    """All mistakes show at once, each as one line with a path, under no property of Pulumi's."""
     props = online(
         source_instance={"addres": "redis://u:hunter2@10.0.0.1:6379"},  # codespell:ignore addres
         network_type="vpcs",
@@ -164,7 +164,7 @@ def test_every_password_is_returned_as_a_secret(plugin: Plugin) -> None:
 
 
 def test_a_password_that_is_known_later_stays_unknown(offline: Plugin) -> None:
-    """A mark would hide from the engine that there is no value yet."""
+    """A secret marker would hide from Pulumi that there is no value yet."""
     checked = offline.check(definition(__dry_run=True, target_instance={"id": INSTANCE, "password": UNKNOWN}))
     assert checked.inputs["target_instance"]["password"] == UNKNOWN
     assert checked.secrets == frozenset()

@@ -48,7 +48,7 @@ def test_the_host_finds_that_there_is_no_plugin(environment: Environment) -> Non
 
 
 def test_the_version_is_that_of_the_metadata(environment: Environment) -> None:
-    """`dcs_migration.__version__` tells which release is installed."""
+    """`dcs_migration.__version__` shows which release is installed."""
     said = environment.run(
         "import dcs_migration, importlib.metadata as m\n"
         f"print(dcs_migration.__version__ == m.version('{DISTRIBUTION}'), hasattr(dcs_migration, '__versio__'))"

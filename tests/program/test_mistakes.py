@@ -122,7 +122,7 @@ def test_tasks_may_come_from_any_ordered_source(monitor: Recorder, tasks: Callab
 
 
 def test_every_kind_of_task_can_be_watched(monitor: Recorder) -> None:
-    """Each tells what is to be watched; a machine and a wait do not."""
+    """Each shows what is to be watched; a machine and a wait do not."""
 
     def program() -> Any:
         for resource in (task(), online(), declare()):

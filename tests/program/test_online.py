@@ -76,7 +76,7 @@ def test_passwords_are_secrets(monitor: Recorder) -> None:
 
 
 def test_timeouts_reach_both(monitor: Recorder) -> None:
-    """The engine hands none to a dynamic provider."""
+    """Pulumi hands none to a dynamic provider."""
     timeouts = pulumi.CustomTimeouts(create="20m", update="30m", delete="40m")
     run(lambda: declare(opts=pulumi.ResourceOptions(custom_timeouts=timeouts)).task_id)
     _, migration = registered(monitor, "migration")

@@ -68,7 +68,7 @@ def online(name: str, **options: Any) -> OnlineMigrationTask:
 
 
 def test_a_program_has_one_default_and_its_id_is_the_owner(monitor: Recorder) -> None:
-    """Without a provider all resources share one, made once, whose id each of them hands on."""
+    """Without a provider all resources share one, made once, whose id each of them passes on."""
 
     def program() -> Any:
         first, second, both = task("orders"), task("users"), online("shop")
@@ -82,7 +82,7 @@ def test_a_program_has_one_default_and_its_id_is_the_owner(monitor: Recorder) ->
 
 
 def test_the_default_has_the_stack_s_configuration(monitor: Recorder) -> None:
-    """The engine gives an explicit provider none: it is copied, secrets as secrets, others' is not."""
+    """Pulumi gives an explicit provider none: it is copied, secrets as secrets, others' is not."""
     with_config(["huaweicloud:secretKey"])
     run(lambda: task().id)
     props = monitor.of(DEFAULT)[2]
@@ -178,7 +178,7 @@ def test_an_agency_and_a_profile_reach_the_plugin_as_the_configuration_has_them(
 
 
 def test_a_profile_beside_keys_raises() -> None:
-    """Nobody could say whose tasks they are."""
+    """No one could say whose tasks they are."""
     with pytest.raises(ValueError, match="write profile or access_key, not both"):
         Provider("prod", profile="test", access_key="AK", secret_key="SK")
 
@@ -294,7 +294,7 @@ def test_half_a_set_of_credentials_raises(monitor: Recorder, given: str) -> None
 def test_what_would_leave_a_task_behind_is_refused(
     monitor: Recorder, option: dict[str, Any], kind: str
 ) -> None:
-    """A task that goes on after it has left the state is nobody's."""
+    """A task that continues after it has left the state is no one's."""
 
     def program() -> Any:
         given = dict(option)

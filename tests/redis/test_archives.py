@@ -94,7 +94,7 @@ def refused(world: World, content: bytes, name: str) -> str:
 
 @pytest.mark.parametrize("preamble", ["yes", "no"])
 def test_an_append_only_file(world: World, preamble: str) -> None:
-    """With and without an RDB preamble everything arrives, and the file stays as it is."""
+    """With and without an RDB preamble everything arrives, and the file isn't changed."""
     content, all_of_it = append_only(aof_use_rdb_preamble=preamble)
     assert content.startswith((b"REDIS", b"VALKEY") if preamble == "yes" else b"*")
     file = world.bucket / "orders.AOF"
@@ -115,7 +115,7 @@ def test_an_append_only_file_that_is_cut(world: World) -> None:
 
 
 def test_a_command_that_no_reader_knows(world: World) -> None:
-    """The reason tells which server reads the file, and where to go with it; of what is forbidden it does not."""
+    """The reason shows which server reads the file, and where to go with it; of what is forbidden it does not."""
     reason = refused(world, b"*2\r\n$8\r\nNEWTHING\r\n$1\r\na\r\n", "orders.aof")
     version = world.target.client.info("server")["redis_version"]
     assert f"it is Redis {version}, as the target asks for: import into one that knows the command." in reason
@@ -295,7 +295,7 @@ def claiming(size: int, pax: bool) -> bytes:
 
 @pytest.mark.parametrize("pax", [False, True])
 def test_a_member_that_claims_to_be_huge(world: World, pax: bool) -> None:
-    """The way to the next member, which leads for ever through a file that has ended, is not begun."""
+    """The way to the next member, which leads forever through a file that has ended, is not started."""
     assert "which is too much." in refused(world, claiming(2**60, pax), "n.tar.gz")
 
 

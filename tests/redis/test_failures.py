@@ -341,7 +341,7 @@ def test_a_following_target_that_dies(world: World, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_short_interruption(world: World) -> None:
-    """A connection that is cut and comes back is two rows of the log, and the task goes on."""
+    """A connection that is cut and comes back is two rows of the log, and the task continues."""
     with local_redis("source-secret") as (place, process), world.emulator() as runner:
         source = Server(place, process)
         task_id = runner.start_online(incremental=True, addrs=str(place))

@@ -76,7 +76,7 @@ def test_numbers_of_a_full_move(world: World) -> None:
 
 
 def test_progress_is_seen_and_a_stop_ends_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy tells how far it is; after its stop nothing more arrives, and what has arrived stays."""
+    """A copy shows how far it is; after its stop nothing more arrives, and what has arrived stays."""
     monkeypatch.setattr(copying, "FIRST_BATCH", 1)
     monkeypatch.setattr(copying, "LARGEST_BATCH", 1)
     world.source.fill(50_000)

@@ -44,7 +44,7 @@ def test_a_server_that_cuts_the_connection(world: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def cut() -> None:
-            for _ in range(2):  # the first connection only looks whether there is somebody
+            for _ in range(2):  # the first connection only looks whether there is someone
                 connection, _ = listener.accept()
                 with connection:
                     connection.recv(100)
@@ -75,7 +75,7 @@ def test_an_account_of_its_own(world: World) -> None:
 
 
 def test_a_password_that_is_no_text(world: World) -> None:
-    """JSON can hold half a character, which nobody can send."""
+    """JSON can hold half a character, which no one can send."""
     with world.emulator() as runner:
         reason = runner.failed(runner.start_online(target={"password": "\ud800"}))
     assert (

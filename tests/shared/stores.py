@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 USER, PASSWORD = "pulumi", "database-passw0rd"
 BUCKET = "team-state"
-# As OBS: the name of the bucket is part of the server's. The domain is one that nobody can have.
+# As OBS: the name of the bucket is part of the server's. The domain is one that no one can have.
 REGION = "emulator-1"
 ENDPOINT = f"http://obs.{REGION}.invalid"
 # What the guide tells to export.
@@ -125,7 +125,7 @@ class Table:
         return {"PGPASSWORD": PASSWORD}
 
     def answers(self) -> bool:
-        """Tell whether the server takes queries."""
+        """Return whether the server accepts queries."""
         return self._run("SELECT 1").returncode == 0
 
     def all_keys(self) -> list[str]:

@@ -243,7 +243,7 @@ def test_temporary_keys_that_are_not_to_be_had(cli: Cli) -> None:
 
 
 def test_insecure_is_a_warning(cli: Cli) -> None:
-    """Somebody turned verification off: all else is checked, and it is said."""
+    """Someone turned verification off: all else is checked, and it is said."""
     ended = cli.run("doctor", "--json", env={"HW_INSECURE": "true"})
     assert ended.code == exits.OK
     assert check_of(ended, "settings")["result"] == "warning"

@@ -92,7 +92,7 @@ def test_with_a_stack_its_tasks_alone_are_watched(cli: Cli) -> None:
 
 
 def test_the_time_is_over(cli: Cli) -> None:
-    """5, and what goes on; nothing was touched."""
+    """5, and what continues; nothing was touched."""
     id_ = cli.start("orders")
     ended = cli.run("watch", "--timeout", "2m")
     assert ended.code == exits.TIMED_OUT
@@ -116,7 +116,7 @@ def test_an_online_migration_that_follows_is_no_end(cli: Cli) -> None:
 
 @pytest.mark.parametrize("quirks", [[], ["incremental-stays-migrating"]])
 def test_until_in_sync(cli: Cli, quirks: list[str]) -> None:
-    """It ends when the target is level with its source twice in a row; the task goes on."""
+    """It ends when the target is level with its source twice in a row; the task continues."""
     cli.cloud.set_quirks(quirks)
     id_ = cli.follow("shop")
     following = "MIGRATING" if quirks else "INCRMIGEATING"
@@ -129,7 +129,7 @@ def test_until_in_sync(cli: Cli, quirks: list[str]) -> None:
 
 
 def test_a_task_that_vanishes_after_it_was_seen(cli: Cli) -> None:
-    """Nobody knows how it ended: 4, in words that speak of no completion."""
+    """No one knows how it ended: 4, in words that mention no completion."""
     id_ = cli.start("orders")
     cli.clock.at(15, lambda: cli.cloud.remove(id_))
     ended = cli.run("watch", id_)
@@ -180,7 +180,7 @@ def test_an_outage_is_survived_and_said(cli: Cli) -> None:
 
 
 def test_credentials_that_end_meanwhile(cli: Cli) -> None:
-    """What no waiting mends is 1, and the tasks go on."""
+    """What no waiting fixes is 1, and the tasks continue."""
     cli.start()
     cli.clock.at(
         5, lambda: cli.cloud.fault("ListMigrationTask", "error", status=403, error_code="DCS.2003", times=9)

@@ -71,7 +71,7 @@ def test_only_the_incremental_phase_counts(waits: Waits) -> None:
 
 
 def test_old_style_incremental_tasks(waits: Waits) -> None:
-    """They stay MIGRATING for ever: their statistics tell both."""
+    """They stay MIGRATING forever: their statistics tell both."""
     task = waits.online_task()
     waits.set_statistics(task, full_migration_progress=100, offset=0)
     assert waits.completion().up([task], **IN_SYNC) == {task.id: "MIGRATING"}

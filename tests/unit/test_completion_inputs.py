@@ -129,7 +129,7 @@ def test_custom_timeouts_bound_the_wait() -> None:
 
 
 def test_a_bad_custom_timeout_is_named_as_it_was_written() -> None:
-    """Nobody has ever written `__create_timeout`."""
+    """No one has ever written `__create_timeout`."""
     assert problems(__create_timeout="soon", __update_timeout="never") == [
         'opts.custom_timeouts.create: is not a duration, write for example "90s", "10m" or "1h30m"',
         'opts.custom_timeouts.update: is not a duration, write for example "90s", "10m" or "1h30m"',
@@ -217,7 +217,7 @@ def test_bare_ids_need_a_region() -> None:
 
 
 def test_every_problem_is_told_at_once() -> None:
-    """Nobody has to run the preview once per mistake."""
+    """No one has to run the preview once per mistake."""
     lines = problems({}, task_ids=[ID, ID], timeout="soon", interval=1, fail_fast="no")
     assert [line.partition(":")[0] for line in lines] == [
         "fail_fast",

@@ -115,7 +115,7 @@ def test_a_wait_shows_its_beginning_its_changes_and_its_end(waits: Waits, engine
 
 
 def test_a_failure_is_shown_while_the_rest_is_awaited(waits: Waits, engine: FakeEngine) -> None:
-    """Nobody has to wait for the end to know."""
+    """No one has to wait for the end to know."""
     one, two = waits.tasks(2)
     waits.turn(5, one, "FAILED")
     waits.turn(15, two, "SUCCESS")

@@ -64,7 +64,7 @@ def oidc(file: Path) -> dict[str, str]:
 
 
 def keys(cloud: Emulator) -> dict[str, str]:
-    """The settings of somebody who has keys."""
+    """The settings of someone who has keys."""
     return {"HW_ACCESS_KEY": cloud.access_key, "HW_SECRET_KEY": cloud.secret_key}
 
 
@@ -182,7 +182,7 @@ def test_a_chain_of_agencies_is_assumed_link_by_link(cloud: Emulator) -> None:
 
 
 def test_metadata_is_asked_where_nothing_is_set(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At its fixed address, which a proxy leads to the emulator; so is DCS, at a name that nobody has."""
+    """At its fixed address, which a proxy leads to the emulator; so is DCS, at a name that no one has."""
     for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("HTTP_PROXY", cloud.url)
@@ -201,7 +201,7 @@ def test_metadata_is_asked_where_nothing_is_set(cloud: Emulator, monkeypatch: py
 
 
 def test_keys_that_expire_are_renewed_under_way(token_file: Path) -> None:
-    """No call is refused, however short they live; the file is read anew each time."""
+    """No call is refused, however short they live; the file is read again each time."""
     with Emulator(
         progression="manual", audience=AUDIENCE, agencies={"deploy": "acme"}, key_lifetime=3
     ) as cloud:
@@ -363,7 +363,7 @@ def test_an_id_token_goes_to_no_unprotected_endpoint(
 def test_a_broken_file_of_credentials_is_not_quoted(
     cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
-    """What stands in its lines may be a key."""
+    """What is in its lines may be a key."""
     file = tmp_path / "credentials"
     file.write_text(content)
     monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))

@@ -57,7 +57,7 @@ def test_create_without_an_id_has_an_unknown_outcome(reply: dict[str, Any]) -> N
 
 
 def test_list() -> None:
-    """A page asks for up to 1,000 tasks and keeps what rows say of themselves."""
+    """A page asks for up to 1,000 tasks and keeps what rows say about themselves."""
     row = {
         "task_id": "t1",
         "task_name": "m",

@@ -106,7 +106,7 @@ def test_status_and_code_decide_the_class(status: int, code: str, kind: type[Api
 
 
 def test_a_bare_404_proves_no_absence() -> None:
-    """Only the code of DCS says that a task is gone; an empty 404 is a wrong endpoint."""
+    """Only the code of DCS says that a task no longer exists; an empty 404 is a wrong endpoint."""
     assert not isinstance(_parse(404, b""), TaskNotFound)
 
 
@@ -227,7 +227,7 @@ def test_the_table_is_in_the_normal_spelling() -> None:
 
 
 def test_errors_can_be_copied() -> None:
-    """A copy says the same and has the same class, so that threads need not share one exception."""
+    """A copy says the same and has the same class, so that threads doesn't need to share one exception."""
     for error in (_parse(401, {"error_msg": "m"}), OutcomeUnknown("Op", "why"), TaskError("a", "b")):
         again = copy.copy(error)
         assert type(again) is type(error)
@@ -247,5 +247,5 @@ def test_only_the_author_of_an_error_adds_lines() -> None:
 
 
 def test_lone_surrogates_do_not_survive() -> None:
-    """A message can always be encoded as UTF-8, as it has to be on its way to the engine."""
+    """A message can always be encoded as UTF-8, as it has to be on its way to Pulumi."""
     assert one_line("a\ud800b").encode() == b"a b"

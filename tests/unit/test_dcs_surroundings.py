@@ -80,7 +80,7 @@ def test_an_unknown_authority_names_the_variable(tmp_path: Path, monkeypatch: py
 
 
 def test_a_certificate_of_another_host_is_not_a_matter_of_authorities() -> None:
-    """No file would mend it: the endpoint is to be checked."""
+    """No file would fix it: the endpoint is to be checked."""
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code, error.verify_message = 62, "Hostname mismatch"
     failure, words = explain(error, "dcs.example.com")
@@ -103,7 +103,7 @@ def test_a_bundle_that_is_not_there_is_named(
 def test_a_bundle_that_is_no_pem_is_named(
     content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And mended under the same name it is read again."""
+    """And fixed under the same name it is read again."""
     bundle = tmp_path / "bundle.pem"
     bundle.write_text(content)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))

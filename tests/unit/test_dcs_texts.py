@@ -158,7 +158,7 @@ def test_a_hostile_answer_to_a_create_loses_no_id() -> None:
 
 
 def test_one_hostile_row_does_not_hide_the_others() -> None:
-    """The listing is everybody's: a row of somebody else must not break it."""
+    """The listing is everybody's: a row of someone else must not break it."""
     raw = (
         b'{"count": 2, "migration_tasks": [{"task_id": "\\ud83d", "task_name": "\\u0000", "status": "\xed\xa0\xbd"},'
         b' {"task_id": "t2", "task_name": "b", "status": "SUCCESS"}]}'

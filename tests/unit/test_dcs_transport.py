@@ -124,7 +124,7 @@ def test_the_words_for_garbage() -> None:
 
 @pytest.mark.parametrize("slow", [dribble_headers, dribble_body])
 def test_a_server_that_dribbles_is_left_after_twice_the_read_timeout(slow: Answer) -> None:
-    """Bytes that arrive within the read timeout each do not prolong a call for ever."""
+    """Bytes that arrive within the read timeout each do not prolong a call forever."""
     with StandIn(slow) as server:
         transport = _transport(server.url)
 

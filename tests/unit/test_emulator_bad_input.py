@@ -152,7 +152,7 @@ class TestBodies:
             assert answer.getheader("Connection") == "close"
 
     def test_a_client_that_stops_half_way(self, emulator: Emulator) -> None:
-        """A body that does not come on holds up nobody else, and its end makes no task."""
+        """A body that does not come on holds up no one else, and its end makes no task."""
         body = json.dumps(import_request()).encode()
         path = f"{BASE}/migration-task"
         data = message("POST", path, signed(emulator, "POST", path, body), body)
@@ -265,7 +265,7 @@ class TestHeads:
 
 
 class TestControl:
-    """The calls under ``/_emulator/``, which nobody but this machine may make."""
+    """The calls under ``/_emulator/``, which no one but this machine may make."""
 
     @pytest.mark.parametrize(
         ("headers", "status"),
@@ -347,7 +347,7 @@ class TestJournal:
         assert (rows[0]["time"], rows[-1]["time"]) == (25.0, CAPACITY + 24.0)
 
     def test_the_control_call_says_it_too(self) -> None:
-        """What ``GET requests`` answers after a flood begins with the count, and clearing forgets it."""
+        """What ``GET requests`` answers after a flood starts with the count, and clearing forgets it."""
         with Emulator(progression="manual") as emulator:
             threads = [threading.Thread(target=_flood, args=[emulator, CAPACITY // 8 + 2]) for _ in range(8)]
             for thread in threads:

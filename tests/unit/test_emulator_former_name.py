@@ -1,4 +1,4 @@
-"""What was `dcs_migration.emulator` goes on working: the class, the command, the pytest plugin."""
+"""What was `dcs_migration.emulator` keeps working: the class, the command, the pytest plugin."""
 
 from __future__ import annotations
 

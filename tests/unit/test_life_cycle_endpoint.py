@@ -61,7 +61,7 @@ def test_another_endpoint_is_refused(
 def test_a_moved_endpoint_is_accepted_by_an_explicit_variable(
     world: World, elsewhere: Emulator, resource: Resource, command: str
 ) -> None:
-    """Whoever names the new host may go on there."""
+    """A user who sets the new host can continue there."""
     resource.plugin = world.new_plugin(
         environ={"HW_DCS_ENDPOINT": elsewhere.url, "DCS_MIGRATION_ACCEPT_ENDPOINT": host(elsewhere)}
     )

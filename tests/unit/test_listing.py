@@ -204,7 +204,7 @@ def test_a_service_with_smaller_pages_that_ignores_the_offset(most: int) -> None
 @settings(deadline=None, max_examples=50)
 @given(st.integers(0, 400), st.sampled_from([2, 10, 20, 100]), st.integers(0, 2**32))
 def test_random_deletions_hide_no_row_on_smaller_pages(size: int, most: int, seed: int) -> None:
-    """The overlap shrinks with the pages, and still tells when rows have moved."""
+    """The overlap shrinks with the pages, and still shows when rows have moved."""
     chance = random.Random(seed)
     service = Service(size, most=most)
 

@@ -153,7 +153,7 @@ def test_a_default_that_a_later_release_fills_in_is_no_change(key: str) -> None:
 
 @pytest.mark.parametrize("key", [*OUTPUTS, "__urn", "__defaults", "__endpoint", "__dry_run", "__provider"])
 def test_outputs_and_hidden_properties_are_no_inputs(key: str) -> None:
-    """A status that moved, or a property of the engine's, is no change of the definition."""
+    """A status that moved, or a property of Pulumi's, is no change of the definition."""
     assert compare(SPEC, ID, {**BACKUP, key: "old"}, {**BACKUP, key: "new"}, preview=True) == NOTHING
 
 
@@ -186,7 +186,7 @@ def test_an_unknown_value_counts_as_a_change_in_a_preview(definition: dict[str, 
     ids=_id,
 )
 def test_an_unknown_value_is_no_change_in_an_update(definition: dict[str, Any], where: Path) -> None:
-    """While something upstream is replaced the engine asks with unknowns; it asks again with the values."""
+    """While something upstream is replaced Pulumi asks with unknowns; it asks again with the values."""
     assert _compare(definition, changed(definition, where, UNKNOWN), preview=False) == NOTHING
 
 
@@ -368,7 +368,7 @@ def test_the_warning_names_every_reason() -> None:
 
 
 def test_an_online_migration_is_no_import() -> None:
-    """The warning speaks of what runs again."""
+    """The warning mentions what runs again."""
     assert "RUNS THE MIGRATION AGAIN" in str(replacement_warning(CHANGES, {}, ONLINE))
 
 

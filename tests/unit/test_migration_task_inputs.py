@@ -165,7 +165,7 @@ def test_problems_of_every_kind_come_at_once() -> None:
 
 
 def test_hidden_keys_are_no_unknown_keys() -> None:
-    """What the engine and the resource class add beside the inputs is not judged, nor kept but for ours."""
+    """What Pulumi and the resource class add beside the inputs is not judged, nor kept but for ours."""
     inputs = _good({**BACKUP, "__provider": "pickled", "__delete_timeout": "5m"})
     assert "__provider" not in inputs
     assert inputs["__delete_timeout"] == "5m"
@@ -235,7 +235,7 @@ def test_an_unknown_file_source_leaves_its_needs_open(files: Any) -> None:
 
 
 def test_an_unknown_urn_leaves_the_name_unknown() -> None:
-    """A name that depends on what is not known yet is not made up."""
+    """A name that depends on what is not known yet is not invented."""
     assert is_unknown(_good({**_without(BACKUP, "task_name"), "__urn": UNKNOWN})["task_name"])
 
 
@@ -330,7 +330,7 @@ def test_a_missing_region_names_the_key_and_the_variable() -> None:
 
 
 def test_a_missing_project_is_no_problem() -> None:
-    """A project that nobody named is looked up at create, so that a preview stays offline."""
+    """A project that no one named is looked up at create, so that a preview stays offline."""
     inputs = _good(HOMELESS, config={"huaweicloud:region": "eu-west-101"})
     assert "project_id" not in inputs
     assert "project_id" not in inputs["__defaults"]
@@ -361,7 +361,7 @@ def test_an_unknown_region_takes_no_project() -> None:
     ],
 )
 def test_a_moved_configuration_does_not_move_the_task(config: dict[str, str], line: str) -> None:
-    """A place that was a default and is now configured differently fails, and says how to go on."""
+    """A place that was a default and is now configured differently fails, and says how to continue."""
     found = _check(HOMELESS, _good(HOMELESS), config=config).problems
     assert [problem for problem in found if problem.startswith(line)] == found
     assert "run the migration again there" in found[0]
@@ -381,7 +381,7 @@ def test_state_says_where_a_task_lives_when_nothing_is_configured() -> None:
 
 
 def test_moving_to_another_region_takes_the_project_of_that_region() -> None:
-    """A region that is written anew does not keep the old region's project."""
+    """A region that is written again does not keep the old region's project."""
     olds = _good(HOMELESS)
     assert _good({**HOMELESS, "region": "cn-north-4"}, olds, config=THERE)["project_id"] == "p9"
     assert "project_id" not in _good({**HOMELESS, "region": "cn-north-4"}, olds)
@@ -466,7 +466,7 @@ def test_warnings_wait_for_what_is_unknown() -> None:
 
 
 def test_a_refused_definition_warns_of_nothing() -> None:
-    """Warnings come when the problems are gone."""
+    """Warnings come when the problems no longer exist."""
     checked = _check(_without(INCREMENTAL, "target_instance"))
     assert checked.problems
     assert checked.warnings == []

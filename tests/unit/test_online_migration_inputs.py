@@ -80,7 +80,7 @@ class TestMigration:
         assert problems(world, "OnlineMigration", {**ON_INSTANCE, **MIGRATION, **changes}) == [line]
 
     def test_all_mistakes_at_once(self, world: World) -> None:
-        """Nobody mends one only to meet the next; no value is shown."""
+        """No one fixes one only to meet the next; no value is shown."""
         lines = problems(
             world,
             "OnlineMigration",

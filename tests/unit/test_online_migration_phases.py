@@ -69,7 +69,7 @@ def test_as_asked() -> None:
 
 
 def test_what_is_not_told_does_not_differ() -> None:
-    """A service that tells nothing contradicts nothing."""
+    """A service that says nothing contradicts nothing."""
     assert differing(INPUTS, told(status="FULLMIGRATING")) == set()
 
 

@@ -353,7 +353,7 @@ def test_words_that_only_look_like_an_object_pass(text: str) -> None:
 
 
 def test_a_byte_order_mark_is_called_that() -> None:
-    """The text of a file that Windows wrote begins with one, and no server takes it for part of a password."""
+    """The text of a file that Windows wrote starts with one, and no server takes it for part of a password."""
     for where in (("target_instance", "password"), ("backup_files", "bucket_name")):
         assert problems(SCHEMA, changed(BACKUP, where, "\ufeffS3cret-pass")) == [
             f"{shown(where)}: begins with a byte order mark, as the text of a file may, read it with encoding='utf-8-sig'"
@@ -570,5 +570,5 @@ def test_unknown_values_are_found_at_any_depth(value: Any) -> None:
     ],
 )
 def test_a_path_is_worded_as_users_write_it(parts: list[str | int], text: str) -> None:
-    """Keys follow a dot, indexes stand in brackets."""
+    """Keys follow a dot, indexes are in brackets."""
     assert path(parts) == text

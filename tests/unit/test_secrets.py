@@ -178,7 +178,7 @@ def test_a_short_secret_goes_where_it_stands_alone(secret: str, text: str, left:
     ],
 )
 def test_credentials_in_urls_go_unseen_before(text: str, left: str) -> None:
-    """What stands between `://` and `@` is a secret, also one that nobody has told us of."""
+    """What stands between `://` and `@` is a secret, also one that no one has told us of."""
     assert Scrubber()(text) == left
 
 
@@ -207,7 +207,7 @@ def test_passwords_are_found_at_any_depth() -> None:
 
 
 def test_without_secrets_a_text_stays() -> None:
-    """Nothing is masked that nobody called secret."""
+    """Nothing is masked that no one called secret."""
     assert Scrubber()("plain text, 100 %") == "plain text, 100 %"
     assert _scrubber("hunter2!")("") == ""
 

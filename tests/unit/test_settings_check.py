@@ -152,7 +152,7 @@ def test_what_is_empty_decides_nothing(value: str) -> None:
 
 
 def test_parts_that_decide_nothing_alone_are_no_error() -> None:
-    """The duration of an agency that nobody names is passed over by the other tools, too."""
+    """The duration of an agency that no one names is passed over by the other tools, too."""
     environ = {"HW_ASSUME_ROLE_DURATION": "3600", "HW_DOMAIN_NAME": "x"}
     assert problems(settings_of({}, environ)) == []
 

@@ -44,7 +44,7 @@ class VerifiedStack(CliStack):
     """A stack that meets this run's cloud, and whose calls are counted on this side."""
 
     def __init__(self, root: Path, cloud: Cloud) -> None:
-        """Make it; its programs begin with what is named."""
+        """Make it; its programs start with what is named."""
         self._calls = root / "calls.log"
         watch = root / "watch"
         watch.mkdir()

@@ -123,5 +123,5 @@ def test_without_a_source_there_is_no_online_migration(complete: dict[str, str])
 
 
 def test_no_password_is_shown(complete: dict[str, str]) -> None:
-    """What is named can stand in a failure of a test."""
+    """What is named can are in a failure of a test."""
     assert "Tr0ub4dor" not in repr(named_in(complete))
