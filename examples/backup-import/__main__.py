@@ -22,7 +22,7 @@ task = MigrationTask(
     },
 )
 
-# Whatever needs the data depends on this: opts=pulumi.ResourceOptions(depends_on=[imported])
+# Resources that need the data depend on this: opts=pulumi.ResourceOptions(depends_on=[imported])
 imported = task.completion(timeout="2h")
 
 pulumi.export("task", {"id": task.id, "name": task.name})

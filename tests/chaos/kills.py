@@ -200,7 +200,7 @@ def entries_of(stack: Stack) -> list[dict[str, Any]]:
 
 
 def attributes_of(stack: Stack) -> str:
-    """The key of what the file backend writes beside the state, before that, and not as a whole."""
+    """The key of the file that the file backend writes next to the state, first and not atomically."""
     return f"{state_key(PROJECT, stack.name)}.attrs"
 
 

@@ -24,7 +24,7 @@ ENDED = (*ENDED_BADLY, "SUCCESS", "MIGRATION_SUCCESS", "RELEASED")
 
 
 class CliDied(BaseException):
-    """The CLI is dead: whatever the plugin answers, no state is written."""
+    """The CLI is dead: no state is written for any answer of the plugin."""
 
 
 class PluginDied(BaseException):
@@ -81,8 +81,8 @@ class Started:
     recorded: bool = False  # state knew of it once
     target: str | None = None
     definition: Any = None
-    retained: bool = False  # its user has kept it beside its successor
-    lost: bool = False  # the cloud forgot it before any state knew of it: no one could have found it
+    retained: bool = False  # its user has kept it in addition to its successor
+    lost: bool = False  # the cloud forgot it before it was in any state: no one could have found it
     stray: bool = False  # carried out after the look-up of a later command: no one could have known
     crossed: tuple[Run, int] | None = None  # the run in which it was carried out for an earlier one, and when
 
@@ -400,7 +400,7 @@ class WatchedProvider:
 
 @contextlib.contextmanager
 def new_process() -> Iterator[None]:
-    """Know no secret at first, as a new process does."""
+    """Have no secrets at first, like a new process."""
     kept = dict(vars(scrub))
     vars(scrub).update(vars(Scrubber()))
     try:

@@ -24,7 +24,7 @@ class Owned(Migration):
     """One online migration of one owner.
 
     component: whether an ``OnlineMigrationTask`` declares it, so that the instance's owner mark shows what runs on it.
-    wanted: what its user has written, beside source and target. existing: what `existing_task_id` says.
+    wanted: what its user has written, in addition to source and target. existing: what `existing_task_id` says.
     written: whether the program declares it. leaving: whether it no longer does, so that the next command deletes what
     the state holds. replaces: whether the command under way asks for another instance.
     """
@@ -98,7 +98,7 @@ class Owned(Migration):
 
     @property
     def definition(self) -> str | None:
-        """What an ``OnlineMigrationTask`` does, by which anyone's can be compared; None for an instance alone."""
+        """What an ``OnlineMigrationTask`` does, to compare it with anyone's; None for an instance alone."""
         if not self.component:
             return None
         triggers = self.wanted.get("triggers") or None

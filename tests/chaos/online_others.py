@@ -121,7 +121,7 @@ class Others:
             )  # nothing to stop was started there
 
     def _make_by_hand(self, owned: Owned) -> None:
-        """Make by hand what a resource of ours would make: its name, its definition, no owner mark."""
+        """Make by hand what our resource would make: its name, its definition, no owner mark."""
         if self._promises.on_target(owned.target):
             return
         new = self._make(owned.default_name, None, NETWORK)
@@ -162,7 +162,7 @@ class Others:
     # The end.
 
     def leave(self) -> None:
-        """Whoever started something by hand takes it away, but for what was taken over."""
+        """The person who started something by hand removes it, unless it was taken over."""
         for id_ in list(self._promises.foreign):
             if id_ in self._promises.tasks() and self._promises.holder(id_) is None:
                 self._cloud.remove(id_)

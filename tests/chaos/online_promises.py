@@ -89,7 +89,9 @@ class Promises:
     def holder(self, id_: str) -> Owned | None:
         """Whose state holds a task."""
         holders = [owned for owned in self.cast if id_ in owned.held]
-        return min(holders, key=lambda owned: owned.leaving, default=None)  # it goes to whom it was passed
+        return min(
+            holders, key=lambda owned: owned.leaving, default=None
+        )  # it goes to the resource that it was passed to
 
     def of(self, owned: Owned) -> list[Task]:
         """The instances that are a migration's: the one that its state holds, else those that have its owner mark."""
@@ -135,7 +137,7 @@ class Promises:
         )
 
     def _runs_once_more(self, owned: Owned, mine: Sequence[Task]) -> bool:
-        """Whether it has not run yet, has failed, has other settings, or shall run for other triggers."""
+        """Whether it has not run yet, has failed, has other settings, or must run for other triggers."""
         # No owner mark shows that it has run for these triggers where the state does not: docs/safety.md.
         state = owned.online.state
         triggered = state is not None and state.outputs.get("triggers") != owned.wanted.get("triggers")
@@ -201,7 +203,7 @@ class Promises:
         return known or (foreign is not None and foreign.is_to_the_letter(owned.key))
 
     def _stands(self, owned: Owned) -> bool:
-        """Whether an instance of ours stands for the definition, so that no copy can."""
+        """Whether one of our instances stands for the definition, so that no copy can."""
         tasks = self.tasks()
         return any(
             made.key == owned.key

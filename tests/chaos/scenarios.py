@@ -34,10 +34,10 @@ class Scenario:
     """One command that is struck.
 
     ``before`` are programs that are brought up first, and ``arrange`` does more after them. ``program`` is the
-    one that the command meets, with ``environ`` beside the stack's. A moment is told by what was asked so far, of
-    ``most_requests``; one of the operations in ``slow`` is slow meanwhile. Where `up` may be refused because the
-    tasks are there under another owner, ``way_on`` returns the program that its errors tell to write, given the
-    ids to take over by names of resources.
+    one that the command meets, with ``environ`` in addition to the stack's. A moment is defined by the requests
+    so far, out of ``most_requests``; one of the operations in ``slow`` is slow meanwhile. Where `up` may be
+    refused because the tasks are there under another owner, ``way_on`` returns the program that its errors tell
+    to write, given the ids to take over by names of resources.
     """
 
     command: tuple[str, ...]

@@ -200,7 +200,7 @@ class Steps(Course):
         self._started_by_hand(str(name), ("instance-shared", "instance-by-hand")[step.value % 2])
 
     def _copy(self, _: Managed, step: Step) -> None:
-        """Someone copies the description of a task of ours into one of their own, which does something else."""
+        """Someone copies the description of our task into their own task, which does something else."""
         id_ = self._any_task(step)
         if id_ is not None:
             (copied,) = [task for task in self.cloud.tasks() if task["id"] == id_]

@@ -46,7 +46,7 @@ KILLS = {"kill": "tasks", "online kill": "online"}
 
 @dataclass(frozen=True)
 class Failure:
-    """A broken promise: in which part, its seed, what was seen, and the options that matter beside the seed."""
+    """A broken promise: in which part, its seed, what was seen, and the options that matter in addition to the seed."""
 
     of: str
     seed: int

@@ -71,7 +71,7 @@ class Seen:
 
 
 class Caller(Protocol):
-    """Whoever makes requests just now: it judges them before and after the server acts."""
+    """The current sender of requests: it judges them before and after the server acts."""
 
     def arrives(self, seen: Seen) -> None:
         """Take note of a request that arrives, or that could not even leave."""

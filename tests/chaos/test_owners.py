@@ -41,7 +41,7 @@ class Account:
         return id_
 
     def note_others(self) -> None:
-        """Whatever is there is someone else's."""
+        """Everything there belongs to someone else."""
         self.others = {task["id"]: task for task in self.service.ever()}
 
     def judge(self, *held: str) -> None:

@@ -53,7 +53,7 @@ def test_every_code_of_a_refusal_is_named() -> None:
 
 
 def test_every_open_question_is_a_quirk() -> None:
-    """Each question has a quirk, and both tables tell the same of which quirk is whose."""
+    """Each question has a quirk, and both tables agree on each question's quirk."""
     questions = {int(row[0]): names(row[3]) for row in table("What nobody knows")}
     assert list(questions) == list(range(1, QUESTIONS + 1))
     assert all(questions.values())
@@ -80,7 +80,7 @@ def test_every_option_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_what_the_code_knows_is_written_anew(told: str, wrong: str) -> None:
-    """A cell or a row that the code contradicts is fixed, and the words beside it stay."""
+    """A cell or a row that the code contradicts is fixed, and the words next to it stay."""
     assert told in PAGE
     assert emulator_tables.rewritten(PAGE.replace(told, wrong)) == PAGE
 

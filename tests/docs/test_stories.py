@@ -26,7 +26,7 @@ GUIDES = ROOT / "docs" / "guides"
 NOT_RUN = (
     "python -m dcs_emulator",  # the test has one, at an address of its own, with keys of its own
     "export HW_",
-    "pulumi login",  # it would write into the home of whoever runs the tests
+    "pulumi login",  # it would write into the tester's home folder
 )
 TARGET = "4cd5dbb8-aacd-4603-b817-3e97d48c7a20"
 
@@ -140,8 +140,7 @@ def test_waiting(stack: Stack, cloud: Emulator) -> None:
 
 
 def test_one_guide_after_another(stack: Stack, cloud: Emulator) -> None:
-    """Guides share a stack's name and a definition: what the first one tells to type in the end makes room for
-    the next."""
+    """Guides share a stack's name and a definition: the last commands of the first one make the next one possible."""
     shell = tell(stack, "waiting.md")
     (remove,) = (line for line in Page(GUIDES / "first-migration.md").commands() if "destroy" in line)
     shell.run(remove)

@@ -433,7 +433,7 @@ def test_twenty_tasks_ask_for_an_agency_once(dynamic: World) -> None:
     assert dict(calls(dynamic.cloud)) == {"CreateTemporaryAccessKeyByAgency": 1}
 
 
-# Python reads it when it starts: whatever any package in any process logs goes to a file.
+# Python reads it when it starts: all logs of all packages in all processes go to a file.
 LOG_ALL = """
 import logging, os
 logging.basicConfig(filename=os.environ["WIRE_LOG"], level=logging.DEBUG)

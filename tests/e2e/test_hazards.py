@@ -68,7 +68,7 @@ def test_a_move_into_a_component_keeps_the_task(stack: Stack, emulator: Emulator
 
 
 def test_a_rename_without_alias_while_another_resource_fails(stack: Stack, emulator: Emulator) -> None:
-    """It starts nothing, says what is missing, and state and service agree whatever else fails; an alias fixes it."""
+    """It starts nothing, says what is missing, and state and service agree even if more fails; an alias fixes it."""
     stack.program("""
         MigrationTask("orders", task_name="shared-name", **BACKUP, target_instance=target())
     """).up()
@@ -311,7 +311,7 @@ def killed_while_creating(stack: Stack, emulator: Emulator, operation: str) -> I
 
 @pytest.mark.long
 def test_a_cli_killed_while_a_busy_target_is_retried(stack: Stack, emulator: Emulator) -> None:
-    """The plugin outlives the CLI, and its retry must not start a second task beside the next run's."""
+    """The plugin outlives the CLI, and its retry must not start a second task in addition to the next run's."""
     stack.program(ONE)
     emulator.fault("CreateMigrationTask", "error", status=400, error_code="DCS.4026", times=1)
     with killed_while_creating(stack, emulator, "CreateMigrationTask") as plugins:

@@ -60,7 +60,7 @@ def following(stack: Stack, emulator: Emulator) -> str:
 
 
 def test_a_life(stack: Stack, emulator: Emulator) -> None:
-    """Begun, changed in place, stopped, started in drift, switched, destroyed: what is said, called, and left."""
+    """Started, changed in place, stopped, started in drift, switched, destroyed: messages, calls, and what is left."""
     write(stack).up()
     assert calls(emulator) == Counter(
         KeystoneListProjects=1,

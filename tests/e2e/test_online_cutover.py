@@ -111,7 +111,7 @@ def client(place: Endpoint) -> Any:
 
 @pytest.fixture
 def cutover(tmp_path: Path) -> Iterator[Cutover]:
-    """A shop with some keys, and an empty instance that shall take its place."""
+    """A shop with some keys, and an empty instance that will replace it."""
     with local_redis("of-the-shop") as (shop, _), local_redis("of-the-orders") as (orders, process):
         client(shop).mset({f"old:{number}": "x" * 50 for number in range(OLD_KEYS)})
         places = {"shop": f"{shop}:of-the-shop", "orders": f"{orders}:of-the-orders"}

@@ -66,7 +66,8 @@ def test_two_backends_with_equal_names(new_stack: NewStack, emulator: Emulator) 
 
 
 def test_two_backends_and_one_online_migration(new_stack: NewStack, emulator: Emulator) -> None:
-    """The second one neither reconfigures, nor switches, nor deletes the first one's; the way on is to take it over."""
+    """The second one neither reconfigures, nor switches, nor deletes the first one's; the error says to take it
+    over."""
     first, second = new_stack().program(online()), new_stack()
     first.up()
     (id_,) = live(emulator)

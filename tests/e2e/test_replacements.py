@@ -36,7 +36,7 @@ def test_a_changed_input(stack: Stack, emulator: Emulator) -> None:
 
 
 def test_the_engines_own_trigger(stack: Stack, emulator: Emulator) -> None:
-    """`replacement_trigger` is no input, and is said in the preview, too."""
+    """`replacement_trigger` isn't an input, and the preview also reports it."""
     stack.program(orders(options='replacement_trigger="a"')).up()
     (before,) = live(emulator)
     stack.program(orders(options='replacement_trigger="b"'))

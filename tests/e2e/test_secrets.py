@@ -232,7 +232,7 @@ def searched(tmp_path: Path, cloud: Emulator) -> Searched:
 
 
 def test_the_search_finds_every_form() -> None:
-    """The search itself: each form of each secret is found, wherever it stands."""
+    """The search itself: each form of each secret is found everywhere."""
     for secret in SECRETS:
         quoted = json.dumps({"password": secret})
         encoded = [base64.b64encode(b"x" * before + secret.encode() + b"yz").decode() for before in range(3)]

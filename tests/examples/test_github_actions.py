@@ -41,7 +41,7 @@ def check_form(path: Path) -> None:
 
 
 def test_the_project_s_own_workflows_are_in_form() -> None:
-    """They are in form as the example's are, name no secret, and publish with a token of the moment."""
+    """They have the example's form, don't contain a secret, and publish with a temporary token."""
     assert OWN.keys() == {"release", "test"}
     for path in OWN.values():
         check_form(path)

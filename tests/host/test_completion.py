@@ -51,7 +51,7 @@ class WaitingPlugin(Plugin):
 
 @pytest.fixture
 def waiter(cloud: Emulator, engine: StandInEngine, tmp_path: Path) -> Iterator[WaitingPlugin]:
-    """A plugin process beside the one that makes tasks."""
+    """A plugin process in addition to the one that makes tasks."""
     plugin = WaitingPlugin(engine, environment(cloud), tmp_path)
     yield plugin
     plugin.close()
@@ -120,7 +120,7 @@ def test_a_wait_from_check_to_delete(
 
 
 def test_a_task_that_moved_on_changes_nothing(plugin: Plugin, waiter: WaitingPlugin, cloud: Emulator) -> None:
-    """After a refresh the tasks' own status differs from what was passed: that is no change of the wait."""
+    """After a refresh the tasks' own status differs from what was passed: that isn't a change of the wait."""
     tasks = start_tasks(plugin, 1)
     cloud.set_status(tasks[0].id, "SUCCESS")
     state = waiter.create(checked(waiter, wait_for(tasks)))

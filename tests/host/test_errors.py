@@ -64,7 +64,7 @@ def failure(call: Any, *args: Any) -> str:
     ],
 )
 def test_a_refusal_is_one_line(plugin: Plugin, cloud: Emulator, fault: dict[str, Any], said: str) -> None:
-    """Whatever the service answers, the error is one short line with the operation and the status."""
+    """For any answer, the error is one short line with the operation and the status."""
     inputs = plugin.check(definition()).inputs
     cloud.fault("CreateMigrationTask", "error", **fault)
     line = failure(plugin.create, inputs)
@@ -197,12 +197,12 @@ INTERRUPTIONS = [
 
 
 def test_nothing_that_is_raised_inside_hangs_the_engine(plugin: Plugin, cloud: Emulator) -> None:
-    """Exceptions that are no `Exception` are answered too, and leave no lock behind and the process alive."""
+    """Exceptions that aren't an `Exception` are answered too, and leave no lock behind and the process alive."""
     _, state = created(plugin, definition())
     others = [created(plugin, definition(f"other-{number}"))[1] for number in range(3)]
     saboteur = by_reference(Saboteur())
     fresh = plugin.check(definition("fresh")).inputs
-    plugin.read(state.id, state.outputs)  # a fresh listing: the deletes below get as far as their joined stop
+    plugin.read(state.id, state.outputs)  # a fresh listing: the deletes below reach their joined stop
     for module, name in INTERRUPTIONS:
         plugin.create({"module": module, "name": name}, saboteur)
         line = failure(plugin.create, fresh)
@@ -255,7 +255,7 @@ def test_no_secret_leaves_the_password_fields(
 def test_a_library_that_warns_is_one_line(
     start: StartPlugin, engine: StandInEngine, tmp_path: Path, filters: str | None
 ) -> None:
-    """HW_INSECURE makes urllib3 warn at every call: one line on the row, no path, no error, whatever the filters."""
+    """HW_INSECURE makes urllib3 warn at every call: one line on the row, no path, no error, with any filters."""
     with StandIn(error(403, "DCS.2003"), tls=tls_context(tmp_path)) as service:
         environ = {
             "HW_REGION_NAME": "eu-west-101",

@@ -45,7 +45,7 @@ def test_the_program_loads_no_http_schema_or_server_library(tmp_path: Path) -> N
 
 
 def test_the_program_loads_nothing_of_the_plugin_side(tmp_path: Path) -> None:
-    """Beside the resources only the thin provider classes are loaded, which state refers to."""
+    """Besides the resources, only the thin provider classes are loaded, which the state refers to."""
     ours = {name for name in imported_by_the_program(tmp_path) if name.startswith("dcs_migration.")}
     assert {name.split(".")[1] for name in ours} == {"resources", "providers", "names", "durations"}
 

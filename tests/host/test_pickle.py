@@ -69,6 +69,6 @@ def test_it_is_no_secret() -> None:
 
 @pytest.mark.parametrize("provider", RELEASED, ids=lambda provider: provider.__name__)
 def test_the_pickle_of_the_first_release_still_loads(provider: type) -> None:
-    """Whatever is moved or renamed, the states of all releases keep naming a class that exists, and the same."""
+    """After every move or rename, the states of all releases still name a class that exists, and the same one."""
     assert type(dill.loads(base64.b64decode(RELEASED[provider]))) is provider
     assert serialize_provider(provider()) == RELEASED[provider]

@@ -81,7 +81,7 @@ def test_a_plugin_that_is_killed_after_it_started_a_task(stack: YamlStack, emula
 
 
 def test_two_backends_with_equal_names(new_stack: Any, emulator: Emulator) -> None:
-    """The provider resource's id is the owner: the second stack starts nothing, and is told the ways on."""
+    """The provider resource's id is the owner: the second stack starts nothing, and the error says what to do."""
     first, second = new_stack(), new_stack()
     for each in (first, second):
         each.resources_are({"id": "${orders.id}"}, orders=task())

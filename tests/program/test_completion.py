@@ -105,7 +105,7 @@ def test_tasks_come_first_with_what_is_known_of_them(monitor: Recorder) -> None:
 
 
 def passwords(monitor: Recorder, name: str = "done") -> list[Any]:
-    """Return the passwords that a wait is told, each of which must be marked."""
+    """Return the passwords that a wait gets; each must be a secret."""
     told = monitor.of(name)[2]["__passwords"]
     assert [password for password in told if not is_secret(password)] == []
     return [password.get("value") for password in told]
@@ -160,7 +160,7 @@ IDS: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("ids", list(IDS))
 @pytest.mark.parametrize("beside", [False, True])
 def test_ids_may_be_outputs(monitor: Recorder, ids: str, beside: bool) -> None:
-    """Ids of another stack arrive as outputs, alone or beside tasks of this program."""
+    """Ids of another stack arrive as outputs, alone or together with tasks of this program."""
     run(lambda: MigrationCompletion("done", tasks=[task()] if beside else None, task_ids=IDS[ids]()).id)
     expected = ["orders-id", ELSEWHERE] if beside else [ELSEWHERE]
     assert monitor.of("done")[2]["task_ids"] == expected
@@ -357,7 +357,7 @@ class Told(Answers):
 
 
 def told(statuses: list[str] | None, program: Callable[[], MigrationCompletion]) -> Any:
-    """Return what a wait tells by name, and as its one status."""
+    """Return a wait's statuses by name, and its single status."""
     recorder = Recorder(Told(statuses))
     pulumi_mocks.set_mocks(recorder.mocks, project="shop", stack="dev", monitor=recorder)
 

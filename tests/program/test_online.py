@@ -110,7 +110,7 @@ def test_a_completion_takes_each_kind(monitor: Recorder) -> None:
 
 
 def test_an_explicit_order_of_replacement_is_refused() -> None:
-    """A second instance would run beside the first."""
+    """A second instance would run in parallel to the first."""
     with pytest.raises(ValueError, match="delete_before_replace"):
         OnlineMigration(
             "one",

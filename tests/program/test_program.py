@@ -203,7 +203,7 @@ def test_passwords_are_secrets(monitor: Recorder, argument: str, instance: str) 
 
 
 def test_an_instance_without_a_password_stays_legible(monitor: Recorder) -> None:
-    """Nothing is made a secret that is none: state and previews stay readable."""
+    """Only secrets become secrets: state and previews stay readable."""
     run(lambda: task(target_instance={"id": TARGET_ID, "name": "dcs-orders", "password": None}))
     _, _, props = monitor.of("orders")
     assert props["target_instance"]["id"] == TARGET_ID
@@ -276,7 +276,7 @@ def test_the_delete_timeout_is_handed_over(monitor: Recorder, timeouts: Any, sen
 
 
 def test_a_task_is_deleted_before_it_is_replaced(monitor: Recorder) -> None:
-    """The option is set, also beside options of the user's and without writing into them."""
+    """The option is set, even together with the user's options, and without changing them."""
     theirs = pulumi.ResourceOptions(protect=True)
     run(lambda: [task("one").id, task("two", opts=theirs).id])
     for name in ("one", "two"):
@@ -429,7 +429,7 @@ def test_a_task_runs_in_the_process_that_it_is_given(monitor: Recorder) -> None:
 
 
 def test_the_public_names_are_all_there() -> None:
-    """What the package exports exists, and nothing that it does not export lies beside it."""
+    """What the package exports exists, and there is nothing else."""
     assert [name for name in dcs_migration.__all__ if not hasattr(dcs_migration, name)] == []
     assert sorted(dcs_migration.__all__) == dcs_migration.__all__
     public = {name for name in vars(dcs_migration) if name.isidentifier() and not name.startswith("_")}

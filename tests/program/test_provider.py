@@ -92,7 +92,7 @@ def test_the_default_has_the_stack_s_configuration(monitor: Recorder) -> None:
 
 @pytest.mark.parametrize("secret", [False, True], ids=["plain", "secret"])
 def test_of_other_tools_keys_the_name_alone_is_handed_on(monitor: Recorder, secret: bool) -> None:
-    """But whether an address of IAM would decide here depends on what it is."""
+    """Whether an IAM address has an effect here depends on its value."""
     url = "https://iam.private.example/v3"
     config = {
         "huaweicloud:authUrl": url,
@@ -117,7 +117,7 @@ def test_two_programs_in_one_process_have_two_defaults() -> None:
 
 
 def test_every_argument_reaches_the_plugin_as_text(monitor: Recorder) -> None:
-    """Properties of a provider are texts; secret ones are secrets, whoever marked them."""
+    """Properties of a provider are texts; secret ones are secrets, no matter who marked them."""
 
     def program() -> Any:
         return Provider(
@@ -294,7 +294,7 @@ def test_half_a_set_of_credentials_raises(monitor: Recorder, given: str) -> None
 def test_what_would_leave_a_task_behind_is_refused(
     monitor: Recorder, option: dict[str, Any], kind: str
 ) -> None:
-    """A task that continues after it has left the state is no one's."""
+    """A task that keeps running after it has left the state belongs to no one."""
 
     def program() -> Any:
         given = dict(option)
@@ -330,7 +330,7 @@ def test_a_task_that_is_only_read_uses_the_default_too(monitor: Recorder) -> Non
 
 
 def test_the_secret_of_a_task_stays_one(monitor: Recorder) -> None:
-    """The owner is no secret, and hides none."""
+    """The owner isn't a secret, and doesn't hide one."""
     run(lambda: task(backup_files=BACKUP_FILES).id)
     assert "password" not in json.dumps(without_secrets(monitor.of("orders")[2])).replace(
         'password": null', ""

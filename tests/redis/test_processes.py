@@ -1,4 +1,4 @@
-"""Servers of our own: private, without passwords in sight, and gone whatever happens to their parent."""
+"""Servers of our own: private, without visible passwords, and always ended with their parent."""
 
 from __future__ import annotations
 

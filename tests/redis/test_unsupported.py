@@ -40,7 +40,7 @@ def test_a_node_of_a_cluster(world: World, name: str, kind: str) -> None:
 
 
 def test_a_server_that_cuts_the_connection(world: World) -> None:
-    """A server with TLS does so at the first plain words, as others do that are no Redis servers."""
+    """A server with TLS does so at the first plain words, like other servers that aren't Redis."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def cut() -> None:
@@ -59,7 +59,7 @@ def test_a_server_that_cuts_the_connection(world: World) -> None:
 
 
 def test_an_account_of_its_own(world: World) -> None:
-    """Only the default user is used, which is told where the password is refused."""
+    """Only the default user is used, and the error about a refused password says so."""
     with local_redis("target-secret") as (place, process), world.emulator({TARGET_ID: str(place)}) as runner:
         client = Server(place, process).client
         client.acl_setuser("admin", enabled=True, passwords=["+admin-secret"], keys="*", commands=["+@all"])

@@ -92,7 +92,7 @@ def test_an_online_migration(world: World, source: str, target: str, incremental
 
 @pytest.mark.parametrize("name", installed())
 def test_the_newest_server_does_not_break_an_older_target(world: World, name: str) -> None:
-    """Whichever servers are there, a target is served by one that it understands: here its own kind."""
+    """With any available servers, a target is served by one that it understands: here its own kind."""
     with between(world, name, name) as here, here.emulator() as runner:
         here.source.fill(10)
         here.source.save(here.bucket / "orders.rdb")
@@ -230,7 +230,7 @@ def test_the_reason_of_each_server(world: World, name: str, spoil: str) -> None:
     [(name, kind) for name in installed() if name != "redis 6.2" for kind in ("import", "online")],
 )
 def test_functions_are_carried_over(world: World, name: str, kind: str) -> None:
-    """Libraries of functions arrive beside the keys; those of the target stay."""
+    """Function libraries arrive with the keys; those of the target stay."""
     with between(world, name, name) as here, here.emulator() as runner:
         here.source.fill(3)
         here.source.client.function_load(LIBRARY)

@@ -74,7 +74,7 @@ class Bucket:
         return content
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep this under a key, whatever there was."""
+        """Store this under a key, replacing any old value."""
         self._client().put_object(Bucket=BUCKET, Key=self.folder + key, Body=content)
 
     def remove(self, key: str) -> None:
@@ -140,7 +140,7 @@ class Table:
         return base64.b64decode(found) if found else None
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep this under a key, whatever there was."""
+        """Store this under a key, replacing any old value."""
         self._query(
             "INSERT INTO :\"name\" (key, data) VALUES ('postgres/' || :'key', json_build_object('data', :'content')) "
             "ON CONFLICT (key) DO UPDATE SET data = EXCLUDED.data",

@@ -24,7 +24,7 @@ def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Neighbour:
 def test_one_task_per_resource_after_a_kill(
     seed: int, tmp_path: Path, neighbour: Neighbour, store: Server
 ) -> None:
-    """Whatever was struck: the promises hold, the state is in the store, and no lock is left there."""
+    """After any kill, the promises hold, the state is in the store, and no lock is left there."""
     strike(draw(seed), tmp_path, neighbour, store)
     assert store.read(state_key(PROJECT, "dev"))
     assert locks_of(store) == []

@@ -195,7 +195,7 @@ def test_a_state_from_before_the_destroy(stack: Stack, emulator: Emulator) -> No
 
 @pytest.mark.parametrize("lost", ["the object", "all resources"])
 def test_a_lost_state(stack: Stack, emulator: Emulator, lost: str) -> None:
-    """Without the owner nothing is started or adopted: `up` names each task, and the way on; so does a restored
+    """Without the owner nothing is started or adopted: `up` names each task, and says what to do; so does a restored
     state."""
     empty = state_of(stack)
     stack.up()

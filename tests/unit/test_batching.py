@@ -130,7 +130,7 @@ def test_pulumi_has_that_many_threads() -> None:
 
 
 def test_threads_that_come_within_the_window_share_a_call() -> None:
-    """Eight threads make one call, of which each gets its own answer."""
+    """Eight threads make one call, and each gets its own answer."""
     window, calls = Window(), Calls()
     batcher: Batcher[str] = Batcher(calls, window.sleep)
 
@@ -175,7 +175,7 @@ def test_no_call_takes_more_than_its_most() -> None:
 
 @pytest.mark.parametrize("error", [RuntimeError("refused"), KeyboardInterrupt(), SystemExit(1)], ids=repr)
 def test_an_error_of_the_call_reaches_every_thread(error: BaseException) -> None:
-    """Whatever the call raises is raised to all who took part, and no one waits forever."""
+    """An error of the call is raised in all threads that took part, and no thread waits forever."""
     window, calls = Window(), Calls(error)
     batcher: Batcher[str] = Batcher(calls, window.sleep)
 

@@ -196,7 +196,7 @@ def test_no_tls_where_there_should_be(cli: Cli) -> None:
 
 
 def test_a_host_that_accepts_and_says_nothing(cli: Cli) -> None:
-    """What is no web server is no answer."""
+    """A server that isn't a web server doesn't count as an answer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.listen()
         listener.settimeout(10)

@@ -1,4 +1,4 @@
-"""`logs`: all lines of a task, oldest first, whatever pages and orders the service has."""
+"""`logs`: all lines of a task, oldest first, for any pages and orders of the service."""
 
 from __future__ import annotations
 

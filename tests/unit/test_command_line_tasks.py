@@ -245,7 +245,7 @@ def test_the_state_says_where_to_look(cli: Cli) -> None:
 
 
 def test_without_a_region_the_state_tells_it(cli: Cli) -> None:
-    """Whoever has the stack doesn't need to know its region."""
+    """With the stack, you don't need to know its region."""
     held = cli.start("orders", mark())
     ended = cli.run(
         "tasks",
@@ -259,7 +259,7 @@ def test_without_a_region_the_state_tells_it(cli: Cli) -> None:
 
 
 def test_several_stacks_are_taken_together(cli: Cli, tmp_path: Path) -> None:
-    """`pulumi state move` gives two stacks one owner: what one of them holds is no orphan."""
+    """`pulumi state move` gives two stacks one owner: a task that one of them holds isn't an orphan."""
     first, second = cli.start("orders", mark()), cli.start("carts", mark("carts"))
     for name, id_ in (("orders", first), ("carts", second)):
         (tmp_path / f"{name}.json").write_text(export(resource(name, id_)))
@@ -301,7 +301,7 @@ def test_a_stack_of_the_native_provider(cli: Cli) -> None:
 
 
 def test_a_state_of_release_0_1_0(cli: Cli) -> None:
-    """It has no owner: its tasks are found by their ids, and other tasks are no one's orphans."""
+    """It has no owner: its tasks are found by their ids, and other tasks don't count as orphans."""
     state = json.loads((STATES / "0.1.0.json").read_text("utf-8"))
     for entry in state["deployment"]["resources"]:
         entry.get("outputs", {}).pop("__endpoint", None)
@@ -359,7 +359,7 @@ def test_a_broken_export(cli: Cli, text: str, said: str) -> None:
 
 
 def test_a_file_that_cannot_be_read(cli: Cli, tmp_path: Path) -> None:
-    """A missing file, a folder and what is no text are each a line."""
+    """A missing file, a folder and a file that isn't text are each a line."""
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     for path, why in (
         ("absent.json", "No such file"),

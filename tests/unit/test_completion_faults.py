@@ -79,7 +79,7 @@ def test_a_maintenance_page_is_an_outage(waits: Waits) -> None:
 
 
 def test_an_outage_from_the_beginning_is_survived(waits: Waits) -> None:
-    """There is no listing yet, and that is no failure of a task."""
+    """There is no listing yet, and that isn't a failure of a task."""
     task = waits.task()
     fail_from(waits, 0, OUTAGES["500"], times=10)
     waits.clock.advance(0.1)
@@ -353,7 +353,7 @@ def test_the_engine_is_asked_every_two_seconds(waits: Waits, engine: FakeEngine)
 
 
 def test_an_internal_error_is_one_line(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever else goes wrong: nothing but an error of ours leaves the provider."""
+    """For any other failure: only our own error leaves the provider."""
     task = waits.task()
 
     def broken(self: Poller, interval: float) -> None:

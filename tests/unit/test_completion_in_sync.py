@@ -56,7 +56,7 @@ def test_the_lag_that_is_allowed(waits: Waits) -> None:
 
 
 def test_a_target_that_stays_behind(waits: Waits) -> None:
-    """The time ends, and the error tells by how much; nothing was touched."""
+    """The time ends, and the error shows by how much; nothing was touched."""
     task = following(waits, 4096)
     message = failing(lambda: waits.completion().up([task], timeout="1m", **IN_SYNC))
     assert "INCRMIGEATING (behind by 4096 bytes)" in message

@@ -105,7 +105,7 @@ def test_an_emulator_may_be_polled_every_second() -> None:
 
 @pytest.mark.parametrize("endpoint", ["https://dcs.example.com", "http://[", "https://dcs.example.com/path"])
 def test_any_other_endpoint_counts_as_the_real_service(endpoint: str) -> None:
-    """Also one that cannot be read, of which another line speaks."""
+    """Also one that can't be read, which another line reports."""
     lines = problems({**REAL, "HW_DCS_ENDPOINT": endpoint}, interval="1s")
     assert len([line for line in lines if line.startswith("interval: ")]) == 1
     assert all("HW_DCS_ENDPOINT" in line for line in lines[1:])

@@ -66,7 +66,7 @@ def test_a_failure_or_a_stop_fails(waits: Waits, status: str) -> None:
 @pytest.mark.parametrize("status", [name for name, row in STATUSES.items() if row.kind is Kind.RUNNING])
 @pytest.mark.parametrize("online", [False, True])
 def test_a_running_task_is_awaited(waits: Waits, status: str, online: bool) -> None:
-    """Whatever it is doing before its end."""
+    """Even if it is busy before its end."""
     task = waits.online_task() if online else waits.task()
     waits.set_statistics(task, full_migration_progress=10)
     waits.cloud.set_status(task.id, status)
@@ -237,7 +237,7 @@ def test_a_failure_says_why(waits: Waits) -> None:
 
 
 def test_a_failure_shows_no_secret_and_stays_one_line(waits: Waits) -> None:
-    """Whatever the service quotes, and however much."""
+    """For anything that the service quotes, of any length."""
     scrub.add("hunter2-hunter2")
     task = waits.task()
     words = "AUTH hunter2-hunter2 failed at redis://:open-sesame@10.0.0.1\nsee\r\nthere " + "x" * 5000
@@ -302,7 +302,7 @@ def test_the_command_is_quoted_for_a_shell(waits: Waits) -> None:
 
 
 def test_more_than_fifty_failures_are_counted_and_named(waits: Waits) -> None:
-    """Fifty have a line each; the others are told by name, and theirs are no calls."""
+    """Fifty have a line each; the others are only named, without calls for them."""
     tasks = waits.tasks(60)
     waits.turn(0, tasks, "FAILED")
     lines = failure(waits, *tasks)
@@ -482,7 +482,7 @@ def timed_cloud() -> Iterator[CloudOfAllTests]:
 def test_two_full_tasks_and_an_incremental_one(
     timed_cloud: CloudOfAllTests, clock: FakeClock, engine: FakeEngine, quirk: str
 ) -> None:
-    """They are done in their own time, with one poll a second, whatever the service does besides."""
+    """They are done in their own time, with one poll a second, even if the service is busy."""
     cloud = timed_cloud.at(clock)
     waits = Waits(cloud, clock, engine)
     refused_online = quirk == "online-refused"  # such a task was made at the console

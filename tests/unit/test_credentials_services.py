@@ -146,7 +146,7 @@ NAMES = (
 def test_each_source_brings_keys_once_and_they_are_good(
     cloud: Emulator, token_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, zone: str
 ) -> None:
-    """Wherever the machine is: the SDK takes times in UTC for local ones."""
+    """In every time zone: the SDK reads UTC times as local ones."""
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
@@ -319,7 +319,7 @@ def test_a_service_that_is_down_is_tried_again(cloud: Emulator, token_file: Path
 
 
 def test_a_refusal_by_dcs_names_the_source(cloud: Emulator, token_file: Path) -> None:
-    """Whoever is on call must know whose keys they were."""
+    """The person on call must know whose keys they were."""
     cloud.fault("KeystoneListProjects", "error", status=401, error_code="APIGW.0301")
     with pytest.raises(CredentialsRefused, match=r"came from OpenID Connect \(HUAWEICLOUD_OIDC_\*\)"):
         listed(accounts_of(cloud, oidc(token_file)))

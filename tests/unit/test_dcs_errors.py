@@ -161,7 +161,7 @@ def test_server_text_is_scrubbed_before_it_is_cut() -> None:
 
 
 def test_retry_after_is_read() -> None:
-    """Retry-After in seconds is kept; a value that is no number is none."""
+    """Retry-After in seconds is kept; a value that isn't a number doesn't count."""
     assert _parse(429, b"", **{"Retry-After": " 7 "}).retry_after == 7.0
     assert _parse(429, b"", **{"Retry-After": "soon"}).retry_after is None
     assert _parse(429, b"").retry_after is None
@@ -242,7 +242,7 @@ def test_transport_errors_say_what_is_known() -> None:
 
 
 def test_only_the_author_of_an_error_adds_lines() -> None:
-    """Each argument is one line, whatever line ends or control characters it holds."""
+    """Each argument is one line, with any line ends or control characters in it."""
     assert str(DcsMigrationError("a\r\nb\u2028c", "d\x00e")) == "a b c\nd e"
 
 

@@ -137,7 +137,7 @@ class TestBodies:
         ],
     )
     def test_framing_that_means_nothing(self, emulator: Emulator, headers: dict[str, str]) -> None:
-        """A length that is no number and a coding that is not known are refused, and the connection ends."""
+        """A length that isn't a number and an unknown coding are refused, and the connection ends."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         data = (
             f"POST {BASE}/migration-task HTTP/1.1\r\nHost: h\r\n{lines}\r\n".encode()
@@ -187,7 +187,7 @@ class TestHeads:
     def test_routes_and_methods_that_are_not_there(
         self, emulator: Emulator, method: str, path: str, expected: tuple[int, str]
     ) -> None:
-        """What is not there is refused in the service's shape, whatever it is called."""
+        """What isn't there is refused in the service's shape, with any name."""
         headers = {"Host": "h", "X-Auth-Token": TOKEN}
         assert code(raw(emulator, message(method, path, headers))) == expected
 
@@ -206,7 +206,7 @@ class TestHeads:
         ],
     )
     def test_credentials_that_are_none(self, emulator: Emulator, headers: dict[str, str]) -> None:
-        """What is no signature and no token is a 401 of the gateway, whatever bytes it is made of."""
+        """Without a signature or a token, any bytes are a 401 of the gateway."""
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         everything = {"Host": f"127.0.0.1:{emulator.port}", "X-Sdk-Date": date, **headers}
         data = message("GET", f"{BASE}/migration-tasks", everything)
@@ -304,7 +304,7 @@ class TestControl:
         [("127.0.0.1", 200), ("::1", 200), ("10.1.2.3", 403), ("::ffff:10.1.2.3", 403), ("", 403)],
     )
     def test_other_machines(self, peer: str, status: int) -> None:
-        """A peer that is not this machine is refused, whatever Host it claims to call."""
+        """A peer that isn't this machine is refused, with any Host header."""
         quirks = QuirkSet()
         store = TaskStore(Manual(), quirks, Options())
         control = Control(store, quirks, FaultQueue(), Journal(), OPERATIONS, {})

@@ -172,7 +172,7 @@ def test_it_imports_nothing_of_the_clients() -> None:
 
 @pytest.mark.parametrize("module", ["dcs_emulator", "dcs_emulator.pytest_plugin"])
 def test_an_import_loads_no_pulumi(module: str) -> None:
-    """Every pytest run of everybody who has the package imports the plugin: it loads no server either."""
+    """Every pytest run with the package imports the plugin: it doesn't load a server either."""
     program = f"import {module}, sys; print(*sys.modules, sep='\\n')"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True

@@ -282,7 +282,7 @@ class TestOperations:
         assert official.call("ShowMigrationTask", task_id=task_id).task_status == "ROLLBACK_SUCCESS"
 
     def test_KeystoneListProjects(self, dcs: Any) -> None:
-        """A client that knows no project asks for the region's, and uses it in paths."""
+        """A client without a project asks for the region's, and uses it in paths."""
         with Emulator(access_key="asks", secret_key="iam") as emulator:
             Official(dcs, emulator).create()
             operations = [entry["operation"] for entry in emulator.requests()]

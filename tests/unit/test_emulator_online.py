@@ -378,7 +378,7 @@ class TestExchange:
         assert code(task.exchange()) == STATE_CONFLICT
 
     def test_only_between_instances(self, task: Online) -> None:
-        """A server that is no instance has no address to exchange."""
+        """A server that isn't an instance has no address to exchange."""
         task.following(source_instance={"addrs": "10.0.0.1:6379"})
         assert code(task.exchange()) == (400, "DCS.4800")
         assert task.state == ("INCRMIGEATING", None)
@@ -650,7 +650,7 @@ class TestControl:
         "extra", [{"task_status": "done"}, {"offset": -1}, {"offset": "1"}, {"offset": True}]
     )
     def test_senseless_ones(self, task: Online, extra: dict[str, Any]) -> None:
-        """A word that is no status and a lag that is no number are refused, and change nothing."""
+        """A word that isn't a status and a lag that isn't a number are refused, and change nothing."""
         answer = task.client.control("POST", f"tasks/{task.id}", {"status": "FAILED", **extra})
         assert (answer.status_code, task.state[0]) == (400, "CREATING")
 

@@ -124,7 +124,7 @@ def test_a_suite_that_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> No
 
 
 def test_a_suite_without_werkzeug(pytester: pytest.Pytester) -> None:
-    """Without Werkzeug other tests run, and the one that asks for the fixture is told what to install."""
+    """Without Werkzeug other tests run, and the one that uses the fixture says what to install."""
     pytester.makeconftest("import sys\nsys.modules['werkzeug'] = None")
     pytester.makepyfile(
         """

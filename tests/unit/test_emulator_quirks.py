@@ -507,7 +507,7 @@ def test_bad_specs_are_refused(spec: str) -> None:
 
 
 def test_all_at_once() -> None:
-    """Every quirk can be on beside all the others; creating, listing and deleting still answer."""
+    """Every quirk can be on together with all the others; creating, listing and deleting still answer."""
     with quirky(*(name for name in QUIRKS if name != "online-refused")) as it:
         task_id = it.client.create()
         it.clock.turn(5)  # until the list has caught up

@@ -42,7 +42,7 @@ class TestCreated:
     """What a plain create does and returns."""
 
     def test_returns_at_once_with_id_name_and_status(self, world: World) -> None:
-        """A create ends as soon as the service has given an id, whatever the task does then."""
+        """A create ends as soon as the service has given an id, even if the task fails then."""
         state = world.resource().up(BACKUP_IMPORT)
         assert world.ids() == [state.id]
         assert state.outputs["status"] == "MIGRATING"
@@ -191,7 +191,7 @@ class TestAdopted:
     def test_the_record_of_a_failed_task_is_removed_and_a_new_one_started(
         self, world: World, status: str
     ) -> None:
-        """A failed task with our mark is no substitute: its record goes, and the migration runs."""
+        """A failed task with our mark isn't a substitute: its record is removed, and the migration runs."""
         id_ = killed_after_create(world)
         world.cloud.set_status(id_, status)
         state = world.resource().up(BACKUP_IMPORT)
@@ -238,7 +238,7 @@ class TestAdopted:
         assert world.writes() == []
 
     def test_several_tasks_with_the_mark_are_named(self, world: World) -> None:
-        """Should there ever be two, the oldest is adopted and the other one named."""
+        """If there are ever two, the oldest is adopted and the other one named."""
         first = killed_after_create(world)
         world.clock.advance(60)
         other = world.started_elsewhere(description=world.task(first)["description"])
@@ -704,7 +704,7 @@ class TestCredentials:
     def test_a_401_says_where_the_credentials_came_from(
         self, world: World, environ: dict[str, str], config: dict[str, str], source: str
     ) -> None:
-        """Whoever rotated a key must be told which one is old, and of --run-program."""
+        """After a key rotation, the error must say which key is old, and name --run-program."""
         plugin = world.new_plugin(environ=environ, config=config)
         message = failing(lambda: world.resource(plugin=plugin).up(BACKUP_IMPORT))
         assert source in message

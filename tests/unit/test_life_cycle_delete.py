@@ -94,7 +94,7 @@ class TestOrdinary:
         assert world.writes() == []
 
     def test_a_task_of_this_very_run_is_deleted(self, world: World) -> None:
-        """A listing from before the create is no proof that the task has expired."""
+        """A listing from before the create doesn't prove that the task has expired."""
         resource = world.resource()
         resource.up(BACKUP_IMPORT)
         world.cloud.set_status(resource.id, "SUCCESS")
@@ -174,7 +174,7 @@ class TestStop:
         assert sum(world.clock.sleeps) < 100
 
     def test_a_task_that_ends_before_its_stop_is_deleted(self, world: World, resource: Resource) -> None:
-        """A stop that comes too late (DCS.4957) is no error."""
+        """A stop that comes too late (DCS.4957) isn't an error."""
         world.engine.on_require = lambda: world.cloud.set_status(resource.id, "SUCCESS")
         resource.destroy()
         assert world.ids() == []
@@ -262,7 +262,7 @@ class TestFaults:
         assert resource.state is not None
 
     def test_a_delete_that_is_only_accepted_is_repeated(self, world: World, resource: Resource) -> None:
-        """A 200 is no proof: while the listing still has the task, delete continues."""
+        """A 200 isn't proof: while the listing still has the task, delete continues."""
         world.cloud.set_status(resource.id, "SUCCESS")
         world.engine.on_require = lambda: world.cloud.set_status(resource.id, "MIGRATING")
         world.cloud.set_quirks(["delete-of-running-ignored"])

@@ -43,7 +43,7 @@ class TestAnotherOwner:
 
     @pytest.mark.parametrize("status", ["MIGRATING", "SUCCESS", "RELEASED", "INCRMIGEATING"])
     def test_its_task_is_neither_adopted_nor_run_a_second_time(self, world: World, status: str) -> None:
-        """The error names the task, its status, when it was created, and the two ways on."""
+        """The error names the task, its status, when it was created, and the two ways to continue."""
         theirs = of_another_owner(world).id
         world.cloud.set_status(theirs, status)
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
@@ -246,7 +246,7 @@ class TestAnotherNameInTheStack:
     def test_a_renamed_resource_that_adopted_its_task_still_replaces_it(
         self, world: World, replace: bool
     ) -> None:
-        """What the state calls the resource before its renaming is no other holder."""
+        """The resource's old name in the state isn't another holder."""
         id_ = killed_after_create(world)
         resource = world.resource()
         resource.up(BACKUP_IMPORT)
@@ -398,7 +398,7 @@ class TestCopies:
 
     @pytest.mark.parametrize("other", OTHERS)
     def test_a_replacement_runs_ours_and_touches_nobody_s(self, world: World, other: str) -> None:
-        """`up --replace` asks for a run of ours: a task that already has the owner mark isn't one."""
+        """`up --replace` asks for our own run: a task that already has the owner mark isn't one."""
         resource = world.started()
         old = resource.id
         theirs = self._copied(world, resource, other)
@@ -502,11 +502,11 @@ class TestReplace:
 
 
 class TestOneTarget:
-    """One target takes one running task, whoever's."""
+    """One target takes one running task of any owner."""
 
     @pytest.mark.parametrize("whose", ["ours", "another owner's", "the console's"])
     def test_a_running_task_is_waited_for_a_minute_and_named(self, world: World, whose: str) -> None:
-        """Nothing is started beside it; after a minute the error names it, and how to chain."""
+        """Nothing is started in parallel; after a minute the error names it, and how to chain."""
         if whose == "ours":
             theirs = world.started(OTHER_FILE, name="users").id
         elif whose == "another owner's":
@@ -538,7 +538,7 @@ class TestOneTarget:
         assert all("occupied by task" in str(outcome) for outcome in outcomes if outcome is not None)
 
     def test_an_interrupted_run_with_other_inputs_is_named_and_can_be_adopted(self, world: World) -> None:
-        """A migration that follows its source never ends: to wait for it, or to chain, is no way on."""
+        """A migration that follows its source never ends: waiting for it or chaining doesn't help."""
         id_ = killed_after_create(world)
         message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "triggers": [1]}))
         assert id_ in message

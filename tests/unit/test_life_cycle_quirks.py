@@ -121,7 +121,7 @@ def test_a_lost_answer_starts_nothing_twice(world: World, quirk: str, fault: str
 
 
 def test_a_running_task_is_deleted(world: World, quirk: str) -> None:
-    """Stop and delete work out, whatever the service refuses or ignores meanwhile."""
+    """Stop and delete succeed, even if the service refuses or ignores calls meanwhile."""
     if refused(world, quirk, BACKUP_IMPORT):
         return
     resource = world.started()
@@ -193,7 +193,7 @@ def test_four_at_once(world: World, quirk: str) -> None:
 
 
 def test_a_second_task_on_a_busy_target(world: World, quirk: str) -> None:
-    """Whoever's the first one is: the second one is not started, and its error names it."""
+    """With a first one of any owner, the second one isn't started, and its error names it."""
     if refused(world, quirk, BACKUP_IMPORT):
         return
     first = world.started()

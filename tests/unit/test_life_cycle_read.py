@@ -137,7 +137,7 @@ class TestGone:
         assert resource.preview(BACKUP_IMPORT).step == "create"
 
     def test_triggers_run_it_again(self, world: World, resource: Resource) -> None:
-        """GONE is no dead end: changed triggers start a new task."""
+        """GONE isn't a dead end: changed triggers start a new task."""
         world.cloud.remove(resource.id)
         resource.refresh()
         again = {**BACKUP_IMPORT, "triggers": ["again"]}
@@ -166,7 +166,7 @@ class TestGone:
         assert len(world.engine.warnings) == warned
 
     def test_a_failure_that_only_show_still_tells_is_removed(self, world: World, resource: Resource) -> None:
-        """The last known status counts, wherever it was learnt."""
+        """The last known status counts, from any source."""
         world.cloud.set_quirks(["records-expire"])
         world.cloud.set_status(resource.id, "FAILED")
         world.clock.advance(3600)

@@ -139,7 +139,7 @@ class TestDisagrees:
         assert "target_instance.id" in message
 
     def test_another_kind_of_task_is_refused(self, world: World, by_hand: str) -> None:
-        """An online migration is no backup import."""
+        """An online migration isn't a backup import."""
         message = failing(lambda: world.resource().up({**ONLINE, "existing_task_id": by_hand}))
         assert "migration_type" in message
 

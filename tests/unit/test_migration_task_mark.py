@@ -73,7 +73,7 @@ def test_another_owner_changes_nothing_else() -> None:
     ids=repr,
 )
 def test_triggers_of_different_kinds_have_different_marks(one: list[Any], other: list[Any]) -> None:
-    """A trigger that is a change is a change of the owner mark, too: the old task is not adopted for it."""
+    """A changed trigger also changes the owner mark: the old task is not adopted for it."""
     assert _mark({**BACKUP, "triggers": one}) != _mark({**BACKUP, "triggers": other})
 
 
@@ -118,7 +118,7 @@ def test_a_mark_has_one_form(definition: dict[str, Any]) -> None:
 @settings(deadline=None)
 @given(VALID, VALID)
 def test_what_replaces_nothing_is_the_same_definition(a: dict[str, Any], b: dict[str, Any]) -> None:
-    """A task is found again by whatever a preview calls unchanged."""
+    """A task is found again with everything that a preview calls unchanged."""
     for key in ("region", "project_id"):
         a, b = {**a, key: "same"}, {**b, key: "same"}
     if compare(SPEC, "", a, b, preview=True).replaces == ():
@@ -193,7 +193,7 @@ def test_what_is_no_mark_stays_text(description: str) -> None:
 
 @pytest.mark.parametrize("description", [None, ""])
 def test_nothing_has_neither_text_nor_mark(description: str | None) -> None:
-    """A task without a description is no one's."""
+    """A task without a description belongs to no one."""
     assert split(description) == (None, None)
 
 

@@ -69,7 +69,7 @@ class TestBegin:
         assert world.count(SET) == 0
 
     def test_a_job_that_is_forgotten(self, world: World, migration: Migration) -> None:
-        """The instance is there, whatever became of the record of its job."""
+        """The instance is there, with or without the record of its job."""
         migration.instance.up(INSTANCE)
         migration.in_a_later_run()
         world.cloud.fault("ShowJobInfo", "error", status=400, error_code="DCS.4133")
@@ -328,7 +328,7 @@ class TestOneTarget:
         assert world.writes() == []
 
     def test_nor_an_import(self, world: World) -> None:
-        """Whatever runs there counts for every kind of task."""
+        """Everything that runs there counts, for every kind of task."""
         world.cloud.set_quirks(["listing-lags=30"])
         first, _ = self._two(world)
         message = failing(lambda: world.resource("import").up(into("orders")))

@@ -117,7 +117,7 @@ class TestMigration:
         assert world.resource(kind="OnlineMigration").preview(inputs).step == "create"
 
     def test_switching_needs_two_dcs_instances(self, world: World) -> None:
-        """A Redis that is no DCS instance has no address that the service could exchange."""
+        """A Redis that isn't a DCS instance has no address that the service could exchange."""
         lines = problems(
             world,
             "OnlineMigration",

@@ -45,7 +45,7 @@ class TestItsInstance:
         assert world.writes() == []
 
     def test_a_failed_one_that_the_same_run_has_begun_again(self, world: World) -> None:
-        """It stands for its definition, whatever a listing from before tells."""
+        """It stands for its definition, even if an older listing differs."""
         first, second = Component(world), Component(world, "second")
         first.instance.up(first.instance_inputs())
         first.up()

@@ -38,7 +38,7 @@ def two_while_the_listing_lags(world: World) -> tuple[Migration, Migration]:
 
 
 class TestOneTarget:
-    """One target takes one running migration, whoever's."""
+    """One target takes one running migration of any owner."""
 
     def test_a_listing_that_passes_over_the_one_that_runs(
         self, world: World, monkeypatch: pytest.MonkeyPatch

@@ -148,7 +148,7 @@ JSON = """{
     ],
 )
 def test_findings_have_the_line_where_they_start(reader: Reader, text: str, lines: list[int]) -> None:
-    """Across line breaks, too; strings, examples and code blocks are no prose."""
+    """Across line breaks, too; strings, examples and code blocks are not prose."""
     assert [found.line for found in prose.check("file", reader(text))] == lines
 
 

@@ -1,4 +1,4 @@
-"""A replacement says once that it runs again, for whatever reason Pulumi replaces."""
+"""A replacement says once that it runs again, for any reason of the replacement."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_destroy_is_no_replacement(world: World) -> None:
 
 
 def test_an_unchanged_and_a_new_task_say_nothing(world: World) -> None:
-    """One check is none too many."""
+    """One check isn't one too many."""
     resource = world.started()
     resource.up(BACKUP_IMPORT)
     world.resource("another").up({**BACKUP_IMPORT, "target_instance": {"id": "instance-2"}})
@@ -116,7 +116,7 @@ def test_an_unchanged_and_a_new_task_say_nothing(world: World) -> None:
 
 
 def test_an_online_task_of_the_old_call(world: World) -> None:
-    """It is no import, and says so."""
+    """It isn't an import, and says so."""
     resource = world.started(ONLINE)
     check(resource, ONLINE, old=True)
     check(resource, ONLINE, old=False)

@@ -51,7 +51,7 @@ PLAYED = {
 
 
 class Cloud:
-    """One account at the service, of which only tasks whose names start with ``prefix`` are touched."""
+    """One account at the service. Only tasks with names that start with ``prefix`` are touched."""
 
     def __init__(self, environ: Mapping[str, str], pace: Pace, clock: Clock | None = None) -> None:
         """Read what is named, before any call; raises `Missing`."""

@@ -80,7 +80,7 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture
 def stack(tmp_path: Path, cloud: Cloud) -> Iterator[VerifiedStack]:
-    """A stack; whatever the test has left at the service is removed, also after a failure."""
+    """A stack; everything that the test has left at the service is removed, also after a failure."""
     try:
         yield VerifiedStack(tmp_path, cloud)
     finally:

@@ -1,4 +1,4 @@
-"""What this tier has made is removed, whatever the service says to that; what others made is not touched."""
+"""What this tier has made is removed, for any answer of the service; what others made isn't touched."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_imports_that_are_over_too_soon_tell_nothing_wrong(clock: FakeClock) -> 
 
 
 def test_it_makes_few_tasks(clock: FakeClock) -> None:
-    """Five at most, of which two at a time."""
+    """Five at most, two at a time."""
     with probed(clock) as (cloud, emulator):
         Probe(cloud).run()
     made = calls(emulator)
