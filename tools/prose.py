@@ -1,8 +1,8 @@
 """Check the prose of the project: its pages, its docstrings and comments, and the descriptions in its schemas.
 
-``python -m tools.prose`` checks the clean paths, and ``python -m tools.prose PATH...`` checks others. ``--messages`` also
-checks the strings in the code, and ``--counts`` prints the number of findings per file. The rules are those of proselint
-and the words of ``tools/prose_words.py``.
+``python -m tools.prose`` checks the clean paths, and ``python -m tools.prose PATH...`` checks others.
+``--messages`` also checks the strings in the code, and ``--counts`` prints the number of findings per file. The
+rules are those of proselint and the words of ``tools/prose_words.py``.
 """
 
 from __future__ import annotations
