@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 
-# Files and folders that are clean: `make test` keeps them so.
-CLEAN: tuple[str, ...] = ("tools/prose.py", "tools/prose_words.py")
+# `make test` checks these files and folders, except the files in LATER. The aim is to check everything.
+CLEAN = ("dcs_emulator", "dcs_migration", "docs/reference.md", "tests", "tools")
+LATER = ("dcs_migration/credentials/keys.py", "dcs_migration/credentials/official_sdk.py")
 
 # Checks of proselint that are switched off, and why.
 NOISE = {

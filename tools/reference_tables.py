@@ -1,4 +1,4 @@
-"""What a schema says, in the words of tables."""
+"""Tables from a schema."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def allowed(described: Schema, words: Words = ENGLISH) -> str:
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """Yield a table and an empty line; nothing where there are no rows."""
+    """Yield a table and an empty line; nothing without rows."""
     lines = [" | ".join(cell.replace("|", r"\|") for cell in row) for row in rows]
     if lines:
         body = "\n".join(f"| {line} |" for line in lines)
