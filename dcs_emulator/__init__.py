@@ -1,11 +1,11 @@
-"""A DCS for one machine: the migration operations of the cloud, as strict as the real ones.
+"""A DCS for one machine: the cloud's migration operations, as strict as the real ones.
 
 Run it with ``python -m dcs_emulator``, or in process as a context manager::
 
     with Emulator() as cloud:
         print(cloud.url)
 
-It knows nothing of `dcs_migration`, and Pulumi isn't loaded. Werkzeug is needed, from the extra ``emulator``.
+It doesn't depend on `dcs_migration` or load Pulumi. It needs Werkzeug, from the extra ``emulator``.
 """
 
 from __future__ import annotations

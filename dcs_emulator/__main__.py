@@ -20,10 +20,10 @@ _MISSING = {"werkzeug": MISSING_WERKZEUG, "redis": MISSING_REDIS}
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line."""
+    """A parser with one-line errors."""
 
     def error(self, message: str) -> NoReturn:
-        """End with one line on stderr and status 2."""
+        """Exit with one line on stderr and status 2."""
         _fail(message)
 
 
@@ -33,7 +33,7 @@ def _fail(message: str) -> NoReturn:
 
 
 def _fail_for_library(error: ModuleNotFoundError) -> NoReturn:
-    """Say what to install, when one of the emulator's libraries is what is missing."""
+    """Return what to install if one of the emulator's libraries is missing."""
     message = _MISSING.get((error.name or "").partition(".")[0])
     if message is None:
         raise error
@@ -71,7 +71,7 @@ def _reader(argument: Argument) -> Callable[[str], Any]:
 
 
 def _chosen(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Return what the command line says, as the keyword arguments of `Emulator`; raises ValueError."""
+    """Return the command line as keyword arguments of `Emulator`; raises ValueError."""
     return {
         name: _pairs(argument, getattr(parsed, name)) if argument.many is dict else getattr(parsed, name)
         for name, argument in arguments().items()
@@ -79,7 +79,7 @@ def _chosen(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def _pairs(argument: Argument, items: Iterable[str]) -> dict[str, str]:
-    """Read ``NAME=VALUE`` items; raises ValueError, whose message holds no value."""
+    """Read ``NAME=VALUE`` items; raises ValueError with a message without values."""
     pairs: dict[str, str] = {}
     for item in items:
         name, equals, value = item.partition("=")

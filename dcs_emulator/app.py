@@ -1,4 +1,4 @@
-"""The WSGI application: routes a request, lets it in, meets faults, writes the answer."""
+"""The WSGI application: routes a request, authenticates it, applies faults, writes the answer."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ IDENTITY_OPERATIONS: tuple[str, ...] = tuple(operation for operation, _, _ in ID
 
 @dataclass
 class _RequestContext:
-    """What becomes known of a request while it is handled."""
+    """Data about a request while it is handled."""
 
     time: float
     method: str
@@ -101,13 +101,13 @@ class Application:
         self._routes = Map(rules, strict_slashes=True, merge_slashes=False, redirect_defaults=False)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request; raises `ConnectionCut` when there must be no answer."""
+        """Answer one request; raises `ConnectionCut` to close the connection without an answer."""
         path, _, query = environ["RAW_URI"].partition("?")
         context = _RequestContext(self._clock(), environ["REQUEST_METHOD"], path, secrets.token_hex(16))
         if path.startswith(CONTROL_PREFIX):
             response = self._answer_control(environ, context)
         else:
-            context.path = _origin_form(path)  # the control calls aren't for whoever comes through a proxy
+            context.path = _origin_form(path)  # a request through a proxy can't make control calls
             response = self._answer_cloud(environ, context, query)
         response.headers["X-Request-Id"] = context.request_id
         if context.close:
@@ -131,7 +131,7 @@ class Application:
             except ConnectionError:
                 raise
             except Exception as error:
-                # The kind of error only: its text may hold what the request held.
+                # Only the error's type: its text may contain data of the request.
                 internal = api_error("DCS.5000")
                 internal.message += f" ({type(error).__name__})"
                 response = self._error(internal, context)
@@ -156,7 +156,7 @@ class Application:
         received = Received(context.method, context.path, query, headers, body)
         if context.operation in IDENTITY_OPERATIONS:
             return self._handle_identity(context, received, request)
-        # By the real clock, whatever the tasks live by: the caller signs by it as well.
+        # Use the real clock for signatures, like the caller; the tasks may have another clock.
         authenticate(received, self._credentials, time.time())
         call = Call(request.args, lambda: _parse(request.mimetype, body), bool(body), **arguments)
         fault = self._faults.take(context.operation)
@@ -194,7 +194,7 @@ class Application:
             raise api_error("DCS.5001") from None
         except HTTPException:
             raise api_error("APIGW.0101") from None
-        if environ["REQUEST_METHOD"] == "HEAD":  # Werkzeug lets it in wherever GET is
+        if environ["REQUEST_METHOD"] == "HEAD":  # Werkzeug accepts it for every GET route
             raise api_error("DCS.5001")
         return operation, dict(arguments)
 
@@ -204,7 +204,7 @@ class Application:
         return reply
 
     def _meet(self, fault: Fault, context: _RequestContext, carry_out: Callable[[], Response]) -> Response:
-        """Answer a request that has met a fault."""
+        """Answer a request with a fault."""
         kind = fault.fault
         if kind == "error":
             raise ApiError(fault.status, fault.error_code, fault.message)
@@ -251,7 +251,7 @@ class Application:
 
 
 def _origin_form(target: str) -> str:
-    """Return the path of a request's target: clients send a proxy the whole address."""
+    """Return the path of a request's target: clients send a proxy the whole URL."""
     if not target.lower().startswith("http://"):
         return target
     rest = target[len("http://") :].partition("/")[2]
@@ -295,7 +295,7 @@ def _response(reply: Reply) -> Response:
 
 
 def _truncate(response: Response) -> None:
-    """Cut the body in half, and leave its length as it was promised."""
+    """Send half of the body with the length of the whole body."""
     body = response.get_data()
     response.set_data(body[: len(body) // 2])
     response.headers["Content-Length"] = str(len(body))

@@ -1,4 +1,4 @@
-"""The control calls under ``/_emulator/``: for tests and demonstrations, from this machine only."""
+"""The control calls under ``/_emulator/``: for tests and demos, from this machine only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONTROL_PREFIX = "/_emulator/"
 
 
 class ControlError(Exception):
-    """A control call that can't be answered."""
+    """A control call that fails."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class ControlError(Exception):
 
 
 class Control:
-    """What can be told and asked of an emulator from outside; `Emulator` offers the same in process."""
+    """Control of an emulator from outside; `Emulator` offers the same in this process."""
 
     def __init__(
         self,
@@ -70,10 +70,10 @@ class Control:
         ]
         self._routes = Map(rules, strict_slashes=True, merge_slashes=False)
 
-    # In process.
+    # In this process.
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Return all tasks that haven't been deleted, oldest first."""
+        """Return all tasks that aren't deleted, oldest first."""
         with self._store.transaction():
             return [
                 {
@@ -101,9 +101,9 @@ class Control:
         task_status: str | None = None,
         offset: int | None = None,
     ) -> None:
-        """Give a task a status, which then stays; raises `ControlError`.
+        """Set a task's status, which then doesn't change; raises `ControlError`.
 
-        ``task_status`` reports an exchange of addresses, ``offset`` is how many bytes the target is behind.
+        ``task_status`` is the status of an exchange of addresses, ``offset`` is how many bytes the target is behind.
         """
         if not is_status(status) or (task_status is not None and not is_status(task_status)):
             raise ControlError(400, "status must be upper-case letters and underscores")
@@ -118,7 +118,7 @@ class Control:
                 raise ControlError(404, f"no task {task_id}") from None
 
     def remove(self, task_id: str) -> None:
-        """Delete a task as someone at the console would; raises `ControlError`."""
+        """Delete a task as the console does; raises `ControlError`."""
         with self._store.transaction() as now:
             try:
                 self._store.remove(task_id, now)
@@ -126,25 +126,25 @@ class Control:
                 raise ControlError(404, f"no task {task_id}") from None
 
     def fault(self, **order: Any) -> None:
-        """Order a fault; raises `ControlError`."""
+        """Add a fault; raises `ControlError`."""
         try:
             self._faults.add(make_fault(order, self._operations))
         except FaultError as error:
             raise ControlError(400, str(error)) from None
 
     def quirks(self) -> list[str]:
-        """Return the quirks that are on."""
+        """Return the active quirks."""
         return self._quirks.specs()
 
     def set_quirks(self, specs: Iterable[str]) -> None:
-        """Switch exactly these quirks on; raises `ControlError`."""
+        """Activate exactly these quirks; raises `ControlError`."""
         try:
             self._quirks.replace(specs)
         except QuirkError as error:
             raise ControlError(400, str(error)) from None
 
     def reset(self) -> None:
-        """Forget tasks, requests and faults, and return to the quirks of the start."""
+        """Remove tasks, requests and faults, and restore the initial quirks."""
         with self._store.transaction():
             self._store.clear()
         self._faults.clear()
@@ -154,7 +154,7 @@ class Control:
     # Over HTTP.
 
     def answer(self, request: Request, path: str, body: bytes) -> Response:
-        """Answer a control call with JSON: 204 without a body when there is nothing to say."""
+        """Answer a control call with JSON: 204 without a body if there is no result."""
         try:
             _require_local_caller(request)
             action, arguments = self._routes.bind("", path_info=path).match(method=request.method)
@@ -190,7 +190,7 @@ class Control:
 
 
 def _online_fields(task: Task) -> dict[str, Any]:
-    """Return what there is to know of a task on a migration instance; nothing for others."""
+    """Return the data of a task on a migration instance; empty for other tasks."""
     if task.network is None:
         return {}
     return {
@@ -220,7 +220,7 @@ def _json(value: Any, status: int) -> Response:
 
 
 def _require_local_caller(request: Request) -> None:
-    """Refuse other machines, and web pages that make a browser on this one call."""
+    """Refuse calls from other machines, and from web pages in a browser on this machine."""
     origin = request.headers.get("Origin")
     if not is_loopback(request.remote_addr or "") or not is_loopback(
         _host(f"//{request.headers.get('Host', '')}")
@@ -231,7 +231,7 @@ def _require_local_caller(request: Request) -> None:
 
 
 def _host(url: str) -> str:
-    """Return the host of a URL, empty when there is none or the URL is broken."""
+    """Return the host of a URL, empty if there is none or the URL is malformed."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -239,7 +239,7 @@ def _host(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Show whether a host name or address means this machine."""
+    """Return whether a host name or address means this machine."""
     if host.lower() == "localhost":
         return True
     try:

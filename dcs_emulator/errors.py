@@ -1,4 +1,4 @@
-"""The errors that the service answers, and the shapes in which it is known to write them."""
+"""The service's errors, and the known formats of its error answers."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ REFUSAL_CODES = ("DCS.4017", "DCS.4026", "DCS.4957")
 
 
 def api_error(code: str, detail: str = "") -> ApiError:
-    """Return the known error of this code, ``detail`` filling its message's placeholder."""
+    """Return the error with this code; ``detail`` replaces its message's placeholder."""
     status, message = KNOWN[code]
     return ApiError(status, code, message.format(detail))
 
 
 def invalid(field: str) -> ApiError:
-    """Return the refusal of one request field, named by its dotted path."""
+    """Return the refusal of a request field; the message has its dotted path."""
     return api_error("DCS.4800", field)
 
 
@@ -105,17 +105,17 @@ _SHAPES: dict[str, Callable[[ApiError], Any]] = {
     "camel": _camel,
     "code-message": _code_message,
 }
-_WITH_REQUEST_ID = ("APIGW.", "STS5.", "PAP5.")  # of the gateway, and of STS
+_WITH_REQUEST_ID = ("APIGW.", "STS5.", "PAP5.")  # of the gateway and of STS
 SHAPE_NAMES: tuple[str, ...] = (*_SHAPES, "html")
 
 
 def error_body(error: ApiError, request_id: str, shape: str | None = None) -> tuple[str, bytes]:
     """Return the content type and the bytes of an error.
 
-    ``shape`` is one of `SHAPE_NAMES` or None for the normal one. Errors of the gateway (``APIGW.``), of IAM
-    and of STS keep their own.
+    ``shape`` is one of `SHAPE_NAMES` or None for the normal one. Errors of the gateway (``APIGW.``), IAM
+    and STS keep their own shape.
     """
-    if not error.code:  # of IAM, where the status is the code
+    if not error.code:  # of IAM, whose status is the code
         body: Any = _iam(error)
     elif error.code.startswith(_WITH_REQUEST_ID):
         body = {"error_msg": error.message, "error_code": error.code, "request_id": request_id}

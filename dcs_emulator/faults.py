@@ -1,4 +1,4 @@
-"""Faults: failures to order, matched by operation and used up one request at a time."""
+"""Faults: requested failures, matched by operation; each request uses one."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ FAULTS: dict[str, str] = {
 
 
 class FaultError(ValueError):
-    """An order that makes no sense; the message is one line."""
+    """An invalid fault; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One order. ``times`` is how many requests it still meets; ``seconds`` is a duration."""
+    """One fault. ``times`` is the number of remaining requests; ``seconds`` is a duration."""
 
     operation: str
     fault: str
@@ -42,14 +42,16 @@ class Fault:
 
 
 def make_fault(order: dict[str, Any], operations: Iterable[str]) -> Fault:
-    """Check an order and return it; raises `FaultError`."""
+    """Check a fault and return it; raises `FaultError`."""
     unknown = sorted(set(order) - set(Fault.__dataclass_fields__))
     if unknown:
         raise FaultError(f"unknown fault fields: {', '.join(unknown)}")
     known = [ANY_OPERATION, *operations]
     if order.get("operation") not in known:
         raise FaultError(f"operation must be one of {', '.join(known)}")
-    if order.get("fault") not in list(FAULTS):  # a list, because what is no text may not be hashable
+    if order.get("fault") not in list(
+        FAULTS
+    ):  # a list, because a value that isn't a string may not be hashable
         raise FaultError(f"fault must be one of {', '.join(FAULTS)}")
     values = {name: value for name, value in order.items() if value is not None}
     fault = Fault(**values)
@@ -75,19 +77,19 @@ def _is_duration(value: object) -> bool:
 
 
 class FaultQueue:
-    """The orders, oldest first."""
+    """The faults, oldest first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._orders: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Append an order."""
+        """Append a fault."""
         with self._lock:
             self._orders.append(fault)
 
     def take(self, operation: str) -> Fault | None:
-        """Return the oldest order that meets this operation, used up by one, or None."""
+        """Use the oldest fault for this operation once, and return it, or None."""
         with self._lock:
             for index, fault in enumerate(self._orders):
                 if fault.operation in (operation, ANY_OPERATION):
@@ -99,11 +101,11 @@ class FaultQueue:
         return None
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return the orders that are left."""
+        """Return the remaining faults."""
         with self._lock:
             return [asdict(fault) for fault in self._orders]
 
     def clear(self) -> None:
-        """Withdraw all orders."""
+        """Remove all faults."""
         with self._lock:
             self._orders.clear()

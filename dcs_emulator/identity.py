@@ -1,6 +1,6 @@
-"""Who calls: IAM, STS, and the services of servers and pods, as far as they issue temporary keys.
+"""Identity: the operations of IAM, STS, and the services of servers and pods that issue temporary keys.
 
-Id tokens are read and not verified: their audience and their expiry are looked at, and not the signature of an issuer.
+Id tokens are read but not verified: the audience and expiry are checked, but not the issuer's signature.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("ShowPodCredentials", "POST", "/pod-identity/credentials"),
 )
 SIGNED = frozenset({BY_AGENCY, "AssumeAgency"})
-"""The caller has keys already. The others are how a caller without keys gets some."""
+"""The caller already has keys. With the other operations, a caller without keys gets some."""
 
-# The codes of STS that are public. That of a refused id token isn't, so that it has the one for denied access.
+# The public codes of STS. The code of a refused id token isn't public, so the one for denied access is used.
 NO_AGENCY = "STS5.1106"
 DENIED = "PAP5.0001"
 
-SHORTEST, LONGEST = 900, 86_400  # seconds that keys may be asked for
+SHORTEST, LONGEST = 900, 86_400  # allowed lifetimes of keys, in seconds
 LONGEST_OF_STS = 43_200
-LONGEST_IN_CHAIN = 3600  # of STS, where the caller's own keys are temporary
+LONGEST_IN_CHAIN = 3600  # of STS, if the caller's keys are temporary
 DEFAULT_SECONDS = {BY_AGENCY: 900, BY_TOKEN: 900, "AssumeAgency": 3600, "AssumeAgencyWithOIDC": 3600}
 
 
 @dataclass(frozen=True)
 class Trust:
-    """Who gets keys. No one, unless it is said.
+    """Who gets keys. By default, no one.
 
-    audience: that an id token must be for; agencies: the account (its name or id) of each agency by its name;
-    server_agency: of the server whose metadata service this is; pod_token: that a pod shows; lifetime: of all keys, in
-    seconds, where it isn't what the caller asks for.
+    audience: the required audience of an id token; agencies: the account (name or id) of each agency, by the agency's
+    name; server_agency: the agency of the server with this metadata service; pod_token: the token of a pod; lifetime: of all
+    keys, in seconds, if it isn't the requested one.
     """
 
     audience: str | None = None
@@ -100,12 +100,12 @@ class Identity:
         }
 
     def keys_of(self, access_key: str) -> IssuedKeys | None:
-        """Return the keys that were issued with this access key, also when they have expired."""
+        """Return the issued keys with this access key, including expired ones."""
         with self._lock:
             return self._keys.get(access_key)
 
     def answer(self, call: IdentityCall) -> IdentityReply:
-        """Carry out an operation; raises `ApiError`."""
+        """Run an operation; raises `ApiError`."""
         return self._table[call.operation](call)
 
     # IAM
@@ -214,7 +214,7 @@ class Identity:
             raise _refusal(403, "this service account is bound to no agency")
         return IdentityReply(self._reply_of_iam(LONGEST).body)
 
-    # What they share
+    # Shared functions
 
     def _issue(self, seconds: float) -> IssuedKeys:
         lifetime = seconds if self._trust.lifetime is None else min(seconds, self._trust.lifetime)
@@ -246,7 +246,7 @@ class Identity:
 
 
 def operation_of(operation: str, body: Any) -> str:
-    """Return the operation that a body means: two have one path."""
+    """Return the operation of a body, because two operations have the same path."""
     if operation != BY_AGENCY or not isinstance(body, dict):
         return operation
     identity = body.get("auth")

@@ -1,4 +1,4 @@
-"""The journal: which requests arrived. It holds neither headers nor bodies."""
+"""The journal: the requests, without headers and bodies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_PATH = 1_024
 
 @dataclass(frozen=True)
 class Entry:
-    """One request: Unix time of arrival in seconds, path without query, status 0 when unanswered."""
+    """One request: Unix time of arrival in seconds, path without query, status 0 without an answer."""
 
     time: float
     operation: str
@@ -25,7 +25,7 @@ class Entry:
 
 
 class Journal:
-    """A bounded list of entries, the oldest dropped and counted."""
+    """A bounded list of entries; the oldest are removed and counted."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._lock = threading.Lock()
@@ -43,14 +43,14 @@ class Journal:
             self._entries.append(entry)
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return the requests, oldest first, after a ``_dropped`` entry when some are missing."""
+        """Return the requests, oldest first, after a ``_dropped`` entry if some are missing."""
         with self._lock:
             rows = [asdict(entry) for entry in self._entries]
             dropped = self._dropped
         return [{"operation": "_dropped", "count": dropped}, *rows] if dropped else rows
 
     def clear(self) -> None:
-        """Forget all requests."""
+        """Remove all requests."""
         with self._lock:
             self._entries.clear()
             self._dropped = 0

@@ -1,4 +1,4 @@
-"""Online migrations on a migration instance: made, configured, started again, their addresses exchanged."""
+"""Online migrations on a migration instance: create, configure, restart, and exchange addresses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CONFIGURABLE = (IDLE, SUCCESS, FAILED, TERMINATED)
 
 
 class OnlineTasks:
-    """The state machine of these tasks. It is used inside a transaction of the store that holds them."""
+    """The state machine of these tasks. Use it inside a transaction of their store."""
 
     def __init__(self, engine: Engine, quirks: QuirkSet, options: Options) -> None:
         self._engine = engine
@@ -43,12 +43,12 @@ class OnlineTasks:
         self._options = options
 
     def new(self, seed: str, project_id: str, request: Mapping[str, Any], now: float) -> Task:
-        """Return the task of a new migration instance; ``seed`` decides its ids."""
+        """Return the task of a new migration instance; ``seed`` determines its ids."""
         task_id, job_id = (str(uuid.uuid5(uuid.NAMESPACE_OID, f"{seed} {what}")) for what in ("task", "job"))
         return new_online_task(task_id, job_id, project_id, request, now)
 
     def configure(self, task: Task, request: Mapping[str, Any], now: float) -> None:
-        """Start a run with these settings, or change those of the one that runs."""
+        """Start a migration with these settings, or change those of the running one."""
         if task.migrating:
             self._reconfigure(task, request, now)
             return
@@ -58,7 +58,7 @@ class OnlineTasks:
         self._start_run(task, request, now)
 
     def _reconfigure(self, task: Task, request: Mapping[str, Any], now: float) -> None:
-        """Change a running migration: what it copies must stay the same, unless it may start again."""
+        """Change a running migration. Source and target must not change, unless it can be restarted."""
         refusal = self._quirks.text("set-while-running-refused")
         if refusal is not None:
             raise api_error(refusal)
@@ -105,7 +105,7 @@ class OnlineTasks:
             raise api_error(refusal)
         stopped = task.status == TERMINATED and task.runs > 0
         anew = task.migrating and "restart-while-running-restarts" in self._quirks
-        # With swapped addresses the replication would run against what applications write.
+        # With swapped addresses, the replication would run against the applications' writes.
         if not (stopped or anew) or task.exchanging or task.addresses_exchanged:
             raise api_error("DCS.4957")
         goes_on = task.incremental and not anew and "restart-is-full" not in self._quirks
@@ -161,7 +161,7 @@ class OnlineTasks:
         task.exchange_since = now
 
     def advance(self, task: Task, now: float) -> bool:
-        """Bring what takes time up to the present; say whether something has changed."""
+        """Update what takes time; return whether something changed."""
         if task.status == CREATING and not task.pinned:
             return self._advance_job(task, now)
         if task.exchanging and task.exchange_since is not None:
@@ -195,5 +195,5 @@ class OnlineTasks:
         task.exchange_since = None
 
     def at_rest(self, task: Task) -> bool:
-        """Whether time changes nothing any more of a task that has ended."""
+        """Whether an ended task no longer changes with time."""
         return task.status in ENDED and not task.exchanging

@@ -1,4 +1,4 @@
-"""The operations of the service, one function each, named in a table as the API names them."""
+"""The operations of the service, one function each, in a table with the API's names."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _PROJECT_NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 @dataclass(frozen=True)
 class Call:
-    """One call: what the path, the query and the body said. ``read_body`` raises `ApiError`."""
+    """One call: the data of the path, query and body. ``read_body`` raises `ApiError`."""
 
     query: Mapping[str, str]
     read_body: Callable[[], Any]
@@ -64,7 +64,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; ``body`` None is an empty one. ``task_ids`` are for the journal."""
+    """An answer; a ``body`` of None is empty. ``task_ids`` are for the journal."""
 
     body: Any
     status: int = 200
@@ -99,7 +99,7 @@ class Operations:
         }
 
     def run(self, operation: str, call: Call) -> Reply:
-        """Carry out an operation; raises `ApiError`."""
+        """Run an operation; raises `ApiError`."""
         if operation not in READS:
             self._limit_writes()
         if operation != "KeystoneListProjects":
@@ -187,14 +187,14 @@ class Operations:
         return Reply(None, status=204) if "exchange-answers-204" in self._quirks else Reply({})
 
     def _find_online(self, project_id: str, task_id: str, now: float) -> Task:
-        """Return a task on a migration instance, not deleted; CreateMigrationTask makes ones without."""
+        """Return a task on a migration instance that isn't deleted; tasks of CreateMigrationTask don't have one."""
         task = self._find(project_id, task_id, now)
         if task.deleted_at is not None or task.network is None:
             raise api_error("DCS.4957")
         return task
 
     def _require_free_target(self, project_id: str, target_id: str | None, but: Task | None = None) -> None:
-        """Refuse a second running task on a target, where the service takes one at a time."""
+        """Refuse a second running task on a target if the service accepts only one."""
         refusal = self._quirks.text("second-task-on-target-refused")
         if refusal is None or not target_id:
             return
@@ -336,5 +336,5 @@ class Operations:
 
 
 def project_id_of(region: str) -> str:
-    """Return the id of a region's project: 32 hexadecimal digits, the same everywhere and always."""
+    """Return the id of a region's project: 32 hexadecimal digits, always the same."""
     return hashlib.sha256(f"project of {region}".encode()).hexdigest()[:32]

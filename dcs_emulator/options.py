@@ -18,7 +18,7 @@ from dcs_emulator.quirks import parse_quirks
 from dcs_emulator.real_data.endpoints import Endpoint, parse_addresses, parse_buckets, parse_endpoints
 from dcs_emulator.signature import Credentials
 
-DEFAULT_KEY = "emulator"  # of both kinds: it is public, and guards nothing
+DEFAULT_KEY = "emulator"  # for both keys: it is public, and protects nothing
 
 _Arguments = ParamSpec("_Arguments")
 _Made = TypeVar("_Made")
@@ -41,23 +41,22 @@ def _check_lifetime(value: float | None) -> None:
 
 
 def _read_port(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else -1  # which the check refuses
+    return int(text) if text.isascii() and text.isdigit() else -1  # the check refuses it
 
 
 def _read_seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        return math.nan  # which the check refuses
+        return math.nan  # the check refuses it
 
 
 @dataclass(frozen=True)
 class Argument:
-    """How an option is written on the command line.
+    """An option's form on the command line.
 
-    ``flag`` is its name there, where that isn't the option's; ``form`` is how a value is written, ``shown`` the
-    default as the help has it, ``default`` the one of the command, where that is another. ``many`` is list or dict
-    for one that is repeatable.
+    ``flag`` is its name there, if it differs; ``form`` is the form of a value, ``shown`` the default in the help,
+    ``default`` the command's default, if it differs. ``many`` is list or dict for a repeatable option.
     """
 
     help: str
@@ -81,10 +80,10 @@ def _seconds(help: str) -> dict[str, Argument]:
 
 @dataclass(frozen=True)
 class Options:
-    """What can be chosen of an emulator; raises ValueError for what can't.
+    """The options of an emulator; raises ValueError for invalid ones.
 
-    ``clock`` returns the Unix time that tasks and journal live by (signatures are judged by the real one).
-    ``deterministic_ids`` gives the same ids each time. The others are options of the command line, too.
+    ``clock`` returns the Unix time for tasks and journal (signatures use the real time).
+    ``deterministic_ids`` generates the same ids each time. The other options are also on the command line.
     """
 
     port: int = field(
@@ -178,7 +177,7 @@ class Options:
     deterministic_ids: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "quirks", tuple(self.quirks))  # it may be something that is read once
+        object.__setattr__(self, "quirks", tuple(self.quirks))  # it may be an iterator
         for name, argument in arguments().items():
             if argument.check is not None:
                 try:
@@ -217,7 +216,7 @@ class Options:
 
 
 def arguments() -> dict[str, Argument]:
-    """Return the arguments of the command line, by the names of the options that they are for."""
+    """Return the arguments of the command line, by the names of their options."""
     return {
         option.name: _completed(option.metadata["argument"], option.name, option.default)
         for option in fields(Options)
@@ -226,7 +225,7 @@ def arguments() -> dict[str, Argument]:
 
 
 def _completed(argument: Argument, name: str, default: Any) -> Argument:
-    """Fill in what an argument has from its option."""
+    """Fill in an argument's data from its option."""
     default = default if argument.default is None else argument.default
     known = None if default is None else f"{default:g}" if isinstance(default, float) else str(default)
     return replace(
@@ -240,9 +239,9 @@ def _completed(argument: Argument, name: str, default: Any) -> Argument:
 def by_keywords(
     make: Callable[_Arguments, _Made],
 ) -> Callable[[Callable[[_Owner, _Made], None]], Callable[Concatenate[_Owner, _Arguments], None]]:
-    """Let a constructor that takes what ``make`` returns be called with the arguments of ``make``.
+    """Let callers of a constructor pass the arguments of ``make`` instead of its result.
 
-    So their names, types and defaults are written once, and type checkers and `help` know them.
+    So names, types and defaults are only in one place, and type checkers and `help` know them.
     """
 
     def decorate(init: Callable[[_Owner, _Made], None]) -> Callable[Concatenate[_Owner, _Arguments], None]:

@@ -1,6 +1,6 @@
-"""What makes a task progress. An engine is asked at every look; it needs no thread of its own.
+"""The progress of tasks. Every look calls an engine, which doesn't need its own thread.
 
-The engines here only watch the clock. The one of `dcs_emulator.real_data` moves real data.
+The engines here only use the clock. The task engine of `dcs_emulator.real_data` moves real data.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dcs_emulator.task import INCREMENTAL, SUCCESS, Task
 
 @dataclass(frozen=True)
 class Phase:
-    """Where a task has got to: its status, since when (Unix time), and why when it failed."""
+    """The progress of a task: its status, since when (Unix time), and the reason if it failed."""
 
     status: str
     since: float
@@ -22,32 +22,32 @@ class Phase:
 
 
 class Engine(Protocol):
-    """Moves tasks. Every call is made under the store's lock, so it must return quickly."""
+    """Moves tasks. Calls hold the store's lock, so they must return quickly."""
 
     def start(self, task: Task, request: Mapping[str, Any]) -> None:
         """Start a new task; ``request`` is its creation body, passwords included."""
 
     def phase(self, task: Task, now: float) -> Phase | None:
-        """Return where the task is, or None if it doesn't change."""
+        """Return the task's phase, or None if it doesn't change."""
 
     def resume(self, task: Task) -> None:
-        """Continue a task that was stopped; the mover still knows its servers."""
+        """Continue a stopped task; the task engine still knows its servers."""
 
     def stop(self, task: Task) -> None:
         """Stop moving a task that is being stopped or deleted."""
 
     def exchange(self, task: Task) -> None:
-        """Swap the addresses of a task's source and target; again swaps them back."""
+        """Swap the addresses of a task's source and target; a second call swaps them back."""
 
     def stopped(self, task: Task) -> bool:
-        """Whether nothing of a task that was stopped is moving any more."""
+        """Whether a stopped task no longer moves anything."""
 
     def close(self) -> None:
-        """End everything that is moving, and wait for that: the one call without the lock."""
+        """End all moves, and wait for their end: the only call without the lock."""
 
 
 class _Clockwork:
-    """An engine that has nothing to start or to stop."""
+    """An engine without anything to start or stop."""
 
     def start(self, task: Task, request: Mapping[str, Any]) -> None:
         """Nothing to do."""
@@ -62,7 +62,7 @@ class _Clockwork:
         """Nothing to do."""
 
     def stopped(self, task: Task) -> bool:
-        """Return True: nothing has ever moved."""
+        """Return True, because nothing moves."""
         return True
 
     def close(self) -> None:
@@ -70,30 +70,30 @@ class _Clockwork:
 
 
 class Timed(_Clockwork):
-    """A full task succeeds after ``duration`` seconds, an incremental one is in step after half of it."""
+    """A full task succeeds after ``duration`` seconds, an incremental one is in sync after half of it."""
 
     def __init__(self, duration: float) -> None:
         self._duration = duration
 
     def phase(self, task: Task, now: float) -> Phase | None:
-        """Return the last phase that has been reached."""
+        """Return the current phase."""
         status, after = (INCREMENTAL, self._duration / 2) if task.incremental else (SUCCESS, self._duration)
         since = task.run_began_at + (0 if task.resumed else after)
         return Phase(status, since) if now >= since else Phase(task.full_phase, task.run_began_at)
 
 
 class Immediate(Timed):
-    """A task is done at the first look."""
+    """Tasks are done at the first look."""
 
     def __init__(self) -> None:
         super().__init__(duration=0.0)
 
 
 class Manual(_Clockwork):
-    """A task changes only by the control calls."""
+    """Tasks change only through control calls."""
 
     def phase(self, task: Task, now: float) -> Phase | None:
-        """Return None: nothing happens by itself."""
+        """Return None, because nothing changes on its own."""
         return None
 
 

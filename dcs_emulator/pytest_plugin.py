@@ -1,7 +1,7 @@
 """A pytest plugin: the fixture ``dcs_emulator``.
 
-pytest loads it wherever the package is installed, so that it imports nothing that a test which does
-not ask for the fixture would have to pay for, or to have installed.
+pytest loads it in every environment with the package. So it imports nothing that costs time, or must be installed, in
+tests that don't use the fixture.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def dcs_emulator_options() -> Mapping[str, Any]:
-    """Options of the `Emulator` that ``dcs_emulator`` gives; define it again to choose others.
+    """Options of the `Emulator` in ``dcs_emulator``; override it to set others.
 
     A fixture of this name in a module, a class or a ``conftest.py`` returns keyword arguments of
     `Emulator`; so does ``pytest.mark.parametrize("dcs_emulator_options", [...])``.
@@ -29,9 +29,9 @@ def dcs_emulator_options() -> Mapping[str, Any]:
 def dcs_emulator(dcs_emulator_options: Mapping[str, Any]) -> Iterator[Emulator]:
     """A fresh DCS on a free port of this machine, for one test.
 
-    Its tasks change when `Emulator.set_status` says so, and their ids are the same in every run, unless
-    ``dcs_emulator_options`` has another ``progression`` or ``deterministic_ids``. It fails the test when
-    Werkzeug is missing.
+    Its tasks change only with `Emulator.set_status`, and their ids are always the same, unless
+    ``dcs_emulator_options`` has another ``progression`` or ``deterministic_ids``. The test fails if Werkzeug is
+    missing.
     """
     try:
         from dcs_emulator.server import Emulator

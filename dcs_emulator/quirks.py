@@ -1,4 +1,4 @@
-"""Quirks: behaviours of the service that its documents leave open, as switches."""
+"""Quirks: options for behavior of the service that its documentation doesn't specify."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dcs_emulator.task import Task
 
 QuirkValue = float | str | None
 Reader = tuple[str, str]
-"""The project and the name that a list was asked for."""
+"""The project and the name filter of a listing."""
 
 
 @dataclass(frozen=True)
 class Quirk:
-    """What a switch does, and, when it takes a value, the value's default and reader."""
+    """The description of a quirk and, if it has a value, the default and parser of the value."""
 
     description: str
     default: QuirkValue = None
@@ -123,11 +123,11 @@ QUIRKS: dict[str, Quirk] = {
 
 
 class QuirkError(ValueError):
-    """A quirk that doesn't exist, or a value that it doesn't take; the message is one line."""
+    """An unknown quirk or an invalid value; the message is one line."""
 
 
 def parse_quirks(specs: Iterable[str]) -> dict[str, QuirkValue]:
-    """Read ``name`` and ``name=value`` items, each possibly several separated by commas."""
+    """Read ``name`` and ``name=value`` items, each with one or more, separated by commas."""
     active: dict[str, QuirkValue] = {}
     for item in (part for spec in specs for part in re.split(r"\s*,\s*", spec.strip()) if part):
         name, equals, text = item.partition("=")
@@ -147,7 +147,7 @@ def parse_quirks(specs: Iterable[str]) -> dict[str, QuirkValue]:
 
 
 class QuirkSet:
-    """The quirks that are on. The set is replaced as a whole, so readers need no lock."""
+    """The active quirks. The set is replaced as a whole, so readers don't need a lock."""
 
     def __init__(self, specs: Iterable[str] = ()) -> None:
         self._active = parse_quirks(specs)
@@ -157,29 +157,29 @@ class QuirkSet:
         return name in self._active
 
     def replace(self, specs: Iterable[str]) -> None:
-        """Switch exactly these quirks on; raises `QuirkError` and changes nothing when one is wrong."""
+        """Activate exactly these quirks; raises `QuirkError` and changes nothing if one is invalid."""
         self._active = parse_quirks(specs)
         self._used.clear()
 
     def use(self, name: str) -> bool:
-        """Use up one of the times that a quirk has as its value; False when it is off or none is left."""
+        """Use a quirk with a number of times once; False if it is off or used up."""
         if self._used[name] >= (self.number(name) or 0):
             return False
         self._used[name] += 1
         return True
 
     def number(self, name: str) -> float | None:
-        """Return the number that a quirk has as its value, or None while it is off."""
+        """Return a quirk's value as a number, or None if it is off."""
         value = self._active.get(name)
         return value if isinstance(value, float) else None
 
     def text(self, name: str) -> str | None:
-        """Return the text that a quirk has as its value, or None while it is off."""
+        """Return a quirk's value as text, or None if it is off."""
         value = self._active.get(name)
         return value if isinstance(value, str) else None
 
     def specs(self) -> list[str]:
-        """Return the active quirks as they would be written on a command line."""
+        """Return the active quirks in the form of the command line."""
         return [name if value is None else f"{name}={_text(value)}" for name, value in self._active.items()]
 
 
@@ -189,24 +189,23 @@ def _text(value: float | str) -> str:
 
 @dataclass
 class _Reading:
-    """One reading, from its first page on: the row that is next, and whether it has moved."""
+    """One reading of a list, from its first page: the next row, and whether it has moved."""
 
     next_id: str
     moved: bool = False
 
 
 class MovingRows:
-    """What ``rows-move`` does to lists that are read page by page. It is used inside a transaction of the store."""
+    """The effect of ``rows-move`` on lists that are read in pages. Use it inside a transaction of the store."""
 
     def __init__(self, quirks: QuirkSet) -> None:
         self._quirks = quirks
         self._readings: dict[Reader, _Reading] = {}
 
     def move(self, reader: Reader, tasks: list[Task], offset: int, limit: int) -> None:
-        """Put the row that starts the second page before all others, once the first page was read.
+        """Move the first row of the second page to the start of the list after the first page was read.
 
-        There it is on no page that is still to be read, however much the pages overlap. The next reading
-        finds it in its place again.
+        Then it isn't on any later page, even if pages overlap. The next reading finds it in its place again.
         """
         if offset == 0:
             self._readings.pop(reader, None)

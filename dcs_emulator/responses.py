@@ -1,4 +1,4 @@
-"""Tasks as the service writes them: list rows, Show bodies, log rows, statistics."""
+"""Tasks in the service's form: list rows, Show bodies, log rows, statistics."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _NO_STATISTICS = dict.fromkeys(
 
 
 def timestamp(at: float | None) -> str | None:
-    """Write a Unix time as the service does: ISO 8601, milliseconds, UTC."""
+    """Format a Unix time like the service: ISO 8601, milliseconds, UTC."""
     if at is None:
         return None
     return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def shown_status(task: Task, quirks: QuirkSet) -> str:
-    """Return the status that Show gives, also of a deleted task that lingers."""
+    """Return the status in Show, including that of a recently deleted task."""
     if task.deleted_at is None:
         return task.status
     return SUCCESS if "deleted-shows-success" in quirks else DELETED
@@ -112,7 +112,7 @@ def log_row(row: LogRow) -> dict[str, Any]:
 
 
 def stats_body(task: Task, quirks: QuirkSet) -> dict[str, Any]:
-    """Return how far a task is, as ShowMigrationTaskStats writes it."""
+    """Return the progress of a task as the body of ShowMigrationTaskStats."""
     numbers = _statistics(task)
     if "stats-as-numbers" in quirks:
         return numbers
@@ -120,7 +120,7 @@ def stats_body(task: Task, quirks: QuirkSet) -> dict[str, Any]:
 
 
 def _statistics(task: Task) -> dict[str, Any]:
-    """Return the numbers of the real data, or plain ones that agree with the status: half or all of it."""
+    """Return the numbers of the real data, or numbers for the status: half or all of the data."""
     moving = task.status not in ENDED and task.status != TERMINATING
     if task.statistics is not None:
         idle = {} if moving else {"target_input_kbps": 0, "target_ops": 0}
@@ -142,12 +142,12 @@ def _statistics(task: Task) -> dict[str, Any]:
 
 
 def unsorted_key(task: Task) -> str:
-    """Return a sort key that is stable and has nothing to do with time."""
+    """Return a stable sort key that doesn't depend on time."""
     return hashlib.sha256(task.id.encode()).hexdigest()
 
 
 def job_body(task: Task) -> dict[str, Any]:
-    """Return the job that makes a task's migration instance."""
+    """Return the job that creates a task's migration instance."""
     status = "RUNNING" if task.job_ended_at is None else "SUCCESS" if task.made else "FAIL"
     return {
         "job_id": task.job_id,
@@ -160,7 +160,7 @@ def job_body(task: Task) -> dict[str, Any]:
 
 
 def _description(task: Task, quirks: QuirkSet) -> str | None:
-    """Return the description as it is shown, which doesn't need to be as it was given."""
+    """Return the displayed description, which can differ from the given one."""
     if task.description is None or "description-null" in quirks:
         return None
     text = task.description
@@ -171,7 +171,7 @@ def _description(task: Task, quirks: QuirkSet) -> str | None:
 
 
 def _private_ip(task: Task) -> str | None:
-    """Return the address of a migration instance once it is made."""
+    """Return the address of a migration instance after its creation."""
     return None if task.network is None or task.status == CREATING else "192.168.0.20"
 
 
@@ -182,7 +182,7 @@ def _data_source(task: Task) -> str | None:
 
 
 def _backup_files(task: Task) -> dict[str, Any] | None:
-    """Return the files of a task; a backup record's id is nested, as the service answers it."""
+    """Return the files of a task; a backup record's id is nested, like in the service's answers."""
     if task.backup_files is None:
         return None
     files = task.backup_files

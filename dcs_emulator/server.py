@@ -30,12 +30,12 @@ _BACKLOG = 128
 
 
 class Emulator:
-    """A DCS on this machine, listening as soon as it has been made. A context manager.
+    """A DCS on this machine that listens from its creation. A context manager.
 
-    Takes the fields of `Options` as keyword arguments; ``port`` 0, the default, takes any free one.
+    Takes the fields of `Options` as keyword arguments; ``port`` 0, the default, uses any free one.
 
-    Raises ValueError for bad options, OSError when the port can't be had, `StateFileError` for a
-    state file that can't be used, ModuleNotFoundError when ``redis`` needs the library and it is missing.
+    Raises ValueError for bad options, OSError if the port isn't available, `StateFileError` for a
+    state file that can't be used, and ModuleNotFoundError if ``redis`` needs the library and it is missing.
     """
 
     @by_keywords(Options)
@@ -71,13 +71,13 @@ class Emulator:
                 self._closing,
             )
             self._listen(app, options.host, options.port)
-        except BaseException:  # what was opened so far would continue without an owner
+        except BaseException:  # otherwise the opened parts would keep running without an owner
             self._engine.close()
             raise
 
     def _listen(self, app: Application, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # Werkzeug ends the process when it can't bind, so the socket is bound here.
+        # Werkzeug exits if it can't bind, so the socket is bound here.
         with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
             self.port: int = listener.getsockname()[1]
             self._connections = Connections()
@@ -110,7 +110,7 @@ class Emulator:
         self.close()
 
     def close(self) -> None:
-        """Stop listening, cut all connections, and end all moves of data. May be called again."""
+        """Stop listening, cut all connections, and end all moves of data. Can be called more than once."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -121,19 +121,19 @@ class Emulator:
         self._store.close()
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Return all tasks that haven't been deleted, oldest first."""
+        """Return all tasks that aren't deleted, oldest first."""
         return self._control.tasks()
 
     def requests(self) -> list[dict[str, Any]]:
-        """Return the journal: time, operation, method, path, status, task_ids of each request."""
+        """Return the journal: time, operation, method, path, status and task_ids of each request."""
         return self._journal.entries()
 
     def clear_requests(self) -> None:
-        """Forget the journal."""
+        """Clear the journal."""
         self._journal.clear()
 
     def reset(self) -> None:
-        """Forget tasks, requests and faults, and return to the quirks of the start."""
+        """Remove tasks, requests and faults, and restore the initial quirks."""
         self._control.reset()
 
     def set_status(
@@ -145,46 +145,47 @@ class Emulator:
         task_status: str | None = None,
         offset: int | None = None,
     ) -> None:
-        """Give a task a status, which then stays; ``offset`` is how many bytes its target is behind."""
+        """Set a task's status, which then doesn't change; ``offset`` is how many bytes its target is behind."""
         self._control.set_status(task_id, status, error, task_status=task_status, offset=offset)
 
     def remove(self, task_id: str) -> None:
-        """Delete a task as someone at the console would."""
+        """Delete a task as the console does."""
         self._control.remove(task_id)
 
     def fault(self, operation: str, fault: str, **order: Any) -> None:
-        """Order a fault for an operation, or for any with ``"*"``.
+        """Add a fault for an operation, or for any with ``"*"``.
 
-        ``order`` may have status, error_code, message, seconds and times, as in
+        ``order`` can have status, error_code, message, seconds and times, as in
         `dcs_emulator.faults.Fault`.
         """
         self._control.fault(operation=operation, fault=fault, **order)
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the faults that no request has met yet."""
+        """Return the unused faults."""
         return self._faults.entries()
 
     def clear_faults(self) -> None:
-        """Withdraw the faults that no request has met yet."""
+        """Remove the unused faults."""
         self._faults.clear()
 
     def set_quirks(self, quirks: Iterable[str]) -> None:
-        """Switch exactly these quirks on."""
+        """Activate exactly these quirks."""
         self._control.set_quirks(quirks)
 
     @property
     def quirks(self) -> list[str]:
-        """The quirks that are on, each ``name`` or ``name=value``."""
+        """The active quirks, each ``name`` or ``name=value``."""
         return self._control.quirks()
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where applications connect to, by instance id: ``127.0.0.1:PORT``; an exchange leads it elsewhere."""
+        """The applications' addresses by instance id: ``127.0.0.1:PORT``. An exchange changes the servers behind
+        them."""
         return {instance_id: f"127.0.0.1:{port}" for instance_id, port in self._addresses.items()}
 
 
 def _engine(options: Options) -> tuple[Engine, dict[str, int]]:
-    """Return what moves tasks, and the ports of addresses; the Redis client is loaded only for real data."""
+    """Return the task engine, and the ports of addresses; the Redis client is loaded only for real data."""
     clockwork = PROGRESSIONS[options.progression](options.duration)
     endpoints = options.endpoints()
     if not endpoints:

@@ -1,7 +1,7 @@
-"""Who calls: verification of SDK-HMAC-SHA256 signatures and of tokens.
+"""Authentication: verification of SDK-HMAC-SHA256 signatures and tokens.
 
-Written from the description of the algorithm, not from a client's signer, so that the two check
-each other.
+It is written from the description of the algorithm, not from a client's signer, so that each one tests the
+other.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came over the wire; header names are in lower case, the path and query raw."""
+    """A request as received: lower-case header names, raw path and query."""
 
     method: str
     path: str
@@ -59,7 +59,7 @@ def _none(access_key: str) -> IssuedKeys | None:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a caller must have: a key pair, the token when one is configured, or keys that were issued."""
+    """The accepted credentials: a key pair, the configured token, or issued keys."""
 
     access_key: str
     secret_key: str
@@ -136,7 +136,7 @@ def _check_signed_headers(signed: list[str], headers: Mapping[str, str]) -> None
 
 
 def canonical_request(request: Received, signed: list[str]) -> str:
-    """Return the text whose hash is signed."""
+    """Return the text to hash and sign."""
     headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in signed)
     parts = (
         request.method,
@@ -150,7 +150,7 @@ def canonical_request(request: Received, signed: list[str]) -> str:
 
 
 def _content_hash(request: Received) -> str:
-    """Return what is signed of the body; a caller may say in a header that it is nothing."""
+    """Return the signed part of the body; a header can say that the body isn't signed."""
     claimed = request.headers.get(CONTENT_HASH)
     return UNSIGNED_PAYLOAD if claimed == UNSIGNED_PAYLOAD else _sha256(request.body)
 
@@ -161,7 +161,7 @@ def _canonical_path(path: str) -> str:
 
 
 def _canonical_query(query: str) -> str:
-    # A plus is a plus here: the service's own clients write a space as %20.
+    # A plus is a plus here: the service's clients encode a space as %20.
     pairs = (item.partition("=") for item in query.split("&") if item)
     decoded = sorted((unquote(name), unquote(value)) for name, _, value in pairs)
     return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in decoded)

@@ -25,14 +25,14 @@ class StateFileError(Exception):
 
 
 class StateFile:
-    """A file of tasks. It is replaced as a whole, so that it is never half of one; a link to it stays one."""
+    """A file of tasks. It is replaced as a whole, so that it is never incomplete; a symbolic link is kept."""
 
     def __init__(self, path: Path) -> None:
         self._path = Path(os.path.realpath(path))
         self._failing = False
 
     def load(self) -> tuple[dict[str, Task], int]:
-        """Return the tasks, and how many were ever created. Raises `StateFileError`."""
+        """Return the tasks, and the number of all created tasks. Raises `StateFileError`."""
         path = self._path
         if not path.parent.is_dir():
             raise StateFileError(f"the state file's folder does not exist: {path.parent}")
@@ -53,7 +53,7 @@ class StateFile:
             raise StateFileError(f"the state file is not one of this emulator's: {path}: {_REMEDY}") from None
 
     def save(self, tasks: Iterable[Task], created: int) -> bool:
-        """Write the tasks; False when that isn't possible now, which stderr is told once, until it is again."""
+        """Write the tasks; False if that isn't possible now, which is reported once on stderr."""
         document = {"version": STATE_VERSION, "created": created, "tasks": [task.to_json() for task in tasks]}
         try:
             self._write(json.dumps(document))
@@ -72,7 +72,7 @@ class StateFile:
 
     def _write(self, text: str) -> None:
         mode = self._path.stat().st_mode if self._path.exists() else _MODE
-        if not mode & _WRITABLE:  # a rename doesn't ask
+        if not mode & _WRITABLE:  # a rename doesn't check this
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         descriptor, draft = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         try:
@@ -87,5 +87,5 @@ class StateFile:
 
 
 def _tell(line: str) -> None:
-    with suppress(OSError):  # no one may be reading
+    with suppress(OSError):  # stderr may be closed
         print(f"dcs_emulator: {line}", file=sys.stderr, flush=True)

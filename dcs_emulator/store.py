@@ -1,4 +1,4 @@
-"""The tasks and their state machine. Time is looked at, never waited for."""
+"""The tasks and their state machine. It reads the time and never waits."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ Secrets = dict[str, str]
 class TaskStore:
     """All tasks of one emulator, by id, in the order of their creation.
 
-    Use it inside ``with store.transaction() as now``: that holds the lock, brings every task up to
-    the present, and saves the state when something has changed.
+    Use it inside ``with store.transaction() as now``, which holds the lock, updates every task, and
+    saves the state if something changed.
     """
 
     def __init__(self, engine: Engine, quirks: QuirkSet, options: Options) -> None:
@@ -60,11 +60,11 @@ class TaskStore:
             for task in self._tasks.values():
                 if task.addresses_exchanged:
                     engine.exchange(task)
-        self._pending = dict(self._tasks)  # what time may change: no look at thousands that have ended
+        self._pending = dict(self._tasks)  # tasks that time can change, without the ended ones
 
     @contextmanager
     def transaction(self) -> Iterator[float]:
-        """Hold the lock over a consistent moment, whose Unix time is given."""
+        """Hold the lock, and yield the Unix time of a consistent state."""
         with self._lock:
             now = self._options.clock()
             self._advance(now)
@@ -74,7 +74,7 @@ class TaskStore:
                 self._save()
 
     def close(self) -> None:
-        """Save what could not be saved before."""
+        """Save changes that couldn't be saved before."""
         with self._lock:
             self._save()
 
@@ -84,10 +84,10 @@ class TaskStore:
                 self._tasks.values(), self._created
             )
 
-    # Looking.
+    # Reading.
 
     def listed(self, project_id: str, now: float) -> list[Task]:
-        """Return the tasks that the list of a project shows, oldest first."""
+        """Return the tasks in a project's list, oldest first."""
         lag = self._quirks.number("listing-lags")
         then = now if lag is None else now - lag
         expiring = [name for name in ("records-expire", "records-expire-wholly") if name in self._quirks]
@@ -101,7 +101,7 @@ class TaskStore:
         ]
 
     def shown(self, project_id: str, task_id: str, now: float) -> Task | None:
-        """Return the task that Show still knows, which may be a deleted one that lingers."""
+        """Return a task for Show, including a recently deleted one."""
         task = self._tasks.get(task_id.lower())
         if task is None or task.project_id != project_id:
             return None
@@ -112,7 +112,7 @@ class TaskStore:
         return None if self._expired("records-expire-wholly", task, now) else task
 
     def existing(self) -> list[Task]:
-        """Return every task that hasn't been deleted, oldest first."""
+        """Return all tasks that aren't deleted, oldest first."""
         return [task for task in self._tasks.values() if task.deleted_at is None]
 
     def passwords(self, task: Task) -> Secrets:
@@ -120,7 +120,7 @@ class TaskStore:
         return self._passwords.get(task.id, {})
 
     def count_write(self, now: float) -> int:
-        """Count one more write; returns how many there were in the last minute, this one included."""
+        """Count a write; returns the number of writes in the last minute, including this one."""
         while self._writes and now - self._writes[0] >= MINUTE_SECONDS:
             self._writes.popleft()
         self._writes.append(now)
@@ -142,26 +142,26 @@ class TaskStore:
         return task
 
     def create_online(self, project_id: str, request: Mapping[str, Any], now: float) -> Task:
-        """Make a migration instance from a valid request."""
+        """Create a migration instance from a valid request."""
         task = self.online.new(self._new_id(), project_id, request, now)
         self._tasks[task.id] = task
         self.touch(task)
         return task
 
     def of_job(self, project_id: str, job_id: str) -> Task | None:
-        """Return the task whose migration instance a job makes."""
+        """Return the task with the migration instance that a job creates."""
         tasks = self._tasks.values()
         return next((task for task in tasks if (task.project_id, task.job_id) == (project_id, job_id)), None)
 
     def configure(self, task: Task, request: Mapping[str, Any], now: float) -> None:
-        """Configure a task; raises `ApiError` where its state doesn't allow it."""
+        """Configure a task; raises `ApiError` if its state doesn't allow it."""
         self.online.configure(task, request, now)
         if "password-echoed" in self._quirks:
             self._passwords[task.id] = _passwords(request)
         self.touch(task)
 
     def stop(self, task: Task, now: float, *, at_once: bool = False) -> None:
-        """Start to stop a running task, or with ``at_once`` end it here and now."""
+        """Start to stop a running task, or end it immediately with ``at_once``."""
         self._engine.stop(task)
         self.touch(task)
         if at_once:
@@ -171,12 +171,12 @@ class TaskStore:
             task.stopping_since = now
 
     def update(self, task: Task, resume_mode: str) -> None:
-        """Change how a task continues after its connection has broken."""
+        """Change how a task continues after a broken connection."""
         task.resume_mode = resume_mode
         self._changed = True
 
     def delete(self, task: Task, now: float) -> None:
-        """Delete a task, whatever it does; its record lingers for Show."""
+        """Delete a task in any state; Show still returns its record for a while."""
         if task.running:
             self._engine.stop(task)
         task.deleted_at = now
@@ -193,7 +193,7 @@ class TaskStore:
         task_status: str | None = None,
         offset: int | None = None,
     ) -> Task:
-        """Give a task a status from outside; raises KeyError when there is no such task."""
+        """Set a task's status from outside; raises KeyError if the task doesn't exist."""
         task = self._existing(task_id)
         swapped = task.addresses_exchanged
         self._engine.stop(task)
@@ -202,7 +202,7 @@ class TaskStore:
         task.offset = task.offset if offset is None else offset
         task.task_status = task_status or (None if task.exchanging else task.task_status)
         if task.addresses_exchanged != swapped:
-            self._engine.exchange(task)  # what is told of the addresses is so
+            self._engine.exchange(task)  # make the addresses match the status
         if task.status == CREATING:
             task.made, task.job_ended_at = True, now
         task.enter(status, now, error)
@@ -210,11 +210,11 @@ class TaskStore:
         return task
 
     def remove(self, task_id: str, now: float) -> None:
-        """Delete a task as the console does; raises KeyError when there is no such task."""
+        """Delete a task as the console does; raises KeyError if the task doesn't exist."""
         self.delete(self._existing(task_id), now)
 
     def clear(self) -> None:
-        """Forget all tasks, without trace."""
+        """Remove all tasks completely."""
         for task in self._tasks.values():
             if task.running:
                 self._engine.stop(task)
@@ -227,7 +227,7 @@ class TaskStore:
         self._changed = True
 
     def touch(self, task: Task) -> None:
-        """Note that a task was changed, so that it is saved, and looked at until it is at rest again."""
+        """Record that a task has changed, so that it is saved, and updated until it no longer changes."""
         self._pending[task.id] = task
         self._changed = True
 

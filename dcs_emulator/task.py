@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 CREATING = "CREATING"
-IDLE = "RUNNING"  # the service's own word for a task that waits to be configured
+IDLE = "RUNNING"  # the service's status of a task that isn't configured yet
 MIGRATING = "MIGRATING"
 FULL_PHASE = "FULLMIGRATING"
 INCREMENTAL = "INCRMIGEATING"  # the service's own spelling
@@ -37,7 +37,7 @@ _STATUS = re.compile(r"[A-Z][A-Z_]{0,63}")
 
 
 def is_status(text: object) -> bool:
-    """Show whether this can be a status; ones that no document knows are allowed on purpose."""
+    """Return whether this can be a status; undocumented ones are allowed on purpose."""
     return isinstance(text, str) and _STATUS.fullmatch(text) is not None
 
 
@@ -54,7 +54,7 @@ class LogRow:
 
 @dataclass
 class Change:
-    """A status that a task took at a moment, and why when it failed."""
+    """A status, its time, and the reason if the task failed."""
 
     at: float
     status: str
@@ -65,17 +65,17 @@ class Change:
 class Task:
     """One task. Times are Unix times in seconds.
 
-    ``source`` and ``target`` hold what the request said of the instances, except passwords.
-    ``pinned`` means that a control call has set the status, which the engine then leaves alone.
-    ``follows`` says whether the full phase is over, also where the status doesn't tell; None: not known.
-    ``statistics`` are numbers by the names of ShowMigrationTaskStats, where real data is moved.
-    ``history`` holds the statuses that followed the first one.
+    ``source`` and ``target`` have the request's data about the instances, except passwords.
+    ``pinned`` means that a control call has set the status, which the task engine then leaves alone.
+    ``follows`` is whether the full phase is over, even if the status doesn't show it; None if unknown.
+    ``statistics`` are numbers with the names of ShowMigrationTaskStats, if real data is moved.
+    ``history`` has the statuses after the first one.
 
-    ``network`` is what a migration instance was made with; only such a task has what follows it. ``started_at``
-    is when its present run started, ``resumed`` says that this run continues where the last one was stopped.
-    ``offset`` is a lag in bytes that a control call has set. ``runs`` and ``restarts`` count full copies and
-    resumed ones, ``exchanges`` and ``rollbacks`` the calls that were carried out. ``exchange_since`` is when the
-    exchange of addresses started that ``task_status`` reports.
+    ``network`` is the network of a migration instance; only a task with an instance uses the following fields.
+    ``started_at`` is when its current run started, ``resumed`` is whether this run continues the last one.
+    ``offset`` is a lag in bytes from a control call. ``runs`` and ``restarts`` count full copies and
+    resumed ones, ``exchanges`` and ``rollbacks`` successful calls. ``exchange_since`` is when the
+    exchange of addresses in ``task_status`` started.
     """
 
     id: str
@@ -122,27 +122,27 @@ class Task:
 
     @property
     def unconfigured(self) -> bool:
-        """Whether its migration instance is being made, or waits to be configured."""
+        """Whether its migration instance is being created or isn't configured yet."""
         return self.status in (CREATING, IDLE) and self.network is not None
 
     @property
     def migrating(self) -> bool:
-        """Whether it was configured and neither ends nor has ended."""
+        """Whether it was configured and isn't ending or ended."""
         return self.running and not self.unconfigured and self.status != TERMINATING and not self.exchanging
 
     @property
     def full_phase(self) -> str:
-        """What the service calls the time in which everything is copied."""
+        """The service's status during the full copy."""
         return MIGRATING if self.network is None else FULL_PHASE
 
     @property
     def run_began_at(self) -> float:
-        """When its present run started."""
+        """When its current run started."""
         return self.created_at if self.started_at is None else self.started_at
 
     @property
     def in_sync(self) -> bool:
-        """Whether the task is in its incremental phase, however that is spelled."""
+        """Whether the task is in its incremental phase, in any spelling."""
         return self.status in (INCREMENTAL, INCREMENTAL_SPELLED_RIGHT)
 
     @property
@@ -152,17 +152,17 @@ class Task:
 
     @property
     def target_id(self) -> str:
-        """The id of the target instance; empty where there is none."""
+        """The id of the target instance; empty if there is none."""
         return str((self.target or {}).get("id") or "")
 
     @property
     def addresses_exchanged(self) -> bool:
-        """Whether source and target have each other's address."""
+        """Whether the addresses of source and target are swapped."""
         return self.task_status in (EXCHANGED, ROLLING_BACK, ROLLBACK_FAILED)
 
     @property
     def exchanging(self) -> bool:
-        """Whether an exchange of addresses is under way."""
+        """Whether an exchange of addresses is in progress."""
         return self.task_status in (EXCHANGING, ROLLING_BACK)
 
     def log(self, at: float, level: str, message: str, code: str) -> None:
@@ -170,7 +170,7 @@ class Task:
         self.logs.append(LogRow(at, level, message, code, [self.name]))
 
     def enter(self, status: str, at: float, error: str | None = None) -> None:
-        """Take a new status, and write the log row that belongs to it."""
+        """Set a new status, and write its log row."""
         self.status = status
         self.error = error
         self.ended_at = at if status in ENDED else None
@@ -183,13 +183,13 @@ class Task:
             self.log(at, "INFO", f"The migration task is {status}.", "migration.task.status")
 
     def release(self, at: float) -> None:
-        """Give up the resources of a task that has ended; its end keeps its time."""
+        """Release the resources of an ended task; the time of its end doesn't change."""
         self.status = RELEASED
         self.history.append(Change(at, RELEASED))
         self.log(at, "INFO", "The resources of the migration task were released.", "migration.task.released")
 
     def as_of(self, at: float) -> Task:
-        """Return the task with the status that it had at a moment after its creation."""
+        """Return the task with its status at an earlier time."""
         if not self.history or self.history[-1].at <= at:
             return self
         first = Change(self.created_at, MIGRATING if self.network is None else CREATING)
@@ -216,7 +216,7 @@ _TYPES: dict[type, dict[str, Any]] = {kind: get_type_hints(kind) for kind in (Ta
 
 
 def _check_types(record: object) -> None:
-    """Raise `TypeError` when a field of a dataclass holds what it isn't made for."""
+    """Raise `TypeError` if a field of a dataclass has a wrong type."""
     for name, wanted in _TYPES[type(record)].items():
         value = getattr(record, name)
         kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
@@ -275,7 +275,7 @@ def new_online_task(
 
 
 def without_password(instance: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return what a request reports about an instance, without its password."""
+    """Return a request's data about an instance, without its password."""
     if instance is None:
         return None
     return {name: value for name, value in instance.items() if name != "password" and value is not None}

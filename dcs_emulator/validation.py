@@ -1,4 +1,4 @@
-"""What a request must look like, as tables."""
+"""The format of requests, as tables."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Boolean:
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number within bounds, also written as a string."""
+    """A whole number within bounds; it can be a string."""
 
     least: int
     most: int
@@ -55,7 +55,7 @@ class Integer:
 
 @dataclass(frozen=True)
 class Object:
-    """An object with exactly these fields, those that aren't required being optional."""
+    """An object with only these fields; those that aren't required are optional."""
 
     fields: Mapping[str, Rule]
     required: bool = False
@@ -63,7 +63,7 @@ class Object:
 
 @dataclass(frozen=True)
 class Array:
-    """A list of one kind of thing, of bounded length."""
+    """A list of values of one type, with a maximum length."""
 
     item: Rule
     required: bool = False
@@ -78,7 +78,7 @@ def _invalid_instance_id(path: str) -> ApiError:
     return api_error("DCS.4061")
 
 
-# The fields beside addrs, id, name and password belong to answers; requests may echo them.
+# Fields other than addrs, id, name and password belong to answers, but requests can contain them.
 _INSTANCE: dict[str, Rule] = {
     "name": String(),
     "password": String(),
@@ -150,7 +150,7 @@ BATCH = Object({"migration_tasks": Array(String(), required=True, max_items=MAX_
 UPDATE = Object({"resume_mode": String(required=True, choices=("auto", "manual"))})
 DELETE = Object({"task_id_list": Array(String(), required=True)})
 
-# migration type -> the fields that it needs, and those that it doesn't take
+# migration type -> required and forbidden fields
 _BY_TYPE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     BACKUP_IMPORT: (("backup_files",), ("source_instance", "network_type")),
     ONLINE: (("source_instance",), ("backup_files",)),
@@ -162,7 +162,7 @@ _BY_FILE_SOURCE: dict[str, tuple[str, ...]] = {
 
 
 def check_body(rule: Object, body: object) -> dict[str, Any]:
-    """Return the body, or raise the `ApiError` of its first fault."""
+    """Return the body, or raise the `ApiError` of its first problem."""
     if not isinstance(body, dict):
         raise api_error("DCS.4005", "not an object")
     _check(rule, body, "")
@@ -170,7 +170,7 @@ def check_body(rule: Object, body: object) -> dict[str, Any]:
 
 
 def check_create(body: object) -> dict[str, Any]:
-    """Return a creation request, or raise the `ApiError` of its first fault."""
+    """Return a creation request, or raise the `ApiError` of its first problem."""
     request = check_body(CREATE, body)
     needed, refused = _BY_TYPE[request["migration_type"]]
     _need(request, needed, "")
@@ -184,8 +184,8 @@ def check_create(body: object) -> dict[str, Any]:
 
 
 def check_set_online(body: object) -> dict[str, Any]:
-    """Return a request to configure a task, or raise the `ApiError` of its first fault."""
-    if isinstance(body, dict):  # the side that isn't used may be null
+    """Return a request to configure a task, or raise the `ApiError` of its first problem."""
+    if isinstance(body, dict):  # the unused side can be null
         body = {
             key: {name: item for name, item in value.items() if item is not None}
             if isinstance(value, dict)
@@ -264,13 +264,13 @@ def _check_array(rule: Array, value: object, path: str) -> None:
 
 
 def check_project_id(project_id: str) -> None:
-    """Raise unless this can be a project id."""
+    """Raise unless this is a valid project id."""
     if not _PROJECT_ID.fullmatch(project_id):
         raise api_error("DCS.4002")
 
 
 def check_task_id(task_id: str) -> None:
-    """Raise unless this can be a task id."""
+    """Raise unless this is a valid task id."""
     if not _TASK_ID.fullmatch(task_id):
         raise api_error("DCS.4070")
 
@@ -296,7 +296,7 @@ def _number(query: Mapping[str, str], name: str, default: int) -> int:
 
 
 def check_log_level(query: Mapping[str, str]) -> str | None:
-    """Return the log level that is asked for, or None for all of them."""
+    """Return the requested log level, or None for all levels."""
     level = query.get("log_level")
     if level is not None and level not in LOG_LEVELS:
         raise invalid("log_level")

@@ -1,4 +1,4 @@
-"""HTTP on a socket: what Werkzeug's request handler needs in order to keep and to cut connections."""
+"""HTTP on a socket: extends Werkzeug's request handler to keep and cut connections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 65_536
 _LONGEST_LENGTH = 18  # digits of a Content-Length
-_PATIENCE = 8  # how many times the limit is read and thrown away before the connection is given up
+_PATIENCE = 8  # how many times the limit is read and discarded before the connection is closed
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
@@ -33,7 +33,7 @@ class Connections:
         self._closed = False
 
     def add(self, connection: socket.socket) -> None:
-        """Remember a connection, or cut it when the server is already closed."""
+        """Register a connection, or cut it if the server is already closed."""
         with self._lock:
             if not self._closed:
                 self._open.add(connection)
@@ -41,7 +41,7 @@ class Connections:
         _cut(connection)
 
     def discard(self, connection: socket.socket) -> None:
-        """Forget a connection."""
+        """Unregister a connection."""
         with self._lock:
             self._open.discard(connection)
 
@@ -58,18 +58,18 @@ def _cut(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        return  # its other end was faster
+        return  # the client was faster
 
 
 def handler_class(connections: Connections) -> type[WSGIRequestHandler]:
-    """Return the request handler of a server whose connections are registered here."""
+    """Return the request handler of a server; its connections are registered here."""
 
     class Handler(WSGIRequestHandler):
-        """Keeps connections alive, answers with whole bodies, writes no log.
+        """Keeps connections alive, answers with complete bodies, and doesn't write a log.
 
-        Werkzeug's own handler closes every connection. Here the application reads the whole request
-        body first and says ``Connection: close`` when it could not, so that a kept connection always
-        stands at the start of the next request.
+        Werkzeug's own handler closes every connection. Here the application first reads the whole request
+        body, and sends ``Connection: close`` if it couldn't. So a kept connection is always
+        at the start of the next request.
         """
 
         protocol_version = "HTTP/1.1"
@@ -84,16 +84,16 @@ def handler_class(connections: Connections) -> type[WSGIRequestHandler]:
             super().finish()
 
         def log(self, type: str, message: str, *args: Any) -> None:
-            """Write nothing: the journal shows what was asked."""
+            """Do nothing: the journal has the requests."""
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Write nothing."""
+            """Do nothing."""
 
         def run_wsgi(self) -> None:
-            """Call the application and write its answer as one whole."""
+            """Call the application and write its whole answer."""
             try:
                 environ = self.make_environ()
-            except ValueError:  # a request target that is no URL
+            except ValueError:  # a request target that isn't a URL
                 self.send_error(400)
                 return
             try:
@@ -147,8 +147,8 @@ class BadBody(Exception):
 def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     """Read the whole request body.
 
-    One that is longer than ``limit`` bytes raises `BodyTooLarge`, after it has been read and thrown
-    away within reason: a client that is still sending would not see the answer.
+    A body longer than ``limit`` bytes raises `BodyTooLarge`, after it was read and discarded up to a maximum: a client
+    that is still sending wouldn't see the answer.
     """
     stream: IO[bytes] = environ["wsgi.input"]
     if environ.get("wsgi.input_terminated"):
@@ -156,7 +156,7 @@ def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     text = environ.get("CONTENT_LENGTH") or "0"
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_LENGTH):
         raise BadBody
-    if "HTTP_TRANSFER_ENCODING" in environ:  # one that no one here can read
+    if "HTTP_TRANSFER_ENCODING" in environ:  # an encoding that isn't supported
         raise BadBody
     length = int(text)
     if length > _PATIENCE * limit:

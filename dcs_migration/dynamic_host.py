@@ -1,7 +1,7 @@
-"""The dynamic front end: what Pulumi's dynamic host calls, and what it understands. The plugin alone loads it.
+"""The dynamic front end: what Pulumi's dynamic host calls, and the results in its form. Only the plugin loads it.
 
-Pulumi strips secrets on the way to the plugin and marks them again on the way back, by their path, so that what
-is returned has the shape of what came.
+Pulumi removes the secret markers from the properties that it sends to the plugin, and restores them by path in
+the result. That's why a result must have the same structure as the properties that came in.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def call(provider: Provider, operation: str, args: tuple[Any, ...]) -> Any:
-    """Have an operation done by the lifecycle of a provider class, and return what the dynamic host understands."""
+    """Run an operation of a provider class's lifecycle, and return the result in the dynamic host's form."""
     with reporting.guard(engine(), boundary.urn_among(args)):
         boundary.require_sound(operation, args)
         life_cycle = provider.life_cycle()
@@ -51,11 +51,11 @@ def call(provider: Provider, operation: str, args: tuple[Any, ...]) -> Any:
 
 
 def process_of(config: Config, *, max_retries: int | None = None) -> Process:
-    """Return what this plugin process has; resources whose reads are retried alike share it, with listings and turns.
+    """Return this plugin process's shared objects. Resources with the same number of retries share listings and locks.
 
     Args:
         config: What Pulumi configured the process with.
-        max_retries: Of a read; default from the settings.
+        max_retries: How often a read is retried; default from the settings.
     """
     with _FIRST:
         if max_retries not in _processes:
@@ -66,12 +66,12 @@ def process_of(config: Config, *, max_retries: int | None = None) -> Process:
 
 def settings_of(config: Config) -> Settings:
     """Return the settings that Pulumi configured this process with."""
-    # The SDK has a getter alone, and a misspelt key can only be seen among all of them.
+    # The SDK only has a getter, but finding a misspelled key requires the list of all keys.
     return Settings(config.get, keys=lambda: getattr(config, "_props", ()))
 
 
 def _told_the_phase(process: Process, olds: Any, news: Any) -> tuple[Any, Any]:
-    """Take out of a check's inputs what the program reports about the phase, which the protocol doesn't."""
+    """Remove from a check's inputs what the program says about the phase; the protocol has no field for it."""
     dry_run = news.get(DRY_RUN)
     if dry_run is not None:
         process.phase.preview = bool(dry_run)
@@ -86,7 +86,7 @@ def converted(result: Any) -> Any:
 
 @converted.register
 def _(result: CheckResult) -> pulumi.dynamic.CheckResult:
-    # An empty property: Pulumi then prints the line as it is, and no value.
+    # With an empty property, Pulumi prints the line unchanged and without a value.
     failures = [pulumi.dynamic.CheckFailure("", line) for line in result.problems]
     return pulumi.dynamic.CheckResult(with_secret_passwords(result.inputs), failures)
 
@@ -119,10 +119,10 @@ def _(result: UpdateResult) -> pulumi.dynamic.UpdateResult:
 
 
 def with_secret_passwords(value: Any) -> Any:
-    """Mark every password at any depth as a secret, also one that a transform set unmarked.
+    """Make every password at any depth a secret, including one that a transform set as plain text.
 
-    The dynamic host drops the mark of an ``Output.secret`` that a provider returns, but not this form, which is
-    Pulumi's own. A password that is known later is marked then.
+    The dynamic host loses an ``Output.secret`` that a provider returns, but it keeps this form, which Pulumi
+    itself uses. A password that isn't known yet becomes a secret when it is known.
     """
     if isinstance(value, Mapping):
         return {
@@ -142,11 +142,11 @@ def in_plugin_process() -> bool:
 
 
 def show_errors_as_lines() -> None:
-    """Have the dynamic host show a :class:`ProviderError` as its text alone.
+    """Make the dynamic host show only the text of a :class:`ProviderError`.
 
-    The host answers every exception with ``traceback.format_exc()``. Its result is replaced for our own
-    error only: other providers in this process keep their tracebacks, as ``sys.tracebacklimit`` would not
-    let them.
+    The host answers every exception with ``traceback.format_exc()``. The result is replaced only for our own
+    error, so that other providers in this process keep their tracebacks. ``sys.tracebacklimit`` would remove
+    those too.
     """
     original = traceback.format_exc
 
@@ -159,7 +159,8 @@ def show_errors_as_lines() -> None:
 
 @cache
 def engine() -> Engine:
-    """Return the Pulumi engine that started this process; the first call also makes errors and warnings of the process lines."""
+    """Return the Pulumi engine that started this process; the first call also turns the process's errors and
+    warnings into lines."""
     if not in_plugin_process():
         return NoEngine()
     show_errors_as_lines()

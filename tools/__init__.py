@@ -1,1 +1,1 @@
-"""What the Makefile runs; no part of the published package."""
+"""Tools that the Makefile runs; not part of the published package."""

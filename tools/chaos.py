@@ -1,6 +1,7 @@
-"""The long campaign: random schedules and courses against provider, client and emulator, then kills of the real CLI.
+"""The long chaos campaign: random operation sequences against provider, client and emulator, then kills of the
+real CLI.
 
-Each part is drawn from its seeds alone: the options for these continue where an earlier campaign stopped, or show again
+Each part depends only on its seeds. Use the options for seeds to continue an earlier campaign, or to reproduce
 what it found.
 """
 
@@ -26,12 +27,12 @@ from tests.e2e.stack import FRONT_END, require_cli
 from tests.shared.servers import SERVERS, Server
 from tests.unit.life_cycle_world import FRONT_ENDS
 
-DYNAMIC, FILE = "dynamic", "file"  # what a campaign has by default
+DYNAMIC, FILE = "dynamic", "file"  # the defaults of a campaign
 CHUNKS = {"schedule": 100, "course": 100, "kill": 1, "online kill": 1}
 
 
 def options(server: Server | None = None) -> str:
-    """Return what a command needs beside the seed to show the same again."""
+    """Return the options that a command needs in addition to the seed to reproduce a result."""
     front_end = os.environ.get(FRONT_END, DYNAMIC)
     return (f" --front-end {front_end}" if front_end != DYNAMIC else "") + (
         f" --backend {server.kind}" if server else ""
@@ -39,7 +40,7 @@ def options(server: Server | None = None) -> str:
 
 
 def run_schedules(of: str, seeds: range, campaign: Campaign) -> None:
-    """Run schedules of tasks; a broken promise is told with the shortest schedule that shows it."""
+    """Run random operation sequences on tasks; report a broken promise with the shortest sequence that shows it."""
     with Machine() as machine:
         for seed in seeds:
             try:
@@ -51,7 +52,7 @@ def run_schedules(of: str, seeds: range, campaign: Campaign) -> None:
 
 
 def run_courses(of: str, seeds: range, campaign: Campaign) -> None:
-    """Run courses of online migrations."""
+    """Run random operation sequences on online migrations."""
     for seed in seeds:
         try:
             campaign.courses += online.run(seed)
@@ -60,7 +61,7 @@ def run_courses(of: str, seeds: range, campaign: Campaign) -> None:
 
 
 def run_kills(of: str, seeds: range, campaign: Campaign, neighbour: Neighbour, server: Server | None) -> None:
-    """Strike the real CLI, once for each seed; a server keeps the states, each apart, or else a folder does."""
+    """Kill the real CLI once for each seed; the states are kept separately on a server or in a folder."""
     for seed in seeds:
         store = server and server.of(f"{KILLS[of]}_{seed}")
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -80,7 +81,7 @@ RUNS: dict[str, Callable[..., None]] = {
 
 
 def run_chunk(of: str, seeds: range, *beside: Neighbour | Server | None) -> Campaign:
-    """Run some of a part in a process of its own; nothing of the shell's settings reaches the provider."""
+    """Run seeds of a part in a separate process; the shell's settings don't reach the provider."""
     for name in list(os.environ):
         if name.startswith(("HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")):
             del os.environ[name]
@@ -93,7 +94,7 @@ def run_chunk(of: str, seeds: range, *beside: Neighbour | Server | None) -> Camp
 def run_part(
     campaign: Campaign, pool: ProcessPoolExecutor, of: str, seeds: range, folder: Path, server: Server | None
 ) -> None:
-    """Run a part in chunks, and show how far it is: at most every ten seconds, and at the end."""
+    """Run a part in chunks, and show its progress: at most every ten seconds, and at the end."""
     beside: list[Neighbour | Server | None] = []
     if of in KILLS and seeds:
         beside = [bring_up(kills.TARGETS[KILLS[of]], folder / KILLS[of]), server]
@@ -114,7 +115,7 @@ def run_part(
 
 
 def arguments(words: list[str] | None = None) -> tuple[dict[str, range], int, str]:
-    """Return the seeds of each part, the number of workers, and what keeps the states of the kills."""
+    """Return the seeds of each part, the number of workers, and the storage for the states of the kills."""
     parser = argparse.ArgumentParser(description=__doc__)
     for part in PARTS.values():
         parser.add_argument(f"--{part.count}", type=int, default=part.default, help=part.what)

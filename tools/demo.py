@@ -42,7 +42,7 @@ NEW_ORDERS = 5_000
 BOUND = 60
 """Seconds that a migration may take before something is wrong."""
 
-# Settings of the user's own clouds and stacks must neither be used nor be changed.
+# The user's own clouds and stacks must not be used or changed.
 FOREIGN = ("HW_", "HUAWEICLOUD_", "PULUMI_")
 
 NEXT = """
@@ -60,7 +60,7 @@ class DemoError(Exception):
 
 
 def main() -> int:
-    """Tell the story; return the exit code."""
+    """Run the demo; return the exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="dcs-demo-") as folder:
@@ -76,7 +76,7 @@ def main() -> int:
 
 
 def tell(folder: Path) -> None:
-    """Run every step of the story, with all files in ``folder``."""
+    """Run every step of the demo, with all files in ``folder``."""
     secret_key = secrets.token_hex(16)
     title("Two Redis servers on this machine: a shop's, and one that shall get its data")
     with redis_server() as shop, redis_server() as target:
@@ -129,7 +129,7 @@ def import_backup(stack: Stack, url: str, shop: Server, target: Server) -> None:
 
 
 def migrate_online(stack: Stack, url: str, shop: Server, target: Server) -> None:
-    """Show how the shop, which has sold on, is migrated without a backup."""
+    """Show how the shop, with new orders, is migrated without a backup."""
     title(f"Meanwhile the shop has got {NEW_ORDERS} more orders")
     shop.client.mset({f"order:{number}": "paid" for number in range(1_000, 1_000 + NEW_ORDERS)})
     show_data(shop, target)
@@ -149,7 +149,7 @@ def migrate_online(stack: Stack, url: str, shop: Server, target: Server) -> None
 
 
 def end_of_migration(stack: Stack, url: str) -> None:
-    """Wait for the end of the migration, and let the stack know."""
+    """Wait for the end of the migration, and refresh the stack."""
     wait_for_success(url)
     show_tasks(url)
     stack.pulumi("refresh", "--yes", "--run-program")
@@ -157,7 +157,7 @@ def end_of_migration(stack: Stack, url: str) -> None:
 
 
 class Server:
-    """A Redis server with its place and a client."""
+    """A Redis server with its address and a client."""
 
     def __init__(self, place: Endpoint, process: RedisServer) -> None:
         """Make the client."""
@@ -176,7 +176,7 @@ def redis_server() -> Iterator[Server]:
 
 
 def fill(shop: Server, target: Server) -> None:
-    """Write the data with which the story starts."""
+    """Write the data that the demo starts with."""
     shop.client.mset({f"order:{number}": "paid" for number in range(1, 101)})
     shop.client.hset("cart:7", mapping={"apples": 3, "pears": 1})
     shop.client.rpush("to-pack", "order:98", "order:99", "order:100")
@@ -221,10 +221,10 @@ def _in_words(client: Any, key: str, read: Callable[[Any, str], Any]) -> str:
 
 
 class Stack:
-    """The root program in a folder of its own, run by the CLI against the emulator."""
+    """The root program in its own folder; the CLI runs it against the emulator."""
 
     def __init__(self, folder: Path, env: dict[str, str], url: str) -> None:
-        """Copy the program into ``folder``; the environment is linked, because Pulumi.yaml names it."""
+        """Copy the program into ``folder``; the environment is linked, because Pulumi.yaml refers to it."""
         self._project = folder / "project"
         self._project.mkdir()
         for name in PROJECT:
@@ -233,10 +233,10 @@ class Stack:
         self._env = env
         self._url = url
         self.costs: list[tuple[str, str]] = []
-        """Each command that works on the stack, with its calls to the service."""
+        """The commands for the stack, with their calls to the service."""
 
     def pulumi(self, *arguments: str, hide_last: bool = False) -> None:
-        """Print a command, run it, and note the calls that it made.
+        """Print a command, run it, and record its calls.
 
         Raises:
             DemoError: it failed.
@@ -263,7 +263,7 @@ def emulator(secret_key: str, target: Endpoint, bucket: Path) -> Iterator[str]:
     """Start the emulator on a free port, yield its URL, and stop it.
 
     Raises:
-        DemoError: it didn't start.
+        DemoError: the emulator didn't start.
     """
     arguments = ["-m", "dcs_emulator", "--port", "0", "--redis", f"{TARGET_ID}={target}"]
     arguments += ["--bucket", f"{BUCKET}={bucket}", "--access-key", "demo", "--secret-key"]
@@ -282,9 +282,9 @@ def emulator(secret_key: str, target: Endpoint, bucket: Path) -> Iterator[str]:
 
 @contextmanager
 def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """Start a process, and stop it at the end: by an interrupt, and after half a minute by force.
+    """Start a process, and stop it at the end: with an interrupt, and after 30 seconds with a kill.
 
-    It gets a session of its own, so that Ctrl-C reaches this script alone, which then ends them in order.
+    It gets its own session, so that Ctrl-C reaches only this script, which then stops the processes in order.
     """
     try:
         process = subprocess.Popen(
@@ -305,7 +305,7 @@ def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str
 
 
 def environment(folder: Path, url: str, secret_key: str) -> dict[str, str]:
-    """Return the environment of the CLI: everything it keeps in ``folder``, every call to ``url``."""
+    """Return the environment of the CLI: with all its files in ``folder`` and all calls to ``url``."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     backend, home = folder / "backend", folder / "home"
     backend.mkdir()
@@ -328,7 +328,7 @@ def environment(folder: Path, url: str, secret_key: str) -> dict[str, str]:
 
 
 def control(url: str, method: str, what: str) -> Any:
-    """Call the emulator's control interface and return its JSON answer, None where it has none.
+    """Call the emulator's control interface and return its JSON answer, None if it has none.
 
     Raises:
         DemoError: it doesn't answer.
@@ -344,7 +344,7 @@ def control(url: str, method: str, what: str) -> Any:
 
 
 def calls(url: str) -> str:
-    """Return the calls since they were cleared, as a line."""
+    """Return the calls since the last clear, as a line."""
     counted = Counter(request["operation"] for request in control(url, "GET", "requests"))
     return ", ".join(f"{number} {name}" for name, number in counted.items()) or "none"
 
@@ -361,7 +361,7 @@ def wait_for_success(url: str) -> None:
     """Wait until every task has succeeded.
 
     Raises:
-        DemoError: one has failed, or they had not after `BOUND` seconds.
+        DemoError: a task failed, or they weren't done after `BOUND` seconds.
     """
     until = time.monotonic() + BOUND
     while {task["status"] for task in control(url, "GET", "tasks")} != {"SUCCESS"}:
@@ -384,7 +384,7 @@ def show_command(command: str) -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """End in order on SIGTERM too."""
+    """Also stop in order on SIGTERM."""
     raise KeyboardInterrupt
 
 

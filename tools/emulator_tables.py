@@ -1,6 +1,6 @@
-"""The tables of docs/emulator.md: what the emulator's code knows is written again, the words beside it stay.
+"""The tables of docs/emulator.md: generates the columns from the emulator's code, and keeps the descriptions.
 
-A name that is new in the code gets a row whose words are to be written; that of one that no longer exists goes.
+A new name in the code gets a row without a description, which someone must write. The row of a removed name is removed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def rewritten(page: str) -> str:
         words = {row[0]: row for row in _rows(page, heading)}
         lines = []
         for row in rows(page):
-            # The code's cells come first; those that it has none for are kept.
+            # The code's cells come first; the other cells are kept.
             kept = words.get(row[0], [])[len(row) :] or [TO_WRITE] * (width - len(row))
             lines.append("|" + "".join(f" {cell} |" if cell else " |" for cell in [*row, *kept]))
         page = page[:start] + "\n".join([head, rule, *lines, ""]) + page[end:]
@@ -39,7 +39,7 @@ def rewritten(page: str) -> str:
 
 
 def unwritten(page: str) -> list[str]:
-    """Return the names in the tables that have no words yet."""
+    """Return the names in the tables without a description."""
     rows = (row for heading in TABLES for row in _rows(page, heading))
     return [row[0] for row in rows if TO_WRITE in row]
 

@@ -1,4 +1,5 @@
-"""Figures in the documentation: where they were taken, and how pages are written from the files that hold them."""
+"""Figures in the documentation: where they were measured, and how pages are generated from the files with the
+figures."""
 
 from __future__ import annotations
 
@@ -18,12 +19,12 @@ _MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(page: str, block: Callable[[str], str]) -> str:
-    """Return the page with the text between each pair of marks written again; ``block`` gives it by its name."""
+    """Return the page with new text between each pair of markers; ``block`` returns the text for a name."""
     return _MARKED.sub(lambda found: f"{found[1]}\n{block(found[2])}\n\n{found[3]}", page)
 
 
 def write_or_check(texts: Mapping[Path, str], check: bool, command: str) -> int:
-    """Write files, or only show which of them aren't as ``command`` writes them; return the exit code."""
+    """Write files, or only report which of them are outdated; return the exit code."""
     if not check:
         for path, text in texts.items():
             path.write_text(text, "utf-8")

@@ -1,11 +1,11 @@
-"""Make sure that ``pulumi`` can be run beside this virtual environment, by the first way that works.
+"""Make sure that ``pulumi`` can be run with this virtual environment, in the first way that works.
 
 1. The CLI on PATH, if its Python host is there too: nothing is installed.
 2. What an earlier run put into the environment's ``bin``, if it is newer than the pinned Go modules.
 3. The official installer (into ``~/.pulumi/versions``), linked into ``bin``. It needs the internet.
 4. A build from the Go modules pinned under ``tools/``: only a module proxy, or a warm cache, is needed.
 
-Then the YAML host, which the tests run: see ``tools/install_languages.py``.
+Then install the YAML host, which the tests use: see ``tools/install_languages.py``.
 Run with the environment's own Python: ``venv/bin/python -m tools.install_cli``.
 """
 
@@ -35,7 +35,7 @@ from tools.programs import (
 CLI = Programs(
     "CLI",
     built=(
-        # The language host has a module of its own, because it needs an older SDK than the CLI does.
+        # The language host has its own module, because it needs an older SDK than the CLI.
         GoProgram(
             "pulumi-language-python",
             folder="pulumi-language-python",
@@ -55,7 +55,7 @@ CLI = Programs(
 
 
 def main() -> int:
-    """Install the CLI and the YAML host where needed, say which CLI it is; return the exit code."""
+    """Install the CLI and the YAML host if necessary, print which CLI it is; return the exit code."""
     bin_dir = Path(sys.prefix, "bin")
     try:
         pulumi = ensure_cli(bin_dir)
@@ -74,7 +74,7 @@ def ensure_cli(bin_dir: Path) -> Path:
     """Return the path of a ``pulumi`` that works, installed into ``bin_dir`` unless PATH has one.
 
     Raises:
-        InstallError: neither PATH, the official installer nor a Go toolchain gave one.
+        InstallError: PATH doesn't have one, and the official installer and a Go build failed.
     """
     outside = find(CLI, os.environ.get("PATH", ""), bin_dir)
     if outside is not None and cli_version(outside):
@@ -86,7 +86,7 @@ def ensure_cli(bin_dir: Path) -> Path:
     print("No Pulumi CLI with its Python host on PATH: trying the official installer ...", flush=True)
     try:
         link_all(CLI, install_official(), bin_dir)
-    except Exception as error:  # offline, refused, half installed: whatever it is, the build is next
+    except Exception as error:  # offline, refused or incomplete: in any case, the build is next
         print(f"  that did not work: {last_line(error)}", flush=True)
         build_all(CLI, bin_dir)
     if not cli_version(pulumi):
@@ -95,7 +95,7 @@ def ensure_cli(bin_dir: Path) -> Path:
 
 
 def cli_version(pulumi: Path) -> str:
-    """Return what ``pulumi version`` prints, or an empty text where it can't be run."""
+    """Return what ``pulumi version`` prints, or an empty text if it can't be run."""
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         result = subprocess.run(
@@ -107,10 +107,10 @@ def cli_version(pulumi: Path) -> str:
 
 
 def install_official() -> Path:
-    """Install the CLI that fits the environment's SDK, and return the folder of its programs."""
+    """Install the CLI for the environment's SDK, and return the folder of its programs."""
     from pulumi.automation import PulumiCommand  # slow to import, and rarely needed
 
-    socket.setdefaulttimeout(20)  # the installer's download has no bound of its own
+    socket.setdefaulttimeout(20)  # the installer's download has no timeout
     return Path(PulumiCommand.install().command).parent
 
 

@@ -1,11 +1,12 @@
-"""Make sure that ``pulumi`` runs programs in YAML, TypeScript and Go: each language host by the first way that works.
+"""Make sure that ``pulumi`` runs programs in YAML, TypeScript and Go: installs each language host in the first
+way that works.
 
 1. The one on PATH: nothing is installed.
 2. What an earlier run put into the environment's ``bin``, if it is newer than the pinned Go modules.
-3. The one beside the CLI itself, linked: the official installation brings all hosts.
+3. The one next to the CLI, linked: the official installation includes all hosts.
 4. A build from the Go modules pinned under ``tools/``.
 
-Run by ``make setup-languages``, after ``make setup``, which brings the CLI and the YAML host.
+Run by ``make setup-languages``, after ``make setup``, which installs the CLI and the YAML host.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ NEEDED = {"go": "Go 1.26 or newer", "node": "Node 20 or newer", "npm": "npm, whi
 
 
 def main() -> int:
-    """Install the hosts where needed, and say where each is; return the exit code."""
+    """Install the hosts if necessary, and print where each is; return the exit code."""
     bin_dir = Path(sys.prefix, "bin")
     try:
         require_tools()
@@ -63,8 +64,8 @@ def main() -> int:
 
 
 def require_tools() -> None:
-    """Make sure that Go and TypeScript programs can be run; raises `InstallError`, in one line for all that is
-    missing."""
+    """Make sure that Go and TypeScript programs can be run; raises `InstallError`, with one line for everything
+    that is missing."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         wanted = " and ".join(NEEDED[name] for name in missing)
@@ -75,7 +76,7 @@ def ensure_host(programs: Programs, bin_dir: Path, pulumi: Path) -> Path:
     """Return the path of a language host for this CLI, installed into ``bin_dir`` unless PATH has one.
 
     Raises:
-        InstallError: neither PATH, the CLI's own folder nor a Go toolchain gave one.
+        InstallError: PATH and the CLI's folder don't have one, and a Go build failed.
     """
     outside = find(programs, os.environ.get("PATH", ""), bin_dir)
     if outside is not None:

@@ -1,8 +1,8 @@
 """Write dcs_migration/native/schema.json: the Pulumi package schema of the native provider.
 
-Its inputs come from the JSON Schemas, its outputs and words from the classes of the dynamic provider, and what a
-change of an input does from the tables of the kinds. ``python tools/native_schema.py`` writes it; with
-``--check`` it only tells, by its exit code, whether it is up to date.
+Its inputs come from the JSON Schemas, its outputs and descriptions from the classes of the dynamic provider, and
+the effects of changes from the tables of the resource types. ``python tools/native_schema.py`` writes it; with
+``--check``, it only checks it: the exit code is 1 if it is outdated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dcs_migration.life_cycles.tasks.props import OnChange
 from dcs_migration.names import PASSWORD
 from dcs_migration.resources import types as shapes
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # what it shares with the reference
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # to import modules shared with the reference
 from tools import reference
 from tools.native_words import (
     FILTERS,
@@ -63,10 +63,11 @@ OUTPUT_TYPES: Mapping[str, Spec] = {
     "str | None": TEXT,
     "Mapping[str, str]": {"type": "object", "additionalProperties": TEXT},
 }
-ALWAYS = ("str", "Mapping[str, str]", "Sequence[str]")  # what is always there
+ALWAYS = ("str", "Mapping[str, str]", "Sequence[str]")  # outputs that always have a value
 
-# A `replaceOnChanges` would let Pulumi decide: it would replace a task whose password alone has changed, and run its
-# import again over live data. The provider's diff decides; this is what the documentation reports about it.
+# With `replaceOnChanges`, Pulumi would decide: it would replace a task with only a changed password, and run the
+# import again over live data. Instead, the provider's diff decides, and the documentation describes it with these
+# texts.
 REPLACES = (OnChange.REPLACE, OnChange.REPLACE_IF_GIVEN)
 
 CONFIG_TYPES: Mapping[str, Spec] = {
@@ -90,11 +91,11 @@ EXAMPLE = """
 
 TARGET, ROW = "GetMigrationTaskTargetInstance", "GetMigrationTasksTask"
 
-# What the SDKs need of Pulumi, the generator of their code knows.
+# The code generator knows which Pulumi versions the SDKs need.
 LANGUAGE: Spec = {
     "nodejs": {
         "packageName": "pulumi-dcs",
-        # The generated code makes calls that older versions lack.
+        # The generated code makes calls that older versions don't have.
         "dependencies": {"@pulumi/pulumi": "^3.276.0"},
         "respectSchemaVersion": True,
     },
@@ -111,7 +112,7 @@ LANGUAGE: Spec = {
     },
 }
 
-# The names of the nested maps by their keys, and the values of the choices by their names.
+# The names of the nested maps by key, and the values of the enumerations by name.
 SHAPES: dict[frozenset[str], type] = {
     frozenset(each.__annotations__): each
     for name, each in vars(shapes).items()
@@ -122,7 +123,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 BY_VALUES = {frozenset(values): name for name, values in CHOICES.items()}
 
-# The properties that words may name.
+# The properties that texts can contain.
 KNOWN = {each for resource in RESOURCES for each, *_ in reference.attributes_of(resource)}.union(
     {argument.name for resource in RESOURCES for argument in reference.arguments_of(resource)}, *SHAPES
 )
@@ -139,12 +140,12 @@ def of_type(name: str) -> Spec:
 
 
 def words(text: str) -> str:
-    """Word for every language what is written for Python."""
+    """Convert a text for Python to one for every language."""
     return reworded(text, KNOWN)
 
 
 def type_of(described: Mapping[str, Any], *, output: bool = False) -> Spec:
-    """Return the type of a property. An output is the service's text, which may be another than those known today."""
+    """Return the type of a property. An output is the service's text, which may be a new one."""
     kind = described.get("type", "string")
     if "enum" in described:
         choice = of_type(BY_VALUES[frozenset(described["enum"])])
@@ -160,7 +161,7 @@ def type_of(described: Mapping[str, Any], *, output: bool = False) -> Spec:
 
 
 def property_of(described: Mapping[str, Any], text: str, change: OnChange | None = None) -> Spec:
-    """Return an input: its type and words, whether it is secret, and whether a change of it replaces."""
+    """Return an input: its type and description, whether it is secret, and whether a change replaces the resource."""
     if described.get("writeOnly"):
         mark = {"secret": True}
     else:
@@ -175,14 +176,14 @@ def bag(properties: Mapping[str, Spec], required: Iterable[str]) -> Spec:
 
 
 def shape_words(shape: type) -> dict[str, str]:
-    """Return the words of each key of a nested map; those of its required keys are in a private class."""
+    """Return the description of each key of a nested map; required keys are in a private class."""
     base = re.match(r"class \w+\((_\w+)", inspect.getsource(shape))
     inherited = shape_words(getattr(shapes, base[1])) if base else {}
     return inherited | {name: text for name, _, text in reference.attributes_of(shape)}
 
 
 def types() -> Spec:
-    """Return the nested maps, and the choices."""
+    """Return the nested maps and the enumerations."""
     found: Spec = {}
     for resource in RESOURCES:
         for path, described in nested_shapes(reference.schema_of(resource)):
@@ -194,7 +195,7 @@ def types() -> Spec:
     }
     found[token(TARGET)] = {
         "type": "object",
-        "description": "The DCS instance that receives the data, as the service tells of it.",
+        "description": "The DCS instance that receives the data, as the service returns it.",
         **bag(told, ("id",)),
     }
     found[token(ROW)] = {
@@ -206,7 +207,7 @@ def types() -> Spec:
 
 
 def change_of(resource: type[pulumi.Resource], key: str, *, inside: bool = False) -> OnChange | None:
-    """Return what a change of an input does; around a password, the other keys show that each for itself."""
+    """Return the effect of a change of an input; in a map with a password, each other key has its own."""
     spec = reference.spec_of(resource)
     return spec.inputs[key] if spec is not None and inside == (key in spec.with_password) else None
 
@@ -247,7 +248,7 @@ def resource_of(resource: type[pulumi.Resource]) -> Spec:
     }
     if issubclass(resource, pulumi.ComponentResource):
         return {"isComponent": True, **described}
-    # So that a state of the dynamic provider is taken over.
+    # For states of the dynamic provider.
     described["aliases"] = [{"type": vars(inspect.getmodule(resource))["TYPE_TOKEN"]}]
     if name == "MigrationTask":
         described["stateInputs"] = bag(place(), ())
@@ -257,7 +258,7 @@ def resource_of(resource: type[pulumi.Resource]) -> Spec:
 def outputs_of(
     resource: type[pulumi.Resource], arguments: Mapping[str, reference.Argument], required: set[str]
 ) -> Spec:
-    """Return the outputs: those that the class declares, and of a custom resource every input."""
+    """Return the outputs: those that the class declares and, for a custom resource, every input."""
     found: Spec = {}
     always = set()
     if not issubclass(resource, pulumi.ComponentResource):
@@ -275,13 +276,13 @@ def outputs_of(
 
 
 def examples(name: str) -> str:
-    """Return the examples of a resource, if it has a file of them."""
+    """Return the examples of a resource, if it has an examples file."""
     file = EXAMPLES / f"{name}.md"
     return EXAMPLE.format(file.read_text("utf-8").strip()) if file.is_file() else ""
 
 
 def place() -> Spec:
-    """Return where a task is that is only read."""
+    """Return the location inputs of a task that is only read."""
     named = inputs.schema(GET_SCHEMA)["properties"]
     return {name: property_of(each, each["description"]) for name, each in named.items() if name != "id"}
 
@@ -312,7 +313,8 @@ def functions(resources: Spec) -> Spec:
 
 
 def settings() -> Spec:
-    """Return the configuration, with its variables in the words: an SDK that read them would write them into states."""
+    """Return the configuration. Its variables are only in the descriptions, because an SDK that reads them would
+    write them into states."""
     read = reference.variables() | {
         "endpoints": [config.DCS_ENDPOINT, config.IAM_ENDPOINT, config.STS_ENDPOINT]
     }

@@ -1,4 +1,4 @@
-"""What the schema of the native provider says in words of its own, and how it spells what is written for Python."""
+"""The native provider's own texts in its schema, and the conversion of texts for Python."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from dcs_migration.life_cycles.config import NAMESPACE
 
 PACKAGE = "dcs"
 
-# What is otherwise than in a Python program, which passes resources.
+# Differences from a Python program, which passes resources.
 REQUIRED = {("MigrationCompletion", "task_ids")}
 LEFT_OUT = {("MigrationCompletion", "statuses_by_name")}
 WORDS = {
-    ("MigrationCompletion", "task_ids"): "Ids of the tasks to wait for, each once.",
+    ("MigrationCompletion", "task_ids"): "Ids of the tasks to wait for, without duplicates.",
     ("OnlineMigrationTask", ""): (
-        "An online migration as today's cloud accepts it: its instance (CreateOnlineMigrationTask) and its run.\n\n"
-        "What most users write. It holds two resources, a `MigrationInstance` and an `OnlineMigration`; wait for the "
-        "data with a `MigrationCompletion` of its `task_id`."
+        "An online migration: its instance (CreateOnlineMigrationTask) and the migration on it.\n\n"
+        "Use it for most online migrations. It contains two resources, a `MigrationInstance` and an `OnlineMigration`. "
+        "To wait for the data, use a `MigrationCompletion` with its `task_id`."
     ),
 }
 
 FILTERS = {
-    "name": "Only tasks of this name.",
+    "name": "Only tasks with this name.",
     "status": "Only tasks with this status, as the service spells it.",
     "target_instance_id": "Only tasks into this DCS instance.",
-    "owner": "Only tasks of this owner: the first part of the mark, 12 hexadecimal digits.",
+    "owner": "Only tasks of this owner: the first part of the owner mark, 12 hexadecimal digits.",
     "region": "Region of the tasks. Default: `huaweicloud:region`, then HW_REGION_NAME.",
-    "project_id": "Project of the tasks. Default as for a new task.",
+    "project_id": "Project of the tasks. Same default as for a new task.",
 }
-# What a read of a task tells; the service returns no password, no address and no network.
+# Outputs of reading a task. The service doesn't return passwords, addresses or the network.
 READ = {
     "id": "Id of the task.",
     "name": "Name of the task as the service returned it.",
-    "task_name": "The same, by the name of the input.",
+    "task_name": "The same, with the name of the input.",
     "description": "Description, without the provider's owner mark.",
     "migration_type": "`backupfile_import` or `online_migration`.",
     "migration_method": "`full_amount_migration` or `incremental_migration`.",
@@ -41,10 +41,10 @@ READ = {
     "target_instance": "The DCS instance that receives the data.",
     "region": "Region where the task lives.",
     "project_id": "Project where the task lives.",
-    "status": "Status as the service spells it; `GONE` when its record is gone.",
+    "status": "Status as the service spells it; `GONE` when its record no longer exists.",
     "created_at": "When the service created the task.",
-    "updated_at": "When the task changed or ended last.",
-    "released_at": "When the service released what the task used.",
+    "updated_at": "When the task last changed or ended.",
+    "released_at": "When the service released the task's resources.",
     "error": "The service's error text of a failed task.",
 }
 LISTED = {
@@ -56,37 +56,38 @@ LISTED = {
     "target_instance_id": "Id of the DCS instance that receives the data.",
     "created_at": "When the service created the task.",
     "owner": "Hash of the provider resource whose stack started the task, 12 hexadecimal digits; none for a task without "
-    "a mark.",
+    "an owner mark.",
 }
 
 FUNCTIONS = {
     "getMigrationTask": (
-        "Read a task, without managing it (ListMigrationTask, then ShowMigrationTask).\n\n"
-        "A task whose record is gone has the status `GONE`. The service returns no passwords and no addresses."
+        "Read a task without managing it (ListMigrationTask, then ShowMigrationTask).\n\n"
+        "If the task's record no longer exists, its status is `GONE`. The service doesn't return passwords or addresses."
     ),
     "getMigrationTasks": (
-        "List tasks, also those of others (ListMigrationTask).\n\nWithout a filter it tells every task of the project."
+        "List tasks, including those of other owners (ListMigrationTask).\n\nWithout a filter, it returns every task of the "
+        "project."
     ),
 }
 PROVIDER = (
-    "Where the service is, and who calls it. Where it is, the configuration says first, and then the environment; who calls, "
-    "the environment first, with one whole set of credentials from one source.\n\n"
-    "Its id is the owner of the tasks: no other stack has it."
+    "Location settings and credentials. Location settings come from the configuration first, and then from the "
+    "environment. Credentials come from the environment first; one source must have the complete set.\n\n"
+    "The provider's id is the owner of its tasks: no other stack has it."
 )
 
 
 def camel(name: str) -> str:
-    """Spell a property as Pulumi does: `max_lag_bytes` is `maxLagBytes`."""
+    """Convert a property to Pulumi's spelling: `max_lag_bytes` is `maxLagBytes`."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
 def reworded(text: str, names: Collection[str]) -> str:
-    """Word for every language what is written for Python.
+    """Convert a text for Python to one for every language.
 
     Args:
-        text: The words.
-        names: The properties that it may name, as Python spells them.
+        text: The text.
+        names: The properties that it can contain, in Python's spelling.
     """
     text = text.replace(f"{NAMESPACE}:", f"{PACKAGE}:").replace("opts.custom_timeouts", "customTimeouts")
     text = re.sub(r'`(\w+)="(\w+)"`', r"`\1` `\2`", text)  # until="in_sync"

@@ -1,4 +1,4 @@
-"""Programs from elsewhere, and how they come into an environment's ``bin``: linked, or built from pinned Go modules."""
+"""Third-party programs, which are linked into an environment's ``bin`` or built there from pinned Go modules."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ NO_CLI = "install the Pulumi CLI (https://www.pulumi.com/docs/install/), or Go 1
 
 
 class InstallError(Exception):
-    """No way to a program worked; the message is one line that says what to do."""
+    """A program couldn't be installed; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True)
 class GoProgram:
-    """A program, its package, and the module that its version is taken from."""
+    """A program, its package, and the module that determines its version."""
 
     name: str
     folder: str
@@ -40,18 +40,18 @@ class GoProgram:
 
 @dataclass(frozen=True)
 class Programs:
-    """Programs that are of use together only."""
+    """Programs that are only useful together."""
 
     title: str
     built: tuple[GoProgram, ...]
     takes: str
-    """How long building them takes, as words."""
+    """A text with the duration of their build."""
     scripts: Mapping[str, str] = field(default_factory=dict)
-    """Scripts in the SDK that the last of ``built`` pins, and their folders there."""
+    """Scripts in the SDK that the last of ``built`` pins, with their folders."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All their names. The main one is last, so that an interrupted installation leaves none."""
+        """All their names. The main one is last, so that an interrupted installation doesn't have it."""
         return (*self.scripts, *(program.name for program in self.built))
 
     @property
@@ -61,13 +61,13 @@ class Programs:
 
     @property
     def pins(self) -> tuple[Path, ...]:
-        """The files that say how they are built: what is older than one of them is out of date."""
+        """The files that define the build: programs that are older than one of them are outdated."""
         folders = [TOOLS / program.folder for program in self.built]
         return (*(folder / name for folder in folders for name in ("go.mod", "go.sum")), Path(__file__))
 
 
 def find(programs: Programs, path: str, excluded: Path) -> Path | None:
-    """Return the main program of a PATH that has all of them, leaving one folder out of the search."""
+    """Return the main program of a PATH that has all of them, without searching one folder."""
     folders = [folder for folder in path.split(os.pathsep) if folder and not same_folder(folder, excluded)]
     found = {name: shutil.which(name, path=os.pathsep.join(folders)) for name in programs.names}
     main = found[programs.main]
@@ -75,12 +75,12 @@ def find(programs: Programs, path: str, excluded: Path) -> Path | None:
 
 
 def same_folder(one: str, other: Path) -> bool:
-    """Show whether two paths name one folder."""
+    """Return whether two paths name one folder."""
     return os.path.realpath(one) == os.path.realpath(other)
 
 
 def is_current(programs: Programs, bin_dir: Path) -> bool:
-    """Show whether all programs are in ``bin_dir``, and newer than the modules that pin them."""
+    """Return whether all programs are in ``bin_dir``, and newer than the modules that pin them."""
     installed = [bin_dir / name for name in programs.names]
     if not all(program.exists() for program in installed):
         return False
@@ -88,14 +88,13 @@ def is_current(programs: Programs, bin_dir: Path) -> bool:
 
 
 def remove(programs: Programs, bin_dir: Path) -> None:
-    """Remove them from ``bin_dir``, which comes first on the PATH that the README shows: it must not hide the
-    user's."""
+    """Remove them from ``bin_dir``. It is first on the PATH in the README, and must not hide the user's programs."""
     for name in programs.names:
         (bin_dir / name).unlink(missing_ok=True)
 
 
 def link_all(programs: Programs, source: Path, bin_dir: Path) -> None:
-    """Link the programs of an installation into ``bin_dir``; raises FileNotFoundError where it lacks one."""
+    """Link the programs of an installation into ``bin_dir``; raises FileNotFoundError if one is missing."""
     missing = [name for name in programs.names if not (source / name).exists()]
     if missing:
         raise FileNotFoundError(f"{source} has no {', '.join(missing)}")
@@ -117,7 +116,7 @@ def build_all(programs: Programs, bin_dir: Path) -> None:
         f"Building the {programs.title} from Go modules: {programs.takes} the first time, seconds afterwards.",
         flush=True,
     )
-    # Everything is made aside, then moved: an interrupted build must not look like an installed program.
+    # Build in a separate folder, then move: an interrupted build must not look like an installed program.
     with tempfile.TemporaryDirectory(dir=bin_dir.parent, prefix=".cli-") as staging:
         clock = Stopwatch()
         for program in programs.built:
@@ -139,13 +138,13 @@ def build_all(programs: Programs, bin_dir: Path) -> None:
 
 
 class Stopwatch:
-    """Prints lines that start with the seconds since it was made."""
+    """Prints lines with the seconds since its creation."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
 
     def say(self, line: str) -> None:
-        """Print a line at once."""
+        """Print a line immediately."""
         print(f"  [{time.monotonic() - self._started:4.0f} s] {line}", flush=True)
 
 
@@ -155,10 +154,10 @@ def build(module: Path, package: str, program: Path, *, clock: Stopwatch, flags:
 
 
 def go(module: Path, *arguments: str, clock: Stopwatch) -> str:
-    """Run the Go command in a module, with a sign of life every half minute, and return what it printed.
+    """Run the Go command in a module, print a progress line every 30 seconds, and return the output.
 
     Raises:
-        InstallError: it failed; its last lines are printed before.
+        InstallError: it failed; its last lines are printed first.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
@@ -185,7 +184,7 @@ def go(module: Path, *arguments: str, clock: Stopwatch) -> str:
 
 
 def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """Return the exit code of a process, or None where it still runs after so many seconds."""
+    """Return the exit code of a process, or None if it is still running after this many seconds."""
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -199,7 +198,7 @@ def move_all(programs: Programs, source: Path, bin_dir: Path) -> None:
 
 
 def last_line(error: Exception) -> str:
-    """Return the last line of what an installation had to say."""
+    """Return the last line of an installation's output."""
     said = getattr(error, "stdout", None) or str(error) or type(error).__name__
     lines = (said.decode(errors="replace") if isinstance(said, bytes) else str(said)).strip().splitlines()
     return lines[-1] if lines else type(error).__name__

@@ -1,7 +1,8 @@
 """Check the prose of the project: its pages, its docstrings and comments, and the descriptions in its schemas.
 
-``python -m tools.prose`` checks the paths in ``CLEAN``; ``python -m tools.prose PATH...`` checks others, and ``--counts``
-prints the number of findings per file instead. The rules are those of proselint and the words of ``tools/prose_words.py``.
+``python -m tools.prose`` checks the clean paths; ``python -m tools.prose PATH...`` checks others, and
+``--counts`` prints the number of findings per file instead. The rules are those of proselint and the words of
+``tools/prose_words.py``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from proselint.config import DEFAULT, Config
 from proselint.registry import CheckRegistry
 from proselint.tools import LintFile
 
-from tools.prose_words import CLEAN, NOISE, PATTERNS
+from tools.prose_words import CLEAN, LATER, NOISE, PATTERNS
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = "`_`"  # stands for inline code, so that the words around it are not read as neighbors
@@ -193,12 +194,16 @@ def findings(paths: Iterable[str]) -> Iterator[Finding]:
 def main(arguments: list[str]) -> int:
     """Print the findings; return the exit code."""
     parser = argparse.ArgumentParser(prog="tools.prose", description="Check the prose of the project.")
-    parser.add_argument("paths", nargs="*", default=CLEAN, help="files and folders; default: the clean ones")
+    parser.add_argument("paths", nargs="*", help="files and folders; default: the clean ones")
     parser.add_argument("--all", action="store_true", help="check everything")
     parser.add_argument("--counts", action="store_true", help="print the number of findings per file")
     options = parser.parse_args(arguments)
-    everything = [*(page.name for page in sorted(ROOT.glob("*.md"))), *FOLDERS]
-    found = list(findings(everything if options.all else options.paths))
+    if options.all:
+        found = list(findings([*(page.name for page in sorted(ROOT.glob("*.md"))), *FOLDERS]))
+    elif options.paths:
+        found = list(findings(options.paths))
+    else:
+        found = [each for each in findings(CLEAN) if each.file not in LATER]
     if options.counts:
         counts: dict[str, int] = {}
         for each in found:

@@ -1,11 +1,13 @@
-"""What ``tools/prose.py`` looks for: words and phrases that a native engineer doesn't write, and what to write instead."""
+"""What ``tools/prose.py`` looks for: words and phrases that a native engineer doesn't write, and what to write
+instead."""
 
 from __future__ import annotations
 
 import re
 
-# Files and folders that are clean: `make test` keeps them so.
-CLEAN: tuple[str, ...] = ("tools/prose.py", "tools/prose_words.py")
+# `make test` checks these files and folders, except the files in LATER. The aim is to check everything.
+CLEAN = ("dcs_emulator", "dcs_migration", "docs/reference.md", "tools")
+LATER = ("dcs_migration/credentials/keys.py", "dcs_migration/credentials/official_sdk.py")
 
 # Checks of proselint that are switched off, and why.
 NOISE = {
@@ -52,13 +54,13 @@ _TABLE = {
         "show, report, say"
     ),
     r"bears?|borne": "has",
-    r"(?:is|are|was|were) gone": "no longer exists",
+    r"(?:is|are|was|were) (?-i:gone)": "no longer exists",
     r"stands? (?:in(?! for)|there|at)": "is in",
     r"stay(?:s|ed)? (?:as|what|where) (?:it|they)": "isn't changed, keeps",
     r"hand(?:s|ed|ing)? (?:over|on)": "pass, give",
     r"(?:know|bear|name|ask|send|call|load)s? no(?:ne|thing)?": "doesn't",
     # Sentences
-    r"(?<!there )(?<!here )(?:is|are|was|were) no(?:ne)?(?! longer| more| less| other than|-)": "isn't a, isn't valid",
+    r"(?<!there )(?<!here )(?:is|are|was|were) (?-i:no|none)(?! longer| more| less| other than|-)": "isn't a, isn't valid",
     r"(?:of|by|that) which|of whose|(?:of|by|for|to|with) whom": "two sentences, or 'with', 'where'",
     r"(?:an?|no|any|one|some|the) \w+ of (?:yours|theirs|ours|mine)": "your, their, our",
     r"the engine": "Pulumi, the Pulumi engine",

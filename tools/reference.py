@@ -1,8 +1,8 @@
 """Write docs/reference.md from the schemas, the tables of changes and the docstrings, and the tables of
 docs/emulator.md. docs/reference.zh-CN.md is the same page in Chinese: see ``tools/reference_words.py``.
 
-``python tools/reference.py`` writes them; with ``--check`` it only tells, by its exit code, whether they are up
-to date.
+``python tools/reference.py`` writes them; with ``--check``, it only checks them: the exit code is 1 if they are
+outdated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dcs_migration.life_cycles import config, inputs
 from dcs_migration.life_cycles.tasks.props import OnChange
 from dcs_migration.life_cycles.tasks.spec import Spec
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # what it shares with the tests
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # to import modules shared with the tests
 from tools import emulator_tables
 from tools.reference_tables import allowed, nested_shapes, table, type_of
 from tools.reference_words import ENGLISH, Chinese, Schema, Words
@@ -37,41 +37,41 @@ SCHEMAS = ROOT / "dcs_migration" / "schemas"
 
 CHANGES = {
     OnChange.REPLACE: "runs again",
-    OnChange.REPLACE_IF_GIVEN: "runs again; leaving it out does not",
+    OnChange.REPLACE_IF_GIVEN: "runs again; removing it does not",
     OnChange.IN_PLACE: "changed in place",
     OnChange.UPDATE: "state only",
 }
 Change = tuple[str, str]  # its name in the table of translations, and its words
 PASSWORD_CHANGES: Change = ("PASSWORD", "state only, no call")
-WAIT_CHANGES: Change = ("WAIT", "waits for what is not done yet")
+WAIT_CHANGES: Change = ("WAIT", "waits for tasks that are not done")
 NO_CHANGE: Change = ("", "")
 
-OUTPUTS = "Every input, as written or defaulted, and those below. A task's `id` is the service's."
+OUTPUTS = "Every input, as written or with its default, and those below. A task's `id` is the service's id."
 REQUIRED = "**required**"
 
 NOT_IN_SCHEMAS = {"resource_name": "text", "tasks": "list of tasks", "opts": "`pulumi.ResourceOptions`"}
 
 CONFIG = {
-    "region": "Region. Required here or as `region=` on the resource; state then keeps it.",
-    "projectId": "Project of the configured region. Without it IAM is asked once, at create.",
-    "projectName": "Name of that project, where no id is set. Default: the name of the region.",
+    "region": "Region. Required here or as `region=` on the resource; the state keeps it.",
+    "projectId": "Project of the configured region. Without it, one call to IAM at create.",
+    "projectName": "Name of that project, if no id is set. Default: the name of the region.",
     "accessKey": "Access key. Use the environment, or at least `--secret` for its companions.",
     "secretKey": "Secret key: `pulumi config set --secret huaweicloud:secretKey`.",
     "securityToken": "Security token of temporary keys.",
-    "profile": "Profile of Huawei's command-line tool (KooCLI) that has the keys; also alone, as `current` says.",
+    "profile": "Profile of Huawei's command-line tool (KooCLI) with the keys. If only the file is set, its `current` profile.",
     "sharedConfigFile": f"The tool's file. Default `{profiles.DEFAULT_FILE}`.",
-    "assumeRole": "Agency to act through: a map of `agencyName`, `domainName` or `domainId`, `duration`; or a list of such, "
-    "each assumed with the keys of the one before.",
+    "assumeRole": "Agency to assume: a map of `agencyName`, `domainName` or `domainId`, `duration`; or a list of such maps, "
+    "each assumed with the keys of the previous one.",
     "cloud": f"Domain of the cloud. Default `{config.DEFAULT_CLOUD}`.",
     "endpoints": "Map of URLs, `dcs`, `iam` and `sts`: `pulumi config set --path 'huaweicloud:endpoints.dcs' https://...`.",
-    "insecure": "No TLS verification, and plain http is allowed. Default false.",
-    "maxRetries": f"How often a read is tried again, 0 to 20. Default {config.DEFAULT_MAX_RETRIES}.",
+    "insecure": "Skip TLS verification, and allow plain http. Default false.",
+    "maxRetries": f"How often a failed read is retried, 0 to 20. Default {config.DEFAULT_MAX_RETRIES}.",
 }
 ENVIRONMENT_ONLY = {
-    "HW_AUTH_TOKEN": "A token in place of a key pair.",
-    config.DCS_ENDPOINT: "URL of DCS, such as an emulator's. It goes before `huaweicloud:endpoints`.",
-    config.IAM_ENDPOINT: "URL of IAM, when `huaweicloud:endpoints` names none.",
-    config.STS_ENDPOINT: "URL of STS, when `huaweicloud:endpoints` names none.",
+    "HW_AUTH_TOKEN": "A token instead of a key pair.",
+    config.DCS_ENDPOINT: "URL of DCS, such as an emulator's. It takes precedence over `huaweicloud:endpoints`.",
+    config.IAM_ENDPOINT: "URL of IAM, if `huaweicloud:endpoints` doesn't have one.",
+    config.STS_ENDPOINT: "URL of STS, if `huaweicloud:endpoints` doesn't have one.",
     **{
         name: f"{source.name}: see [credentials](guides/credentials.md)."
         for source in sources.SOURCES
@@ -79,51 +79,52 @@ ENVIRONMENT_ONLY = {
         for names in source.needs
         for name in names
     },
-    **dict.fromkeys(official_sdk.OPTIONAL, "Optional part of it."),
-    official_sdk.CREDENTIALS_FILE: f"The SDK's file of credentials. Default `{official_sdk.DEFAULT_CREDENTIALS_FILE}`.",
+    **dict.fromkeys(official_sdk.OPTIONAL, "Optional."),
+    official_sdk.CREDENTIALS_FILE: f"The SDK's credentials file. Default `{official_sdk.DEFAULT_CREDENTIALS_FILE}`.",
     **{
-        variable: "Of the agency: as the parts of `huaweicloud:assumeRole`."
+        variable: "A part of the agency, as in `huaweicloud:assumeRole`."
         for variable in agency.VARIABLES.values()
         if variable != agency.AGENCY
     },
-    config.ACCEPT_ENDPOINT: "Host that tasks may have moved to: see [troubleshooting](guides/troubleshooting.md).",
-    "DCS_MIGRATION_DEBUG": "`1` shows tracebacks with errors.",
+    config.ACCEPT_ENDPOINT: "Host where existing tasks can also be: see [troubleshooting](guides/troubleshooting.md).",
+    "DCS_MIGRATION_DEBUG": "`1` shows tracebacks for errors.",
 }
 
 SETTINGS = """
-Where the service is: stack configuration first. Who calls it: the environment first, one whole set from one
-source ([why](guides/secrets.md)).
+Location settings come from the stack configuration first. Credentials come from the environment first; one source
+must have the complete set ([why](guides/secrets.md)).
 """.strip()
 
 INTRODUCTION = """# Reference
 
-Written by `python tools/reference.py` from the schemas, the tables of changes and the docstrings of the code.
+`python tools/reference.py` writes this page from the schemas, the change tables and the docstrings.
 
-*On change* tells what a changed input does: **runs again** (the old task is stopped and deleted, a new one started;
-the preview says so), **changed in place** (by a call), or **state only** (no call). Every input takes a plain value or a `pulumi.Output`. An unknown key, a wrong type or value is an error in preview, with its path.
+*On change* shows the effect of a changed input: **runs again** (the old task is stopped and deleted, and a new one is
+started; the preview says so), **changed in place** (with a call), or **state only** (without a call). Every input accepts
+a plain value or a `pulumi.Output`. An unknown key, or a wrong type or value, is an error in preview, with its path.
 
 ## Resource options
 
-Refused, because they would be ignored or do harm: `provider` of another package, `import_`, `id`, `urn`, and for a task
-`delete_before_replace=False`, `retain_on_delete` and `deleted_with`. Of the others these behave in a way of their own:
+These options are refused, because they would be ignored or do harm: `provider` of another package, `import_`, `id`, `urn`, and for a task
+`delete_before_replace=False`, `retain_on_delete` and `deleted_with`. These options and commands behave differently:
 
 | option or command | with these resources |
 |---|---|
-| `ignore_changes` | The engine's. Paths in snake_case, as the inputs are written: `["target_instance.password"]`. |
-| `replace_on_changes` | Ignored, because a dynamic provider cannot tell which property differs: the tables below decide. |
-| `replacement_trigger` | The engine's. A change runs the migration again, and the preview says so; `triggers` do the same. |
-| `--replace`, `pulumi state taint` | Runs the migration again. The preview shows `replace` on the row; that it RUNS AGAIN only the update says. |
-| `retain_on_delete` of a component around it | Not inherited: the task is stopped and deleted, also where the component's other resources are retained. |
-| `deleted_with` of a component around it | Inherited by the engine, and not seen by this package: the task goes on when both leave the state. Do not write it there. |
-| `retain_on_delete` that a transform sets | The engine's: see [the mark](safety.md#the-mark). |
-| `custom_timeouts` | Honoured as each resource says below. |
-| `[diff: ...]` on the rows of `pulumi refresh --run-program` | The engine's comparison of what the program writes with the inputs in the state, defaults among them. It changes nothing. |
+| `ignore_changes` | Works as in Pulumi. Write paths in snake_case, like the inputs: `["target_instance.password"]`. |
+| `replace_on_changes` | Ignored, because a dynamic provider can't report which property differs: the tables below apply. |
+| `replacement_trigger` | Works as in Pulumi. A change runs the migration again, and the preview says so; `triggers` do the same. |
+| `--replace`, `pulumi state taint` | Runs the migration again. The preview shows `replace` on the row; only the update says that it RUNS AGAIN. |
+| `retain_on_delete` of a component around it | Not inherited: the task is stopped and deleted, even if the component's other resources are retained. |
+| `deleted_with` of a component around it | Pulumi inherits it, and this package doesn't see it: the task keeps running when both leave the state. Don't set it there. |
+| `retain_on_delete` that a transform sets | Works as in Pulumi: see [the owner mark](safety.md#the-mark). |
+| `custom_timeouts` | Supported, as described for each resource. |
+| `[diff: ...]` on the rows of `pulumi refresh --run-program` | Pulumi's comparison of the program's inputs with those in the state, including defaults. It changes nothing. |
 """
 
 
 @dataclass
 class Doc:
-    """A docstring in parts: its text, and its sections."""
+    """A parsed docstring: its text and its sections."""
 
     text: str
     arguments: dict[str, str] = field(default_factory=dict)
@@ -131,7 +132,7 @@ class Doc:
 
 
 def parsed(docstring: str | None) -> Doc:
-    """Take a docstring in Google's form apart."""
+    """Parse a docstring in Google's format."""
     text, *sections = re.split(
         r"^(Args|Raises|Returns|Example):\n", inspect.cleandoc(docstring or ""), flags=re.M
     )
@@ -149,7 +150,7 @@ def parsed(docstring: str | None) -> Doc:
 
 
 def markdown(text: str) -> str:
-    """Turn the marks of a docstring into those of a page."""
+    """Convert a docstring's markup to Markdown."""
     text = re.sub(r":\w+:`~?\.?([^`]+)`", r"`\1`", text)
     return text.replace("``", "`").strip()
 
@@ -242,13 +243,13 @@ def life_cycle_of(resource: type[pulumi.Resource]) -> str | None:
 
 
 def spec_of(resource: type[pulumi.Resource]) -> Spec | None:
-    """Return the table of a kind; a component and a wait have none."""
+    """Return the table of a resource type; a component and a wait have none."""
     package = life_cycle_of(resource)
     return getattr(importlib.import_module(f"{package}.life_cycle"), "SPEC", None) if package else None
 
 
 def changes_of(resource: type[pulumi.Resource]) -> tuple[dict[str, Change], tuple[str, ...]]:
-    """Return what a change of each input does, and which inputs hold a password."""
+    """Return the effect of a change of each input, and the inputs with a password."""
     package, spec = life_cycle_of(resource), spec_of(resource)
     if package is None:
         return {}, ()
@@ -276,7 +277,7 @@ def arguments_of(resource: type[pulumi.Resource]) -> Iterator[Argument]:
     for name, parameter in inspect.signature(resource.__init__).parameters.items():
         if name == "self" or name.startswith("_"):
             continue
-        # A component hands its arguments on: they are what they are there.
+        # A component passes its arguments on, so their descriptions are those of the other resource.
         elsewhere = re.match(r"As for `(\w+)`", documented.get(name, ""))
         owner = getattr(dcs_migration, elsewhere[1]) if elsewhere else resource
         described = schema_of(owner)["properties"].get(name, {})

@@ -78,11 +78,11 @@ class Environment:
         return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
     def is_ours(self) -> bool:
-        """Show whether it was made here, by this Python's version, and its interpreter still runs."""
+        """Return whether it was made here, by this Python's version, and its interpreter still runs."""
         return self._stamped(0) == self.identity() and self._runs("")
 
     def is_complete(self) -> bool:
-        """Show whether nothing is left to do."""
+        """Return whether nothing is left to do."""
         path = f"{self.python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
         return (
             self._stamped(0) == self.identity()
@@ -99,7 +99,7 @@ class Environment:
             return None
 
     def _runs(self, program: str) -> bool:
-        """Show whether its interpreter runs a program and succeeds."""
+        """Return whether its interpreter runs a program and succeeds."""
         try:
             return subprocess.run([self.python, "-I", "-c", program], capture_output=True).returncode == 0
         except OSError:

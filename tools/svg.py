@@ -1,4 +1,4 @@
-"""Pictures for the documentation as SVG: a frame that follows the reader's light or dark mode, and what is in it."""
+"""SVG pictures for the documentation: a frame that follows the reader's light or dark mode, and its elements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLAIN = {
 
 
 class Scale:
-    """Leads a range of values to a range of the picture."""
+    """Maps a range of values to a range of the picture."""
 
     def __init__(self, low: float, high: float, start: float, end: float) -> None:
         self._low = low
@@ -22,14 +22,14 @@ class Scale:
         self._unit = (end - start) / (high - low)
 
     def __call__(self, value: float) -> float:
-        """Return where a value stands."""
+        """Return the position of a value."""
         return self._start + (value - self._low) * self._unit
 
 
 def picture(
     size: tuple[int, int], label: str, colours: Mapping[str, tuple[str, str]], parts: Iterable[str]
 ) -> str:
-    """Return a picture; ``colours`` are the declarations of selectors beside the plain ones, light and dark."""
+    """Return a picture; ``colours`` are additional selectors with declarations for light and dark mode."""
     width, height = size
     rules = {**PLAIN, **colours}
     style = [f"{name} {{ {light} }}" for name, (light, _) in rules.items()]
@@ -50,7 +50,7 @@ def picture(
 
 
 def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start", quiet: str = "") -> str:
-    """Return words, with quiet ones after them."""
+    """Return a text, followed by a gray one."""
     more = f' <tspan class="quiet">{escape(quiet)}</tspan>' if quiet else ""
     place = _attributes(x=x, y=y, text_anchor="" if anchor == "start" else anchor)
     return f"<text{_attributes(class_=kind)}{place}>{escape(words)}{more}</text>"
@@ -73,7 +73,7 @@ def course(kind: str, points: Iterable[tuple[float, float]]) -> str:
 
 
 def _attributes(**values: float | str) -> str:
-    """Return attributes as they are in an element, without those that are empty."""
+    """Return the attributes of an element, without empty ones."""
     return "".join(
         f' {name.rstrip("_").replace("_", "-")}="{value if isinstance(value, str) else _short(value)}"'
         for name, value in values.items()

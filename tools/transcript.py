@@ -1,7 +1,7 @@
 """Write the transcript of ``make demo`` into the README, between its two markers.
 
-The real output, shortened: the steps, the commands, what they did in a line, the data. No line is kept that differs
-from run to run (ports, ids, folders, times).
+It is the real output, shortened: the steps, the commands, one line for each result, the data. Lines that change with
+every run (ports, ids, folders, times) are removed.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def main() -> int:
 
 
 def shortened(printed: str) -> str:
-    """Return the lines that tell the story."""
+    """Return the lines to keep."""
     text = "\n".join(_told(printed.splitlines())) + "\n"
-    return re.sub(r"\n(?===.*\n(?!==))", r"\n\n", text)  # air before a step in which something is seen
+    return re.sub(r"\n(?===.*\n(?!==))", r"\n\n", text)  # an empty line before a step with output
 
 
 def _told(lines: list[str]) -> Iterator[str]:
-    """Yield the lines to keep; of a command that previews and then acts, the summary of the act."""
+    """Yield the lines to keep; for a command with a preview and an update, the summary of the update."""
     summary: list[str] = []
     for line in lines:
         if BEGINNING.match(line):

@@ -1,4 +1,4 @@
-"""The addresses that applications connect to: each leads to the server of an instance, until two are exchanged."""
+"""The addresses that applications connect to: each one forwards to an instance's server, until two are exchanged."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class AddressError(ValueError):
 
 
 class Addresses:
-    """Forwards connections on a port of this machine to the server that the port's address belongs to now.
+    """Forwards connections on a port of this machine to the current server of the port's address.
 
-    Raises `AddressError` when a port can't be had.
+    Raises `AddressError` if a port isn't available.
     """
 
     def __init__(self, ports: Mapping[str, int], endpoints: Mapping[str, Endpoint]) -> None:
@@ -46,7 +46,7 @@ class Addresses:
         return {instance_id: proxy.port for instance_id, proxy in self._proxies.items()}
 
     def exchange(self, one: str, other: str) -> None:
-        """Swap the servers behind two addresses; connections are cut, as they are when addresses move."""
+        """Swap the servers behind two addresses; connections are cut, as for a real exchange."""
         with self._lock:
             self._endpoints[one], self._endpoints[other] = self._endpoints[other], self._endpoints[one]
         for instance_id in (one, other):
@@ -54,7 +54,7 @@ class Addresses:
                 self._proxies[instance_id].cut()
 
     def close(self) -> None:
-        """Listen no more, and cut every connection."""
+        """Stop listening, and cut all connections."""
         for proxy in self._proxies.values():
             proxy.close()
 
@@ -76,13 +76,13 @@ class _Proxy:
         threading.Thread(target=self._accept, name=f"address-{self.port}", daemon=True).start()
 
     def cut(self) -> None:
-        """Cut the connections that are open."""
+        """Cut the open connections."""
         with self._lock:
             for connection in self._open:
                 _shut(connection)
 
     def close(self) -> None:
-        """End this port."""
+        """Close this port."""
         with self._lock:
             self._closed = True
         _shut(self._listener)
@@ -94,7 +94,7 @@ class _Proxy:
             try:
                 client, _ = self._listener.accept()
             except OSError:
-                time.sleep(_RETRY_SECONDS)  # closed, or too many files are open for a moment
+                time.sleep(_RETRY_SECONDS)  # closed, or temporarily too many open files
                 continue
             threading.Thread(target=self._forward, args=(client,), daemon=True).start()
 
@@ -111,7 +111,7 @@ class _Proxy:
                     return
                 self._open |= {client, server}
             try:
-                if endpoint == self._endpoint():  # nothing was exchanged meanwhile
+                if endpoint == self._endpoint():  # no exchange in the meantime
                     _relay(client, server)
             finally:
                 with self._lock:
@@ -119,9 +119,9 @@ class _Proxy:
 
 
 def _relay(client: socket.socket, server: socket.socket) -> None:
-    """Carry bytes both ways until both sides have ended.
+    """Forward bytes in both directions until both sides have ended.
 
-    By two threads: a client that sends much before it reads must not wait for itself.
+    It uses two threads, so that a client that sends a lot before it reads isn't blocked.
     """
     for side in (client, server):
         side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -132,7 +132,7 @@ def _relay(client: socket.socket, server: socket.socket) -> None:
 
 
 def _pump(one: socket.socket, other: socket.socket) -> None:
-    """Carry bytes one way, and then the end."""
+    """Forward bytes in one direction, and then the end."""
     try:
         while data := one.recv(_CHUNK_BYTES):
             other.sendall(data)

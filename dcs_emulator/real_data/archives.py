@@ -1,4 +1,4 @@
-"""Archives of backups: read within bounds, and never written under the names that they give their members."""
+"""Archives of backups: read within limits, and never written with their members' names."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ ARCHIVES = (ZIP_SUFFIX, TAR_SUFFIX)
 MOST_MEMBERS = 10_000
 MOST_BACKUPS = 100
 MOST_BYTES = 10 * 1024**3
-"""How much an archive may hold, unpacked; the service takes 10 GB."""
+"""The maximum unpacked size of an archive; the service accepts 10 GB."""
 FREE_BYTES = 256 * 1024**2
-"""So much it may hold whatever its own size; beyond that, `MOST_RATIO` times its size."""
+"""The unpacked size that is always allowed; above it, `MOST_RATIO` times the archive's size."""
 MOST_RATIO = 100
 _MOST_HEADER_BYTES = 1024**2
 _LONGEST_NAME = 200
@@ -64,7 +64,7 @@ _BROKEN = (
     zlib.error,
     lzma.LZMAError,
     struct.error,
-    # What the libraries don't check before they use it.
+    # Values that the libraries use without checking them.
     ArithmeticError,
     EOFError,
     LookupError,
@@ -76,7 +76,7 @@ _BROKEN = (
 
 @dataclass(frozen=True)
 class Member:
-    """A file in an archive: its number there, its name, and how it starts (a manifest: all of it)."""
+    """A file in an archive: its number, its name, and its start (for a manifest, the whole content)."""
 
     number: int
     name: str
@@ -84,19 +84,19 @@ class Member:
 
     @property
     def folder(self) -> str:
-        """The folder that it lies in, with the slash; empty for none."""
+        """Its folder, with the slash; empty for none."""
         return self.name.rpartition("/")[0] + "/" if "/" in self.name else ""
 
     @property
     def stem(self) -> str:
-        """How the names of all parts start whose manifest it is; also of old ones, which it doesn't name any more."""
+        """The common prefix of the names of the manifest's parts, including old parts that aren't in it any more."""
         return self.name[: -len(MANIFEST_SUFFIX)] + "."
 
 
 def backups_in(key: str, file: Path, progress: Progress) -> tuple[list[Backup], list[str]]:
-    """Return the backups of an archive, in its order, and the names of what else it holds.
+    """Return the backups of an archive, in its order, and the names of its other files.
 
-    Raises `MigrationError` when it can't be read, holds too much or no backup, or `Cancelled`.
+    Raises `MigrationError` if it can't be read, is too large or doesn't have a backup, or `Cancelled`.
     """
     start = start_of(key, file)
     members: list[Member] = []
@@ -154,7 +154,7 @@ def _backups(key: str, file: Path, members: Sequence[Member], left_out: list[str
 
 
 def some(names: Sequence[str], most: int = 5) -> str:
-    """List the first of these names, and show how many more there are."""
+    """List the first of these names, and the number of others."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
@@ -184,7 +184,7 @@ def _install_manifest(
 
 
 def _extract(key: str, file: Path, places: dict[int, Path], progress: Progress) -> None:
-    """Write members, by their numbers, to files of our own."""
+    """Write members, by number, to our own files."""
     left = dict(places)
     with _explained(key):
         for number, _, open_ in _each(key, file):
@@ -198,9 +198,9 @@ def _extract(key: str, file: Path, places: dict[int, Path], progress: Progress) 
 
 
 def _each(key: str, file: Path) -> Iterator[tuple[int, str, _Opener | None]]:
-    """Yield the number, the name and the opener of each file of an archive; one is read before the next.
+    """Yield the number, the name and the opener of each file of an archive; they must be read in order.
 
-    Links and devices have no opener, and folders are passed over.
+    Links and devices don't have an opener, and folders are skipped.
     """
     budget = _Budget(key, min(MOST_BYTES, max(FREE_BYTES, MOST_RATIO * file.stat().st_size)))
     read = _in_zip if key.lower().endswith(ZIP_SUFFIX) else _in_tar
@@ -216,7 +216,7 @@ def _in_zip(file: Path, budget: _Budget) -> Iterator[_Item]:
         for info in archive.infolist():
             if info.flag_bits & 1:
                 raise MigrationError(f"backup file {budget.key} is encrypted: pack it without a password")
-            kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where it wasn't packed on Unix
+            kind = stat.S_IFMT(info.external_attr >> 16)  # 0 if it wasn't packed on Unix
             regular = kind in (0, stat.S_IFREG)
             opener = partial(_zip_member, archive, info, budget) if regular else None
             yield None if info.is_dir() else (info.filename, opener)
@@ -227,16 +227,14 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget
 
 
 def _in_tar(file: Path, budget: _Budget) -> Iterator[_Item]:
-    # As a stream: what is in front of a member is unpacked once, and nothing is kept.
+    # Read it as a stream, so that everything is unpacked only once and nothing is kept.
     with (
         gzip.open(file) as unpacked,
         _counted(unpacked, budget) as counted,
         tarfile.open(fileobj=counted, mode="r|", tarinfo=_Info) as archive,
     ):
         for info in archive:
-            budget.foresee(
-                info.size
-            )  # the way to the next member leads through it, also where the file has ended
+            budget.foresee(info.size)  # the next member comes after it, even if the file has ended
             opener = partial(_tar_member, archive, info, budget) if info.isreg() else None
             yield None if info.isdir() else (info.name, opener)
 
@@ -244,11 +242,11 @@ def _in_tar(file: Path, budget: _Budget) -> Iterator[_Item]:
 def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: _Budget) -> IO[bytes]:
     stream = archive.extractfile(info)
     assert stream is not None  # it is a regular file
-    return _counted(stream, budget) if info.issparse() else stream  # holes are in no stream
+    return _counted(stream, budget) if info.issparse() else stream  # a stream doesn't contain holes
 
 
 class _Info(tarfile.TarInfo):
-    """A member whose extended headers, which are read into memory, are of a sane size."""
+    """A member with extended headers, which are read into memory, of limited size."""
 
     @classmethod
     def frombuf(cls, *arguments: Any, **options: Any) -> Any:
@@ -259,7 +257,7 @@ class _Info(tarfile.TarInfo):
 
 
 class _Budget:
-    """How much may still be unpacked of an archive."""
+    """How many bytes of an archive can still be unpacked."""
 
     def __init__(self, key: str, limit: int) -> None:
         self.key = key
@@ -267,12 +265,12 @@ class _Budget:
         self._left = limit
 
     def spend(self, amount: int) -> None:
-        """Count bytes. Raises `MigrationError` when there are more than may be."""
+        """Count bytes. Raises `MigrationError` above the limit."""
         self.foresee(amount)
         self._left -= amount
 
     def foresee(self, amount: int) -> None:
-        """Raise `MigrationError` when so many bytes would be more than may be."""
+        """Raise `MigrationError` if this many bytes would exceed the limit."""
         if amount > self._left:
             raise MigrationError(
                 f"backup file {self.key} holds more than {self._limit:,} bytes, which is too much"
@@ -280,7 +278,7 @@ class _Budget:
 
 
 class _Counted(io.RawIOBase):
-    """A stream whose bytes are counted as they are read."""
+    """A stream that counts its bytes."""
 
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, budget: _Budget) -> None:
         super().__init__()
@@ -315,6 +313,6 @@ def _explained(key: str, start: bytes = b"") -> Iterator[None]:
     except _BROKEN:
         raise MigrationError(f"backup file {key} {broken}") from None
     except OSError as error:
-        # gzip tells broken data by one without a number
+        # gzip's error for broken data has no errno
         reason = f"cannot be read: {error.strerror}" if error.errno else broken
         raise MigrationError(f"backup file {key} {reason}") from None

@@ -1,4 +1,4 @@
-"""Backup files: where they lie in a bucket, what they hold, and how a server is given them to load."""
+"""Backup files: their files in a bucket, their content, and how a server loads them."""
 
 from __future__ import annotations
 
@@ -17,33 +17,34 @@ from dcs_emulator.real_data.versions import Version, rdb_of, writer_of
 
 RDB_SUFFIX, AOF_SUFFIX, MANIFEST_SUFFIX = ".rdb", ".aof", ".manifest"
 START_BYTES = 256
-"""How much of a file shows what it is."""
+"""The number of bytes that identify a file's type."""
 _KINDS = (
     (b"PK\x03\x04", ".zip", "a .zip archive does"),
     (b"\x1f\x8b", ".gz", "a .gz file does"),
     (b"version https://git-lfs", ".lfs", "a Git LFS pointer does"),
 )
-"""As what else a file may start whose name is wrong, or whose content is elsewhere."""
+"""Starts of other file types, for files with a wrong name or with their content elsewhere."""
 _INCREMENT_NAME = re.compile(r"\.\d+\.incr\.aof$", re.IGNORECASE)
 _TIMESTAMP = b"#TS:"
 _AOF_BEGINS = (b"*", _TIMESTAMP)
 AOF_SETTINGS: Settings = {"appendonly": "yes", "appendfsync": "no", "auto-aof-rewrite-percentage": 0}
 RESERVE_BYTES = 256 * 1024 * 1024
-"""What a copy leaves free on the disk of the temporary folder."""
+"""The free disk space that a copy leaves in the temporary folder."""
 _CHUNK_BYTES = 1024 * 1024
-# Kinds of the files that a manifest names.
+# File types in a manifest.
 _BASE, _INCREMENT, _HISTORY = "b", "i", "h"
 _ORDER = (_BASE, _INCREMENT)
 
 Install = Callable[[Path, Progress], Settings]
-"""Puts a backup into a server's folder, and returns the settings with which it is loaded."""
+"""Puts a backup into a server's folder, and returns the settings to load it."""
 
 
 def find_object(folder: Path, key: str) -> Path:
     """Return the file of an object key in a bucket's folder.
 
-    No key leads out of its bucket or means another's object: ``../a``, ``/a``, ``a/`` and ``a//b`` are other keys
-    than ``a`` and ``a/b``, and no file can have them. Raises `MigrationError` when there is no such file.
+    A key can't lead out of its bucket or to another key's object: ``../a``, ``/a``, ``a/`` and ``a//b`` are
+    different keys from ``a`` and ``a/b``, and files can't have them. Raises `MigrationError` if the file doesn't
+    exist.
     """
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts):
@@ -65,9 +66,9 @@ def find_object(folder: Path, key: str) -> Path:
 
 @dataclass(frozen=True)
 class Backup:
-    """One backup: its name for messages, what is known of it, and how it is installed.
+    """One backup: its name for messages, its data, and how to install it.
 
-    ``of_seven`` says that no server before 7.0 reads it: it has timestamps, or several parts.
+    ``of_seven`` means that servers before 7.0 can't read it, because it has timestamps or several parts.
     """
 
     name: str
@@ -78,14 +79,14 @@ class Backup:
 
 
 def plain_backup(name: str, file: Path) -> Backup:
-    """Return the backup that a file is. Raises `MigrationError` when it isn't what its name says."""
+    """Return the backup in a file. Raises `MigrationError` if the content doesn't match its name."""
     start = start_of(name, file)
     install = partial(_link, file) if name.lower().endswith(RDB_SUFFIX) else partial(_copy, file)
     return checked_backup(name, start, install)
 
 
 def start_of(name: str, file: Path) -> bytes:
-    """Return how a file starts. Raises `MigrationError` when it is empty or can't be read."""
+    """Return the start of a file. Raises `MigrationError` if it is empty or can't be read."""
     try:
         with file.open("rb") as stream:
             start = stream.read(START_BYTES)
@@ -97,7 +98,7 @@ def start_of(name: str, file: Path) -> bytes:
 
 
 def checked_backup(name: str, start: bytes, install: Install) -> Backup:
-    """Return a backup of this name that starts so. Raises `MigrationError` when it isn't what its name says."""
+    """Return a backup with this name and start. Raises `MigrationError` if they don't match."""
     rdb = rdb_of(start)
     if not start:
         raise MigrationError(f"backup file {name} is empty")
@@ -118,13 +119,13 @@ def checked_backup(name: str, start: bytes, install: Install) -> Backup:
 
 
 def as_what(name: str, start: bytes) -> str:
-    """Say, for the end of a message, as what else than its name says a file starts."""
+    """Return, for the end of a message, the type that a file's start shows."""
     found = (kind for magic, suffix, kind in _KINDS if start.startswith(magic) and not name.endswith(suffix))
     return "".join(f", but as {kind}" for kind in found)
 
 
 def settings_for(name: str) -> tuple[str, Settings]:
-    """Return as what a file of this name lies in the server's folder, and the settings with which it is loaded."""
+    """Return the name of a file in the server's folder, and the settings to load it."""
     if name.lower().endswith(RDB_SUFFIX):
         return DUMP, {}
     return AOF, {**AOF_SETTINGS, "appendfilename": AOF}
@@ -136,7 +137,7 @@ def _link(file: Path, folder: Path, progress: Progress) -> Settings:
 
 
 def _copy(file: Path, folder: Path, progress: Progress) -> Settings:
-    """Copy an append-only file: the server that reads it cuts a broken end off, and appends."""
+    """Copy an append-only file: the server that reads it removes a broken end, and appends."""
     placed, settings = settings_for(AOF_SUFFIX)
     with file.open("rb") as stream:
         copy(stream, folder / placed, progress)
@@ -157,9 +158,9 @@ def copy(stream: IO[bytes], file: Path, progress: Progress) -> None:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What describes an append-only file in parts, the folder that Redis 7 writes.
+    """The manifest of an append-only file in parts, which is a folder since Redis 7.
 
-    Its name for messages, and the files that it names, the base first.
+    It has its name for messages, and its files, starting with the base.
     """
 
     name: str
@@ -167,9 +168,9 @@ class Manifest:
 
 
 def read_manifest(name: str, text: bytes) -> Manifest:
-    """Read ``file NAME seq NUMBER type KIND`` lines; files that are only kept for a while don't count.
+    """Read ``file NAME seq NUMBER type KIND`` lines; files that are only kept temporarily don't count.
 
-    Raises `MigrationError` for anything else, names that are paths among it.
+    Raises `MigrationError` for anything else, including names that are paths.
     """
     parts: list[tuple[str, str]] = []
     try:

@@ -1,4 +1,4 @@
-"""Backup import: a Redis server of our own reads the file, and sends what it read to the target."""
+"""Backup import: our own Redis server reads the file, and sends its data to the target."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUFFIXES = (RDB_SUFFIX, AOF_SUFFIX, *ARCHIVES)
 def import_files(folder: Path, keys: Sequence[str], target: Endpoint, progress: Progress) -> None:
     """Import the backup files of these keys, in this order, from a bucket's folder.
 
-    All files are looked at before the first is imported. Raises `MigrationError` or `Cancelled`.
+    All files are checked before the first is imported. Raises `MigrationError` or `Cancelled`.
     """
     files = [(key, _checked(folder, key)) for key in keys]
     backups = [backup for key, file in files for backup in _backups(key, file, progress)]
@@ -39,7 +39,7 @@ def _checked(folder: Path, key: str) -> Path:
 
 
 def _backups(key: str, file: Path, progress: Progress) -> list[Backup]:
-    """Return what is to be imported of a file: itself, or what its archive holds."""
+    """Return the backups to import: the file itself, or those in its archive."""
     if not key.lower().endswith(ARCHIVES):
         return [plain_backup(key, file)]
     backups, left_out = backups_in(key, file, progress)

@@ -1,4 +1,4 @@
-"""A copy of keys and functions: the sources send them to the target by themselves, in batches."""
+"""A copy of keys and functions: the sources send them directly to the target, in batches."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from dcs_emulator.real_data.versions import needed, version_of
 
 LEAST_SECONDS, MOST_SECONDS = 5.0, 600.0
 SLOWEST_BYTES = 10_000_000
-"""How long MIGRATE waits for a target that says nothing: as it works on one key, however large, it says nothing.
+"""How long MIGRATE waits for a silent target: a target is silent while it works on a key of any size.
 
-No key is larger than all data, and no server slower than so many bytes a second; between the two bounds.
+It is the size of all data divided by this minimum speed in bytes per second, between the two limits.
 """
 
 FIRST_BATCH = 100
 LARGEST_BATCH = 1_000
-# The source does nothing else while it sends a batch, so the batch fits the size of its values.
+# The source is blocked while it sends a batch, so the batch depends on the size of its values.
 SHORT_SECONDS = 0.02
 LONG_SECONDS = 0.1
 
 POLL_SECONDS = 0.25
-"""How often the numbers are looked at."""
+"""How often the numbers are updated."""
 
 
 class Meter:
@@ -41,13 +41,13 @@ class Meter:
         self.copied = 0
 
     def add(self, keys: int) -> None:
-        """Count copied keys, and tell the numbers when it is time."""
+        """Count copied keys, and report the numbers at intervals."""
         self.copied += keys
         if time.monotonic() - self._looked >= POLL_SECONDS:
             self.tell()
 
     def tell(self) -> None:
-        """Look at the target and tell the numbers."""
+        """Look at the target and report the numbers."""
         done = min(self.copied / self.total, 1.0) if self.total else 1.0
         self._progress.measure(
             full_migration_progress=int(100 * (self._part + done) / self._parts),
@@ -75,7 +75,7 @@ def copy_sources(sources: Sequence[Endpoint], target: Endpoint, progress: Progre
 
 
 def refuse_cluster(peer: Peer) -> None:
-    """Raise `MigrationError` for a node of a cluster, which has a part of the data and takes a part."""
+    """Raise `MigrationError` for a cluster node, which has and accepts only a part of the data."""
     if peer.info().get("cluster_enabled"):
         raise MigrationError(
             f"{peer} is a node of a Redis Cluster, which is not supported here: give a single server"
@@ -83,13 +83,13 @@ def refuse_cluster(peer: Peer) -> None:
 
 
 def refuse_itself(source: Peer, target: Peer) -> None:
-    """Raise `MigrationError` when both are one server, which would wait for itself."""
+    """Raise `MigrationError` if both are the same server, which would wait for itself."""
     if source.info()["run_id"] == target.info()["run_id"]:
         raise MigrationError(f"{source} and the target are the same Redis server")
 
 
 def refuse_unreadable(source: Peer, target: Peer, *, replicates: bool = False) -> None:
-    """Raise `MigrationError` when the source writes its data, or its replication, as the target can't read it."""
+    """Raise `MigrationError` if the target can't read the source's data or replication format."""
     ours, theirs = version_of(source.info()), version_of(target.info())
     rdb = ours.replicates_to(theirs) if replicates else ours.rdb
     if not theirs.takes(rdb):
@@ -100,14 +100,14 @@ def refuse_unreadable(source: Peer, target: Peer, *, replicates: bool = False) -
 
 
 def copy_keys(source: Peer, target: Peer, meter: Meter, progress: Progress) -> None:
-    """Copy every key of every database. Keys of the same name are overwritten, others stay.
+    """Copy every key of every database. Existing keys with the same names are overwritten, others are kept.
 
     Raises `MigrationError`, or `Cancelled` between two batches.
     """
     meter.tell()
     info = source.info()
     seconds = migrate_timeout(info)
-    # The source says nothing either while it packs a large key, sends it, and waits.
+    # The source is also silent while it packs a large key, sends it, and waits.
     with source.with_timeout(2 * seconds + LEAST_SECONDS) as mover:
         for database, _ in databases(info):
             mover.call("SELECT", database)
@@ -124,13 +124,13 @@ def migrate_timeout(info: dict[str, Any]) -> float:
 
 
 def databases(info: dict[str, Any]) -> list[tuple[int, int]]:
-    """Return the databases that have keys, and how many, from INFO."""
+    """Return the databases with keys and their number of keys, from INFO."""
     found = [(name[2:], row) for name, row in info.items() if name.startswith("db") and name[2:].isdigit()]
     return sorted((int(number), int(row["keys"])) for number, row in found)
 
 
 def target_numbers(info: dict[str, Any]) -> dict[str, Any]:
-    """Return what a target's INFO contributes to the statistics."""
+    """Return the statistics from a target's INFO."""
     return {
         "target_dbsize": sum(keys for _, keys in databases(info)),
         "target_input_kbps": info.get("instantaneous_input_kbps", 0),
@@ -139,7 +139,7 @@ def target_numbers(info: dict[str, Any]) -> dict[str, Any]:
 
 
 def _batches(source: Peer, progress: Progress) -> Iterator[list[bytes]]:
-    """Yield the names of the keys, as many at once as are sent in a short time."""
+    """Yield batches of key names that can be sent in a short time."""
     cursor, count = 0, FIRST_BATCH
     while True:
         progress.check()
@@ -170,7 +170,7 @@ def _migrate(source: Peer, target: Peer, database: int, keys: list[bytes], secon
 
 
 def _explained(said: str, target: Peer) -> str:
-    """Return the message of a failed MIGRATE, which the source answers for the target too."""
+    """Return the message of a failed MIGRATE; the source also reports the target's errors."""
     _, of_target, reply = said.partition("Target instance replied with error: ")
     if "IOERR" in said:
         return f"{target} has stopped answering: {said[said.index('IOERR') :]}"
@@ -182,14 +182,14 @@ def _explained(said: str, target: Peer) -> str:
 
 
 def copy_functions(source: Peer, target: Peer, progress: Progress) -> None:
-    """Carry the libraries of functions over; those of the same name are replaced, others stay, as with keys.
+    """Copy the function libraries. As with keys, libraries with the same names are replaced, and others are kept.
 
-    What the target doesn't take is a WARN row of the log: the keys can do without.
+    If the target doesn't accept one, there is a WARN row in the log, because the keys don't need them.
     """
     try:
         libraries = len(source.call("FUNCTION LIST"))
     except MigrationError:
-        return  # older than Redis 7, which has none
+        return  # older than Redis 7, so there are no functions
     if not libraries:
         return
     told = f"{libraries} {'library' if libraries == 1 else 'libraries'} of functions"

@@ -1,4 +1,4 @@
-"""Where the data is: Redis servers, their addresses and the folders of buckets, as the options name them."""
+"""The locations of data from the options: Redis servers, their addresses and bucket folders."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def with_password(self, password: str | None) -> Endpoint:
-        """Return the endpoint with this password, or as it is when there is none."""
+        """Return the endpoint with this password, or unchanged without one."""
         return self if password is None else replace(self, password=password)
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """Read ``HOST:PORT[:PASSWORD]``; raises ValueError, whose message holds no password."""
+    """Read ``HOST:PORT[:PASSWORD]``; raises ValueError with a message without the password."""
     match = _ENDPOINT.fullmatch(text)
     if match is None or not 1 <= int(match[3]) <= 65535:
         raise ValueError("a Redis server is HOST:PORT or HOST:PORT:PASSWORD")

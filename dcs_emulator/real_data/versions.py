@@ -1,4 +1,4 @@
-"""Which server reads what another has written: the version of the RDB format decides, for files, keys and
+"""Which server can read another server's data. It depends on the version of the RDB format, for files, keys and
 replication."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 REDIS, VALKEY = "Redis", "Valkey"
 
-# From which server on which version of the format is written (RDB_VERSION in their src/rdb.h).
+# The first server with each version of the format (RDB_VERSION in src/rdb.h).
 _WRITTEN: dict[str, tuple[tuple[tuple[int, int], int], ...]] = {
     REDIS: (
         ((2, 6), 6),
@@ -37,7 +37,7 @@ _NUMBER = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 @dataclass(frozen=True)
 class Version:
-    """A server's product and version; without a number it isn't known, and nothing is held against it."""
+    """A server's product and version; without a number it is unknown, and everything is allowed."""
 
     product: str
     number: tuple[int, ...] = ()
@@ -53,7 +53,7 @@ class Version:
 
     @property
     def of_seven(self) -> bool:
-        """Whether it reads append-only files with timestamps, and those that are folders with a manifest."""
+        """Whether it reads append-only files with timestamps, and folders with a manifest."""
         return self.number >= _SEVEN
 
     def takes(self, rdb: int) -> bool:
@@ -61,11 +61,12 @@ class Version:
         if not self.number:
             return True
         if self.product == VALKEY and _LAST_COMMON < rdb < _FIRST_OF_VALKEY:
-            return False  # what Redis has added since the two parted
+            return False  # Redis added these after Valkey's fork
         return rdb <= self.rdb
 
     def replicates_to(self, replica: Version) -> int:
-        """Return the version of the format that it sends to a replica: Valkey writes an old one for others."""
+        """Return the version of the format that it sends to a replica: Valkey writes an old version for other
+        products."""
         if self.rdb < _FIRST_OF_VALKEY or replica.rdb >= _FIRST_OF_VALKEY:
             return self.rdb
         return _LAST_COMMON
@@ -81,7 +82,7 @@ def needed(rdb: int) -> str:
 
 
 def readable(rdb: int, reader: Version) -> str:
-    """Name the servers, of those that could have written this version of the format, whose files a server reads."""
+    """Name the servers that may have written this version of the format, and whose files a server reads."""
     valkey = rdb >= _FIRST_OF_VALKEY and reader.takes(_WRITTEN[VALKEY][0][1])
     product = VALKEY if valkey else REDIS
     for (major, minor), written in _WRITTEN[product]:
@@ -98,18 +99,18 @@ def version_of(info: Mapping[str, Any]) -> Version:
 
 
 def version_in(said: str) -> Version:
-    """Return the version that a server's ``--version`` tells."""
+    """Return the version from a server's ``--version``."""
     return Version(VALKEY if said.startswith(VALKEY) else REDIS, _number(said))
 
 
 def rdb_of(start: bytes) -> int | None:
-    """Return the version of the format of a file that starts so; None when it is no RDB file."""
+    """Return the version of the format from a file's start; None if it isn't an RDB file."""
     match = _MAGIC.match(start)
     return None if match is None else int(match[1] or match[2])
 
 
 def writer_of(start: bytes) -> Version | None:
-    """Return the server that wrote a file that starts so, where it says so."""
+    """Return the server that wrote a file, if the file's start shows it."""
     match = _WRITER.search(start)
     if match is None:
         return None
@@ -117,7 +118,7 @@ def writer_of(start: bytes) -> Version | None:
 
 
 def listed(versions: Iterable[Version]) -> str:
-    """Name these versions, each once."""
+    """Name these versions without duplicates."""
     *others, last = sorted({str(version) for version in versions})
     return f"{', '.join(others)} and {last}" if others else last
 

@@ -1,1 +1,1 @@
-"""The commands for the person on call: they look, and never start, stop or delete anything."""
+"""The commands for the person on call: they only read, and never start, stop or delete anything."""

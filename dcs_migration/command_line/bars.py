@@ -1,4 +1,4 @@
-"""Progress on a terminal, with `rich` where it is installed."""
+"""Progress in a terminal, if `rich` is installed."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _STYLES = {State.RUNNING: "", State.DONE: "green", State.FAILED: "red"}
 
 
 def are_possible() -> bool:
-    """Whether the library is there."""
+    """Whether the library is installed."""
     return importlib.util.find_spec("rich") is not None
 
 
 class Bars:
-    """One bar for each task, and what is wrong with the polls beneath."""
+    """One bar for each task, and problems of the polls below them."""
 
     def __init__(self, progress: Progress, tasks: Sequence[Watched]) -> None:
         """Draw a bar for each task."""
@@ -61,7 +61,7 @@ class Bars:
         status = plain(task.status or "not seen yet")
         shown = f"[{style}]{_escaped(status)}[/]" if style else _escaped(status)
         if task.state is not State.RUNNING:
-            # A bar that is full stands still; one of a task that failed stays where it was.
+            # A full bar stops; the bar of a failed task keeps its position.
             done = task.state is State.DONE
             known = self._progress.tasks[self._progress.task_ids.index(bar)].completed
             self._progress.update(
@@ -80,7 +80,7 @@ def _statistics(task: Watched) -> Stats | None:
     try:
         return task.account.client.show_migration_task_stats(task.id)
     except DcsMigrationError:
-        return None  # it only adorns the bar
+        return None  # it is only additional
 
 
 def _title(task: Watched) -> str:
@@ -95,7 +95,7 @@ def _escaped(text: str) -> str:
 
 @contextmanager
 def drawn(console: Console, tasks: Sequence[Watched]) -> Iterator[Shows]:
-    """Give what draws the bars; the terminal is as it was afterwards, whatever happens."""
+    """Yield an object that draws the bars; afterwards the terminal is always restored."""
     from rich.console import Console as Terminal
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Column

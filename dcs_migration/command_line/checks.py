@@ -1,4 +1,4 @@
-"""What `doctor` checks. Nothing is written, and no credentials are tried that a wrong clock would spoil."""
+"""The checks of `doctor`. Nothing is written, and credentials aren't tried if the clock is wrong."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ SKEW_SHOWN, SKEW_WARNS, SKEW_FAILS = (
     3.0,
     300.0,
     900.0,
-)  # seconds; a signature is good for a quarter of an hour
+)  # seconds; a signature is valid for 15 minutes
 LISTING_AGE = 30.0  # seconds
 DEFAULT = "default"
-"""The source of a setting that no one has set."""
+"""The source of a setting that isn't set."""
 
 Answer = TypeVar("Answer")
 
 
 class Verdict(Enum):
-    """How a check ended."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -46,7 +46,7 @@ class Verdict(Enum):
 
 @dataclass
 class Result:
-    """One line. facts: what was found beside it, as name, value and where it comes from."""
+    """One line. facts: additional results, as name, value and source."""
 
     text: str
     verdict: Verdict = Verdict.OK
@@ -55,7 +55,7 @@ class Result:
 
 
 class Failed(Exception):
-    """A check failed, with a remedy of its own."""
+    """A check failed, with its own remedy."""
 
     def __init__(self, text: str, remedy: str) -> None:
         super().__init__(text)
@@ -63,7 +63,7 @@ class Failed(Exception):
 
 
 class Once(Generic[Answer]):
-    """A look that is made once: an error stays one, so that all who ask are told the same."""
+    """A look that is made only once; every caller gets the same result or error."""
 
     def __init__(self, look: Callable[[], Answer]) -> None:
         self._look = look
@@ -71,7 +71,7 @@ class Once(Generic[Answer]):
         self._answer: list[Answer] = []
 
     def __call__(self) -> Answer:
-        """Return what was found, or raise what went wrong."""
+        """Return the result, or raise the error."""
         if self._error is None and not self._answer:
             try:
                 self._answer.append(self._look())
@@ -83,7 +83,7 @@ class Once(Generic[Answer]):
 
 
 class Checks:
-    """The checks, in order. What one learns, the next ones use."""
+    """The checks, in order. Later checks use the results of earlier ones."""
 
     def __init__(self, session: Session) -> None:
         """Set up; nothing is called yet."""
@@ -109,7 +109,7 @@ class Checks:
         )
 
     def settings(self) -> Result:
-        """Names and values, and where each comes from."""
+        """Settings, with values and sources."""
         found = problems(self._settings)
         if len(found) > 1:
             raise Failed("; ".join(found), "correct what is named, in the environment of this shell")
@@ -151,7 +151,7 @@ class Checks:
         return Result(f"{_host(self._url)} is {found[0]}{more}")
 
     def connection(self) -> Result:
-        """Something answers there, over TLS with a certificate that is trusted."""
+        """A server answers there, over TLS with a trusted certificate."""
         secured = "https" if self._url.startswith("https:") else "http without TLS"
         proxy = via_proxy(self._url)
         through = f" through the proxy of {proxy}" if proxy else ""
@@ -159,7 +159,7 @@ class Checks:
         return Result(f"{secured} answers in {reached.seconds * 1000:.0f} ms{through}")
 
     def clock(self) -> Result:
-        """The local clock is near that of the service, which a signature depends on."""
+        """The local clock is close to the service's clock, which signatures depend on."""
         skew = self._reached().skew
         if skew is None:
             return Result("the service tells no time", Verdict.WARNING)
@@ -173,7 +173,7 @@ class Checks:
         return Result(away, verdict, remedy)
 
     def credentials(self) -> Result:
-        """There are some, temporary keys are to be had, and the service takes them."""
+        """There are credentials, temporary keys are available, and the service accepts them."""
         access = self._session.accounts.access(self._settings.region or "")
         keys = access.temporary_keys()
         try:
@@ -182,7 +182,7 @@ class Checks:
         except CredentialsRefused:
             raise
         except DcsMigrationError:
-            pass  # another check says what it is
+            pass  # another check reports it
         source = ", then ".join([access.credentials.source, *map(str, access.credentials.agencies)])
         if keys is None:
             return Result(source)
@@ -190,19 +190,19 @@ class Checks:
         return Result(f"{source}: temporary keys{until}")
 
     def project(self) -> Result:
-        """It is configured, or IAM tells it."""
+        """It is configured, or IAM returns it."""
         how = self._settings.origin("projectId") or "looked up"
         shown = how if how != f"{NAMESPACE}:projectId" else FLAGS["projectId"]
         return Result(f"{self._account().project_id} ({shown})")
 
     def rights(self) -> Result:
-        """The listing may be read. No write is ever tried."""
+        """The listing is permitted. No write is tried."""
         return Result(
             f"ListMigrationTask shows {len(self._listing().rows)} tasks; rights to write are not tried"
         )
 
     def instance(self) -> Result:
-        """What runs on a target."""
+        """The tasks on a target."""
         id_ = self._session.args.instance
         found = occupants(self._account(), self._listing().rows.values(), {"id": id_})
         facts = [_fact(row.id, row.status or "", row.name or "") for row in found]
@@ -212,7 +212,8 @@ class Checks:
 
 
 def _reachable(look: Callable[[], Answer], remedy: str) -> Answer:
-    """Return what a look finds; where nothing is reached, say why, and what to do unless that is said."""
+    """Return the result of a look; if nothing was reached, return the reason, and what to do if the error doesn't
+    say it."""
     try:
         return look()
     except TransportError as error:

@@ -1,4 +1,4 @@
-"""The tasks of the service beside those of stacks: what the stack holds, what it has lost, what it doesn't know."""
+"""Compares the service's tasks with those of stacks: tasks that the stack holds, has lost, or doesn't know."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from dcs_migration.life_cycles.tasks.mark import Mark, split
 from dcs_migration.names import ONLINE_MIGRATION
 
 LISTING_AGE = 10.0  # seconds
-MOST_ASKED = 20  # online tasks whose statistics one look asks for: each costs a call
+MOST_ASKED = 20  # maximum online tasks with statistics in one look: each costs a call
 
 
 class Finding(Enum):
-    """What a task is to the stacks."""
+    """A task's relation to the stacks."""
 
     HELD = "in state"
     ORPHAN = "ORPHAN"
@@ -32,8 +32,8 @@ class Finding(Enum):
 class Entry:
     """One task.
 
-    row: what the service tells; None where it knows no such task. mark: what its description has. stats: of an online
-    one that runs. finding: None where there is no stack to compare with. resources: which hold it.
+    row: the service's data; None if the task doesn't exist. mark: the owner mark in its description. stats: of a running
+    online task. finding: None without a stack to compare with. resources: those that hold it.
     """
 
     id: str
@@ -44,11 +44,11 @@ class Entry:
     finding: Finding | None = None
     resources: Sequence[Resource] = ()
     marked_urn: str | None = None
-    """Of an orphan: the resource of the stack that its owner mark names, if the stack has it."""
+    """For an orphan: the stack's resource in its owner mark, if the stack has it."""
 
     @property
     def status(self) -> Status:
-        """What its status means."""
+        """The meaning of its status."""
         return lookup(self.row.status if self.row else "GONE")
 
     @property
@@ -58,11 +58,11 @@ class Entry:
 
 
 def accounts_of(accounts: Accounts, stack: StackState | None) -> tuple[list[Account], Mapping[str, Account]]:
-    """Return where to look: the project of the settings, and those of the stack's tasks; and where each of these lives.
+    """Return the projects of the settings and of the stack's tasks, and the project of each task.
 
     Raises:
-        ConfigurationError: no region is to be had, or the settings point to another endpoint than the stack's.
-        DcsMigrationError: a project could not be looked up.
+        ConfigurationError: there is no region, or the settings have a different endpoint than the stack.
+        DcsMigrationError: a project couldn't be looked up.
     """
     resources = stack.resources if stack else ()
     homes = {resource.id: account_of(accounts, dict(resource.home)) for resource in resources}
@@ -71,10 +71,10 @@ def accounts_of(accounts: Accounts, stack: StackState | None) -> tuple[list[Acco
 
 
 def compared(accounts: Accounts, stack: StackState | None) -> list[Entry]:
-    """Return every task of the accounts, and those that the stack alone knows; oldest first.
+    """Return every task of the accounts, and those that only the stack has; oldest first.
 
     Raises:
-        DcsMigrationError: what the service answered. "Not there" is then not concluded from anything.
+        DcsMigrationError: what the service answered. Then no task counts as missing.
     """
     places, homes = accounts_of(accounts, stack)
     entries = []
@@ -106,13 +106,14 @@ def _entry(row: TaskRow, account: Account, stack: StackState | None) -> Entry:
 
 
 def _lives(resource: Resource, account: Account) -> bool:
-    """Whether a resource says nothing else than that its task lives there."""
+    """Whether a resource doesn't contradict that its task is there."""
     there = {"region": account.region, "project_id": account.project_id}
     return all(resource.home.get(key) in (None, value) for key, value in there.items())
 
 
 def _unlisted(id_: str, account: Account, stack: StackState) -> Entry:
-    """Judge a task of the state that the listing doesn't show: gone needs the proof that a refresh needs."""
+    """Judge a task of the state that the listing doesn't show. The same proof as in a refresh shows that it no
+    longer exists."""
     seen = account.look(id_, max_age=LISTING_AGE)
     forgotten = seen.row is None or (seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended)
     row = None if forgotten else seen.row
@@ -122,12 +123,12 @@ def _unlisted(id_: str, account: Account, stack: StackState) -> Entry:
 
 
 def statistics(entries: Iterable[Entry]) -> dict[str, Stats]:
-    """Return how far running online tasks are, by id (ShowMigrationTaskStats); those that come last may be left out."""
+    """Return the progress of running online tasks, by id (ShowMigrationTaskStats); the last ones may be left out."""
     asked = [entry for entry in entries if entry.online and not (entry.status.ended or entry.status.idle)]
     found: dict[str, Stats] = {}
     for entry in asked[:MOST_ASKED]:
         try:
             found[entry.id] = entry.account.client.show_migration_task_stats(entry.id)
         except DcsMigrationError:
-            break  # statistics only adorn the list: one refusal is enough
+            break  # statistics are only additional: stop after one refusal
     return found

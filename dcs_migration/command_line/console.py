@@ -1,4 +1,4 @@
-"""Where a command writes: lines that fit the terminal, JSON, errors; everything is scrubbed."""
+"""The output of a command: lines that fit the terminal, JSON, errors; everything is scrubbed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SEPARATOR = " · "
 
 @dataclass
 class Console:
-    """The streams of a run."""
+    """The streams of a command."""
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
@@ -30,12 +30,12 @@ class Console:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person looks at the output: colours and moving bars are for terminals alone."""
+        """Whether the output is a terminal: only a terminal gets colors and progress bars."""
         return self.out.isatty() and self.environ.get("TERM") != "dumb"
 
     @property
     def width(self) -> int:
-        """The columns that a line may take."""
+        """The maximum columns of a line."""
         try:
             columns = int(self.environ.get("COLUMNS") or os.get_terminal_size(self.out.fileno()).columns)
         except (OSError, ValueError, AttributeError):
@@ -43,11 +43,11 @@ class Console:
         return min(max(columns or _DEFAULT, _NARROWEST), _WIDEST)
 
     def line(self, text: str = "") -> None:
-        """Write one line, at once: someone may read along in a pipe."""
+        """Write one line immediately, because someone may be reading from a pipe."""
         print(plain(text), file=self.out, flush=True)
 
     def wrapped(self, text: str, first: str, rest: str) -> None:
-        """Write a text over as many lines as it takes, with what each starts with."""
+        """Write a text wrapped into lines, each with a prefix."""
         for line in textwrap.wrap(
             plain(text),
             self.width,
@@ -59,7 +59,7 @@ class Console:
             self.line(line)
 
     def details(self, parts: Iterable[str], indent: str) -> None:
-        """Write short facts, as many on a line as fit."""
+        """Write short facts, several on each line."""
         line = ""
         for part in map(plain, filter(None, parts)):
             if line and len(indent) + len(line) + len(_SEPARATOR) + len(part) > self.width:
@@ -70,27 +70,27 @@ class Console:
             self.line(f"{indent}{line}")
 
     def table(self, rows: Sequence[Sequence[str]]) -> list[str]:
-        """Return rows as lines with aligned columns; the last column is as long as it is."""
+        """Return rows as lines with aligned columns; the last column isn't padded or cut."""
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
     def json(self, value: Any) -> None:
-        """Write a document."""
+        """Write a JSON document."""
         print(json.dumps(_plain(value), indent=2), file=self.out, flush=True)
 
     def error(self, text: str) -> None:
-        """Write a line, or some, about what went wrong."""
+        """Write one or more error lines."""
         for line in text.splitlines():
             print(f"{PROGRAM}: {plain(line)}", file=self.err, flush=True)
 
 
 def plain(text: str) -> str:
-    """Return a text as it may be printed: no secret, no control characters, in the words of this command."""
+    """Return a printable text: without secrets and control characters, in this command's words."""
     return scrub(clean(translated(text), scrub))
 
 
 def _plain(value: Any) -> Any:
-    """Return a document with every text in it plain; its keys are ours, whatever the secrets are."""
+    """Return a document with all its texts printable; the keys are ours and aren't changed."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, Mapping):

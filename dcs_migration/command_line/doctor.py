@@ -1,4 +1,4 @@
-"""`doctor`: one check after the other, from the settings to the rights; each says what to do where it fails."""
+"""`doctor`: runs checks in order, from the settings to the permissions; each failed check says what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPILOG = "Exit code: 0 all is well (warnings included), 1 a check failed."
 
 @dataclass(frozen=True)
 class Check:
-    """A row of the table: a check, those without which it makes no sense, and what to do where an error doesn't say."""
+    """A row of the table: a check, the checks that it depends on, and what to do if an error doesn't say it."""
 
     name: str
     run: Callable[[Checks], Result]

@@ -13,7 +13,7 @@ from dcs_migration.dcs.models import LogLine
 HELP = "Show the log of a task, oldest line first."
 EPILOG = None
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
-MOST_LINES = 100_000  # a log whose pages never end must not fill the memory
+MOST_LINES = 100_000  # endless pages must not fill the memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The command line: what may be written, and how every run ends."""
+"""The command line: the arguments, and the exit codes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _SETTINGS = (
 
 
 class _Misused(Exception):
-    """The command was written wrongly."""
+    """The command's arguments are wrong."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line."""
+    """A parser with one-line errors."""
 
     def error(self, message: str) -> NoReturn:
         """Raise what `main` turns into one line and exit code 2."""
@@ -64,7 +64,7 @@ def main(
     if console is None:
         console = Console()
         for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal may know no Unicode
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal may not support Unicode
     try:
         args = _parser().parse_args(words)
     except _Misused as error:
@@ -72,12 +72,12 @@ def main(
         return exits.USAGE
     session = Session(args, console, clock or SystemClock(), environ)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of libraries: `doctor` says what is unsafe
+        warnings.simplefilter("ignore")  # from libraries: `doctor` reports unsafe settings
         return _ended(args.run, session)
 
 
 def _ended(run: Callable[[Session], int], session: Session) -> int:
-    """Run a command; whatever happens ends in a line and an exit code."""
+    """Run a command; every error becomes a line and an exit code."""
     console = session.console
     try:
         return run(session)

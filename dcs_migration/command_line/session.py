@@ -1,4 +1,4 @@
-"""What every command works with: settings, accounts, the clock, the console."""
+"""What every command uses: settings, accounts, the clock, the console."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from dcs_migration.command_line.console import Console
 from dcs_migration.life_cycles.account import Account, Accounts
 from dcs_migration.life_cycles.config import NAMESPACE, Settings
 
-# The options that stand for a setting: they go before the environment, as the stack's configuration does.
+# The options for settings: like the stack's configuration, they take precedence over the environment.
 FLAGS = {"region": "--region", "projectId": "--project-id"}
 
-CONNECT, READ = 5.0, 30.0  # seconds; someone sits and waits
+CONNECT, READ = 5.0, 30.0  # seconds; someone is waiting for the result
 
 
 def name_of(flag: str) -> str:
-    """Return the name that argparse gives an option."""
+    """Return argparse's name of an option."""
     return flag.lstrip("-").replace("-", "_")
 
 
@@ -34,25 +34,25 @@ class Session:
 
     @cached_property
     def settings(self) -> Settings:
-        """The options that were given, then the environment. There is no stack."""
+        """The given options, then the environment. There is no stack."""
         given = {f"{NAMESPACE}:{key}": getattr(self.args, name_of(flag)) for key, flag in FLAGS.items()}
         return Settings(given.get, self.environ)
 
     @cached_property
     def accounts(self) -> Accounts:
-        """The accounts, for looks that are tried again while trouble may pass."""
+        """The accounts for single reads, which are retried."""
         return Accounts(self.settings, self.clock, timeouts=(CONNECT, READ))
 
     @cached_property
     def patient_accounts(self) -> Accounts:
-        """The accounts, for polls that decide by themselves what to do about trouble."""
+        """The accounts for polls, which handle failures themselves."""
         return Accounts(self.settings, self.clock, timeouts=(CONNECT, READ), max_retries=0)
 
     @property
     def account(self) -> Account:
-        """The account that the settings name.
+        """The account in the settings.
 
         Raises:
-            DcsMigrationError: a setting is missing or wrong, or the project could not be looked up.
+            DcsMigrationError: a setting is missing or wrong, or the project couldn't be looked up.
         """
         return self.accounts.at(None, None)

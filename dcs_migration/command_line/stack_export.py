@@ -1,5 +1,4 @@
-"""The file that `pulumi stack export` writes, of a stack of either front end: which tasks it holds, and whose
-they are."""
+"""Reads the file of `pulumi stack export`, for both front ends: its tasks, and their owners."""
 
 from __future__ import annotations
 
@@ -24,9 +23,9 @@ _HOW = "write it with `pulumi stack export --file state.json`"
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of the state that stands for a task.
+    """A resource of the state with a task.
 
-    home: what the state reports about where the task lives, in the names of the core (region, project_id, the endpoint).
+    home: the task's location in the state, with the names of the core (region, project_id, the endpoint).
     """
 
     urn: str
@@ -36,16 +35,16 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """The name that the program gave it."""
+        """Its name in the program."""
         return self.urn.split("::", 3)[-1]
 
 
 @dataclass
 class StackState:
-    """What one or more stacks hold.
+    """The content of one or more stacks.
 
-    owners: the hashes by which marks name the providers of the stacks. urns: of every resource of ours, by the hash by
-    which marks name it; those whose creation was interrupted have one, too.
+    owners: the hashes of the stacks' providers in owner marks. urns: the URN of each of our resources, by its hash in
+    owner marks, including resources with an interrupted creation.
     """
 
     resources: list[Resource] = field(default_factory=list)
@@ -53,7 +52,7 @@ class StackState:
     urns: dict[str, str] = field(default_factory=dict)
 
     def holding(self, id_: str) -> list[Resource]:
-        """Return the resources that stand for a task: an online one has two."""
+        """Return the resources of a task: an online task has two."""
         return [resource for resource in self.resources if resource.id == id_]
 
     @property
@@ -63,10 +62,10 @@ class StackState:
 
 
 def load(paths: Iterable[str] | None, console: Console) -> StackState | None:
-    """Return what the files hold together; None where there are none.
+    """Return the combined content of the files; None without files.
 
     Raises:
-        ConfigurationError: one can't be read, or is something else.
+        ConfigurationError: a file can't be read, or isn't an export.
     """
     if not paths:
         return None
@@ -108,7 +107,7 @@ def _deployment(text: str, shown: str) -> dict[str, Any]:
 
 
 def _entries(deployment: Mapping[str, Any], shown: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the resources, and those of operations that were interrupted."""
+    """Yield the resources, including those of interrupted operations."""
     resources = deployment.get("resources") or []
     pending = deployment.get("pending_operations") or []
     if not isinstance(resources, list) or not isinstance(pending, list):
@@ -150,7 +149,7 @@ def _word(value: Any) -> str | None:
 
 
 def _plaintexts(value: Any) -> Iterator[str]:
-    """Yield the secrets of an export that was made with --show-secrets."""
+    """Yield the secrets of an export with --show-secrets."""
     if isinstance(value, Mapping):
         hidden = value.get("plaintext")
         if isinstance(hidden, str):

@@ -1,4 +1,4 @@
-"""`tasks`: what runs in the project, whose it is, and whether the stack knows of it."""
+"""`tasks`: the project's tasks, their owners, and whether the stack has them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_stack(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names a stack's export."""
+    """Add the option for a stack's export."""
     parser.add_argument(
         "--stack",
         metavar="FILE",
@@ -63,8 +63,8 @@ def run(session: Session) -> int:
 
 
 def _is_lost(entry: Entry) -> bool:
-    """Whether a task no longer exists whose end the state doesn't know: the service forgets those that have ended
-    long ago."""
+    """Whether a task no longer exists and the state doesn't have its end: the service forgets tasks some time
+    after they end."""
     known = {resource.status for resource in entry.resources}
     return entry.finding is Finding.GONE and not all(lookup(status).ended for status in known)
 
@@ -136,7 +136,7 @@ def _details(entry: Entry, stack: StackState | None) -> Iterator[str]:
 
 
 def progress(status: Status, stats: Stats | None) -> str:
-    """Word how far a task is, where there is more to say than its status."""
+    """Format a task's progress, if there is more than its status."""
     if stats is None:
         return "" if status.known else "status not known here"
     if status.kind is Kind.REPLICATING and stats.offset == 0:

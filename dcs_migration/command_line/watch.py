@@ -1,4 +1,4 @@
-"""`watch`: look at tasks until they end. They continue whatever happens to the command."""
+"""`watch`: look at tasks until they end. The tasks continue even if the command is stopped."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ def _tasks(number: int) -> str:
 
 
 def _chosen(session: Session, stack: StackState | None) -> list[Watched]:
-    """Return the tasks that are named, or those that run: in the stack, or in the project.
+    """Return the given tasks, or all running tasks of the stack or the project.
 
     Raises:
-        ConfigurationError: the service doesn't know one that is named.
+        ConfigurationError: a given task doesn't exist.
         DcsMigrationError: what it answered.
     """
     places, homes = accounts_of(session.accounts, stack)
@@ -135,7 +135,7 @@ def _named(id_: str, places: Sequence[Account]) -> Found:
 
 
 def _run_in(places: Sequence[Account]) -> list[Found]:
-    """Return what runs, oldest first; not what waits to be configured, which never ends by itself."""
+    """Return the running tasks, oldest first; without unconfigured tasks, which never end on their own."""
     running = []
     for account in places:
         listing = account.whole_listing(max_age=LISTING_AGE, not_before=float("-inf"))
@@ -147,7 +147,7 @@ def _run_in(places: Sequence[Account]) -> list[Found]:
 
 
 class Lines:
-    """A line for each change, and one a minute: for logs, and where the library for bars isn't installed."""
+    """A line for each change, and one every minute: for logs, or if the library for bars isn't installed."""
 
     def __init__(self, console: Console, clock: Clock, tasks: Sequence[Watched]) -> None:
         """Set up; nothing has been shown yet."""
@@ -159,7 +159,7 @@ class Lines:
         self._last = float("-inf")
 
     def show(self, snapshot: Snapshot) -> None:
-        """Write what is news."""
+        """Write what has changed."""
         for task in self._tasks:
             text, before = _state_of(task), self._shown.get(task.id)
             if text != before:
@@ -176,7 +176,7 @@ class Lines:
 
 
 def _state_of(task: Watched) -> str:
-    """Word where a task is; one that has reached what is waited for may continue."""
+    """Format a task's status; a task that is done for the wait may continue."""
     status = task.status or "not seen yet"
     return (
         f"{status} (in sync)"

@@ -1,4 +1,4 @@
-"""What the core says to users of Pulumi, in the words of this command."""
+"""Converts the core's messages for Pulumi users into this command's words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PHRASES = (
 
 
 def translated(text: str) -> str:
-    """Return what the core says as this command says it."""
+    """Return a message of the core in this command's words."""
     for theirs, ours in PHRASES:
         text = text.replace(theirs, ours)
     return text

@@ -1,1 +1,1 @@
-"""Who calls the service: where credentials come from, how temporary keys are fetched and renewed."""
+"""Credentials: where they come from, and how temporary keys are fetched and renewed."""

@@ -1,4 +1,4 @@
-"""Who calls, for one process: what signs its requests, and what stops them once they are refused."""
+"""The credentials of one process: they sign its requests, and stop them after a refusal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dcs_migration.dcs.transport import Transport
 
 
 class Connect(Protocol):
-    """Opens the way to a service."""
+    """Connects to a service."""
 
     def __call__(self, url: str, auth: AuthBase, breaker: CredentialBreaker) -> Transport:
         """Return a transport."""
@@ -29,7 +29,7 @@ class Connect(Protocol):
 
 
 class Access:
-    """What signs the requests of one process; temporary keys are shared by all of them."""
+    """Signs the requests of one process; they all share the temporary keys."""
 
     def __init__(
         self,
@@ -42,13 +42,13 @@ class Access:
         hide: Callable[..., None],
         scrub: Scrub,
     ) -> None:
-        """Build from the credentials that were chosen; nothing is fetched yet.
+        """Set up with the chosen credentials; nothing is fetched yet.
 
         Args:
             credentials: The credentials.
-            read: What a setting is set to.
-            place: Where the services of identity are.
-            connect: Opens the way to one of them.
+            read: Returns the value of a setting.
+            place: The location of the identity services.
+            connect: Connects to one of them.
             now: The date and time, in UTC.
             hide: Called with each secret that becomes known.
             scrub: Masks those secrets in a text.
@@ -60,7 +60,7 @@ class Access:
         self._keys = self._keys_of(credentials, read, place, connect, now)
 
     def auth(self, project_id: str | None) -> AuthBase:
-        """Return what signs requests for a project."""
+        """Return the signer for a project's requests."""
         if self.credentials.auth_token:
             return TokenAuth(self.credentials.auth_token)
         if self._keys is None:
@@ -68,10 +68,10 @@ class Access:
         return RenewedKeysAuth(self._keys, project_id)
 
     def temporary_keys(self) -> Keys | None:
-        """Return the temporary keys of the moment, fetched if need be; None if the credentials are permanent.
+        """Return the current temporary keys, and fetch them if necessary; None if the credentials are permanent.
 
         Raises:
-            CredentialsUnavailable: none are to be had.
+            CredentialsUnavailable: there are none.
         """
         return None if self._keys is None else self._keys()
 
@@ -105,7 +105,7 @@ class Access:
         def method(read: Read, place: Place) -> Any:
             assert source.fetch is not None
             if source.token is not None:
-                self._hide(source.token(read))  # a service may repeat it in its refusal
+                self._hide(source.token(read))  # a service may quote it in a refusal
             return source.fetch(read, place)
 
         return self._hidden(
@@ -130,7 +130,7 @@ def _signer(credentials: Credentials, project_id: str | None) -> AuthBase:
 
 
 class RenewedKeysAuth(AuthBase):
-    """Signs each request with the keys of the moment.
+    """Signs each request with the current keys.
 
     project_id: sent (and signed) as X-Project-Id.
     """

@@ -1,4 +1,4 @@
-"""Acting through an agency: who delegated what, and temporary keys for it (IAM, STS)."""
+"""Agencies: their settings, and temporary keys for them (IAM, STS)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 AGENCY = "HW_ASSUME_ROLE_AGENCY_NAME"
 ASSUME_ROLE = "huaweicloud:assumeRole"
 VARIABLES = {
-    # part: the variable that has it
+    # part: its variable
     "agencyName": AGENCY,
     "domainName": "HW_ASSUME_ROLE_DOMAIN_NAME",
     "domainId": "HW_ASSUME_ROLE_DOMAIN_ID",
     "duration": "HW_ASSUME_ROLE_DURATION",
 }
 NO_AGENCY = "STS5.1106"
-DEFAULT_DURATION = 3600  # seconds: an agency that is reached through another one lasts no longer
+DEFAULT_DURATION = 3600  # seconds: the maximum for an agency that is assumed through another one
 MIN_DURATION, MAX_DURATION = 900, 86_400
 MAX_DURATION_OF_STS = 43_200
-MAX_DURATION_IN_CHAIN = 3600  # of STS, where the caller's own keys are temporary
+MAX_DURATION_IN_CHAIN = 3600  # of STS, if the caller's keys are temporary
 
 Read = Callable[[str], "str | None"]
 
@@ -52,7 +52,7 @@ class Agency:
 
     @property
     def uses_sts(self) -> bool:
-        """Whether STS is asked for its keys, and not IAM."""
+        """Whether its keys come from STS and not from IAM."""
         return bool(self.domain_id)
 
     def __str__(self) -> str:
@@ -60,15 +60,15 @@ class Agency:
 
 
 def agencies(read: Read) -> tuple[Agency, ...]:
-    """Return the agencies to go through, in order; the environment goes before the stack's configuration.
+    """Return the agencies to assume, in order; the environment takes precedence over the stack's configuration.
 
     Args:
-        read: What a variable, or a namespaced key of the configuration, is set to.
+        read: Returns the value of a variable, or of a namespaced key of the configuration.
 
     Raises:
         ConfigurationError: one isn't whole, or is malformed.
     """
-    # An account without an agency is half of one: its name may be a secret that a pipeline didn't get.
+    # An account without an agency is incomplete: the agency's name may be a secret that a pipeline didn't get.
     if any(read(VARIABLES[part]) for part in ("agencyName", "domainName", "domainId")):
         given = {part: value for part, variable in VARIABLES.items() if (value := read(variable))}
         return (agency_of(given, lambda part: VARIABLES[part]),)
@@ -89,11 +89,11 @@ def agencies(read: Read) -> tuple[Agency, ...]:
 
 
 def agency_of(given: Mapping[str, Any], name_of: Callable[[str], str]) -> Agency:
-    """Return the agency of these parts.
+    """Return the agency with these parts.
 
     Args:
-        given: The parts by their names in the configuration.
-        name_of: How a part is called where it was written.
+        given: The parts, with their names in the configuration.
+        name_of: Returns the name of a part in its source.
 
     Raises:
         ConfigurationError: a part is missing, unknown or malformed.
@@ -120,14 +120,14 @@ def agency_of(given: Mapping[str, Any], name_of: Callable[[str], str]) -> Agency
 
 
 def require_durations(chain: tuple[Agency, ...], *, temporary: bool) -> None:
-    """To be called before the agencies are assumed: STS gives an hour at most to whoever has temporary keys.
+    """Check durations before the agencies are assumed: with temporary keys, STS gives at most one hour.
 
     Args:
         chain: The agencies, in order.
-        temporary: Whether the keys that the first one is assumed with are temporary.
+        temporary: Whether the first one is assumed with temporary keys.
 
     Raises:
-        ConfigurationError: one is to last for longer.
+        ConfigurationError: an agency has a longer duration.
     """
     for agency in chain if temporary else chain[1:]:
         if agency.uses_sts and agency.duration > MAX_DURATION_IN_CHAIN:
@@ -141,7 +141,7 @@ def _duration(text: str | None, name: str, longest: int) -> int:
     if not text:
         return DEFAULT_DURATION
     try:
-        seconds = float(text)  # a number may arrive as 900.0
+        seconds = float(text)  # a number can arrive as 900.0
     except ValueError:
         seconds = 0
     if not seconds.is_integer() or not MIN_DURATION <= seconds <= longest:
@@ -151,7 +151,7 @@ def _duration(text: str | None, name: str, longest: int) -> int:
 
 @dataclass(frozen=True)
 class _Call:
-    """One of the two ways to assume an agency: what is asked and must be allowed, where the answer has the keys."""
+    """One of the two calls to assume an agency: the request, the necessary permission, and the keys in the answer."""
 
     operation: str
     action: str
@@ -164,7 +164,7 @@ class _Call:
     expires_at: str
 
 
-_BY_NAME = _Call(  # IAM 3: an agency that is known by the name of its account
+_BY_NAME = _Call(  # IAM 3: an agency with the name of its account
     "CreateTemporaryAccessKeyByAgency",
     "iam:agencies:assume",
     "/v3.0/OS-CREDENTIAL/securitytokens",
@@ -186,7 +186,7 @@ _BY_NAME = _Call(  # IAM 3: an agency that is known by the name of its account
     "securitytoken",
     "expires_at",
 )
-_BY_ID = _Call(  # STS: what Huawei's Terraform provider asks where the account's id is given
+_BY_ID = _Call(  # STS: the call of Huawei's Terraform provider if the account's id is set
     "AssumeAgency",
     "sts:agencies:assume",
     "/v5/agencies/assume",
@@ -208,14 +208,14 @@ def assume(agency: Agency, transport: Transport) -> Keys:
 
     Args:
         agency: The agency.
-        transport: To STS where the agency uses it, else to IAM, with the credentials of the caller.
+        transport: To STS if the agency uses it, else to IAM, with the caller's credentials.
 
     Raises:
-        CredentialsUnavailable: it was refused, or there was no usable answer.
+        CredentialsUnavailable: the call was refused, or there was no usable answer.
     """
     call = _BY_ID if agency.uses_sts else _BY_NAME
     try:
-        # It changes nothing, so that an unclear outcome isn't one.
+        # The call changes nothing, so an unclear outcome doesn't matter.
         answer = transport.write(call.operation, "POST", call.path, call.body(agency))
     except CredentialsUnavailable:
         raise

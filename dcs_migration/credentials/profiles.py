@@ -23,9 +23,9 @@ _ACCESS_KEY = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 @dataclass(frozen=True)
 class Profile:
-    """What a profile says.
+    """The content of a profile.
 
-    name: of the profile and its file, in words. region, project_id: "" where it says nothing.
+    name: a description of the profile and its file. region, project_id: "" if not set.
     """
 
     name: str
@@ -36,22 +36,22 @@ class Profile:
 
 
 def is_named(read: Callable[[str], str | None]) -> bool:
-    """Whether a setting names a profile, or the file that has them."""
+    """Whether a setting has a profile, or the file with profiles."""
     return any(read(name) for name in (*PROFILE, *FILE))
 
 
 def load(read: Callable[[str], str | None]) -> Profile:
-    """Return the profile that the settings name, or the current one of the file that they name.
+    """Return the profile in the settings, or the current profile of the file in the settings.
 
     Args:
-        read: What a variable, or a namespaced key of the stack's configuration, is set to.
+        read: Returns the value of a variable, or of a namespaced key of the stack's configuration.
 
     Raises:
-        ConfigurationError: there is no such file or profile, or it holds no keys that can be used.
+        ConfigurationError: the file or profile doesn't exist, or it has no usable keys.
     """
     path = _first(read, FILE) or DEFAULT_FILE
     try:
-        with open(os.path.expanduser(path), "rb") as file:  # a Path has no word for a home that isn't there
+        with open(os.path.expanduser(path), "rb") as file:  # a Path can't represent a missing home directory
             document = json.loads(file.read(_MOST_BYTES))
     except OSError as error:
         raise ConfigurationError(f"the file of profiles {path} cannot be read: {error.strerror}") from None

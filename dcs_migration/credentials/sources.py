@@ -19,11 +19,11 @@ STACK_CONFIG = "the stack's configuration"
 
 @dataclass(frozen=True)
 class Source:
-    """Where a whole set of credentials may come from.
+    """A possible source of a complete set of credentials.
 
-    name: in words, for the text of a refusal. needs: one name of each group must be set; names of the stack's configuration
-    have their namespace. security_token: the name of what may go with static keys. fetch: for temporary keys, what fetches
-    them with Huawei's SDK. hint: what to do where these are refused.
+    name: a description for the text of a refusal. needs: one name of each group must be set; names of the stack's
+    configuration have their namespace. security_token: the name of the optional token of static keys. fetch: fetches
+    temporary keys with Huawei's SDK. hint: what to do if they are refused.
     """
 
     name: str
@@ -33,15 +33,15 @@ class Source:
     fetch: Fetch | None = None
     hint: str = ""
     unreachable: str = ""
-    """What to do where no one answers."""
+    """What to do if there is no answer."""
     token: Callable[[Read], str] | None = None
     """Reads the token that it exchanges, or raises `ConfigurationError`."""
     present: Callable[[Read], bool] | None = None
-    """Where no settings tell it: whether it is there. It then comes last."""
+    """Whether it is available, for a source without settings. Such a source comes last."""
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The names that must all be set for this source to count; of alternatives the first."""
+        """The names that must all be set for this source; the first of each group of alternatives."""
         return tuple(names[0] for names in self.needs)
 
     @property
@@ -55,14 +55,14 @@ class Source:
         return self is PROFILE
 
     def state(self, read: Read) -> bool | None:
-        """Return whether all that it needs is set, or None where only a part of it is."""
+        """Return whether all necessary names are set, or None if only some of them are."""
         if self.present is not None:
             return self.present(read)
         there = [any(read(name) for name in names) for names in self.needs]
         return True if all(there) else None if any(there) else False
 
     def half(self, read: Read) -> ConfigurationError:
-        """Return the error that says what is missing."""
+        """Return an error with the missing names."""
         absent = [" or ".join(names) for names in self.needs if not any(read(name) for name in names)]
         given = [name for names in self.needs for name in names if read(name)]
         return ConfigurationError(
@@ -73,9 +73,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Credentials:
-    """A whole set of credentials from one source. Its secrets aren't shown by ``repr``.
+    """A complete set of credentials from one source. ``repr`` doesn't show its secrets.
 
-    Static keys or a token are here; temporary keys are fetched by the source. agencies: through which these act.
+    It has static keys or a token; the source fetches temporary keys. agencies: those that it assumes.
     """
 
     source: str
@@ -89,7 +89,7 @@ class Credentials:
 
     @property
     def provenance(self) -> str:
-        """Where these credentials came from, for the text of a refusal."""
+        """A description of where these credentials came from, for the text of a refusal."""
         source = ", then ".join([self.source, *map(str, self.agencies)])
         if self.from_config:
             return (
@@ -125,9 +125,9 @@ CREDENTIALS_FILE = Source(
     present=lambda read: official_sdk.credentials_file(read) is not None,
 )
 
-# The environment first, because destroy and refresh see the configuration of the last `up`, where a rotated key
-# could never be fixed. Of Huawei's own variables the order is that of its SDK; but the metadata service, for
-# which nothing is set, comes last.
+# The environment comes first, because destroy and refresh use the configuration of the last `up`, where a rotated key
+# can't be fixed. Huawei's own variables are in the order of its SDK, except that the metadata service, which has no
+# settings, comes last.
 SOURCES: tuple[Source, ...] = (
     Source("the environment (HW_*)", (("HW_ACCESS_KEY",), ("HW_SECRET_KEY",)), "HW_SECURITY_TOKEN"),
     Source("the environment (HW_AUTH_TOKEN)", (("HW_AUTH_TOKEN",),), is_token=True),
@@ -184,17 +184,17 @@ NAMES = tuple(
     for name in (*(name for names in source.needs for name in names), source.security_token)
     if name
 )
-"""The names of all settings that the sources read."""
+"""The names of the sources' settings."""
 
 
 def credentials_of(source: Source, read: Read, agencies: tuple[Agency, ...], name: str) -> Credentials:
-    """Return the credentials of a source that is whole.
+    """Return the credentials of a complete source.
 
     Args:
         source: The source.
-        read: What a setting is set to.
-        agencies: Through which they act.
-        name: Where they come from, in words.
+        read: Returns the value of a setting.
+        agencies: The agencies to assume.
+        name: A description of where they come from.
 
     Raises:
         ConfigurationError: a profile can't be used, Huawei's SDK is missing, or an agency can't be assumed in this way.

@@ -1,1 +1,1 @@
-"""The cloud API: DCS migration tasks are created, listed, stopped and deleted. Nothing here knows Pulumi."""
+"""The cloud API: creates, lists, stops and deletes DCS migration tasks. Nothing here depends on Pulumi."""

@@ -1,4 +1,4 @@
-"""How a request proves who sends it: the SDK-HMAC-SHA256 signature of a key pair, or a token."""
+"""Authentication of requests: the SDK-HMAC-SHA256 signature of a key pair, or a token."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def sign(
 ) -> dict[str, str]:
     """Return the headers `Authorization` and `X-Sdk-Date` that sign a request.
 
-    Signed are the method, the path, the query, the body, the host, the date, and every header given except
-    those with `_` in their names (gateways drop these).
+    The signature covers the method, path, query, body, host, date, and every given header except those with
+    `_` in their names, which gateways remove.
     """
     date = now.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     signed = {name.lower(): value.strip() for name, value in headers.items() if "_" not in name}
@@ -58,7 +58,7 @@ def sign(
 
 
 def host_of(url: str) -> str:
-    """Return the Host header of a URL: the port is part of it unless it is the scheme's own."""
+    """Return the Host header of a URL: with the port, unless it is the scheme's default."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if ":" in host:
@@ -79,7 +79,7 @@ def _canonical_query(url: str) -> str:
 
 
 def _add(request: PreparedRequest, headers: Mapping[str, str]) -> None:
-    # Checked here, because the libraries below quote a value that they refuse, and it may be a secret.
+    # Checked here, because HTTP libraries quote a refused value in their errors, and it may be a secret.
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
             raise InvalidHeader(f"the value of {name} holds a character that HTTP does not allow")
@@ -87,7 +87,7 @@ def _add(request: PreparedRequest, headers: Mapping[str, str]) -> None:
 
 
 class KeyPairAuth(AuthBase):
-    """Signs each request with an access key and a secret key, as it is about to be sent.
+    """Signs each request with an access key and a secret key, just before it is sent.
 
     security_token: of temporary keys; project_id: sent (and signed) as X-Project-Id; now: its clock.
     """
@@ -109,7 +109,7 @@ class KeyPairAuth(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the signature to a prepared request and return it."""
         url = request.url or ""
-        # Only what no proxy rewrites: not Connection, Accept-Encoding, User-Agent or Content-Length.
+        # Only headers that proxies don't rewrite: not Connection, Accept-Encoding, User-Agent or Content-Length.
         signed = {"Host": host_of(url)}
         if "Content-Type" in request.headers:
             signed["Content-Type"] = str(request.headers["Content-Type"])

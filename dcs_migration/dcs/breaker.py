@@ -1,4 +1,4 @@
-"""A breaker for credentials: more than five refusals lock an access key for everybody who uses it."""
+"""A breaker for credentials: more than five refusals lock an access key for everyone who uses it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 class CredentialBreaker:
-    """What is known about one set of credentials, shared by every transport that uses it; thread-safe.
+    """The state of one set of credentials, shared by every transport that uses it; thread-safe.
 
-    Until the service has accepted the credentials once, one request at a time passes. After a refusal none
-    does: every further call raises the same error without any traffic. `source` says where they came from.
+    Until the service has accepted the credentials once, only one request at a time is sent. After a refusal, no
+    request is sent: every later call raises the same error. `source` describes where the credentials came from.
     """
 
     def __init__(self, source: str | None = None) -> None:
@@ -26,7 +26,7 @@ class CredentialBreaker:
         self._refusal: CredentialsRefused | None = None
 
     def call(self, send: Callable[[], T]) -> T:
-        """Return what `send` returns, or raise the refusal that is known already."""
+        """Return what `send` returns, or raise an earlier refusal again."""
         if not self._accepted:
             with self._first:
                 if not self._accepted:
@@ -35,7 +35,7 @@ class CredentialBreaker:
 
     def _pass(self, send: Callable[[], T]) -> T:
         if self._refusal is not None:
-            # A copy, because threads would write their tracebacks into one shared exception.
+            # Raise a copy, because threads would write their tracebacks into a shared exception.
             raise copy.copy(self._refusal)
         try:
             result = send()
@@ -44,7 +44,7 @@ class CredentialBreaker:
             self._refusal = copy.copy(error)
             raise
         except ApiError as error:
-            # An error of DCS itself lies behind the gateway that checks credentials.
+            # An error of DCS itself means that the gateway accepted the credentials.
             if error.status < 500 and (error.error_code or "").startswith("DCS."):
                 self._accepted = True
             raise

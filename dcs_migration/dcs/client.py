@@ -35,7 +35,7 @@ class DcsClient:
     def create_migration_task(self, body: Mapping[str, Any]) -> models.Created:
         """Start a task: POST /v2/{project_id}/migration-task (CreateMigrationTask).
 
-        Sent once. Raises OutcomeUnknown if it may have started one, also if the answer holds no id.
+        Sent once. Raises OutcomeUnknown if it may have started one, including when the answer has no id.
         """
         operation = "CreateMigrationTask"
         answer = self.transport.write(operation, "POST", f"{self._base}/migration-task", body)
@@ -52,9 +52,10 @@ class DcsClient:
         )
 
     def create_online_migration_task(self, body: Mapping[str, Any]) -> models.Created:
-        """Make a migration instance: POST /v2/{project_id}/migration/instance (CreateOnlineMigrationTask).
+        """Create a migration instance: POST /v2/{project_id}/migration/instance (CreateOnlineMigrationTask).
 
-        Sent once. The answer's `job_id` is in no document, but the service sends it. Raises as a creation.
+        Sent once. The answer's `job_id` isn't documented, but the service sends it. Raises the same errors as
+        `create_migration_task`.
         """
         operation = "CreateOnlineMigrationTask"
         answer = self.transport.write(operation, "POST", f"{self._base}/migration/instance", body)
@@ -64,7 +65,8 @@ class DcsClient:
         return models.Created(task_id, None, None, None, models.text(answer.get("job_id")))
 
     def show_job_status(self, job_id: str) -> str | None:
-        """Return how far a job is: GET /v2/{project_id}/jobs/{job_id} (ShowJobInfo): SUCCESS, FAIL or other."""
+        """Return the status of a job: GET /v2/{project_id}/jobs/{job_id} (ShowJobInfo): SUCCESS, FAIL or another
+        text."""
         answer = self.transport.read("ShowJobInfo", f"{self._base}/jobs/{_segment(job_id, 'job id')}")
         return models.text(answer.get("status")) or models.text(
             models.fields(answer.get("job")).get("status")
@@ -73,7 +75,7 @@ class DcsClient:
     def set_online_migration_task(self, task_id: str, body: Mapping[str, Any]) -> str | None:
         """Configure and start: POST /v2/{project_id}/migration/{task_id}/task (SetOnlineMigrationTask).
 
-        Sent once. Returns the text of an error that the service put into an answer of 200.
+        Sent once. Returns the error text if the service put one into a 200 answer.
         """
         path = f"{self._base}/migration/{_segment(task_id, 'task id')}/task"
         return models.text(self.transport.write("SetOnlineMigrationTask", "POST", path, body).get("error"))
@@ -81,7 +83,7 @@ class DcsClient:
     def batch_restart_online_migration_tasks(self, task_ids: Sequence[str]) -> dict[str, ApiError | None]:
         """Start stopped tasks: POST .../migration-tasks/batch-restart (BatchRestartOnlineMigrationTasks).
 
-        At most 50 ids; answers as a batch stop does.
+        At most 50 ids; returns the same as a batch stop.
         """
         return self._batch(
             "BatchRestartOnlineMigrationTasks", f"{self._base}/migration-tasks/batch-restart", task_ids
@@ -128,8 +130,8 @@ class DcsClient:
     def show_migration_task(self, task_id: str) -> models.TaskRow:
         """Return one task: GET /v2/{project_id}/migration-task/{task_id} (ShowMigrationTask).
 
-        Raises TaskNotFound for DCS.4133. A deleted task may still be answered, as DELETED or
-        with its last status.
+        Raises TaskNotFound for DCS.4133. The service may still return a deleted task, as DELETED or with its last
+        status.
         """
         operation = "ShowMigrationTask"
         answer = self.transport.read(operation, self._task_path(task_id))
@@ -167,7 +169,7 @@ class DcsClient:
     def delete_migration_tasks(self, task_ids: Sequence[str]) -> None:
         """Delete tasks: DELETE /v2/{project_id}/migration-tasks/delete with a body (DeleteMigrationTask).
 
-        Ids that don't exist are ignored by the service. Only the listing proves that a task no longer exists.
+        The service ignores ids that don't exist. Only the listing proves that a task no longer exists.
         """
         self.transport.write(
             "DeleteMigrationTask",
@@ -177,7 +179,7 @@ class DcsClient:
         )
 
     def show_migration_task_stats(self, task_id: str) -> models.Stats:
-        """Return how far an online task is: GET .../migration-task/{task_id}/stats (ShowMigrationTaskStats)."""
+        """Return the progress of an online task: GET .../migration-task/{task_id}/stats (ShowMigrationTaskStats)."""
         return models.parse_stats(
             self.transport.read("ShowMigrationTaskStats", f"{self._task_path(task_id)}/stats")
         )
@@ -209,8 +211,8 @@ class DcsClient:
 def find_project_id(iam_transport: Transport, name: str) -> str:
     """Return the id of a project: GET /v3/projects?name={name} (KeystoneListProjects of IAM).
 
-    A region's own project has the name of the region. Raises ConfigurationError if there is none of the name, or
-    more than one. The request must carry no X-Project-Id.
+    A region's default project has the region's name. Raises ConfigurationError if no project,
+    or more than one, has this name. The request must not have an X-Project-Id header.
     """
     operation = "KeystoneListProjects"
     advice = "set huaweicloud:projectId or HW_PROJECT_ID"
@@ -242,7 +244,7 @@ def find_project_id(iam_transport: Transport, name: str) -> str:
 
 
 def _segment(value: str, what: str) -> str:
-    # HTTP libraries resolve dots in a path, so that such an id would address something else.
+    # HTTP libraries resolve dots in a path, so such an id would address something else.
     if not value or value in (".", ".."):
         raise ConfigurationError(f"{value!r} is not a {what}")
     return quote(value, safe="")

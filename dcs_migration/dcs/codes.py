@@ -1,4 +1,4 @@
-"""What the error codes of DCS and of its gateway mean, as data."""
+"""The meanings of the error codes of DCS and its gateway, as data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class CodeKind(str, Enum):
-    """What a code asks of the caller."""
+    """What the caller has to do after a code."""
 
     NOT_FOUND = "not_found"
     BUSY = "busy"
@@ -32,14 +32,14 @@ _LEGACY = re.compile(r"111([1-5])(\d{5})")
 
 
 def normalise_code(code: str) -> str:
-    """Return the one spelling of a code.
+    """Return the normalized spelling of a code.
 
     `DCS. 4017`, `dcs.4017` and the legacy `111400017` become `DCS.4017`; `APIG.0301` becomes `APIGW.0301`.
     """
     compact = "".join(code.split())
     legacy = _LEGACY.fullmatch(compact)
     if legacy:
-        # 1114 and 1115 stand for the first digit, 4 or 5; the number behind them may hold that digit again.
+        # 1114 and 1115 mean the first digit, 4 or 5; the number after them may contain that digit again.
         number = int(legacy[2])
         return f"DCS.{number}" if number >= 1000 else f"DCS.{legacy[1]}{number:03d}"
     prefix, dot, rest = compact.partition(".")
@@ -78,7 +78,7 @@ CODES: dict[str, CodeInfo] = {
     "DCS.4133": CodeInfo(
         CodeKind.NOT_FOUND, "there is no migration task of this id in this region and project"
     ),
-    # Another operation is in the way: it passes.
+    # Another operation is running; it will end.
     "DCS.4017": _busy("another task is running on the target instance"),
     "DCS.4026": _busy("the present state of the instance does not allow it"),
     "DCS.4049": _busy("the instance is not running"),
@@ -97,7 +97,7 @@ CODES: dict[str, CodeInfo] = {
     "DCS.4121": _busy("the password of the instance is being reset"),
     "DCS.4231": _busy("the keys of the instance are being analysed"),
     "DCS.4975": _busy("the instance is being created or restarted"),
-    # The request itself is wrong: repeating it changes nothing.
+    # The request is wrong, and repeating it doesn't help.
     "DCS.4002": _permanent("check huaweicloud:projectId (HW_PROJECT_ID)"),
     "DCS.4004": _permanent(),
     "DCS.4005": _permanent(),
@@ -126,20 +126,20 @@ CODES: dict[str, CodeInfo] = {
         _NETWORK,
     ),
     **dict.fromkeys(("DCS.4035", "DCS.4036", "DCS.4039", "DCS.4054"), _QUOTA),
-    # Who is asking.
+    # Credentials.
     **dict.fromkeys(("DCS.1001", "DCS.1002", "DCS.1003", "DCS.1004"), _TOKEN),
     **dict.fromkeys(("DCS.2003", "DCS.2007", "DCS.3002", "DCS.3003"), _RIGHTS),
     **dict.fromkeys(("APIGW.0301", "APIGW.0303", "APIGW.0305", "APIGW.0307"), _KEY),
     **dict.fromkeys(
         ("APIGW.0302", "APIGW.0306", "APIGW.0310", "APIGW.0402", "APIGW.0801", "APIGW.0802"), _REGION
     ),
-    # Where it is asked.
+    # Endpoint and location.
     "DCS.4001": _ENDPOINT,
     "DCS.5001": _ENDPOINT,
     "APIGW.0101": _ENDPOINT,
     "APIGW.0103": _ENDPOINT,
     "APIGW.0308": CodeInfo(CodeKind.THROTTLED, "too many calls: try again in a minute"),
-    # The service's own trouble.
+    # Failures of the service.
     **dict.fromkeys(
         (
             "DCS.4069",

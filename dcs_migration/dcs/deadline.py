@@ -1,7 +1,7 @@
-"""Connections whose whole answer, headers and body, has a deadline.
+"""Connections with a deadline for the whole answer, headers and body.
 
-The read timeout of a socket starts again with every byte, so a server that sends one byte now and then would
-hold the caller forever. Here an answer may take at most twice the read timeout in all.
+A socket's read timeout restarts with every byte, so a server that occasionally sends a byte would block the caller
+forever. With this module, an answer can take at most twice the read timeout in total.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ OVERALL_FACTOR = 2.0
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads from a socket until a moment of the monotonic clock, and no longer."""
+    """Reads from a socket until a time of the monotonic clock."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, seconds: float) -> None:
         super().__init__()
@@ -72,15 +72,15 @@ _POOLS = {"http": _Pool, "https": _TlsPool}
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """The adapter of requests, with connections that keep an overall deadline."""
+    """The adapter of requests, with connections that have an overall deadline."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Create the pools of direct connections."""
+        """Create the pool manager for direct connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the pools of connections through a proxy."""
+        """Return the pool manager for connections through a proxy."""
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager

@@ -1,4 +1,4 @@
-"""Every error of this package, and how an answer of the service becomes one.
+"""All errors of this package, and the conversion of the service's answers into errors.
 
 DcsMigrationError
 ├── ConfigurationError        a setting is missing or contradicts another
@@ -6,19 +6,19 @@ DcsMigrationError
 ├── TransportError            no usable answer
 │   ├── NotSent               the request certainly never reached the service
 │   │   └── CredentialsUnavailable   there were no temporary keys to send it with
-│   └── OutcomeUnknown        the request may have been acted on
+│   └── OutcomeUnknown        the request may have taken effect
 ├── ApiError                  the service (or its gateway) answered with an error
-│   ├── CredentialsRefused    401, or 403 from the gateway: never to be repeated
-│   ├── PermissionDenied      403: the credentials are good, the right is missing
-│   ├── TaskNotFound          DCS.4133: the service knows no such task
-│   ├── Busy                  another operation is running on the instance: later
+│   ├── CredentialsRefused    401, or 403 from the gateway: never repeat it
+│   ├── PermissionDenied      403: valid credentials without the permission
+│   ├── TaskNotFound          DCS.4133: the task doesn't exist
+│   ├── Busy                  another operation is running on the instance: try later
 │   ├── Throttled             429: too many calls
-│   ├── WrongEndpoint         what answers there isn't (this version of) DCS
+│   ├── WrongEndpoint         the server at this address isn't (this version of) DCS
 │   └── ServerFault           5xx: the outcome of a write is unclear
 ├── TaskError                 a task failed, was stopped, or can't be taken over
 └── WaitTimeout               a task wasn't done in time
 
-A message is one line per argument: text of the service can never add a line to it.
+A message has one line for each argument: the service's texts can't add lines.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]{0,1000}>", re.IGNORECASE
 
 
 class DcsMigrationError(Exception):
-    """The root of every error that this package raises on purpose; each argument is a line of the message."""
+    """The base of this package's errors; each argument is a line of the message."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__(*(one_line(line) for line in lines))
 
     @property
     def may_pass(self) -> bool:
-        """Whether the trouble may pass by itself, so that a read is worth repeating."""
+        """Whether the problem may be temporary, so that a read should be retried."""
         return False
 
     def __str__(self) -> str:
@@ -67,11 +67,11 @@ class WaitTimeout(DcsMigrationError):
 
 
 class TransportError(DcsMigrationError):
-    """The call brought no usable answer.
+    """The call got no usable answer.
 
-    operation: the API operation, such as `ListMigrationTask`; reason: what happened, in plain words;
-    permanent: True if trying again changes nothing (a certificate that isn't trusted); local: True if what is to be
-    fixed is on this machine, and the reason says what.
+    operation: the API operation, such as `ListMigrationTask`; reason: what happened;
+    permanent: True if a retry can't help (for example, an untrusted certificate); local: True if the problem is on this
+    machine, and the reason says what to fix.
     """
 
     verb = "failed"
@@ -85,7 +85,7 @@ class TransportError(DcsMigrationError):
 
     @property
     def may_pass(self) -> bool:
-        """Unless it is permanent."""
+        """True unless the failure is permanent."""
         return not self.permanent
 
     def __str__(self) -> str:
@@ -93,7 +93,7 @@ class TransportError(DcsMigrationError):
 
 
 class NotSent(TransportError):
-    """The request certainly never reached the service: nothing was done."""
+    """The request certainly never reached the service: it had no effect."""
 
     verb = "was not sent"
 
@@ -107,9 +107,9 @@ class NotSent(TransportError):
 
 
 class CredentialsUnavailable(NotSent):
-    """No temporary keys were to be had, so that nothing was sent.
+    """There were no temporary keys, so nothing was sent.
 
-    operation: where the keys come from, in words.
+    operation: a description of where the keys come from.
     """
 
     local = True
@@ -123,7 +123,7 @@ class CredentialsUnavailable(NotSent):
 
 
 class OutcomeUnknown(TransportError):
-    """The request may have reached the service and been acted on: look before repeating it."""
+    """The request may have reached the service and taken effect: look before you repeat it."""
 
     verb = "may or may not have been carried out"
 
@@ -131,8 +131,8 @@ class OutcomeUnknown(TransportError):
 class ApiError(DcsMigrationError):
     """The service answered with an error.
 
-    operation: the API operation; status: the HTTP status; error_code: normalised (`DCS.4133`), or None;
-    error_msg: the service's words on one line, or None; request_id: for a support ticket, or None;
+    operation: the API operation; status: the HTTP status; error_code: normalized (`DCS.4133`), or None;
+    error_msg: the service's message on one line, or None; request_id: for a support ticket, or None;
     retry_after: seconds that the service asks to wait, or None; hint: what to do, or None.
     """
 
@@ -164,7 +164,7 @@ class ApiError(DcsMigrationError):
 
     @property
     def facts(self) -> str:
-        """What the service answered, without what to do about it."""
+        """The service's answer, without the hint."""
         text = f"{self.operation} failed: HTTP {self.status}"
         if self.error_code:
             text += f" {self.error_code}"
@@ -179,55 +179,55 @@ class ApiError(DcsMigrationError):
 
 
 class CredentialsRefused(ApiError):
-    """The credentials were refused; more than five refusals lock an access key for everybody who uses it.
+    """The credentials were refused. More than five refusals lock an access key for everyone who uses it.
 
-    source: where they came from, and what follows for fixing them; None if no one has said.
+    source: where they came from, and how to fix them there; None if unknown.
     """
 
     source: str | None = None
 
     @property
     def hint(self) -> str | None:
-        """What the user can do about it: it starts with where the credentials came from."""
+        """What the user can do; it starts with the source of the credentials."""
         general = super().hint
         return "; ".join(part for part in (self.source, general) if part)
 
 
 class PermissionDenied(ApiError):
-    """The credentials are good but lack the permission."""
+    """The credentials are valid but don't have the permission."""
 
 
 class TaskNotFound(ApiError):
-    """The service knows no task of that id."""
+    """The service doesn't have a task with that id."""
 
 
 class Busy(ApiError):
-    """The target is occupied by another operation: the same call may succeed later."""
+    """Another operation uses the target: the same call may succeed later."""
 
 
 class Throttled(ApiError):
-    """Too many calls; `retry_after` holds the seconds that the service asks for, if it does."""
+    """Too many calls; `retry_after` has the seconds that the service asks to wait, if any."""
 
     may_pass = True
 
 
 class WrongEndpoint(ApiError):
-    """What answers at this address isn't the DCS API."""
+    """The server at this address isn't the DCS API."""
 
     @property
     def may_pass(self) -> bool:
-        """A maintenance page in the place of the API."""
+        """True for a temporary maintenance page."""
         return 200 <= self.status < 300
 
 
 class ServerFault(ApiError):
-    """The service or its gateway failed; whether a write was carried out is unclear."""
+    """The service or its gateway failed; it is unclear whether a write took effect."""
 
     may_pass = True
 
 
 OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
-"""The write may have been carried out: look before it is repeated."""
+"""The write may have taken effect: look before you repeat it."""
 
 
 _HINTS: dict[type[ApiError], str] = {
@@ -251,7 +251,7 @@ _BY_KIND: dict[CodeKind, type[ApiError]] = {
 
 
 def error_class(status: int, error_code: str | None) -> type[ApiError]:
-    """Return the class for an HTTP status and a normalised code; where they disagree, the status decides."""
+    """Return the class for an HTTP status and a normalized code; if they disagree, the status decides."""
     code = error_code or ""
     if status == 401:
         return CredentialsRefused
@@ -260,7 +260,7 @@ def error_class(status: int, error_code: str | None) -> type[ApiError]:
     if status == 429:
         return Throttled
     if status >= 500:
-        # Whatever the code says: after a 5xx nothing is proved, neither absence nor refusal.
+        # A 5xx proves nothing, with any code: neither that a task doesn't exist nor that a write was refused.
         return ServerFault
     if 300 <= status < 400 or status == 405 or (status == 404 and not code.startswith("DCS.")):
         return WrongEndpoint
@@ -271,7 +271,7 @@ def error_class(status: int, error_code: str | None) -> type[ApiError]:
 def parse_error(
     operation: str, status: int, headers: Mapping[str, str], body: bytes, scrub: Scrub = str
 ) -> ApiError:
-    """Turn an error answer into the error to raise. It accepts any body at all and never raises itself."""
+    """Turn an error answer into the error to raise. It accepts any body and never raises an error itself."""
     code, message, request_id = _fields(body, scrub)
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
     if code == str(status):
@@ -290,14 +290,14 @@ def parse_error(
 
 
 def parse_retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header in its numeric form; None for anything else."""
+    """Return the seconds of a Retry-After header in its numeric form; None otherwise."""
     if value is None or not re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
         return None
     return float(value)
 
 
 def looks_like_html(body: bytes) -> bool:
-    """Show whether a body is a web page rather than an answer of an API."""
+    """Whether a body is a web page and not an API's answer."""
     return (
         body[:1024]
         .lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -307,11 +307,11 @@ def looks_like_html(body: bytes) -> bool:
 
 
 def plain_text(body: bytes, scrub: Scrub = str) -> str:
-    """Return the readable words of a body that isn't JSON, without secrets."""
+    """Return the readable text of a body that isn't JSON, without secrets."""
     return _TAGS.sub(" ", scrubbed(decoded(body), scrub)[:_MOST_MARKUP])
 
 
-# The same three facts under each name that the gateway, DCS (v1 and v2) and IAM give them.
+# The names of the same three fields in answers of the gateway, DCS (v1 and v2) and IAM.
 _CODE_KEYS = ("error_code", "errorCode", "code")
 _MESSAGE_KEYS = ("error_msg", "errorMsg", "error_message", "message", "title")
 _REQUEST_ID_KEYS = ("request_id", "requestId")

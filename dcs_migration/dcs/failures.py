@@ -1,4 +1,4 @@
-"""What a broken exchange proves: that nothing was sent, or that the outcome is open."""
+"""What a failed exchange proves: that nothing was sent, or that the outcome is unknown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import urllib3.exceptions as u3
 
 from dcs_migration.dcs.surroundings import NO_PROXY_ADDRESS, LocalMistake
 
-# Everything that sending a request and reading its answer can raise, wrapped by `requests` or not.
+# All errors of sending a request and reading its answer, wrapped by `requests` or not.
 SENDING_ERRORS: tuple[type[Exception], ...] = (
     requests.RequestException,
     u3.HTTPError,
@@ -26,11 +26,11 @@ SENDING_ERRORS: tuple[type[Exception], ...] = (
 
 @dataclass(frozen=True)
 class Failure:
-    """One kind of broken exchange.
+    """One kind of failed exchange.
 
-    words: with `{host}`, `{detail}`, and `{proxy}` (the variable that names it); sent: False if the request certainly
-    never reached the service; permanent: trying again changes nothing; local: what is to be fixed is on this machine,
-    and the words say what.
+    words: with `{host}`, `{detail}`, and `{proxy}` (the variable with its address); sent: False if the request certainly
+    never reached the service; permanent: a retry can't help; local: the problem is on this machine, and the
+    words say what to fix.
     """
 
     words: str
@@ -53,12 +53,13 @@ _UNKNOWN_AUTHORITY = Failure(
     permanent=True,
     local=True,
 )
-# Of OpenSSL: no issuer, a certificate that signs itself, at the end of a chain or within it, a chain that isn't whole.
+# OpenSSL's codes for a missing issuer, a self-signed certificate at the end of a chain or within it, and an
+# incomplete chain.
 _NO_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 
 _NO_TLS = Failure("no TLS connection to {host} ({detail}): is it https?", sent=False, permanent=True)
 
-# The first row of which an exception of the chain is an instance decides.
+# The first row with the type of an exception in the chain applies.
 _TABLE: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
     (
         (LocalMistake,),
@@ -114,7 +115,7 @@ _TABLE: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
 )
 _OTHER = Failure("the exchange with {host} broke ({detail})")
 
-# Reasons of OpenSSL that only a handshake can give, when no request has left yet.
+# OpenSSL's reasons that occur only in a handshake, before a request is sent.
 _HANDSHAKE = {
     "CERTIFICATE_VERIFY_FAILED",
     "WRONG_VERSION_NUMBER",
@@ -129,9 +130,9 @@ _HANDSHAKE = {
 
 
 def explain(error: BaseException, host: str, proxy: str = "HTTPS_PROXY") -> tuple[Failure, str]:
-    """Return what the exception proves, and plain words for it that quote no header and no URL.
+    """Return what the exception proves, and a description without headers and URLs.
 
-    proxy: the name of the variable that names a proxy, if there is one on the way.
+    proxy: the name of the variable with the proxy, if the request uses one.
     """
     chain = list(_chain(error))
     failure = _classify(chain)
@@ -156,7 +157,7 @@ def _classify(chain: list[BaseException]) -> Failure:
 
 
 def _refused_tunnel(chain: list[BaseException]) -> int | None:
-    """Return the status with which a proxy refused to connect, if that is what happened; all there is is a text."""
+    """Return the status with which a proxy refused to connect, if it did; it is only in the error's text."""
     for link in chain:
         if type(link) is OSError and (said := re.match(r"Tunnel connection failed: (\d{3})\b", str(link))):
             return int(said[1])
@@ -164,7 +165,7 @@ def _refused_tunnel(chain: list[BaseException]) -> int | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exception and what it wraps; not `__context__`, which may be an earlier failure."""
+    """Yield the exception and the exceptions that it wraps, but not `__context__`, which may be an earlier failure."""
     queue: list[object] = [error]
     seen: set[int] = set()
     while queue:
@@ -182,7 +183,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         if isinstance(link, u3.NewConnectionError):
             queue.append(
                 link.__context__
-            )  # urllib3 1.26 doesn't name its cause; nothing was sent in any case
+            )  # urllib3 1.26 doesn't show the cause; in any case, nothing was sent
 
 
 def _detail(chain: list[BaseException]) -> str:

@@ -1,6 +1,6 @@
-"""What the service answers, as plain data: only what is needed, tolerant of what is missing or mistyped.
+"""The service's answers as plain data, limited to the necessary fields; missing and mistyped fields are allowed.
 
-Passwords and the instance objects that may carry them are never kept.
+Passwords, and the instance objects that may contain them, are never kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Backup:
-    """Where the data of a backup import comes from; a field that doesn't apply is None (or empty)."""
+    """Where the data of a backup import comes from; fields that don't apply are None (or empty)."""
 
     file_source: str | None
     bucket_name: str | None
@@ -22,7 +22,7 @@ class Backup:
 
 @dataclass(frozen=True)
 class TaskRow:
-    """One migration task; times are strings exactly as the service wrote them (it has several formats).
+    """One migration task; times are the service's strings (in several formats).
 
     backup: only from ShowMigrationTask; data_source and error: only from ListMigrationTask (error mostly).
     """
@@ -46,9 +46,9 @@ class TaskRow:
 
 @dataclass(frozen=True)
 class Created:
-    """The answer of a creation; `error` is filled if the service took the call and refused the task.
+    """The answer of a create call; `error` is set if the service accepted the call but refused the task.
 
-    job_id: of the job that makes a migration instance, if the service told one.
+    job_id: of the job that creates a migration instance, if the service returned one.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Created:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the listing; `count` is the service's number, of all tasks or perhaps of this page."""
+    """One page of the listing; `count` is the service's number of all tasks, or possibly of this page."""
 
     rows: list[TaskRow]
     count: int
@@ -68,9 +68,9 @@ class Page:
 
 @dataclass(frozen=True)
 class Stats:
-    """How far an online task is; a number that the service doesn't tell is None.
+    """The progress of an online task; a number that the service doesn't return is None.
 
-    full_progress: of the full phase, in percent; offset: how far the target is behind, in bytes.
+    full_progress: of the full phase, in percent; offset: how many bytes the target is behind.
     """
 
     full_progress: float | None = None
@@ -101,7 +101,7 @@ def text(value: Any) -> str | None:
 
 
 def fields(value: Any) -> dict[str, Any]:
-    """Return an object as it is, and an empty one in the place of anything else."""
+    """Return an object unchanged, and an empty object for anything else."""
     return value if isinstance(value, dict) else {}
 
 
@@ -111,7 +111,7 @@ def addresses(text: str | None) -> set[str]:
 
 
 def task_id_of(answer: dict[str, Any]) -> str | None:
-    """Return the id of a task object, a string that some calls name `id` and others `task_id`; else None."""
+    """Return the id of a task object, which is `id` in some calls and `task_id` in others; else None."""
     for key in ("task_id", "id"):
         value = answer.get(key)
         if isinstance(value, str) and value:
@@ -161,7 +161,7 @@ def _parse_backup(answer: Any) -> Backup | None:
 
 
 def parse_page(answer: dict[str, Any]) -> Page:
-    """Read a page of the listing. Raises Malformed: absence of a task is proved by well-formed pages only."""
+    """Read a page of the listing. Raises Malformed: only well-formed pages prove that a task doesn't exist."""
     count = _count(answer.get("count"))
     rows = answer.get("migration_tasks")
     if rows is None and count == 0 and "migration_tasks" in answer:
@@ -205,7 +205,7 @@ def parse_log_line(answer: Any) -> LogLine:
     )
 
 
-# Online migrations, which run on a migration instance.
+# Online migrations on a migration instance.
 
 JOB_SUCCEEDED, JOB_FAILED = "SUCCESS", "FAIL"
 
@@ -215,7 +215,7 @@ ROLLED_BACK = "ROLLBACK_SUCCESS"
 
 @dataclass(frozen=True)
 class Side:
-    """The source or the target as the service reports it; what it doesn't tell is None."""
+    """The source or the target as the service reports it; missing values are None."""
 
     id: str | None = None
     addrs: str | None = None
@@ -223,10 +223,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Online:
-    """One online migration (ShowMigrationTask); what the service doesn't tell is None.
+    """One online migration (ShowMigrationTask); missing values are None.
 
-    task_status: how far an exchange of addresses is (EXCHANGING, EXCHANGE_SUCCESS, ROLLBACK_SUCCESS and the like).
-    bandwidth_limit_mb: a number as text, for the API has both.
+    task_status: the status of an exchange of addresses (such as EXCHANGING, EXCHANGE_SUCCESS or ROLLBACK_SUCCESS).
+    bandwidth_limit_mb: a number as text, because the API uses both.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Whether a service can be reached at all, without credentials: for those who look for what is wrong."""
+"""Checks without credentials whether a service can be reached, for diagnosis."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ RESOLVING, REACHING = "name resolution", "an unsigned request"
 
 @dataclass(frozen=True)
 class Reached:
-    """What came of a request that any web server answers.
+    """The result of a request that any web server answers.
 
-    seconds: until the answer started. skew: how many seconds the local clock is ahead of the service's; None where it tells
-    no time.
+    seconds: until the answer started. skew: how many seconds the local clock is ahead of the service's; None if the
+    answer doesn't have a time.
     """
 
     seconds: float
@@ -34,7 +34,7 @@ class Reached:
 
 
 def via_proxy(url: str) -> str | None:
-    """Return the name of the variable whose proxy stands between here and a service, if one does."""
+    """Return the name of the variable with the proxy for a service, if there is one."""
     proxies = {} if is_loopback(url) else get_environ_proxies(url)
     return proxy_variable(url) if select_proxy(url, proxies) else None
 
@@ -43,7 +43,7 @@ def resolve(url: str, scrub: Scrub) -> list[str]:
     """Return the addresses of a service.
 
     Raises:
-        NotSent: there are none.
+        NotSent: the host has no addresses.
     """
     parts = urlsplit(url)
     try:
@@ -54,7 +54,8 @@ def resolve(url: str, scrub: Scrub) -> list[str]:
 
 
 def reach(url: str, *, verify: bool, timeouts: tuple[float, float], clock: Clock, scrub: Scrub) -> Reached:
-    """Send one request without credentials; any answer will do (a gateway refuses it, and counts it for no key).
+    """Send one request without credentials; any answer is enough (a gateway refuses the request, and doesn't
+    count it for any key).
 
     Raises:
         TransportError: there was no answer.
@@ -76,7 +77,7 @@ def reach(url: str, *, verify: bool, timeouts: tuple[float, float], clock: Clock
         raise broken
     seconds = clock.monotonic() - started
     told = _time_of(answer.headers.get("Date"))
-    # The service wrote its time somewhere between the request and the answer.
+    # The service wrote its time between the request and the answer.
     skew = None if told is None else (sent - told).total_seconds() + seconds / 2
     return Reached(seconds, skew)
 

@@ -1,4 +1,4 @@
-"""The one table of task statuses; everything that asks what a status means asks here."""
+"""The table of task statuses: the only place that defines what a status means."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Kind(str, Enum):
-    """What a status means to someone who waits."""
+    """What a status means for a wait."""
 
     RUNNING = "running"
     REPLICATING = "replicating"
@@ -22,8 +22,8 @@ class Kind(str, Enum):
 class Status:
     """One status of a migration task.
 
-    name: as the service spells it; kind: what it means; ended: the task can be deleted without a stop first;
-    idle: nothing has started yet that could be stopped; stopping: a stop was accepted and is under way;
+    name: as the service spells it; kind: what it means; ended: the task can be deleted without a stop;
+    idle: nothing has started that could be stopped; stopping: a stop was accepted and is in progress;
     known: False for a status that isn't in the table.
     """
 
@@ -37,7 +37,7 @@ class Status:
 
 _ALL = (
     Status("CREATING", Kind.RUNNING),
-    Status("RUNNING", Kind.RUNNING, idle=True),  # an online task that waits to be configured
+    Status("RUNNING", Kind.RUNNING, idle=True),  # an online task that isn't configured yet
     Status("MIGRATING", Kind.RUNNING),
     Status("FULLMIGRATING", Kind.RUNNING),
     Status("INCRMIGEATING", Kind.REPLICATING),  # the service's real spelling
@@ -51,7 +51,9 @@ _ALL = (
     Status("ERROR", Kind.FAILURE, ended=True),
     Status("RELEASED", Kind.RELEASED, ended=True),
     Status("DELETED", Kind.GONE, ended=True),
-    Status("GONE", Kind.GONE, ended=True),  # our own word, written into state when a record has vanished
+    Status(
+        "GONE", Kind.GONE, ended=True
+    ),  # not from the service: written into the state if the record no longer exists
 )
 
 STATUSES: dict[str, Status] = {status.name: status for status in _ALL}

@@ -1,6 +1,6 @@
-"""What this machine sets on the way to a service: proxies and certificate authorities, in environment variables.
+"""This machine's settings for connections: proxies and certificate authorities, from environment variables.
 
-A mistake in them is this machine's, not the service's: it is found before anything is sent, and named by its variable.
+A mistake in them is found before anything is sent, and the error names the variable.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _SOCKS_SCHEMES = {"socks4", "socks4a", "socks5", "socks5h"}
 
 
 class LocalMistake(requests.RequestException):
-    """A setting of this machine makes the exchange impossible: nothing was sent. The text names the setting."""
+    """A setting of this machine prevents the exchange: nothing was sent. The text names the setting."""
 
 
 def is_loopback(url: str) -> bool:
-    """Show whether a URL names this machine itself."""
+    """Whether a URL's host is this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -38,15 +38,15 @@ def is_loopback(url: str) -> bool:
 
 
 def require_usable(url: str, proxies: Mapping[str, str], verify: object) -> None:
-    """Check what a request is about to be sent with.
+    """Check the connection settings of a request.
 
     Args:
-        url: Where it goes.
-        proxies: As ``requests`` takes them from the environment.
-        verify: The same; a text is the path of certificate authorities.
+        url: The request's URL.
+        proxies: As ``requests`` reads them from the environment.
+        verify: The same; a string is the path of certificate authorities.
 
     Raises:
-        LocalMistake: it could not be sent.
+        LocalMistake: the request couldn't be sent.
     """
     if isinstance(verify, str) and urlsplit(url).scheme == "https":
         _require_authorities(verify)
@@ -56,7 +56,7 @@ def require_usable(url: str, proxies: Mapping[str, str], verify: object) -> None
 
 
 def proxy_variable(url: str) -> str:
-    """Return the name of the variable that names the proxy for a URL."""
+    """Return the name of the variable with the proxy for a URL."""
     names = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
     spelt = [each for name in names for each in (name, name.upper())]
     return next((name for name in spelt if os.environ.get(name)), spelt[1])
@@ -82,7 +82,7 @@ _UNSET = ": correct it or unset it"
 
 @functools.lru_cache(maxsize=8)
 def _problem_of_bundle(path: str, stamp: int) -> str | None:
-    """Say what is wrong with a file of authorities; ``stamp`` is the time of its last change."""
+    """Return the problem of a file of certificate authorities; ``stamp`` is the time of its last change."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError:
@@ -93,7 +93,7 @@ def _problem_of_bundle(path: str, stamp: int) -> str | None:
 
 
 def _require_proxy(url: str, proxy: str) -> None:
-    """Check the address of a proxy, which isn't shown: it may hold a password."""
+    """Check the address of a proxy. It is never shown, because it may contain a password."""
     variable = proxy_variable(url)
     try:
         address = parse_url(proxy if "://" in proxy else f"http://{proxy}")

@@ -1,7 +1,7 @@
-"""What others say, made harmless at the border: one clean line each, with no secret in it.
+"""Makes texts from outside safe: one clean line each, without secrets.
 
-The raw text is scrubbed first: what is cut, collapsed or taken out of a text could break a secret in two, so
-that it would not be found any more. It is scrubbed again after each change.
+The raw text is scrubbed first, because cutting, collapsing or removing parts of it could split a secret, which then
+wouldn't be found. The text is scrubbed again after each change.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from typing import Any
 Scrub = Callable[[str], str]
 
 MAX_SERVER_TEXT = 500
-"""Characters of what the service says in words."""
+"""Maximum characters of the service's messages."""
 MAX_FIELD = 4096
-"""Characters of anything else: no name, status or time is that long."""
+"""Maximum characters of other texts: names, statuses and times are shorter."""
 _MAX_ID = 256
 
-# Of a text without end only the beginning is looked at. A secret that the end of it cuts in two would stay, so
-# that its last part goes, too: no secret is longer than that, however it is encoded.
+# Only the start of a long text is read. The cut could split a secret, which would then remain, so the
+# last part is also removed. In any encoding, secrets are shorter than that part.
 _BEGINNING = 128 * 1024
 _LONGEST_SECRET = 32 * 1024
 
-# What signs requests is shown to no one, and must stay as it is.
+# Values that sign requests are never shown, and must not be changed.
 _OF_KEYS = {"secret", "secret_access_key", "securitytoken", "security_token"}
 
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def is_blank(char: str) -> bool:
-    """Whether a character is white space, or nothing that can be seen."""
+    """Whether a character is white space or invisible."""
     return char.isspace() or (not char.isprintable() and unicodedata.category(char) in _UNPRINTABLE)
 
 
@@ -48,21 +48,21 @@ def one_line(text: str, limit: int | None = None) -> str:
 
 
 def scrubbed(text: str, scrub: Scrub) -> str:
-    """Return a raw text without secrets; of one without end, the beginning."""
+    """Return a raw text without secrets; only the start of a long one."""
     if len(text) <= _BEGINNING:
         return scrub(text)
     return scrub(text[:_BEGINNING])[:-_LONGEST_SECRET]
 
 
 def worded(text: str, limit: int, scrub: Scrub) -> str:
-    """Return what someone said in words as one clean line, without secrets, cut at `limit`."""
+    """Return a message as one clean line without secrets, cut at `limit`."""
     raw = scrubbed(text, scrub)
     line = one_line(raw)
     return one_line(line if line == raw else scrub(line), limit)
 
 
 def clean(text: str, scrub: Scrub = str) -> str:
-    """Return a name, a status or a time as it is, if it can be printed; else made one line."""
+    """Return a name, status or time unchanged if it is printable; else as one line."""
     if len(text) > MAX_FIELD:
         return worded(text, MAX_FIELD, scrub)
     return text if text.isprintable() else one_line(text)
@@ -76,7 +76,7 @@ def clean_lines(text: str, scrub: Scrub = str) -> str:
 
 
 def decoded(body: bytes) -> str:
-    """Return the text of a body, taken for Latin-1 where it is no UTF-8: nothing of a secret is lost."""
+    """Return the text of a body, as Latin-1 if it isn't UTF-8, so that no part of a secret is lost."""
     return body.decode("utf-8", "latin-1 bytes").removeprefix("\ufeff")
 
 
@@ -91,7 +91,7 @@ _WORDS = {"error", "error_msg", "error_message", "errorMsg", "message", "reason"
 
 
 def harmless(answer: Any, scrub: Scrub) -> Any:
-    """Return a decoded answer of the service with every text in it made harmless."""
+    """Return a decoded answer of the service with all its texts made safe."""
     return _harmless(answer, "", scrub)
 
 
@@ -111,7 +111,7 @@ def _text(value: str, key: str, scrub: Scrub) -> str:
     if key in _WORDS:
         return worded(value, MAX_FIELD, scrub)
     if key == "id" or key.endswith("_id"):
-        # An id that is none must stay unlike all others, and fit into a URL and into the state.
+        # A malformed id must remain different from all others, and be valid in a URL and in the state.
         plain = value if value.isascii() and value.isprintable() else ascii(value[: _MAX_ID + 1])[1:-1]
         return plain if len(plain) <= _MAX_ID else worded(plain, _MAX_ID, scrub)
     return clean_lines(value, scrub) if key == "description" else clean(value, scrub)

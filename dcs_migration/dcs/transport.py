@@ -1,7 +1,7 @@
-"""HTTP: how a call of the API is sent, when it is repeated, and what a failure proves.
+"""HTTP: how an API call is sent, when it is retried, and what a failure proves.
 
-A read is repeated while the trouble may pass; a write is sent exactly once, because only the caller can find
-out whether it was carried out.
+A read is retried if the problem may be temporary. A write is sent exactly once, because only the caller can find out
+whether it took effect.
 """
 
 from __future__ import annotations
@@ -52,10 +52,9 @@ _RANDOM = random.SystemRandom()
 class Transport:
     """Sends calls to one endpoint with one set of credentials; thread-safe.
 
-    base_url: scheme, host and perhaps a path; auth: signs each request; verify: as in requests (False: any
-    certificate will do, a string: a CA bundle); timeouts: seconds to connect, and to wait for bytes;
-    max_retries: of a read; clock: for waits and bounds; scrub: takes secrets out of any text of the server;
-    breaker: shared by the transports of one set of credentials; max_answer_bytes: no more of an answer is read.
+    base_url: scheme, host and optionally a path; auth: signs each request; verify: as in requests (False: accept any certificate, a string: a CA bundle); timeouts: seconds to connect, and to wait for bytes;
+    max_retries: of a read; clock: for waits and deadlines; scrub: removes secrets from the server's texts;
+    breaker: shared by the transports of one set of credentials; max_answer_bytes: maximum size of an answer.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class Transport:
 
     @property
     def host(self) -> str:
-        """The host (with a port that isn't the scheme's own) to which calls go."""
+        """The host of the calls, with the port unless it is the scheme's default."""
         return host_of(self.base_url)
 
     def close(self) -> None:
@@ -92,9 +91,9 @@ class Transport:
         self._session.close()
 
     def read(self, operation: str, path: str, query: Mapping[str, str | int] | None = None) -> dict[str, Any]:
-        """Return the JSON object that a GET answers, after as many attempts as it takes and is allowed.
+        """Return the JSON object of a GET, with the allowed number of retries.
 
-        Raises ApiError for an answer of the service, TransportError for none (NotSent if it never left).
+        Raises ApiError for an error answer, TransportError for no answer (NotSent if the request was never sent).
         """
         target = path + _query_string(query or {})
         retry = Retry(total=self._max_retries)
@@ -118,10 +117,10 @@ class Transport:
     def write(
         self, operation: str, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Send one request, once, and return the JSON object that it answers ({} for 204).
+        """Send one request, once, and return the JSON object of the answer ({} for 204).
 
-        Raises NotSent if it certainly never arrived, OutcomeUnknown if it may have been carried out, else
-        ApiError (of which ServerFault leaves the outcome open, too).
+        Raises NotSent if it certainly never arrived, OutcomeUnknown if it may have taken effect, else ApiError (after
+        a ServerFault, the outcome is also unknown).
         """
         data = None if body is None else json.dumps(body).encode()
         return self._attempt(operation, method, path, data, OutcomeUnknown)
@@ -150,7 +149,7 @@ class Transport:
             )
         except SENDING_ERRORS as error:
             broken = self._explained(error)
-        if broken:  # raised out here, so that the exception carries no request (and no signature) with it
+        if broken:  # raised here, so that the exception doesn't reference the request and its signature
             failure, words = broken
             wirelog.no_answer(operation, self._since(started), worded(words, MAX_SERVER_TEXT, self.scrub))
             raise self._transport_error(unclear if failure.sent else NotSent, operation, words, failure)
@@ -159,7 +158,7 @@ class Transport:
         wirelog.answer_received(
             operation, response.status_code, self._since(started), request_id, body, self.scrub
         )
-        if response.status_code == 407:  # said by a proxy, and by no service
+        if response.status_code == 407:  # only a proxy sends this status
             words = PROXY_REFUSED.words.format(proxy=proxy_variable(self.base_url))
             raise self._transport_error(NotSent, operation, words, PROXY_REFUSED)
         if not 200 <= response.status_code < 300:
@@ -171,7 +170,7 @@ class Transport:
         return self._decoded(operation, response.status_code, body, unclear)
 
     def _body(self, response: requests.Response) -> tuple[bytes, str | None]:
-        """Return what could be read of the body, and what went wrong with it, if anything did."""
+        """Return the part of the body that could be read, and the error, if any."""
         parts: list[bytes] = []
         size = 0
         try:
@@ -219,20 +218,20 @@ class Transport:
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return None: a redirect is an answer like any other; not even its address is looked at."""
+        """Return None: a redirect is treated like any other answer, and its address isn't read."""
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Take proxies and authorities from the environment, and check that they can be used."""
+        """Read proxies and certificate authorities from the environment, and check them."""
         settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
         if is_loopback(url):
-            # A proxy must not swallow calls to this machine (the emulator).
+            # Calls to this machine (the emulator) must not go through a proxy.
             settings["proxies"] = {}
         require_usable(url, settings["proxies"], settings["verify"])
         return settings
 
 
 def new_session() -> requests.Session:
-    """Return what sends requests: without redirects and cookies, past proxies for this machine."""
+    """Return a session without redirects and cookies; calls to this machine bypass proxies."""
     session = _Session()
     adapter = DeadlineAdapter(pool_maxsize=8, max_retries=0)
     session.mount("https://", adapter)
@@ -250,13 +249,13 @@ def new_session() -> requests.Session:
 
 
 def _query_string(query: Mapping[str, str | int]) -> str:
-    # Spaces as %20, which is how the signature spells them.
+    # Encode spaces as %20, like the signature.
     pairs = "&".join(f"{quote(key, safe='~')}={quote(str(value), safe='~')}" for key, value in query.items())
     return f"?{pairs}" if pairs else ""
 
 
 def _wait_before(failure: DcsMigrationError, attempt: int) -> float:
-    """Return the seconds to wait before the repetition number `attempt` (1 is the first)."""
+    """Return the seconds to wait before retry number `attempt` (1 is the first)."""
     if isinstance(failure, Throttled):
         if failure.retry_after is not None:
             return min(failure.retry_after, MAX_RETRY_AFTER_SECONDS)

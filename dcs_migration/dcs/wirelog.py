@@ -40,7 +40,7 @@ def answer_received(
 
 
 def no_answer(operation: str, milliseconds: float, reason: str) -> None:
-    """Log that no usable answer came; `reason` is free of secrets already."""
+    """Log that there was no usable answer; `reason` no longer has secrets."""
     LOGGER.info("%s: no answer after %.0f ms: %s", operation, milliseconds, reason)
 
 
@@ -50,7 +50,7 @@ def _log_body(operation: str, what: str, body: bytes, scrub: Scrub) -> None:
 
 
 def redact(body: bytes, scrub: Scrub = str) -> str:
-    """Return a JSON body with *** in the place of every password; of any other body only the size."""
+    """Return a JSON body with *** instead of every password; for any other body, only the size."""
     try:
         return json.dumps(_redacted(json.loads(body), scrub), ensure_ascii=False)
     except (ValueError, RecursionError):

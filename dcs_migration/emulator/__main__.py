@@ -1,4 +1,4 @@
-"""The command under its former name: ``python -m dcs_migration.emulator`` is ``python -m dcs_emulator``."""
+"""The command's previous name: ``python -m dcs_migration.emulator`` is ``python -m dcs_emulator``."""
 
 from __future__ import annotations
 

@@ -35,15 +35,15 @@ if TYPE_CHECKING:
     from dcs_migration.dcs.transport import Transport
 
 
-SHORT_LISTINGS = 3  # so often one that shows fewer tasks than it counts is read again
+SHORT_LISTINGS = 3  # how often a listing with fewer tasks than its count is read again
 SHORT_PAUSE = 2.0  # seconds
 LOG_LINES = 3  # last errors of a task's log
-_LOG_PAGE = 100  # the order of the log isn't documented, so that the last lines are found here
-SEEN_WITHIN = 60.0  # seconds: after so long the listing shows each task that was started, and where it runs
+_LOG_PAGE = 100  # the order of the log isn't documented, so the last lines are found here
+SEEN_WITHIN = 60.0  # seconds after which the listing shows each started task and its target
 
 
 class Evidence(Enum):
-    """How a task was looked for, and with what result."""
+    """How a task was looked up, and the result."""
 
     LISTED = "in the listing"
     UNLISTED = "not in a well-formed listing, though Show still answers for it"
@@ -52,7 +52,7 @@ class Evidence(Enum):
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a task: its row, or None where its record no longer exists."""
+    """What is known about a task: its row, or None if its record no longer exists."""
 
     row: TaskRow | None
     evidence: Evidence
@@ -60,19 +60,19 @@ class Seen:
 
 @dataclass(frozen=True)
 class Written:
-    """The outcome of a joined write for one task, and the moment after which a listing shows it."""
+    """The outcome of a joined write for one task, and the time after which a listing shows it."""
 
     moment: float
     refusal: ApiError | None = None
 
 
 class Turn:
-    """The order of those creates of this process that could get in each other's way: one at a time."""
+    """A lock for creates of this process that could interfere with each other."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.attempted = float("-inf")
-        """Moment when the last of them ended its attempt: an older listing can't show what came of it."""
+        """Time when the last attempt ended. An older listing can't show its result."""
 
 
 class Account:
@@ -90,7 +90,7 @@ class Account:
     ) -> None:
         """Build over a client; ``endpoint`` is the host (and port) that state remembers.
 
-        ``threads`` is how many of them may write at a time; None where that isn't known.
+        ``threads`` is how many threads may write at the same time; None if unknown.
         """
         self.client = client
         self.region = region
@@ -103,34 +103,34 @@ class Account:
         self.deleted: set[str] = set()
         """Ids deleted by this process: a listing that still shows one of them is too old."""
         self.started: dict[str, tuple[float, TaskRow]] = {}
-        """Tasks started by this process, and when: a listing may not show them yet."""
+        """Tasks started by this process, with the time: a listing may not show them yet."""
         self._turns: dict[str, Turn] = {}
         self._turns_lock = threading.Lock()
         self._last_written = float("-inf")
 
     def turn(self, key: str) -> Turn:
-        """Return what orders the creates of one target, or of one definition that has none."""
+        """Return the lock for the creates of one target, or of one definition without a target."""
         with self._turns_lock:
             return self._turns.setdefault(key, Turn())
 
     def begun(self, row: TaskRow) -> None:
-        """Note a task that this process has started just now; what it knows of its name and its owner mark stays."""
+        """Record a task that this process has just started; a known name and owner mark are kept."""
         known = self.started.get(row.id, (0.0, row))[1]
         row = replace(row, name=row.name or known.name, description=row.description or known.description)
         self.started[row.id] = self.clock.monotonic(), row
 
     def recent(self) -> dict[str, TaskRow]:
-        """Return what this process has started so lately that a listing may not show it, or where it runs."""
+        """Return the tasks that this process started so recently that a listing may not show them or their target."""
         since = self.clock.monotonic() - SEEN_WITHIN
         return {id_: row for id_, (moment, row) in list(self.started.items()) if moment > since}
 
     def rows_of(self, listing: Listing) -> list[TaskRow]:
-        """Return the tasks of a listing, and what this process has started and the listing doesn't show yet."""
+        """Return the tasks of a listing, and the started tasks that it doesn't show yet."""
         rows = {**self.recent(), **listing.rows}
         return [row for row in rows.values() if row.id not in self.deleted]
 
     def wrote(self) -> None:
-        """Note that this process has just changed a task, or may have: an older listing can't deny it."""
+        """Record that this process has just changed a task, or may have: an older listing doesn't disprove it."""
         self._last_written = self.clock.monotonic()
 
     def _stop(self, ids: Sequence[str]) -> dict[str, Written]:
@@ -144,15 +144,15 @@ class Account:
         return {id_: Written(moment) for id_ in ids}
 
     def look(self, id_: str, *, max_age: float, not_before: float = float("-inf")) -> Seen:
-        """Find a task in the shared listing; prove it gone, or ask Show, when it isn't there.
+        """Find a task in the shared listing; if it isn't there, ask Show or prove that it no longer exists.
 
-        "Gone" needs two witnesses: a well-formed listing without it, and the service's own not-found code
-        (or DELETED) from Show. A bare 404 or an empty body proves a wrong endpoint, and raises.
+        The proof needs two answers: a well-formed listing without the task, and the service's not-found code (or
+        DELETED) from Show. A 404 without the code, or an empty body, means a wrong endpoint, and raises an error.
 
         Args:
             id_: Id of the task.
-            max_age: Age of a listing that will do, in seconds.
-            not_before: Moment that the listing must not be older than.
+            max_age: Maximum age of the listing, in seconds.
+            not_before: The listing must not be older than this time.
 
         Raises:
             DcsMigrationError: what the service answered.
@@ -165,14 +165,14 @@ class Account:
             return Seen(row, Evidence.LISTED)
         shown = self._shown(id_)
         if shown is not None and not lookup(shown.status).ended:
-            # Show says that it runs: a listing read while rows moved may have passed it over.
+            # Show reports that it is running: a listing that was read while rows moved may have skipped it.
             row = self.listed(id_, max_age=0.0, not_before=self.clock.monotonic())
             if row is not None:
                 return Seen(row, Evidence.LISTED)
         return Seen(shown, Evidence.UNLISTED)
 
     def last_errors(self, id_: str) -> list[str]:
-        """Return the last errors in a task's log, as the service words them (ListMigrationTaskLogs).
+        """Return the last errors in a task's log, in the service's words (ListMigrationTaskLogs).
 
         Raises:
             DcsMigrationError: what the service answered.
@@ -189,13 +189,13 @@ class Account:
         return row if row is not None and lookup(row.status).kind is not Kind.GONE else None
 
     def whole_listing(self, *, max_age: float, not_before: float) -> Listing:
-        """Return a listing that shows as many tasks as it counts: what another one lacks may be there.
+        """Return a listing with as many tasks as its count says.
 
-        Rows that move while pages are read are passed over once, not always in the same way. A service whose
-        count is always higher is believed.
+        A listing can skip rows that move while its pages are read, but another attempt rarely skips the same
+        rows. If the count is always higher than the number of rows, the listing is accepted.
 
         Raises:
-            TransportError: each listing shows other tasks, and fewer than it counts.
+            TransportError: each listing has different tasks, and fewer than its count.
             DcsMigrationError: what the service answered.
         """
         return self._whole(self.listing.get(max_age=max_age, not_before=not_before))
@@ -221,11 +221,11 @@ class Account:
         return row if lookup(row.status).kind is not Kind.GONE else None
 
 
-TIMEOUTS = (10.0, 30.0)  # for connecting and for reading, in seconds
+TIMEOUTS = (10.0, 30.0)  # for connecting and reading, in seconds
 
 
 class Accounts:
-    """The accounts that this process talks to; each is connected once, at its first use."""
+    """The accounts that this process talks to; each one connects at its first use."""
 
     def __init__(
         self,
@@ -239,11 +239,11 @@ class Accounts:
         """Build from settings.
 
         Args:
-            settings: Where the service is, and who calls it.
+            settings: Location settings and credentials.
             clock: The process's clock.
-            timeouts: For connecting and for reading, in seconds.
-            max_retries: Of a read of DCS; default from the settings.
-            threads: How many there are that may call at a time; None where that isn't known.
+            timeouts: For connecting and reading, in seconds.
+            max_retries: How often a read of DCS is retried; default from the settings.
+            threads: How many threads may call at the same time; None if unknown.
         """
         self.settings = settings
         self.clock = clock
@@ -262,11 +262,11 @@ class Accounts:
                 account.client.transport.close()
 
     def at(self, region: str | None, project_id: str | None) -> Account:
-        """Return the account of a region and project, each defaulted from the settings.
+        """Return the account of a region and project; both default to the settings.
 
         Raises:
-            ConfigurationError: no region, credentials or project are to be had.
-            DcsMigrationError: IAM didn't tell the project.
+            ConfigurationError: there is no region, there are no credentials, or there is no project.
+            DcsMigrationError: IAM didn't return the project.
         """
         region = region or self.settings.region
         if region is None:
@@ -297,7 +297,7 @@ class Accounts:
         if region not in self._projects:
             from dcs_migration.dcs.client import find_project_id
 
-            # A configured project belongs to the configured region; a region's own has its name.
+            # A configured project belongs to the configured region. A region's default project has the region's name.
             configured = self.settings.project_name if region == self.settings.region else None
             iam = self._transport(self.settings.iam_url(region), region, None, self.settings.max_retries)
             self._projects[region] = find_project_id(iam, configured or region)
@@ -308,7 +308,7 @@ class Accounts:
         return self._connect(url, access.auth(project_id), access.breaker, max_retries)
 
     def access(self, region: str) -> Access:
-        """Return who calls, everywhere; temporary keys come from the services of one region."""
+        """Return the credentials for all regions; temporary keys come from the services of one region."""
         if self._access is None:
             from dcs_migration.credentials.access import Access
             from dcs_migration.credentials.official_sdk import Place

@@ -11,15 +11,14 @@ from dcs_migration.names import THREADS
 Result = TypeVar("Result")
 
 _NAPS = 10  # in a window
-_PAUSE = 3  # naps in which no one came
+_PAUSE = 3  # naps without a new thread
 
 
 class Batcher(Generic[Result]):
-    """Joins the ids that several threads hand in at about the same time into one call.
+    """Joins the ids that several threads pass at about the same time into one call.
 
-    The first thread waits a moment for others, then makes the call for all; the others wait for it. When every
-    thread that there is has come, no one is waited for; where their number isn't known, a pause in their coming
-    ends it.
+    The first thread waits briefly for others, and then makes the call for all of them. The wait ends when all
+    threads have arrived or, if their number isn't known, when no thread has arrived for a while.
     """
 
     def __init__(
@@ -31,13 +30,13 @@ class Batcher(Generic[Result]):
         window: float = 0.05,
         most: int = 50,
     ) -> None:
-        """Set up for a call that takes up to ``most`` ids and answers for each of them.
+        """Set up for a call that takes up to ``most`` ids and returns an answer for each.
 
         Args:
-            call: Makes the request; what it raises is raised to every thread of the batch.
+            call: Makes the request; an error is raised in every thread of the batch.
             sleep: Waits for so many seconds.
-            threads: How many threads there are, at most; None where that isn't known.
-            window: How long the first thread waits for others at most, in seconds.
+            threads: Maximum number of threads; None if unknown.
+            window: Maximum time that the first thread waits for others, in seconds.
             most: The largest number of ids in one call.
         """
         self._call = call
@@ -50,7 +49,7 @@ class Batcher(Generic[Result]):
         self._open: _Batch[Result] | None = None
 
     def __call__(self, id_: str) -> Result:
-        """Take part in a call, and return what it answered for this id."""
+        """Join a call, and return its answer for this id."""
         with self._lock:
             batch = self._open
             leads = batch is None or len(batch.ids) >= self._most
@@ -69,7 +68,7 @@ class Batcher(Generic[Result]):
             try:
                 self._wait_for_others(batch)
             finally:
-                with self._lock:  # from here on no one joins
+                with self._lock:  # no thread can join from here on
                     if self._open is batch:
                         self._open = None
             batch.results = self._call(list(dict.fromkeys(batch.ids)))

@@ -1,8 +1,8 @@
-"""What every call passes on its way in and out, whichever resource it is for.
+"""The checks that every call passes on its way in and out, for any resource.
 
-In: the state must have the shape that this code works on, for one that was edited by hand may not, and every password
-among the arguments is known to the scrubber before anything is said. Out: the words of the service are scrubbed, and so
-are the lines of a check.
+In: the state must have the expected structure, because someone may have edited it by hand, and the scrubber
+learns every password in the arguments before any message is written. Out: the service's texts and the lines of a
+check are scrubbed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _list_of(test: Test) -> Test:
 
 
 def _is_map_of_some_texts(value: Any) -> bool:
-    """A map whose values are texts, none, or not known yet."""
+    """A map of texts; a value can also be None or unknown."""
     return isinstance(value, Mapping) and all(
         item is None or is_unknown(item) or _is_text(item) for item in value.values()
     )
@@ -63,7 +63,7 @@ def _is_map_of_some_texts(value: Any) -> bool:
 _TEXT = (_is_text, "a text")
 _DURATION = (_is_duration, 'a duration such as "10m"')
 
-# Hidden properties are written by the provider alone, so that no check sees them.
+# Only the provider writes hidden properties, so no check covers them.
 HIDDEN: dict[str, tuple[Test, str]] = {
     URN: _TEXT,
     ENDPOINT: _TEXT,
@@ -75,7 +75,7 @@ HIDDEN: dict[str, tuple[Test, str]] = {
     DELETE_TIMEOUT: _DURATION,
 }
 
-# Of those that the user sees, these are relied on before or without a check.
+# Of the visible properties, these are used before or without a check.
 SHOWN: dict[str, tuple[Test, str]] = {
     **dict.fromkeys(("name", "status", "task_status", "state", "region", "project_id", "error"), _TEXT),
     "statuses": (_is_map_of_texts, "a map of texts"),
@@ -83,16 +83,16 @@ SHOWN: dict[str, tuple[Test, str]] = {
 
 
 def require_sound(operation: str, args: Sequence[Any]) -> None:
-    """Make sure that what an operation gets from a state can be worked on.
+    """Make sure that an operation can work with the properties that it gets from the state.
 
     Raises:
-        TaskError: a property has another type than the provider has ever written.
+        TaskError: a property has a type that the provider never writes.
     """
     bags = [props for props in args if isinstance(props, Mapping)]
     if operation == "check":
-        bags = bags[:1]  # the others are what the program has just sent
+        bags = bags[:1]  # the others come from the program
     for props in bags:
-        # A task that is only read (`MigrationTask.get`) comes with what the program has sent, too.
+        # A task that is only read (`MigrationTask.get`) also has properties from the program.
         sent = operation == "read" and ENDPOINT not in props
         for key, (test, wanted) in (HIDDEN if sent else {**HIDDEN, **SHOWN}).items():
             value = props.get(key)
@@ -113,14 +113,14 @@ def _name_of(props: Props) -> str:
     return json.dumps(urn.split("::")[-1]) if isinstance(urn, str) else "this resource"
 
 
-# Outputs that the service alone decides.
+# Outputs that only the service sets.
 _DECIDED = ("status", "task_status", "created_at", "updated_at", "released_at", "error", "statuses")
-# Where its words may stand: under these names, too, but there the user's own are left as they are.
+# The service's texts can also be in these properties, but the user's own texts there aren't changed.
 _TOLD = (*_DECIDED, "name", "task_name", "description", "backup_files", "target_instance", "source_instance")
 
 
 def passed(operation: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """Call an operation of a lifecycle, and return its result fit to leave the plugin."""
+    """Call an operation of a lifecycle, and return its result without secrets in the service's texts."""
     bags = [arg for arg in args if isinstance(arg, Mapping)]
     for bag in bags:
         scrub.add_passwords(bag)

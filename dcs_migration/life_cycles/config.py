@@ -1,4 +1,4 @@
-"""Where the service is and who calls it: stack configuration and environment variables."""
+"""Location settings and credentials, from stack configuration and environment variables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMESPACE = "huaweicloud"
 DEFAULT_CLOUD = "myhuaweicloud.com"
 DEFAULT_MAX_RETRIES = 5
 
-# *Where*: the stack's configuration first, then these variables in turn.
+# Location settings: the stack's configuration first, then these variables in turn.
 WHERE: dict[str, tuple[str, ...]] = {
     "region": ("HW_REGION_NAME",),
     "projectId": ("HW_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"),
@@ -36,18 +36,18 @@ ENDPOINTS = "endpoints"
 DCS_ENDPOINT = "HW_DCS_ENDPOINT"
 IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
 STS_ENDPOINT = "HUAWEICLOUD_SDK_STS_ENDPOINT"
-EXPLICIT = "dcs_migration:credentials"  # names the Provider that was given credentials in the program
-EXPLICIT_AGENCY = "dcs_migration:agency"  # and the one that was given an agency
+EXPLICIT = "dcs_migration:credentials"  # names the Provider whose credentials are set in the program
+EXPLICIT_AGENCY = "dcs_migration:agency"  # and the one whose agency is set there
 ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
-EMPTY = ("[]", "{}")  # what templates leave behind: it decides nothing
+EMPTY = ("[]", "{}")  # templates leave these behind; they count as not set
 
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PROJECT = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _PROJECT_NAME = re.compile(r"[\w.-][\w. -]{0,63}")
 _CLOUD = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
-_SERVICES = ("dcs", "iam", "sts")  # whose endpoints are used here; the map may hold others'
+_SERVICES = ("dcs", "iam", "sts")  # services whose endpoints are used here; the map may have others
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -60,7 +60,8 @@ NO_CREDENTIALS = (
 
 
 class Settings:
-    """The ``huaweicloud`` settings of one plugin process; read lazily, so that a preview needs none."""
+    """The ``huaweicloud`` settings of one plugin process; they are read only when needed, so a preview works
+    without any."""
 
     def __init__(
         self,
@@ -89,7 +90,7 @@ class Settings:
         return [name for name in names if self.value(name) not in (None, *EMPTY)]
 
     def value(self, name: str) -> str | None:
-        """What a variable, or a namespaced key of the stack's configuration, is set to."""
+        """Returns the value of a variable, or of a namespaced key of the stack's configuration."""
         prefix = f"{NAMESPACE}:"
         return self._config(name.removeprefix(prefix)) if name.startswith(prefix) else self._env(name)
 
@@ -108,7 +109,7 @@ class Settings:
         return self._config(key) or self._env(*WHERE[key]) or self._of_profile(key)
 
     def origin(self, key: str) -> str | None:
-        """Name what decides a key of :data:`WHERE`; None where nothing does."""
+        """Return the name of the setting that sets a key of :data:`WHERE`; None if it isn't set."""
         if self._config(key):
             return f"{NAMESPACE}:{key}"
         variable = next((name for name in WHERE[key] if self._env(name)), None)
@@ -117,7 +118,7 @@ class Settings:
         return self.profile.name if self.profile is not None else None
 
     def _of_profile(self, key: str) -> str | None:
-        """What the profile that the credentials come from says, where no setting does."""
+        """The value from the credentials' profile, if no setting has one."""
         if key not in ("region", "projectId") or self.profile is None:
             return None
         if key == "region":
@@ -150,7 +151,7 @@ class Settings:
 
     @property
     def project_name(self) -> str | None:
-        """The name of the configured project, if no id says which it is. It belongs to the configured region only."""
+        """The name of the configured project, if its id isn't set. It belongs to the configured region only."""
         return None if self.project_id else self._valid("projectName", _PROJECT_NAME, "a project's name")
 
     @property
@@ -160,7 +161,7 @@ class Settings:
 
     @property
     def insecure(self) -> bool:
-        """Whether TLS certificates go unverified and plain http is allowed beyond loopback. Default False."""
+        """Whether to skip TLS verification and to allow plain http outside loopback. Default False."""
         text = self._where("insecure")
         if text is None:
             return False
@@ -170,12 +171,12 @@ class Settings:
 
     @property
     def max_retries(self) -> int:
-        """How often a read is tried again. Default 5."""
+        """How often a failed read is retried. Default 5."""
         text = self._where("maxRetries")
         if text is None:
             return DEFAULT_MAX_RETRIES
         try:
-            number = float(text)  # a number may arrive as 3.0
+            number = float(text)  # a number can arrive as 3.0
         except ValueError:
             number = -1
         if not 0 <= number <= 20 or not number.is_integer():
@@ -190,22 +191,22 @@ class Settings:
 
     @property
     def explicit_iam(self) -> str | None:
-        """The endpoint of IAM as it is written, if it is."""
+        """The configured endpoint of IAM, if any."""
         return self._endpoints().get("iam") or self._env(IAM_ENDPOINT)
 
     @property
     def explicit_endpoint(self) -> str | None:
-        """The endpoint of DCS as it is written, if it is."""
+        """The configured endpoint of DCS, if any."""
         return self._env(DCS_ENDPOINT) or self._endpoints().get("dcs")
 
     def dcs_endpoint_source(self) -> str | None:
-        """Name the setting that decides the base URL of DCS; None where the region does."""
+        """Return the name of the setting with the base URL of DCS; None if the region determines it."""
         if self._env(DCS_ENDPOINT):
             return DCS_ENDPOINT
         return f"{NAMESPACE}:endpoints" if self._endpoints().get("dcs") else None
 
     def iam_url(self, region: str) -> str:
-        """Base URL of IAM. A DCS endpoint on loopback is an emulator, which answers for IAM, too."""
+        """Base URL of IAM. A DCS endpoint on loopback is an emulator, which also serves IAM."""
         explicit = self.explicit_iam
         if explicit is None:
             dcs = self.dcs_url(region)
@@ -218,7 +219,7 @@ class Settings:
         return urlsplit(self.dcs_url(region)).hostname in LOOPBACK
 
     def accepted_endpoint(self) -> str | None:
-        """The host named by DCS_MIGRATION_ACCEPT_ENDPOINT, for those whose endpoint moved."""
+        """The host in DCS_MIGRATION_ACCEPT_ENDPOINT, for tasks whose endpoint has moved."""
         return self._env(ACCEPT_ENDPOINT)
 
     def _endpoints(self) -> dict[str, str]:
@@ -265,27 +266,27 @@ class Settings:
                 f"{where} is plain http to {host}, which would send requests unprotected; "
                 "write https://, or set huaweicloud:insecure if you must"
             )
-        # One spelling for one host: state remembers it.
+        # Normalize the host's spelling, because the state keeps it.
         shown_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
         return f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host) + shown_port
 
     @property
     def explicit_sts(self) -> str | None:
-        """The endpoint of STS as it is written, if it is."""
+        """The configured endpoint of STS, if any."""
         return self._endpoints().get("sts") or self._env(STS_ENDPOINT)
 
     def sts_url(self, region: str) -> str:
-        """Base URL of STS, which knows agencies and identity providers. An emulator answers for it, too."""
+        """Base URL of STS, the service for agencies and identity providers. An emulator also serves it."""
         explicit = self.explicit_sts
         if explicit is None and self.on_loopback(region):
             return self.dcs_url(region)
         return self._url("sts", region, explicit, STS_ENDPOINT)
 
     def credentials(self) -> Credentials:
-        """Return the first whole set of credentials, with the agencies through which they act.
+        """Return the first complete set of credentials, with the agencies that it assumes.
 
         Raises:
-            ConfigurationError: there is none, one is set by half, or what they need is missing.
+            ConfigurationError: there are none, a set is incomplete, or something that they need is missing.
         """
         credentials = self._chosen_credentials()
         if credentials is None:
@@ -294,7 +295,7 @@ class Settings:
         return credentials
 
     def checked_credentials(self) -> Credentials | None:
-        """Return the same for a check, which uses no secret of them; None if there are none.
+        """Return the same for a check, which doesn't use their secrets; None if there are none.
 
         Raises:
             ConfigurationError: as above, or the file of a token can't be used.
@@ -349,10 +350,10 @@ class Settings:
 
     @property
     def agencies(self) -> tuple[Agency, ...]:
-        """The agencies through which the credentials act, in order.
+        """The agencies to assume, in order.
 
         Raises:
-            ConfigurationError: one isn't whole, or is malformed.
+            ConfigurationError: an agency is incomplete or malformed.
         """
         from dcs_migration.credentials.agency import agencies
 
@@ -362,10 +363,10 @@ class Settings:
 
     @cached_property
     def profile(self) -> Profile | None:
-        """The profile of KooCLI, where the credentials come from one.
+        """The KooCLI profile, if the credentials come from one.
 
         Raises:
-            ConfigurationError: there is no such profile, or it can't be used.
+            ConfigurationError: the profile doesn't exist, or it can't be used.
         """
         from dcs_migration.credentials import profiles
         from dcs_migration.credentials.sources import PROFILE
@@ -382,7 +383,7 @@ class Settings:
         return self.on_loopback("any")
 
     def _name_of(self, source: Source) -> str:
-        """Where credentials come from, in words: those of an explicit provider first, else the source's."""
+        """A description of where the credentials come from: an explicit provider, or else the source."""
         name = self._get(EXPLICIT)
         if name is not None:
             return f"Provider '{name}'"

@@ -1,4 +1,4 @@
-"""The Pulumi engine as the plugin sees it: does it still answer, and the log lines it shows."""
+"""The Pulumi engine as the plugin sees it: whether it still answers, and the log lines that it shows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Severity = Literal["INFO", "WARNING", "ERROR"]
 
 
 def as_line(message: str) -> str:
-    """Return a message as it is logged: one line without secrets, whatever is in it."""
+    """Return a message as it is logged: always one line without secrets."""
     return worded(message, _LONGEST, scrub)
 
 
@@ -30,7 +30,8 @@ class Engine(Protocol):
         """Raise :class:`EngineGone` unless Pulumi answers. To be called before every write."""
 
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
-        """Show one line on the resource's row, whatever the message; repeated under Diagnostics unless ephemeral."""
+        """Show a message on the resource's row, as one line; Pulumi repeats it under Diagnostics unless it is
+        ephemeral."""
 
 
 class GrpcEngine:
@@ -60,7 +61,7 @@ class GrpcEngine:
         try:
             self._stub.GetRootResource(engine_pb2.GetRootResourceRequest(), timeout=_TIMEOUT)
         except grpc.RpcError as error:
-            # Any answer but these two comes from a living engine, whatever it says.
+            # Any other status means that Pulumi is still running.
             if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                 raise EngineGone(
                     "the Pulumi engine no longer answers (was `pulumi` killed?): nothing more is written; "
@@ -94,7 +95,7 @@ class GrpcEngine:
 
 
 class NoEngine:
-    """Stands in where no engine started this process (unit tests, program mocks)."""
+    """Used if Pulumi didn't start this process (unit tests, program mocks)."""
 
     def require(self) -> None:
         """Nothing to ask."""

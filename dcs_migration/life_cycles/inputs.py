@@ -75,7 +75,7 @@ def has_unknown(value: Any) -> bool:
 
 @cache
 def schema(name: str) -> Schema:
-    """Return a packaged schema, with what it refers to in the place of each reference."""
+    """Return a packaged schema with its references replaced by the definitions."""
     text = (resources.files("dcs_migration") / "schemas" / f"{name}.json").read_text("utf-8")
     loaded: Schema = json.loads(text)
     expanded: Schema = _expanded(loaded, loaded.get("$defs", {}))
@@ -83,7 +83,7 @@ def schema(name: str) -> Schema:
 
 
 def _expanded(part: Any, definitions: Schema) -> Any:
-    """Put a definition where it is referred to; what stands beside the reference adds to it."""
+    """Replace references by their definitions; keys next to a reference are added to the definition."""
     if isinstance(part, list):
         return [_expanded(item, definitions) for item in part]
     if not isinstance(part, Mapping):
@@ -97,9 +97,9 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
     """Check inputs against a schema.
 
     Returns:
-        One line for each problem, ``path: what is wrong, what to write``, in the order of the paths. No
-        line shows a value, because addresses and names may carry passwords; but of a choice from a few
-        words it does, or else one could not see what an expression came to.
+        One line for each problem, ``path: what is wrong, what to write``, in the order of the paths. Lines don't
+            show values, because addresses and names may contain passwords. The exception is a choice from a few words:
+            without the value, the user couldn't see the result of an expression.
     """
     errors = list(_validator(name).iter_errors(inputs))
     accidents = list(_accidents(inputs, []))
@@ -107,7 +107,7 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
     found = [
         (list(error.absolute_path), line)
         for error in errors
-        if list(error.absolute_path) not in unmeant  # one mistake, one line
+        if list(error.absolute_path) not in unmeant  # one line for each mistake
         for line in _lines(_Problem(schema(name), error))
     ]
     found += [(where, f"{path(where)}: {words}") for where, words in accidents]
@@ -124,13 +124,14 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
 
 
 def _place(found: tuple[list[Any], str]) -> tuple[list[tuple[bool, Any]], str]:
-    """Order by path; keys that look alike may stand beside numbers."""
+    """Order by path; numbers and similar keys can be at the same level."""
     where, line = found
     return [(isinstance(part, str), part) for part in where], line
 
 
 def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
-    """Find what is no JSON: an asset, say, is never equal to itself, and every `up` would see a change."""
+    """Find values that aren't JSON. For example, an asset is never equal to itself, so every `up` would show a
+    change."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _not_plain(item, [*where, _shown(key)])
@@ -142,7 +143,7 @@ def _not_plain(value: Any, where: list[Any]) -> Iterator[list[Any]]:
 
 
 def _accidents(value: Any, where: list[Any]) -> Iterator[tuple[list[Any], str]]:
-    """Find the texts, keys included, that no one meant, and say what happened to each."""
+    """Find texts and keys that must be a mistake, and describe what went wrong."""
     if isinstance(value, str):
         words = next((words for accident, words in _ACCIDENTS if accident.search(value)), None)
         if words:
@@ -159,7 +160,7 @@ def _accidents(value: Any, where: list[Any]) -> Iterator[tuple[list[Any], str]]:
 
 @cache
 def _validator(name: str) -> Validator:
-    # Loaded at the first check: a refresh and a destroy do without, and are done sooner.
+    # Loaded at the first check, so that a refresh or destroy doesn't load it.
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
@@ -172,7 +173,7 @@ def _validator(name: str) -> Validator:
 def _pattern(validator: Any, wanted: str, instance: Any, subschema: Any) -> Iterator[ValidationError]:
     from jsonschema.exceptions import ValidationError
 
-    # In JSON Schema `$` is the end of the text; in Python also the place before a last line break.
+    # In JSON Schema `$` is the end of the text; in Python it also matches before a final line break.
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), instance):
         yield ValidationError("does not match")
 
@@ -186,7 +187,7 @@ def _skipping_unknown(check: Callable[..., Any]) -> Callable[..., Iterator[Valid
 
 
 def path(parts: Any) -> str:
-    """Word a path as users write it: ``backup_files.files[0].file_name``."""
+    """Return a path as users write it: ``backup_files.files[0].file_name``."""
     text = ""
     for part in parts:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -194,12 +195,12 @@ def path(parts: Any) -> str:
 
 
 def _shown(key: Any) -> str:
-    """Word a key that the user wrote."""
+    """Return a key as the user wrote it."""
     return "".join(char if char.isprintable() else "?" for char in str(key)[:_LONGEST_KEY]).strip() or '""'
 
 
 class _Problem:
-    """One error of the validator, and what the schema reports about the place where it was found."""
+    """One error of the validator, and what the schema says about its place."""
 
     def __init__(self, described: Schema, error: ValidationError) -> None:
         self.instance: Any = error.instance
@@ -221,7 +222,7 @@ def _lines(problem: _Problem) -> Iterator[str]:
 
 
 def _missing(problem: _Problem) -> Iterator[str]:
-    # jsonschema reports one error for each missing key, and names it in its message only.
+    # jsonschema reports one error for each missing key, with the key only in the message.
     for key in problem.wanted:
         if problem.message.startswith(repr(key)):
             yield f"{path([*problem.parts, key])}: is required, {_advice(problem.properties[key])}"
@@ -249,7 +250,8 @@ def _not_allowed(problem: _Problem) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    """Word a value that should be one of few words. One that is nothing like a word may be a secret."""
+    """Return a value that should be one of a few words, for a message. A value that doesn't look like a word may
+    be a secret."""
     if isinstance(value, str):
         start = value[:_LONGEST_KEY]
         more = "..." if len(value) > _LONGEST_KEY else ""
@@ -271,7 +273,7 @@ def _types(wanted: Any) -> str:
 
 def _wrong_type(problem: _Problem) -> Iterator[str]:
     advice = _advice(problem.described)
-    if problem.described.get("writeOnly"):  # no example of a password is shown
+    if problem.described.get("writeOnly"):  # don't show an example of a password
         advice = (
             "write it in quotes"
             if isinstance(problem.instance, (int, float))
@@ -281,9 +283,7 @@ def _wrong_type(problem: _Problem) -> Iterator[str]:
 
 
 def _too_short(problem: _Problem) -> Iterator[str]:
-    if problem.required or isinstance(
-        problem.instance, list
-    ):  # a list that may be left out is one that may be empty
+    if problem.required or isinstance(problem.instance, list):  # an optional list can be empty
         yield f"{problem.where}: is empty, {_advice(problem.described)}"
     elif problem.described.get("writeOnly"):
         yield f"{problem.where}: is empty, leave it out if there is none"
@@ -333,7 +333,7 @@ _WORDING: dict[str, Callable[[_Problem], Iterator[str]]] = {
 
 
 def _advice(described: Schema) -> str:
-    """Say what to write at a place."""
+    """Return what to write at a place."""
     if described.get("examples"):
         return f"write for example {json.dumps(described['examples'][0])}"
     if described.get("enum"):

@@ -1,4 +1,4 @@
-"""One listing of an account's tasks, shared by everything in the process that asks at about the same time."""
+"""A listing of an account's tasks, shared by all callers in the process that need it at about the same time."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from dcs_migration.dcs.errors import TransportError
 from dcs_migration.dcs.models import Page, TaskRow
 
 PAGE_SIZE = 1000  # the API's maximum
-# What one listing may cost: a service whose pages never end must not hold the run, or fill its memory.
+# Limits of a listing: endless pages must not block Pulumi or fill its memory.
 MOST_SECONDS = 120.0
 MOST_ROWS = 100_000
 MOST_TEXT = 100_000_000  # characters, in all rows
-# Rows that vanish while pages are read move later ones onto the page before: each page starts a little
-# before the end of the last one, so that they aren't passed over unseen. One row is enough to notice it; more
-# of them save going back, but not at the cost of a page's worth.
+# If rows disappear while pages are read, later rows move to the previous page. So each page starts slightly
+# before the end of the last one, which shows that rows have moved. One row is enough to notice it. More rows make
+# it less likely that a page must be read again, but must not cost as much as a page.
 _OVERLAP = 20
-_OVERLAP_SHARE = 10  # at most one row in so many of a page
+_OVERLAP_SHARE = 10  # at most one in this many rows of a page
 
 
 @dataclass(frozen=True)
 class Listing:
-    """All tasks of an account, as they were between two moments of the clock.
+    """All tasks of an account, as they were between two times of the clock.
 
-    count: how many there are, by the service's word.
+    count: the service's number of tasks.
     """
 
     started: float
@@ -35,12 +35,12 @@ class Listing:
 
     @property
     def complete(self) -> bool:
-        """Whether as many tasks were seen as the service counts: else absence proves nothing."""
+        """Whether there are as many rows as the service counts. If not, a missing task proves nothing."""
         return len(self.rows) >= self.count
 
 
 class SharedListing:
-    """Fetches the listing when no one has one that is fresh enough; one fetch at a time."""
+    """Fetches the listing if there is no recent one; only one fetch runs at a time."""
 
     def __init__(self, fetch_page: Callable[[int, int], Page], clock: Clock) -> None:
         """Build over ``fetch_page(offset, limit)`` (ListMigrationTask)."""
@@ -50,18 +50,18 @@ class SharedListing:
         self._latest: Listing | None = None
 
     def get(self, *, max_age: float, not_before: float = float("-inf")) -> Listing:
-        """Return a listing whose fetch started at most ``max_age`` seconds ago, and not before a moment.
+        """Return a listing whose fetch started at most ``max_age`` seconds ago, and not before a given time.
 
         Args:
             max_age: In seconds.
-            not_before: A moment of the monotonic clock, such as the end of a write that the listing must
+            not_before: A time of the monotonic clock, such as the end of a write that the listing must
                 show.
 
         Raises:
-            DcsMigrationError: what the service answered, or that its pages make no whole.
+            DcsMigrationError: what the service answered, or its pages don't fit together.
         """
         oldest = self._clock.monotonic() - max_age
-        with self._lock:  # those who wait here find what the one before them has fetched
+        with self._lock:  # threads that wait here use the listing that the previous one fetched
             latest = self._latest
             if latest is None or latest.started < oldest or latest.started <= not_before:
                 latest = self._latest = self._fetch()
@@ -78,8 +78,8 @@ class SharedListing:
                 len(value) for row in page.rows for value in vars(row).values() if isinstance(value, str)
             )
             if overlap and not any(row.id in rows for row in page.rows):
-                # More rows have vanished than the overlap covers, so that others may have been passed over:
-                # drop this page, and go back until known rows are met.
+                # More rows have disappeared than the overlap covers, so rows may have been skipped:
+                # drop this page, and go back to the rows that are already known.
                 offset = max(offset - step, 0)
                 overlap = overlap if offset else 0
                 continue
@@ -97,11 +97,11 @@ class SharedListing:
             overlap = min(_OVERLAP, max(1, len(page.rows) // _OVERLAP_SHARE), len(page.rows) - 1)
             step = len(page.rows) - overlap
             offset += step
-        # Absence from this listing would prove nothing.
+        # A task that is missing from this listing may still exist.
         raise TransportError("ListMigrationTask", f"the listing is incomplete: {excess}")
 
     def _excess(self, started: float, rows: Mapping[str, TaskRow], text: int) -> str | None:
-        """Say what is too much of a listing, if anything is."""
+        """Return which limit a listing exceeds, if any."""
         read = f"it has not ended after {len(rows):,} tasks"
         if len(rows) > MOST_ROWS or text > MOST_TEXT:
             return f"{read}, which is more than this provider reads; delete tasks that are over"

@@ -1,6 +1,6 @@
-"""What stands between a front end and the lifecycles: what it hands to them, the operations, and their results.
+"""The interface between a front end and the lifecycles: shared objects, operations and results.
 
-The names are Pulumi's. A front end turns each result into the form of its protocol.
+The names are Pulumi's. A front end converts each result to its protocol.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dcs_migration.life_cycles.tasks.held import Held
 
 @dataclass
 class Phase:
-    """What Pulumi is about. A plugin process serves one phase, a preview or an update.
+    """What Pulumi is doing. A plugin process serves one phase: a preview or an update.
 
-    known: whether Pulumi has told; until then it is taken for an update, where no unknown value is a change.
+    known: whether Pulumi has said which; until then an update is assumed, where an unknown value isn't a change.
     """
 
     preview: bool = False
@@ -29,9 +29,9 @@ class Phase:
 class Process:
     """What the lifecycles of one plugin process share.
 
-    accounts: the service, by region and project; they hold the clock. engine: who called, whether it is still there,
-    and where lines are shown. phase: what Pulumi is about. heard: which resource of the state holds what, by kinds of
-    what is held.
+    accounts: the service, by region and project; they have the clock. engine: the Pulumi engine that called: whether it
+    is still running, and where lines are shown. phase: what Pulumi is doing. heard: which resource of the state holds what, for each
+    kind of thing that a resource can hold.
     """
 
     accounts: Accounts
@@ -40,7 +40,7 @@ class Process:
     heard: dict[str, Held] = field(default_factory=dict)
 
     def held(self, what: str) -> Held:
-        """Return what was heard of who holds which things of a kind."""
+        """Return which resources hold which things of a kind."""
         return self.heard.setdefault(what, Held())
 
 
@@ -79,7 +79,7 @@ class CreateResult:
 
 @dataclass
 class ReadResult:
-    """The present outputs, and the inputs that they amount to; the id is None for a resource that no longer exists."""
+    """The current outputs, and the inputs that correspond to them; the id is None if the resource no longer exists."""
 
     id: str | None
     outputs: Props = field(default_factory=dict)
@@ -94,11 +94,11 @@ class UpdateResult:
 
 
 class LifeCycle(Protocol):
-    """What is implemented for each resource, in Pulumi's words."""
+    """The operations of each resource, with Pulumi's names."""
 
     @property
     def process(self) -> Process:
-        """What the plugin process has."""
+        """The shared objects of the plugin process."""
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate and complete the inputs, offline."""
@@ -110,10 +110,10 @@ class LifeCycle(Protocol):
         """Create the resource."""
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        """Read the resource's present state."""
+        """Read the resource's current state."""
 
     def imported(self, id_: str, props: Props) -> ReadResult:
-        """Read a resource that isn't managed yet; the inputs are those of a program that changes nothing."""
+        """Read a resource that isn't managed yet; the inputs are those of a program without changes."""
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Update the resource in place."""

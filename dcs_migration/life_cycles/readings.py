@@ -1,7 +1,7 @@
-"""A text in every way that it can be read: as it stands, and with the usual encodings undone, several deep.
+"""All ways to read a text: as it is, and with the usual encodings undone, also nested ones.
 
-A secret may be quoted in JSON, that in a URL, and that in a web page. So no encoded form of a secret is listed
-anywhere: encodings are undone, and every reading knows where in the text each of its bytes came from.
+A secret can be quoted in JSON, the JSON in a URL, and the URL in a web page. So instead of listing encoded forms
+of secrets, this module undoes the encodings. Every reading keeps the position in the text of each of its bytes.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from itertools import accumulate
 from dcs_migration.dcs.texts import is_blank
 
 Span = tuple[int, int]
-Edit = tuple[int, int, bytes]  # what stands from here to there is read as these bytes
+Edit = tuple[int, int, bytes]  # from start to end, read these bytes instead
 
-# Only a text made to tire us has more readings than this, or more bytes in them than this many times its own.
+# Limits for texts that are made to keep us busy: the number of readings, and their bytes as a multiple of the text's.
 _MOST = 100
 _MOST_BYTES = 64
 _FEW_BYTES = 1 << 18
 
 
 class Reading:
-    """One way to read a text: its bytes, and where they came from. This one is the text as it stands."""
+    """One way to read a text: its bytes, and their positions in the text. This is the text itself."""
 
     binary = False
-    """Whether it was decoded from what may have been no code at all, so that it may be noise."""
+    """Whether it was decoded from something that may not have been encoded, so that it may be noise."""
 
     def __init__(self, data: bytes, text: str = "") -> None:
         """Set up the first reading of a text."""
         self.data = data
         self._text = text
-        self._ends: list[int] = []  # where each character of the text ends, worked out when it is asked for
+        self._ends: list[int] = []  # where each character of the text ends; computed on demand
 
     def origin(self, start: int, end: int) -> Span:
         """Return where in the text the bytes from `start` to `end` came from."""
@@ -79,14 +79,14 @@ class _Edited(Reading):
 
 
 class _Decoded(Reading):
-    """All that could be base64 in another reading, decoded from each place where it might start."""
+    """All possible base64 in another reading, decoded from each possible start."""
 
     binary = True
 
     def __init__(self, parent: Reading, runs: Iterable[re.Match[bytes]]) -> None:
         parts: list[bytes] = []
         self._at: list[int] = []  # where each part starts
-        self._runs: list[Span] = []  # from where to where it was encoded, its padding included
+        self._runs: list[Span] = []  # the encoded range, including padding
         size = 0
         for run in runs:
             chars = run[1].translate(_ONE_ALPHABET)
@@ -109,12 +109,12 @@ class _Decoded(Reading):
         following = self._at[index + 1] if index + 1 < len(self._at) else len(self.data)
         first, last = start - at, end - 1 - at
         begin = run + first // 3 * 4 + first % 3
-        whole = end >= following - 1  # up to the last byte: its padding goes with it
+        whole = end >= following - 1  # up to the last byte, with its padding
         return self._parent.origin(begin, run_end if whole else run + last // 3 * 4 + last % 3 + 2)
 
 
 def readings(text: str) -> Iterator[Reading]:
-    """Yield the readings of a text, those with fewer encodings undone first; their number is bounded."""
+    """Yield the readings of a text, starting with the fewest encodings undone; their number is limited."""
     first = Reading(text.encode("utf-8", "surrogatepass"), text)
     left = _FEW_BYTES + _MOST_BYTES * len(first.data)
     seen: set[bytes] = set()
@@ -130,7 +130,7 @@ def readings(text: str) -> Iterator[Reading]:
 
 
 def _undone(reading: Reading) -> Iterator[Reading]:
-    """Yield what a reading becomes when one kind of encoding is undone in all of it."""
+    """Yield the readings that result from undoing one kind of encoding everywhere."""
     data = reading.data
     for sign, pattern, decode in _ESCAPES:
         if sign in data:
@@ -149,13 +149,13 @@ def _undone(reading: Reading) -> Iterator[Reading]:
         yield _Edited(reading, dumps, binary=True)
 
 
-_BASE64 = re.compile(rb"([A-Za-z0-9+/_-]{6,})={0,2}")  # four bytes at least
+_BASE64 = re.compile(rb"([A-Za-z0-9+/_-]{6,})={0,2}")  # at least four bytes
 _ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
 
 _PAIR = rb"[dD][89abAB][0-9A-Fa-f]{2}%s[dD][c-fC-F][0-9A-Fa-f]{2}"
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _PERCENT_U = re.compile(rb"%u(" + _PAIR % rb"%u" + rb"|[0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})")
-# Numbers end without a semicolon, too, at the next character that is none of theirs.
+# The semicolon is optional: a number also ends at the next character that isn't a digit.
 _ENTITY = re.compile(rb"&(?:#([0-9]{1,7});?|#[xX]([0-9A-Fa-f]{1,6});?|([A-Za-z][A-Za-z0-9]{1,31});)")
 _BACKSLASH = re.compile(
     rb"\\(?:u("
@@ -167,7 +167,7 @@ _DOUBLED = re.compile(rb"''|\"\"")
 _SHELL_QUOTE = re.compile(rb"'\"'\"'|'\\''")
 _HEX = re.compile(
     rb"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){4,}(?![0-9A-Fa-f])"
-)  # four bytes at least, as of base64
+)  # at least four bytes, as for base64
 _RAW_BYTE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|([0-3][0-7]{2})|([^A-Za-z0-9]|[abfnrtv]))")
 _CONTROLS = dict(zip(b"abfnrtv0", b"\a\b\f\n\r\t\v\0", strict=True))
 
@@ -219,7 +219,7 @@ def _raw_byte(found: re.Match[bytes]) -> bytes:
     return _char(char) if char else bytes([int(byte, 16) if byte else int(octal, 8)])
 
 
-# What must be in the text, what is an escape, and what it stands for.
+# Bytes that the text must contain, the escape's pattern, and what it means.
 _ESCAPES: tuple[tuple[bytes, re.Pattern[bytes], Callable[[re.Match[bytes]], bytes]], ...] = (
     (b"%", _PERCENT, _percent),  # URLs and forms
     (b"%", _PERCENT_U, _percent_u),  # `escape()` of JavaScript, which has Latin-1 without an `u`
@@ -234,7 +234,7 @@ _ESCAPES: tuple[tuple[bytes, re.Pattern[bytes], Callable[[re.Match[bytes]], byte
 
 
 def _blanks(data: bytes) -> Iterator[Edit]:
-    """Find blanks, line breaks and unprintable characters: `one_line` makes one blank of each stretch."""
+    """Find spaces, line breaks and unprintable characters: `one_line` replaces each run of them by one space."""
     text = data.decode("utf-8", "surrogateescape")
     if text.isprintable() and "  " not in text:
         return

@@ -1,4 +1,4 @@
-"""How errors and warnings leave the plugin: one line, no secret, no traceback, no path."""
+"""How errors and warnings leave the plugin: as one line without secrets, tracebacks or file paths."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class ProviderError(Exception):
 
 @contextmanager
 def guard(engine: Engine, urn: str | None = None) -> Iterator[None]:
-    """Let nothing but :class:`ProviderError` out, and show warnings of libraries on the row of ``urn``.
+    """Turn every exception into a :class:`ProviderError`, and show library warnings on the row of ``urn``.
 
-    A ``BaseException`` (``SystemExit``, ``KeyboardInterrupt``) that left a provider method would never
-    answer Pulumi's call, and the CLI would wait forever.
+    A ``BaseException`` (``SystemExit``, ``KeyboardInterrupt``) from a provider method would leave Pulumi's call
+    without an answer, and the CLI would wait forever.
     """
     heard: list[str] = []
     _thread.heard = heard
@@ -56,12 +56,12 @@ def _message(error: BaseException) -> str:
     text = scrub(text)
     if os.environ.get("DCS_MIGRATION_DEBUG") == "1":
         text += "\n" + scrub("".join(traceback.format_exception(error)))
-    return text.encode("utf-8", "backslashreplace").decode()  # a text that can't be sent would be no answer
+    return text.encode(
+        "utf-8", "backslashreplace"
+    ).decode()  # an error text that can't be sent would leave the call without an answer
 
 
-_thread = (
-    threading.local()
-)  # `heard`: what libraries have warned of in the call that a thread serves, or None
+_thread = threading.local()  # `heard`: library warnings during a thread's current call, or None
 _shown: set[str] = set()
 
 # Python shows none of these by default: they are for developers.
@@ -69,7 +69,8 @@ _FOR_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, ImportWarning,
 
 
 def _unwanted(kind: type[Warning], text: str) -> bool:
-    """Whether a library (or the user) has a filter against just this kind; one against all is PYTHONWARNINGS'."""
+    """Whether a library (or the user) has a filter for this kind of warning; a filter for all comes from
+    PYTHONWARNINGS."""
     return any(
         action == "ignore"
         and category is not Warning
@@ -80,10 +81,10 @@ def _unwanted(kind: type[Warning], text: str) -> bool:
 
 
 def hearing(warn: Callable[..., None]) -> Callable[..., None]:
-    """Return what stands in for ``warnings.warn``: warnings in our calls are kept, all others go to `warn`.
+    """Return a replacement for ``warnings.warn``: it keeps warnings in our calls and passes all others to `warn`.
 
-    Filters are of the whole process, so that PYTHONWARNINGS could make an error of what `requests` says to
-    us, and `catch_warnings` would meddle with the other threads.
+    Filters apply to the whole process: PYTHONWARNINGS could turn a warning of `requests` into an error, and
+    `catch_warnings` would affect the other threads.
     """
 
     def stand_in(
@@ -101,5 +102,5 @@ def hearing(warn: Callable[..., None]) -> Callable[..., None]:
 
 
 def hear_libraries() -> None:
-    """Hear, from now on, what libraries warn of in this process."""
+    """Start to collect library warnings in this process."""
     warnings.warn = hearing(warnings.warn)

@@ -13,11 +13,11 @@ from dcs_migration.names import PASSWORD, PASSWORDS
 
 MASK = "***"
 
-# Shorter values are removed only where they stand alone: they would otherwise eat every message.
+# Shorter values are removed only as whole words; otherwise they would mask parts of every message.
 _SHORT = 4
 
-# What stands between `://` and `@`. A password may hold a slash or an `@` that no one encoded, so it ends at
-# the last `@`; but digits and a slash after the colon are a port and a path.
+# The part between `://` and `@`. A password can contain an unencoded slash or `@`, so it ends at the last `@`.
+# But digits and a slash after the colon are a port and a path.
 _CREDENTIALS = r"(?<=://)(?::\S{0,4096}@|[^\s/@:]+:(?!\d{1,5}\b)\S{0,4096}@|[^\s/]{0,4096}@)"
 _URL_CREDENTIALS = re.compile(_CREDENTIALS)
 _ENCODED_CREDENTIALS = re.compile(_CREDENTIALS.encode())
@@ -27,12 +27,11 @@ _NOWHERE = re.compile(rb"(?!)")
 
 
 class Scrubber:
-    """Collects secret values and replaces them by ``***``, also where they are encoded, several times over.
+    """Collects secret values and replaces them by ``***``, even if they are encoded several times.
 
-    A text is compared in each of its :func:`~dcs_migration.life_cycles.readings.readings`, and what was read as a
-    secret is masked. Most texts have two. Secrets are found by their first bytes: the time that a text takes
-    depends on its length and not on how many secrets are known, and adding one costs the same for the
-    thousandth as for the first.
+    A text is compared in each of its :func:`~dcs_migration.life_cycles.readings.readings`, and the parts that
+    read as a secret are masked. Most texts have two readings. Secrets are found by their first bytes, so the time
+    depends on the text's length and not on the number of secrets. Adding a secret always costs the same.
     """
 
     def __init__(self) -> None:
@@ -94,14 +93,14 @@ class Scrubber:
             for length in lengths:
                 if data[start : start + length] in forms:
                     yield start, start + length
-                    break  # the longest one covers the others
+                    break  # the longest match covers the others
         if self._alone is not None and not binary:
             for alone in self._alone.finditer(data):
                 yield alone.span()
 
 
 def _masked(text: str, spans: Iterable[Span]) -> str:
-    """Replace spans, in their order; those that overlap become one, so that no part of a secret stays."""
+    """Replace spans in order; overlapping spans are merged, so that no part of a secret remains."""
     parts: list[str] = []
     done = 0
     for start, end in spans:
@@ -124,7 +123,7 @@ def _passwords(value: Any) -> Iterator[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts in a value that stands for a password: one that is in the wrong shape is one, too."""
+    """Yield the texts in a password's value: a value with the wrong structure is also a password."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (list, tuple)):
@@ -140,7 +139,7 @@ def _standing_alone(forms: Iterable[bytes]) -> re.Pattern[bytes]:
 
 
 def _forms(value: str) -> set[bytes]:
-    """The value as any reading of a text may hold it: as it is, on one line, as a form has it, in Latin-1."""
+    """The value's forms in a reading: unchanged, on one line, form-encoded, in Latin-1."""
     texts = {value, one_line(value)}
     texts |= {text.replace(" ", "+") for text in texts}
     forms = {text.encode("utf-8", "surrogatepass") for text in texts}
@@ -149,4 +148,4 @@ def _forms(value: str) -> set[bytes]:
 
 
 scrub = Scrubber()
-"""The process's one scrubber."""
+"""The process's scrubber."""

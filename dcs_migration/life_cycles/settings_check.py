@@ -1,4 +1,4 @@
-"""What is wrong with the settings, found offline and all at once: every check calls this before anything is done."""
+"""Finds all problems of the settings offline: every check calls this first."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OURS = (
     ),
 )
 
-# Further keys that pulumi-huaweicloud knows: a stack that uses both packages has them, and they aren't ours to judge.
+# Other keys of pulumi-huaweicloud: a stack that uses both packages may have them, so they aren't reported.
 OF_PULUMI_HUAWEICLOUD = frozenset(
     (
         "agencyDomainName",
@@ -60,7 +60,7 @@ OF_PULUMI_HUAWEICLOUD = frozenset(
         "userName",
     )
 )
-# Keys that are maps, and what a value in them looks like.
+# Keys that are maps, with an example of a value.
 _MAPS = {ENDPOINTS: "https://...", agency.ASSUME_ROLE.removeprefix(f"{NAMESPACE}:"): "..."}
 # Names that the Pulumi engine itself may add.
 OF_PULUMI = frozenset({"version", "pluginDownloadURL"})
@@ -75,7 +75,7 @@ def _always(settings: Settings) -> bool:
 
 
 def _without_keys(settings: Settings) -> bool:
-    """Whether no source of credentials is configured: every tool takes what is."""
+    """Whether no credentials are configured. If there are some, every tool uses them."""
     return settings.source() in (None, sources.METADATA)
 
 
@@ -88,7 +88,7 @@ def _without_endpoint(settings: Settings) -> bool:
 
 
 def _beside_keys(settings: Settings) -> bool:
-    """Whether keys are used where every tool takes a token first; those that the program writes are meant."""
+    """Whether keys are used although every tool would use the token first; keys that the program sets are intended."""
     return not _without_keys(settings) and not _by_token(settings) and not settings.has_own_credentials
 
 
@@ -102,17 +102,18 @@ def _without_token(settings: Settings) -> bool:
 
 
 def _beside_profile(settings: Settings) -> bool:
-    """Whether other credentials are used where a profile is named, which replaces them elsewhere."""
+    """Whether other credentials are used although a profile is set, which other tools use instead."""
     return settings.source() is not sources.PROFILE and not settings.has_own_credentials
 
 
 def _of_another_cloud(settings: Settings) -> bool:
-    """Whether an address of IAM is one that isn't asked here, and that of DCS, or the project, depends on it."""
+    """Whether there is an IAM address that this package doesn't use, and the DCS address or the project depends
+    on it."""
     if settings.explicit_endpoint and (settings.explicit_iam or settings.project_id):
         return False
     ours = urlsplit(settings.iam_url("any")).hostname or ""
     if settings.explicit_endpoint and ours in LOOPBACK:
-        return False  # an emulator answers for IAM, too
+        return False  # an emulator also serves IAM
     urls = [value for name in AUTH_URLS if (value := settings.value(name))]
     hosts = [urlsplit(url if "://" in url else f"https://{url}").hostname or "" for url in urls]
     return any(host != ours and not f".{host}".endswith(f".{settings.cloud}") for host in hosts)
@@ -123,10 +124,10 @@ AUTH_URLS = ("HW_AUTH_URL", "OS_AUTH_URL", f"{NAMESPACE}:authUrl")
 
 @dataclass(frozen=True)
 class NotHonoured:
-    """Settings by which Huawei's other tools decide where or who, and this package doesn't.
+    """Location settings and credentials of Huawei's other tools that this package doesn't use.
 
-    names: variables, and keys of the stack's configuration with their namespace; a trailing ``*`` stands for any
-    ending. counts: whether they would decide anything, beside what else is set.
+    names: variables, and keys of the stack's configuration with their namespace; a trailing ``*`` matches any
+    ending. counts: whether they would have an effect with the other settings.
     """
 
     names: tuple[str, ...]
@@ -200,7 +201,7 @@ NOT_HONOURED = (
     ),
 )
 
-# They decide neither where nor who: a note is enough.
+# They don't affect the location or the credentials: a note is enough.
 WITHOUT_EFFECT = {
     name: f"{name} has no effect on migration tasks, which belong to no enterprise project"
     for name in ("HW_ENTERPRISE_PROJECT_ID", f"{NAMESPACE}:enterpriseProjectId")
@@ -208,7 +209,7 @@ WITHOUT_EFFECT = {
 
 
 def problems(settings: Settings) -> list[str]:
-    """Return one line for each problem of the settings, whatever the resource: their names, never their values."""
+    """Return one line for each problem of the settings, for any resource: with names, never with values."""
     lines = [*misspelt(settings), *misspelt_variables(settings), *not_honoured(settings)]
     for read in _READERS:
         try:
@@ -234,10 +235,10 @@ _READERS: tuple[Callable[[Settings], object], ...] = (
 
 
 def require_honoured(settings: Settings) -> None:
-    """To be called before the service is: not every operation has a check before it.
+    """Refuse bad settings. Call it before the service, because not every operation has a check before it.
 
     Raises:
-        ConfigurationError: a setting would decide where or who, and isn't honoured.
+        ConfigurationError: there is a location setting or a credential that this package doesn't use.
     """
     lines = list(not_honoured(settings))
     if lines:
@@ -245,7 +246,7 @@ def require_honoured(settings: Settings) -> None:
 
 
 def not_honoured(settings: Settings) -> Iterator[str]:
-    """Yield a line for each setting that would decide where or who elsewhere, and doesn't here."""
+    """Yield a line for each location setting or credential that other tools use and this package doesn't."""
     for row in NOT_HONOURED:
         names = [name for pattern in row.names for name in settings.named(pattern)]
         if names and _counts(row, settings):
@@ -257,16 +258,16 @@ def _counts(row: NotHonoured, settings: Settings) -> bool:
     try:
         return row.counts(settings)
     except ConfigurationError:
-        return False  # what is wrong with the other setting is said already
+        return False  # the problem of the other setting is already reported
 
 
 def without_effect(settings: Settings) -> list[str]:
-    """Return a note for each setting that means nothing here."""
+    """Return a note for each setting without an effect."""
     return [note for name, note in WITHOUT_EFFECT.items() if settings.named(name)]
 
 
 def misspelt(settings: Settings) -> Iterator[str]:
-    """Yield a line for each key of the stack's configuration that must be meant for one of ours."""
+    """Yield a line for each key of the stack's configuration that is probably a misspelled key of this package."""
     for key in settings.stack_keys():
         if key in OURS or key in OF_PULUMI_HUAWEICLOUD or key in OF_PULUMI:
             continue
@@ -281,7 +282,7 @@ def misspelt(settings: Settings) -> Iterator[str]:
 
 
 def misspelt_variables(settings: Settings) -> Iterator[str]:
-    """Yield a line for each variable that must be meant for one of ours that isn't set."""
+    """Yield a line for each variable that is probably a misspelling of one of ours that isn't set."""
     known = {name for row in NOT_HONOURED for name in row.names} | WITHOUT_EFFECT.keys()
     for name in settings.variables():
         if name in OUR_VARIABLES or name in known or not settings.value(name):
@@ -295,8 +296,8 @@ def _nearest_variable(name: str) -> str | None:
     prefix = _HUAWEIS.match(name)
     if not prefix:
         return None
-    # Programs have variables of their own: near isn't enough. But where an endpoint isn't seen, the real cloud is
-    # called in place of an emulator.
+    # Programs have other variables, so a similar name isn't enough. The exception is an endpoint: if it is missed, the
+    # real cloud is called instead of an emulator.
     rest = _plain(name[prefix.end() :])
     if "dcs" in rest and difflib.get_close_matches(rest, _DCS_ENDPOINTS, n=1, cutoff=0.9):
         return DCS_ENDPOINT
@@ -322,17 +323,17 @@ OUR_VARIABLES = (
 
 
 def nearest(key: str) -> str | None:
-    """Return the key of ours that someone must have meant, if there is one that near."""
+    """Return our key with the most similar name, if it is similar enough."""
     (found,) = difflib.get_close_matches(_plain(key), _SPELLINGS, n=1, cutoff=0.8) or (None,)
     return _SPELLINGS[found] if found else None
 
 
 def _plain(key: str) -> str:
-    """Return a key without what is easily written another way: case, underscores, hyphens, blanks, dots."""
+    """Return a key without differences in case, underscores, hyphens, spaces and dots."""
     return re.sub(r"[^a-z0-9]", "", key.lower())
 
 
-# Also as the variables are called: regionName, after HW_REGION_NAME.
+# Also names like those of the variables: regionName, after HW_REGION_NAME.
 _SPELLINGS = {
     **{
         _plain(name.removeprefix("HW_")): key

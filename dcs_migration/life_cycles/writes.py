@@ -1,5 +1,4 @@
-"""A write is sent once. One that was refused is sent again after a while, one whose outcome is unclear is looked
-for."""
+"""Sends each write once. A refused write is sent again later; after an unclear outcome, the result is looked up."""
 
 from __future__ import annotations
 
@@ -12,14 +11,14 @@ from dcs_migration.dcs.errors import Busy, DcsMigrationError, NotSent, Throttled
 from dcs_migration.dcs.models import TaskRow
 
 # All times in seconds.
-SEARCH_FOR = 60.0  # how long is looked for what a write with an unclear outcome may have done
+SEARCH_FOR = 60.0  # how long to look for the result of a write with an unclear outcome
 SEARCH_EVERY = 5.0
 
 T = TypeVar("T")
 
 
 class Occupied(DcsMigrationError):
-    """A task runs on the target, whoever's: nothing was sent."""
+    """A task of any owner runs on the target: nothing was sent."""
 
     def __init__(self, rows: Sequence[TaskRow]) -> None:
         super().__init__(f"the target is occupied by {named(rows)}")
@@ -27,20 +26,20 @@ class Occupied(DcsMigrationError):
 
 
 def named(rows: Sequence[TaskRow]) -> str:
-    """Name the tasks that occupy a target, three at most."""
+    """Name the tasks that occupy a target, at most three."""
     return " and ".join(f"task {row.name or row.id} ({row.id}, {row.status})" for row in rows[:3])
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait after each refusal in a row."""
+    """Wait times after consecutive refusals."""
 
     pauses: tuple[float, ...]
 
 
 FOR_THE_TARGET = Patience((10.0,) * 6)
 
-# The refusals after which a write certainly did nothing, and may be taken later.
+# Refusals that certainly had no effect: the write may be accepted later.
 PATIENCE: dict[type[DcsMigrationError], Patience] = {
     NotSent: Patience((1.0, 2.0, 4.0)),
     Busy: FOR_THE_TARGET,
@@ -51,13 +50,13 @@ REFUSED = tuple(PATIENCE)
 
 
 class Refusals:
-    """How often one write was refused so far."""
+    """Number of refusals of a write so far."""
 
     def __init__(self) -> None:
         self._counts: dict[Patience, int] = {}
 
     def pause_after(self, error: DcsMigrationError) -> float | None:
-        """Count a refusal, and return how long to wait; None when that was enough, or nothing will change."""
+        """Count a refusal, and return how long to wait; None to give up."""
         patience = next(found for kind, found in PATIENCE.items() if isinstance(error, kind))
         count = self._counts[patience] = self._counts.get(patience, 0) + 1
         permanent = isinstance(error, NotSent) and error.permanent
@@ -65,10 +64,10 @@ class Refusals:
 
 
 class Deadline:
-    """The moment at which something must be done."""
+    """A deadline."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
-        """Set up for so many seconds from now."""
+        """Set up for this many seconds from now."""
         self.seconds = seconds
         self._clock = clock
         self._end = clock.monotonic() + seconds
@@ -86,12 +85,12 @@ def delays(seconds: Sequence[float]) -> Iterator[float]:
 
 
 def search(find: Callable[[], T | None], clock: Clock, pause: Callable[[float], None]) -> T | None:
-    """Look for what a write may have done until it shows up; return None when a minute has passed.
+    """Look for the result of a write until it shows up; return None after a minute.
 
     Args:
         find: Looks once.
         clock: The process's clock.
-        pause: Waits for so many seconds, if Pulumi still listens.
+        pause: Waits for this many seconds, if Pulumi is still running.
     """
     deadline = Deadline(clock, SEARCH_FOR)
     while True:

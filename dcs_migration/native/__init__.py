@@ -1,1 +1,1 @@
-"""The native front end: a resource plugin, ``pulumi-resource-dcs``, for programs in every language of Pulumi."""
+"""The native front end: a resource plugin, ``pulumi-resource-dcs``, for programs in all of Pulumi's languages."""

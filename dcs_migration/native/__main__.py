@@ -1,6 +1,6 @@
 """``python -m dcs_migration.native [ENGINE_ADDRESS]``: what Pulumi starts as ``pulumi-resource-dcs``.
 
-Without an address it waits for an engine that attaches itself: start it under a debugger, then run Pulumi with
+Without an address, it waits until a Pulumi engine attaches: start it in a debugger, then run Pulumi with
 ``PULUMI_DEBUG_PROVIDERS=dcs:PORT``.
 """
 
@@ -16,9 +16,9 @@ from dcs_migration.dcs.errors import EngineGone
 from dcs_migration.life_cycles.engine import GrpcEngine
 from dcs_migration.native.provider import DcsProvider
 
-THREADS = 512  # a wait takes one for as long as it lasts; they are made when they are needed
+THREADS = 512  # a wait needs one until it ends; threads are created on demand
 _OPTIONS = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # as much as Pulumi sends
-ALIVE_EVERY = 5.0  # seconds; an engine that was killed stops no plugin
+ALIVE_EVERY = 5.0  # seconds; a killed Pulumi engine doesn't stop its plugins
 USAGE = (
     "pulumi-resource-dcs is started by Pulumi, with the engine's address; without one it prints its port, for "
     "PULUMI_DEBUG_PROVIDERS=dcs:PORT"
@@ -26,7 +26,7 @@ USAGE = (
 
 
 def main() -> int:
-    """Serve until Pulumi ends; without an engine until it is ended itself."""
+    """Serve until Pulumi ends, or until the process is stopped if Pulumi didn't start it."""
     # The address comes after flags such as -v=9, which Pulumi passes on with --logflow.
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     if len(words) > 1 or any(":" not in word for word in words) or {"-h", "--help"} & set(sys.argv):

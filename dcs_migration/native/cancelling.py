@@ -1,4 +1,4 @@
-"""Ctrl-C: Pulumi cancels, and whoever waits in this process stops waiting."""
+"""Ctrl-C: when Pulumi cancels, all waits in this process stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dcs_migration.native.names import translated
 
 
 class Cancelled(EngineGone):
-    """The run was interrupted. As when Pulumi has ended, nothing more is written."""
+    """Pulumi was interrupted. As when Pulumi has ended, nothing more is written."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -20,7 +20,7 @@ class Cancelled(EngineGone):
 
 
 class CancellableClock(SystemClock):
-    """The machine's clock, whose sleepers a cancellation wakes."""
+    """The machine's clock; a cancellation ends its sleeps."""
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()
@@ -32,7 +32,7 @@ class CancellableClock(SystemClock):
 
 
 class NativeEngine:
-    """Pulumi, told in the words of every language, and gone once it has cancelled."""
+    """The Pulumi engine: messages are in the words of every language, and after a cancellation it counts as ended."""
 
     def __init__(self, engine: Engine, clock: CancellableClock) -> None:
         self._engine = engine

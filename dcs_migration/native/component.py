@@ -1,7 +1,7 @@
 """``OnlineMigrationTask``: a component of a migration instance and the online migration on it, as two resources.
 
-Two resources, and not one: Pulumi writes the instance into the state before the migration is configured, so that a
-run that is killed in between loses neither.
+With two resources, Pulumi writes the instance into the state before the migration is configured. So a `pulumi up`
+that is killed in between doesn't lose either of them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _OF_THE_MIGRATION = (
     *("migrationMethod", "resumeMode", "bandwidthLimitMb", "sourceInstance", "targetInstance"),
     *("state", "triggers", "existingTaskId"),
 )
-_TYPES_BEFORE = {  # of the dynamic provider, whose states these resources take over; its component has our type
+_TYPES_BEFORE = {  # types of the dynamic provider, whose states these resources can use; its component has our type
     INSTANCE: "pulumi-python:dynamic/dcs:MigrationInstance",
     MIGRATION: "pulumi-python:dynamic/dcs:OnlineMigration",
 }
@@ -43,11 +43,11 @@ def construct(request: Any, provider: str) -> Any:
     """Register the component and its two resources with the Pulumi engine that asks for it.
 
     Args:
-        request: What Pulumi asks for.
-        provider: The reference of the provider resource that is asked, whose children these are.
+        request: Pulumi's request.
+        provider: The reference of the called provider resource, which the two resources use.
 
     Raises:
-        TaskError: an option or an input that can't work, or what Pulumi answered.
+        TaskError: an option or an input can't work, or Pulumi answered with an error.
     """
     _require_sound(request)
     with grpc.insecure_channel(request.monitorEndpoint) as channel:
@@ -75,7 +75,8 @@ class _Registration:
     def __init__(self, monitor: Any, request: Any, provider: str) -> None:
         self._monitor = monitor
         self._request = request
-        # Without one Pulumi takes the default provider of no version, another owner than that of an SDK's resources.
+        # Without a version, Pulumi uses a default provider without one: a different owner than that of an SDK's
+        # resources.
         self._provider = request.providers.get(PACKAGE, provider)
         self._dependencies = sorted(
             {urn for listed in request.inputDependencies.values() for urn in listed.urns}
@@ -151,7 +152,7 @@ class _Registration:
         }
 
     def _inputs(self, keys: Iterable[str], more: Mapping[str, Any]) -> Struct:
-        """Return the inputs of a resource: those of the component as they came, with their owner marks, and more."""
+        """Return the inputs of a resource: the component's inputs with their secret markers, and additional ones."""
         given = self._request.inputs.fields
         struct = Struct()
         for key in keys:
@@ -165,8 +166,8 @@ class _Registration:
         return struct
 
     def _identity(self) -> Any:
-        """Return what will run on the instance, by which it is known. Addresses may hold a secret, and so this is
-        one."""
+        """Return what will run on the instance, which identifies it. It is a secret, because addresses may
+        contain one."""
         props = Properties().decode(self._request.inputs)
         identity = {
             "migration_method": props.get("migrationMethod"),

@@ -1,4 +1,4 @@
-"""Properties as the protocol has them, and as the lifecycles do: plain values, and ``UNKNOWN``."""
+"""Converts properties between the protocol's form and the lifecycles' form: plain values, and ``UNKNOWN``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (the protocol's constant)
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _UNKNOWN = frozenset(
-    # of a string, a boolean, a number, a list and a map
+    # for a string, a boolean, a number, a list and a map
     (
         "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -38,16 +38,16 @@ _UNKNOWN = frozenset(
     )
 )
 
-# They are no secret even in a map that is one as a whole, and a message could not do without them.
+# These aren't secrets even if the whole map is one, because messages need them.
 _WORDS = frozenset((BACKUP_IMPORT, ONLINE_MIGRATION, FULL, INCREMENTAL, FROM_BUCKET, FROM_RECORD))
 _OUTPUTS = frozenset(map(camel, OUTPUTS))
 
 
 class Properties:
-    """The properties of one call: what comes marked as a secret goes back marked, and so does every password.
+    """The properties of one call: secrets remain secrets in the answer, and so do all passwords.
 
-    The texts of secrets are known to the scrubber from here on. An output that repeats one, as the name of a task
-    does, is a secret, too.
+    The scrubber learns the texts of secrets here. An output that repeats a secret, such as the name of a task, is also
+    a secret.
     """
 
     def __init__(self) -> None:
@@ -55,13 +55,13 @@ class Properties:
         self._texts: set[str] = set()
 
     def decode(self, struct: Struct) -> dict[str, Any]:
-        """Return properties as plain values; numbers without a fraction are whole ones."""
+        """Return properties as plain values; numbers without a fraction become integers."""
         props = {key: self._plain(_python(value), (key,)) for key, value in struct.fields.items()}
         scrub.add(*self._texts)
         return props
 
     def encode(self, props: Mapping[str, Any], secrets: Collection[str] = (PASSWORD,)) -> Struct:
-        """Return properties in the protocol's form; what stands under the names of ``secrets`` is one."""
+        """Return properties in the protocol's form; the properties in ``secrets`` become secrets."""
         struct = Struct()
         struct.update(self._sendable(props, (), secrets))
         return struct
@@ -75,7 +75,7 @@ class Properties:
             if kind in (_SECRET, _OUTPUT):
                 return self._plain(value["value"], path, secret=secret) if "value" in value else UNKNOWN
             if kind is not None:
-                return pulumi.StringAsset("")  # no plain data, which a check says
+                return pulumi.StringAsset("")  # isn't plain data; the check reports it
             return {key: self._plain(item, (*path, key), secret=secret) for key, item in value.items()}
         if isinstance(value, list):
             return [self._plain(item, (*path, index), secret=secret) for index, item in enumerate(value)]
@@ -98,14 +98,14 @@ class Properties:
         return value
 
     def _repeats(self, value: Any, path: Path) -> bool:
-        """Whether an output tells a text that came as a secret: a name, or the ids in the statuses of a wait."""
+        """Whether an output contains a text that was a secret input: a name, or the ids in the statuses of a wait."""
         if len(path) != 1 or path[0] not in _OUTPUTS:
             return False
         return any(text in self._texts for text in (value if isinstance(value, Mapping) else (value,)))
 
 
 def _python(value: Value) -> Any:
-    """Return a value as Python has it: `MessageToDict` refuses numbers that JSON hasn't."""
+    """Return a value as Python has it: `MessageToDict` refuses numbers that JSON doesn't have."""
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         return {key: _python(item) for key, item in value.struct_value.fields.items()}
@@ -123,7 +123,7 @@ def _in_a_secret(value: Any) -> Any:
 
 
 def differing(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the path of each value that differs below a path, with both values; None is no value."""
+    """Yield the path of each value that differs below a path, with both values; None means no value."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
             yield from differing(old.get(key), new.get(key), f"{path}.{key}")

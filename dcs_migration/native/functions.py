@@ -1,4 +1,4 @@
-"""Functions: what the service has of a project's tasks, for programs that only look. Nothing is written."""
+"""Functions: a project's tasks in the service, for programs that only read. Nothing is written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PLACE = ("region", "project_id")
 
 
 def get_migration_task(process: Process, args: Props) -> Props:
-    """Return one task (ListMigrationTask, ShowMigrationTask); a status of GONE where there is none."""
+    """Return one task (ListMigrationTask, ShowMigrationTask); its status is GONE if it doesn't exist."""
     id_ = args.get("id")
     found = get_problems(id_ if isinstance(id_, str) else "", args)
     if found:
@@ -38,7 +38,7 @@ def get_migration_task(process: Process, args: Props) -> Props:
 
 
 def get_migration_tasks(process: Process, args: Props) -> Props:
-    """Return the tasks of a project that every filter lets pass (ListMigrationTask)."""
+    """Return the tasks of a project that match all filters (ListMigrationTask)."""
     account = _account(process, args)
     rows = account.rows_of(account.listing.get(max_age=0.0))
     tasks = [
@@ -56,7 +56,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Process, Props], Props], tuple[str, ...]]] 
 
 
 def invoke(process: Process, token: str, args: Mapping[str, Any]) -> tuple[Props, list[str]]:
-    """Call a function; return what it returns, or one line for each problem with its arguments."""
+    """Call a function; return its result, or one line for each problem with its arguments."""
     if token not in FUNCTIONS:
         raise TaskError(f"there is no function {token}; there are {', '.join(FUNCTIONS)}")
     function, known = FUNCTIONS[token]

@@ -1,7 +1,7 @@
-"""Property names: the lifecycles have Python's form of them, ``backup_files``, the wire has Pulumi's, ``backupFiles``.
+"""Property names: the lifecycles use Python's form, ``backup_files``, and the protocol uses Pulumi's, ``backupFiles``.
 
-The contracts say which keys are properties. Those of other maps, such as of ``statuses`` or in ``triggers``, are the
-user's, and aren't changed.
+The contracts say which keys are properties. Keys in other maps, such as ``statuses`` or in ``triggers``, belong to the
+user and aren't changed.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ OUTPUTS = (
     *("name", "status", "task_status", "statuses", "error", "job_id"),
     *("created_at", "updated_at", "released_at"),
 )
-"""Outputs that are no inputs, of any resource."""
+"""Outputs of any resource that aren't inputs."""
 
 INJECTED = (URN, OWNER, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT)
-"""Hidden properties that the protocol tells with each call, so that no state needs them."""
+"""Hidden properties that the protocol passes with each call, so that the state doesn't need them."""
 
 _PROVIDER = "__provider"  # the pickled class in a state of the dynamic provider
 
 
 def camel(name: str) -> str:
-    """Return ``backup_files`` as ``backupFiles``; a hidden name stays."""
+    """Return ``backup_files`` as ``backupFiles``; hidden names aren't changed."""
     if name.startswith("__"):
         return name
     first, *rest = name.split("_")
@@ -39,21 +39,21 @@ def camel(name: str) -> str:
 
 
 def snake(name: str) -> str:
-    """Return ``backupFiles`` as ``backup_files``; a hidden name stays."""
+    """Return ``backupFiles`` as ``backup_files``; hidden names aren't changed."""
     return (
         name if name.startswith("__") else re.sub(r"(?<=[a-z0-9])[A-Z]", lambda m: "_" + m[0].lower(), name)
     )
 
 
 def camel_path(path: str) -> str:
-    """Return the path of a property, ``target_instance.id``, in the wire's form."""
+    """Return the path of a property, ``target_instance.id``, in the protocol's form."""
     return ".".join(map(camel, path.split(".")))
 
 
 def written(contract: str, value: Mapping[str, Any]) -> tuple[Props, list[str]]:
-    """Return what a program wrote in the contract's names, and a line for each name that was in Python's form.
+    """Return a program's properties with the contract's names, and a line for each name in Python's form.
 
-    It is taken for what is meant, so that the check of the rest says nothing of a missing key.
+    Such a name counts as the intended one, so that the check of the other properties doesn't report a missing key.
     """
     problems: list[str] = []
 
@@ -66,27 +66,27 @@ def written(contract: str, value: Mapping[str, Any]) -> tuple[Props, list[str]]:
 
 
 def stored(contract: str, value: Mapping[str, Any]) -> Props:
-    """Return what state holds in the contract's names, which a state of the dynamic provider has already."""
+    """Return a state's properties with the contract's names, which a state of the dynamic provider already uses."""
     props = _renamed(value, schema(contract), lambda key, where: snake(key))
     props.pop(_PROVIDER, None)
     return _with_defaults(props, snake)
 
 
 def shown(contract: str, value: Mapping[str, Any]) -> Props:
-    """Return properties in the wire's names, without what the protocol tells by itself."""
+    """Return properties with the protocol's names, without those that the protocol passes itself."""
     kept = {key: item for key, item in value.items() if key not in INJECTED and item is not None}
     return _with_defaults(_renamed(kept, schema(contract), lambda key, where: camel(key)), camel)
 
 
 def was_dynamic(value: Mapping[str, Any]) -> bool:
-    """Whether state holds what the dynamic provider wrote."""
+    """Whether the dynamic provider wrote the state."""
     return _PROVIDER in value
 
 
 def _renamed(value: Any, part: Schema, name: Callable[[str, str], str], where: str = "") -> Any:
     known = part.get("properties")
     if isinstance(value, Mapping) and known is not None:
-        outputs = OUTPUTS if "title" in part else ()  # the top of a contract has a title
+        outputs = OUTPUTS if "title" in part else ()  # the top level of a contract has a title
         found: Props = {}
         for key, item in value.items():
             is_property = snake(key) in known or snake(key) in outputs
@@ -107,7 +107,7 @@ def _with_defaults(props: Props, form: Callable[[str], str]) -> Props:
 
 
 PHRASES = (
-    # What the lifecycles say to a Python program: as other programs have it.
+    # Texts of the lifecycles for Python programs, and the same for other languages.
     ("huaweicloud:", "dcs:"),
     ("opts=ResourceOptions(depends_on=[first.completion()])", "dependsOn on a MigrationCompletion of it"),
     ("opts.custom_timeouts", "options.customTimeouts"),
@@ -119,7 +119,7 @@ PHRASES = (
 
 
 def translated(text: str) -> str:
-    """Return what a lifecycle says with the names that the user of any language knows."""
+    """Return a lifecycle's message with the names for users of any language."""
     for ours, theirs in PHRASES:
         text = text.replace(ours, theirs)
     return _known_names().sub(lambda match: camel(match[0]), text)
@@ -127,7 +127,7 @@ def translated(text: str) -> str:
 
 @cache
 def known() -> frozenset[str]:
-    """Return the names of the contracts that have two words or more, in Python's form."""
+    """Return the contracts' names with two or more words, in Python's form."""
 
     def names(part: Any) -> Iterator[str]:
         if isinstance(part, Mapping):

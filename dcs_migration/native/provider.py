@@ -1,4 +1,4 @@
-"""The plugin's service: each call of Pulumi, by way of the lifecycle of its resource, and back."""
+"""The plugin's service: passes each call of Pulumi to the resource's lifecycle, and returns the result."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def version() -> str:
 class DcsProvider(ResourceProviderServicer):
     """Serves one provider resource of a preview or an update; thread-safe.
 
-    The protocol tells the resource's URN, its timeouts and the provider's id with each call. The lifecycles have
-    them as hidden properties, which are put in here and taken out again: no state holds them.
+    The protocol passes the resource's URN, its timeouts and the provider's id with each call. For the lifecycles
+    they are hidden properties. This class adds them and removes them again, so the state doesn't have them.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class DcsProvider(ResourceProviderServicer):
         environ: Mapping[str, str] = os.environ,
         timeouts: tuple[float, float] = TIMEOUTS,
     ) -> None:
-        """Set up; without an engine the first call names its address. The other arguments are for tests."""
+        """Set up; without an engine, the first call passes its address. The other arguments are for tests."""
         self._clock = clock or CancellableClock()
         self._environ = environ
         self._timeouts = timeouts
         self._engine = NativeEngine(engine or NoEngine(), self._clock)
         self._owner: str | None = None
-        self._reference = ""  # by which Pulumi knows this provider resource
+        self._reference = ""  # Pulumi's reference to this provider resource
         self._process: Process | None = None
         self._life_cycles: dict[str, LifeCycle] = {}
         self._loading = threading.Lock()
@@ -78,7 +78,7 @@ class DcsProvider(ResourceProviderServicer):
     # The plugin and its settings.
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Connect to Pulumi, and say what this provider understands."""
+        """Connect to Pulumi, and return the features that this provider supports."""
         self._connect(request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
@@ -93,11 +93,11 @@ class DcsProvider(ResourceProviderServicer):
         reporting.hear_libraries()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        """Tell the version."""
+        """Return the version."""
         return plugin_pb2.PluginInfo(version=version())
 
     def GetSchema(self, request: Any, context: Any) -> Any:
-        """Return the package's schema; there is one version of its form."""
+        """Return the package's schema; its format has only one version."""
         with self._answering(context, ""):
             if request.version:
                 raise TaskError(f"there is no version {request.version} of this schema; ask for version 0")
@@ -118,12 +118,12 @@ class DcsProvider(ResourceProviderServicer):
             return provider_pb2.CheckResponse(inputs=wire.encode(props, SECRET))
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        """Compare settings: none replaces the provider, and so all of its resources."""
+        """Compare settings. A change never replaces the provider, which would replace all its resources."""
         same = Properties().decode(request.olds) == Properties().decode(request.news)
         return _DIFF(changes=_DIFF.DIFF_NONE if same else _DIFF.DIFF_SOME)
 
     def Configure(self, request: Any, context: Any) -> Any:
-        """Take the settings, and the id of the provider resource, which is the owner of its tasks."""
+        """Store the settings, and the id of the provider resource, which is the owner of its tasks."""
         with self._answering(context, request.urn):
             settings = settings_of(
                 Properties().decode(request.args), request.name or "default", self._environ
@@ -145,7 +145,7 @@ class DcsProvider(ResourceProviderServicer):
             result = self._call(
                 request.urn, "check", olds and self._told(olds, request.urn), self._told(news, request.urn)
             )
-            if misnamed or result.problems:  # what was refused may not be fit to be encoded
+            if misnamed or result.problems:  # refused inputs may not be encodable
                 lines = [*misnamed, *map(names.translated, result.problems)]
                 return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(lines))
             return provider_pb2.CheckResponse(
@@ -155,9 +155,9 @@ class DcsProvider(ResourceProviderServicer):
     def Diff(self, request: Any, context: Any) -> Any:
         """Compare, offline.
 
-        The protocol doesn't tell a preview from an update, where a value is unknown only while something upstream
-        is being replaced, and Pulumi asks again. An unknown value is no change, then, unless a preview has shown
-        itself: an import that no one asked for would run otherwise.
+        The protocol doesn't show whether this is a preview or an update. In an update, a value is unknown only
+        while a dependency is being replaced, and Pulumi calls again. So an unknown value isn't a change unless
+        this is certainly a preview; otherwise an import could run that no one asked for.
         """
         with self._answering(context, request.urn):
             resource, wire = _resource(request.urn), Properties()
@@ -174,7 +174,7 @@ class DcsProvider(ResourceProviderServicer):
             return _diff_response(result, olds, news, rewrites=taken_over)
 
     def Create(self, request: Any, context: Any) -> Any:
-        """Create the resource; in a preview, say what it will be."""
+        """Create the resource; in a preview, return the expected outputs."""
         with self._answering(context, request.urn):
             resource, wire = _resource(request.urn), Properties()
             props = names.stored(resource.contract, wire.decode(request.properties))
@@ -206,7 +206,7 @@ class DcsProvider(ResourceProviderServicer):
             )
 
     def Update(self, request: Any, context: Any) -> Any:
-        """Update the resource in place; in a preview, say what it will be."""
+        """Update the resource in place; in a preview, return the expected outputs."""
         with self._answering(context, request.urn):
             resource, wire = _resource(request.urn), Properties()
             olds, news = (
@@ -236,7 +236,7 @@ class DcsProvider(ResourceProviderServicer):
             return Empty()
 
     def Construct(self, request: Any, context: Any) -> Any:
-        """Make a component."""
+        """Create a component."""
         with self._answering(context, ""):
             if request.type != component.TOKEN:
                 raise TaskError(f"there is no component {request.type}; there is {component.TOKEN}")
@@ -252,15 +252,15 @@ class DcsProvider(ResourceProviderServicer):
             )
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """End every wait: the run was interrupted, or is over."""
+        """End every wait: Pulumi was interrupted or has finished."""
         self._clock.cancelled.set()
         return Empty()
 
-    # What they share.
+    # Shared methods.
 
     @contextmanager
     def _answering(self, context: Any, urn: str) -> Iterator[None]:
-        """Answer with one line where an operation fails."""
+        """Answer with one line if an operation fails."""
         try:
             with reporting.guard(self._engine, urn or None):
                 yield
@@ -301,7 +301,7 @@ class DcsProvider(ResourceProviderServicer):
         phase.preview, phase.known = preview, True
 
     def _told(self, props: Props, urn: str, timeout: str = "", seconds: float = 0) -> Props:
-        """Add what the protocol passes for a resource to its properties; a timeout of 0 is none."""
+        """Add what the protocol passes for a resource to its properties; a timeout of 0 isn't set."""
         told: Props = {**props, URN: urn}
         if self._owner is not None:
             told[OWNER] = self._owner
@@ -321,7 +321,7 @@ class DcsProvider(ResourceProviderServicer):
 
 
 def _diff_response(result: DiffResult, olds: Props, news: Props, *, rewrites: bool) -> Any:
-    """Return a difference in the protocol's form; one that only rewrites a state of the dynamic provider updates."""
+    """Return a diff in the protocol's form; if it only rewrites a state of the dynamic provider, it is an update."""
     detailed = {}
     for path in (*result.replaces, *result.updates):
         key = path.partition(".")[0]

@@ -1,4 +1,4 @@
-"""The table of resources: their tokens, contracts and lifecycles, and what of their inputs may be unknown."""
+"""The table of resources: their tokens, contracts and lifecycles, and which inputs can be unknown."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ PACKAGE = "dcs"
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind of resource.
+    """A resource type.
 
-    contract: name of its JSON Schema. life_cycle: builds it. outputs: what is known after it was made, beside the
-    inputs. spec: the table of a task's changes; None for a wait. retries: whether its reads are retried. derived:
-    returns more outputs, which the dynamic provider leaves to the program.
+    contract: name of its JSON Schema. life_cycle: creates its lifecycle. outputs: known after create, in addition to
+    the inputs. spec: the table of a task's changes; None for a wait. retries: whether its reads are retried. derived:
+    returns more outputs, which a Python program computes itself.
     """
 
     contract: str
@@ -40,7 +40,7 @@ class Resource:
     derived: Callable[[dict[str, Any]], dict[str, Any]] = lambda outputs: {}
 
     def replacing_if_changed(self, news: Props) -> Iterator[str]:
-        """Yield the inputs that aren't known yet, and would replace the resource if they turn out to have changed."""
+        """Yield the unknown inputs that would replace the resource if they changed."""
         for key, rule in (self.spec.inputs if self.spec else {}).items():
             if rule in (OnChange.REPLACE, OnChange.REPLACE_IF_GIVEN) and has_unknown(
                 without_password(news.get(key))
@@ -48,7 +48,7 @@ class Resource:
                 yield key
 
     def shown(self, outputs: dict[str, Any]) -> dict[str, Any]:
-        """Return outputs as the wire has them."""
+        """Return outputs in the protocol's form."""
         return names.shown(self.contract, {**outputs, **self.derived(outputs)})
 
     @property
@@ -89,5 +89,5 @@ RESOURCES: dict[str, Resource] = {
 
 
 def planned(resource: Resource, news: dict[str, Any], unknown: Any) -> dict[str, Any]:
-    """Return the outputs that a preview shows of a resource that will be made."""
+    """Return the outputs that a preview shows for a new resource."""
     return {**dict.fromkeys(resource.outputs, unknown), **news}

@@ -1,4 +1,4 @@
-"""The provider's settings, ``dcs:*``: the same keys as ``huaweicloud:*`` has for Python programs."""
+"""The provider's settings, ``dcs:*``: the same keys as ``huaweicloud:*`` in Python programs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _OF_THE_ENGINE = ("version", "pluginDownloadURL", "pluginChecksums")
 
 
 def settings_of(props: Mapping[str, Any], name: str, environ: Mapping[str, str]) -> Settings:
-    """Return the settings that a provider resource of this name was configured with.
+    """Return the settings of a provider resource with this name.
 
-    Credentials and an agency that a program gives to a provider of its own go before those of the environment.
+    If a program sets credentials or an agency in an explicit provider, they take precedence over the environment.
     """
     texts = {
         f"{NAMESPACE}:{key}": _text(value) for key, value in props.items() if key in KEYS and _is_given(value)
@@ -37,12 +37,12 @@ def settings_of(props: Mapping[str, Any], name: str, environ: Mapping[str, str])
 
 
 def is_default(name: str) -> bool:
-    """Whether Pulumi has made the provider from the stack's configuration."""
+    """Whether Pulumi created the provider from the stack's configuration."""
     return name == "default" or name.startswith("default_")
 
 
 def malformed(props: Mapping[str, Any]) -> list[str]:
-    """Return one line for each key that is none of ours, or whose value is no text, number, truth value or map."""
+    """Return one line for each unknown key, and for each value that isn't a string, number, boolean or map."""
     lines = []
     for key in sorted(set(props) - {*KEYS, *_OF_THE_ENGINE}):
         near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""What every provider class shares: a light shell around a lifecycle that lives in the plugin process."""
+"""What every provider class shares: a thin wrapper around a lifecycle in the plugin process."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _LOADING = threading.Lock()
 
 
 class Provider(ResourceProvider):
-    """Hands every call to the lifecycle, through the one guard that words errors.
+    """Passes every call to the lifecycle, through the guard that formats errors.
 
-    Instances have no attributes in the program's process, so that they are pickled by reference.
+    Instances have no attributes in the program's process, so they are pickled by reference.
     """
 
-    serialize_as_secret_always = False  # nothing secret is in a pickle by reference: the state stays legible
+    serialize_as_secret_always = False  # a pickle by reference has no secrets, and the state stays readable
 
     _config: Config
     _loaded: LifeCycle
@@ -41,7 +41,7 @@ class Provider(ResourceProvider):
         raise NotImplementedError
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Keep the configuration; nothing is read from it before the first call."""
+        """Keep the configuration; it isn't read before the first call."""
         self._config = req.config
 
     def check(self, olds: Props, news: Props) -> CheckResult:

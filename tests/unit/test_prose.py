@@ -172,6 +172,21 @@ def test_the_exit_code_says_whether_there_are_findings(
     assert capsys.readouterr().out == "    2 docs/page.md\n    2 in all\n"
 
 
+def test_without_paths_the_clean_ones_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Except the files that come later."""
+    monkeypatch.setattr(prose, "ROOT", tmp_path)
+    monkeypatch.setattr(prose, "CLEAN", ("docs",))
+    monkeypatch.setattr(prose, "LATER", ("docs/later.md",))
+    (tmp_path / "docs").mkdir()
+    for name in ("later.md", "page.md"):
+        (tmp_path / "docs" / name).write_text("It is gone.\n", "utf-8")
+    (tmp_path / "README.md").write_text("It is gone.\n", "utf-8")
+    assert prose.main([]) == 1
+    assert capsys.readouterr().out == "docs/page.md:1: words: 'is gone': write no longer exists\n"
+
+
 def test_the_clean_paths_exist() -> None:
     """A path that was renamed would no longer be checked."""
-    assert all(list(prose.files_of([path])) for path in prose_words.CLEAN)
+    assert all(list(prose.files_of([path])) for path in (*prose_words.CLEAN, *prose_words.LATER))

@@ -1,4 +1,5 @@
-"""Measures, and writes docs/bench/figures.json, docs/bench.md's tables and the picture. Run by ``make bench``.
+"""Measures this package, and writes docs/bench/figures.json, docs/bench.md's tables and the picture. Run by
+``make bench``.
 
 ``--quick`` measures less, prints the tables and writes nothing.
 """
@@ -16,7 +17,7 @@ from tools.bench import completion, emulator, moves, overhead, plugin, report
 from tools.bench.stacks import BenchError
 from tools.figures import ROOT, machine
 
-# How much is measured: 25 minutes, or three.
+# The amount of measurement: 25 minutes, or 3.
 WHOLE: dict[str, Any] = {
     "overhead": {1: 7, 100: 5, 1_000: 1},
     "completion": (1, 10, 100, 1_000),
@@ -75,7 +76,7 @@ def measure(much: dict[str, Any]) -> dict[str, Any]:
 
 
 def say(what: str) -> None:
-    """Show what continues, beside the figures."""
+    """Print progress, separate from the figures."""
     print(f"- {what}", file=sys.stderr, flush=True)
 
 

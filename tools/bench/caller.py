@@ -1,4 +1,4 @@
-"""A client of the emulator that costs little: requests that were signed once, over plain sockets."""
+"""A client of the emulator that costs little: it signs requests once, and uses plain sockets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BOUND = 300.0  # seconds
 
 @contextmanager
 def emulator(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run the command on a free port; gives its URL and its process."""
+    """Run the command on a free port; yields its URL and its process."""
     command = [sys.executable, "-m", "dcs_emulator", "--port", "0", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -40,13 +40,13 @@ class Caller:
     """Calls one emulator."""
 
     def __init__(self, url: str) -> None:
-        """Take its address."""
+        """Set the emulator's address."""
         self._url = url
         parts = urlsplit(url)
         self._address = (str(parts.hostname), int(parts.port or 0))
 
     def request(self, method: str, rest: str, body: bytes = b"") -> bytes:
-        """Return a whole signed request."""
+        """Return a complete signed request."""
         path = f"/v2/{PROJECT}/{rest}"
         headers = {"Host": urlsplit(self._url).netloc}
         if body:
@@ -68,7 +68,7 @@ class Caller:
         return self.request("POST", "migration-task", json.dumps(request).encode())
 
     def rate(self, request: bytes, calls: int) -> float:
-        """Make so many calls over all connections; returns calls per second."""
+        """Make this many calls over all connections; returns calls per second."""
         threads = [
             threading.Thread(target=self._repeat, args=(request, calls // CONNECTIONS))
             for _ in range(CONNECTIONS)
@@ -106,7 +106,7 @@ class Caller:
 
 
 def _exchange(connection: socket.socket, request: bytes) -> bytes:
-    """Send a request and return the body of its answer, which must be a 200."""
+    """Send a request and return the body of its answer, which must have status 200."""
     connection.sendall(request)
     answer = b""
     while b"\r\n\r\n" not in answer:

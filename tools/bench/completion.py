@@ -1,4 +1,4 @@
-"""What it takes to wait for 1 task and for 1,000: calls to the service, and how late the end is noticed."""
+"""The cost of waiting for 1 and 1,000 tasks: calls to the service, and the delay until the end is noticed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dcs_migration.dcs.transport import Transport
 from tools.bench.stacks import LIMIT, PROJECT, UP, stack_over
 
 INTERVAL = 2  # seconds between two polls
-WRITERS = 4  # how many tasks are created at once
+WRITERS = 4  # how many tasks are created at the same time
 PROGRAM = """from dcs_migration import MigrationCompletion
 
 MigrationCompletion("done", task_ids={ids!r}, interval="{interval}s")
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 
 def measure(sizes: Sequence[int], seconds: float, say: Callable[[str], None]) -> list[Row]:
-    """Wait for tasks of another stack, which end all at once after so many seconds of waiting."""
+    """Wait for tasks of another stack, which all end together after this many seconds."""
     rows = []
     for size in sizes:
         say(f"completion of {size:,} task(s)")
@@ -71,7 +71,7 @@ def _create(emulator: Emulator, size: int) -> list[str]:
 
 
 def _end(emulator: Emulator, ids: Sequence[str], seconds: float) -> float:
-    """Let the tasks succeed some time after the first poll; return when, in Unix time."""
+    """Let the tasks succeed some time after the first poll; return the Unix time."""
     until = time.monotonic() + LIMIT
     while not emulator.requests() and time.monotonic() < until:
         time.sleep(0.05)

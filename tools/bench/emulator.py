@@ -1,4 +1,4 @@
-"""What the emulator costs: its start, the calls that it answers, its memory."""
+"""The cost of the emulator: its start, its calls, its memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 
 def measure(calls: int, say: Callable[[str], None]) -> dict[str, list[Row]]:
-    """Measure all of it, each rate with so many calls."""
+    """Measure everything; each rate with this many calls."""
     say("emulator: start")
     starts = _starts()
     say("emulator: calls")
@@ -29,7 +29,7 @@ def measure(calls: int, say: Callable[[str], None]) -> dict[str, list[Row]]:
 
 
 def _starts() -> list[Row]:
-    """Measure the time from the start of the command to its line."""
+    """Measure the time from the start of the command to its output line."""
     with tempfile.TemporaryDirectory() as folder:
         kinds: dict[str, tuple[str, ...]] = {
             "plain": (),
@@ -48,12 +48,12 @@ def _start(kind: str, options: tuple[str, ...]) -> Row:
 
 
 def _calls(calls: int) -> dict[str, list[Row]]:
-    """Measure the rate of signed calls with the emulator on a core of its own, and what memory they take."""
+    """Measure the rate of signed calls with the emulator on its own core, and the memory that they take."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     rates: list[Row] = []
     memory: list[Row] = []
     try:
-        _keep_to(cores[:1])  # what is started from now on inherits that
+        _keep_to(cores[:1])  # processes that start from now on inherit this
         with emulator("--duration", "0") as (url, process):
             _keep_to(cores[1:])
             caller = Caller(url)
@@ -84,6 +84,6 @@ def _calls(calls: int) -> dict[str, list[Row]]:
 
 
 def _keep_to(cores: list[int]) -> None:
-    """Run on these cores alone, where there are any and the system lets us."""
+    """Run only on these cores, if there are any and the system allows it."""
     if cores:
         os.sched_setaffinity(0, cores)

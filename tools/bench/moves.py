@@ -1,4 +1,4 @@
-"""How long the emulator takes to move real data between real Redis servers, beside Redis alone."""
+"""The time that the emulator takes to move real data between Redis servers, compared to Redis alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEYS = 100_000
 
 
 def measure(rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Move the keys by each way so often; the best of each counts."""
+    """Move the keys this many times in each way; the best time counts."""
     say(f"emulator: moves of {KEYS:,} keys")
     with (
         local_redis() as (source, process),
@@ -74,7 +74,7 @@ def _fill(place: Endpoint) -> None:
 
 
 def _replicate(source: Endpoint, target: Endpoint) -> None:
-    """Make the target a replica, and wait until it is in step."""
+    """Make the target a replica, and wait until it is in sync."""
     with _client(target) as redis:
         redis.replicaof(source.host, source.port)
         until = time.monotonic() + BOUND

@@ -1,4 +1,5 @@
-"""A dynamic provider that does nothing, in the same thin shape as ours: a stateless class that can be imported."""
+"""A dynamic provider that does nothing, with the same thin structure as ours: a stateless class that can be
+imported."""
 
 from __future__ import annotations
 
@@ -8,12 +9,12 @@ from pulumi.dynamic import CreateResult, Resource, ResourceProvider
 
 
 class NothingProvider(ResourceProvider):
-    """Makes an id and keeps the inputs."""
+    """Generates an id and keeps the inputs."""
 
     serialize_as_secret_always = False
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Return the same id for everybody."""
+        """Return the same id for every resource."""
         return CreateResult("nothing", props)
 
 
@@ -25,7 +26,7 @@ class Nothing(Resource, module="bench", name="Nothing"):
         super().__init__(NothingProvider(), name, props)
 
 
-# What a task has beside the inputs of the program that is measured.
+# A task's properties in addition to the inputs of the measured program.
 MORE = (
     *("task_name", "description", "network_type", "source_instance", "region", "project_id", "triggers"),
     *("existing_task_id", "name", "status", "created_at", "updated_at", "released_at", "error"),
@@ -33,7 +34,7 @@ MORE = (
 
 
 class Alike(Resource, module="bench", name="Alike"):
-    """Does nothing either, with as many properties as a task: each costs the SDK and Pulumi some time."""
+    """Also does nothing, with as many properties as a task: each property costs the SDK and Pulumi some time."""
 
     def __init__(self, name: str, **props: Any) -> None:
         """Declare it."""

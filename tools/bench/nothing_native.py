@@ -1,6 +1,6 @@
-"""A native provider that does nothing, in the same thin shape as ours: a gRPC service over the SDK's stubs.
+"""A native provider that does nothing, with the same thin structure as ours: a gRPC service over the SDK's stubs.
 
-It is copied to where the CLI finds it, as ``pulumi-resource-nothing``, so that it needs no module beside it.
+It is copied to a folder where the CLI finds it, as ``pulumi-resource-nothing``, so it can't import other modules.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ THREADS = 512  # as many as ours
 
 
 class NothingServicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Makes an id and keeps the inputs."""
+    """Generates an id and keeps the inputs."""
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Understand secrets."""
+        """Declare support for secrets."""
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        """Tell a version."""
+        """Return a version."""
         return plugin_pb2.PluginInfo(version="0.0.1")
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
@@ -48,19 +48,19 @@ class NothingServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse()
 
     def Create(self, request: Any, context: Any) -> Any:
-        """Return the same id for everybody."""
+        """Return the same id for every resource."""
         return provider_pb2.CreateResponse(id="nothing", properties=request.properties)
 
     def Read(self, request: Any, context: Any) -> Any:
-        """Return what Pulumi has."""
+        """Return the inputs unchanged."""
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     def Delete(self, request: Any, context: Any) -> Any:
-        """Have nothing to delete."""
+        """Do nothing."""
         return Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """Have nothing to cancel."""
+        """Do nothing."""
         return Empty()
 
 

@@ -1,5 +1,4 @@
-"""How much longer Pulumi's commands take than with providers that do nothing, their calls, and the size of the
-state."""
+"""Pulumi's commands compared with providers that do nothing: additional time, calls, and the size of the state."""
 
 from __future__ import annotations
 
@@ -51,7 +50,7 @@ for number in range({size}):
 
 @dataclass(frozen=True)
 class Kind:
-    """A provider that is measured: a program for it, the resource in that, and the native package."""
+    """A measured provider: a program for it, the program's resource, and the native package."""
 
     program: str
     resource: str
@@ -73,11 +72,11 @@ Row = dict[str, Any]
 
 
 def measure(rounds: dict[int, int], say: Callable[[str], None]) -> dict[str, list[Row]]:
-    """Time each step of all kinds, side by side.
+    """Measure each step with all providers in turn.
 
     Args:
-        rounds: How often to do it, by the number of resources.
-        say: Told what continues.
+        rounds: Number of repetitions, by the number of resources.
+        say: Prints progress.
     """
     figures: dict[str, list[Row]] = {"overhead": [], "state": []}
     for size, times in rounds.items():
@@ -92,7 +91,7 @@ def _size(size: int, rounds: int, say: Callable[[str], None]) -> tuple[list[Row]
     calls: dict[tuple[str, str], Counter[str]] = {}
     state: Row = {"resources": size}
     with ExitStack() as leaving:
-        # An emulator for each, or the tasks of one would be those of another owner to the other.
+        # One emulator for each provider, because their tasks belong to different owners.
         emulators = {name: leaving.enter_context(Emulator(progression="immediate")) for name in KINDS}
         stacks = {
             name: leaving.enter_context(stack_over(emulators[name], kind.package))
@@ -103,7 +102,7 @@ def _size(size: int, rounds: int, say: Callable[[str], None]) -> tuple[list[Row]
         for number in range(rounds):
             say(f"overhead: {size:,} resource(s), round {number + 1} of {rounds}")
             for step, command in STEPS.items():
-                # Who comes first changes, so that no one always finds the machine warm.
+                # The order changes, so that no provider always benefits from warm caches.
                 for name in sorted(stacks, reverse=bool(number % 2)):
                     emulators[name].clear_requests()
                     timings.setdefault((step, name), []).append(stacks[name].run(*command))
@@ -123,7 +122,8 @@ def _size(size: int, rounds: int, say: Callable[[str], None]) -> tuple[list[Row]
 
 
 def _prepare(stack: Stack, kind: Kind, size: int) -> None:
-    """Write the program, and run what is slow the first time: Python compiles modules, the CLI makes its home."""
+    """Write the program, and run the steps that are slow the first time: Python compiles modules, and the CLI
+    creates its home folder."""
     stack.write(kind.program.format(size=1, resource=kind.resource), nothing=NOTHING_MODULE)
     for step in ("up", "destroy"):
         stack.run(*STEPS[step])

@@ -1,4 +1,5 @@
-"""Draws the overhead: for each command a bar without us and one with us, a panel for each number of resources."""
+"""Draws the overhead: for each command, one bar without and one with this provider; one panel for each number of
+resources."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from tools.svg import Scale, box, line, picture, text
 Row = Mapping[str, Any]
 
 WIDTH = 760
-LEFT, RIGHT = 150, 150  # for the names of the commands, and for the figures
+LEFT, RIGHT = 150, 150  # for command names and figures
 BAR, GAP, TITLE = 11, 12, 44  # heights
 LEGEND = 30
 
@@ -22,7 +23,7 @@ LABEL = "Seconds of Pulumi commands with a do-nothing provider and with this pac
 
 
 def overhead_picture(rows: Sequence[Row]) -> str:
-    """Return the picture; each panel has a scale of its own."""
+    """Return the picture; each panel has its own scale."""
     parts = [*_legend()]
     top = LEGEND
     for size in dict.fromkeys(row["resources"] for row in rows):

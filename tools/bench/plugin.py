@@ -1,4 +1,5 @@
-"""What the plugin process takes: its start, one operation, its memory. Spoken to as Pulumi does, without the CLI."""
+"""The cost of the plugin process: its start, one operation, its memory. It is called as by Pulumi, but without
+the CLI."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ PROVIDERS = {"nothing": by_reference(NothingProvider()), "ours": by_reference(Mi
 MANY = 1_000
 
 Row = dict[str, Any]
-Figures = dict[tuple[str, str], list[float]]  # (what, whose): one figure for each round
+Figures = dict[tuple[str, str], list[float]]  # (figure, provider): one value for each round
 
 
 def measure(rounds: int, say: Callable[[str], None]) -> dict[str, list[Row]]:
@@ -46,7 +47,7 @@ def _rows(figures: Figures, factor: float, unit: str) -> list[Row]:
 
 
 def _live(whose: str, times: Figures, memory: Figures) -> None:
-    """Live through many tasks with one plugin, and note what it took."""
+    """Run many tasks with one plugin, and measure them."""
 
     def timed(what: str, act: Callable[..., Any], *args: Any) -> Any:
         began = time.perf_counter()

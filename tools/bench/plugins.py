@@ -1,4 +1,4 @@
-"""The native plugins that are measured: where the CLI finds them."""
+"""The measured native plugins, and their folders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ _NOTHING = Path(__file__).with_name("nothing_native.py").read_text("utf-8")
 
 
 def executable(package: str, folder: Path) -> Path:
-    """Return the plugin of a package: ours from beside this interpreter, the do-nothing one written into the folder."""
+    """Return the plugin of a package: ours from the folder of this interpreter; the do-nothing plugin is written
+    into the given folder."""
     name = PLUGINS[package]
     if package != "nothing":
         return Path(sys.executable).with_name(name)
@@ -21,7 +22,7 @@ def executable(package: str, folder: Path) -> Path:
 
 
 def project(package: str, folder: Path) -> str:
-    """Return the lines of Pulumi.yaml that lead to the plugin of a package."""
+    """Return the lines of Pulumi.yaml with the path of a package's plugin."""
     return (
         f"plugins:\n  providers:\n    - name: {package}\n      path: {executable(package, folder).parent}\n"
     )

@@ -1,6 +1,6 @@
 """Writes docs/bench.md's tables and its picture from docs/bench/figures.json.
 
-``python -m tools.bench.report`` writes them; with ``--check`` it only tells, by its exit code, whether they agree.
+``python -m tools.bench.report`` writes them; with ``--check``, it only checks them: the exit code is 1 if they differ.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _both(unit: str, form: str) -> tuple[Column, Column]:
     return ("do-nothing", _number(f"nothing_{unit}", form)), ("ours", _number(f"ours_{unit}", form))
 
 
-# A table for each part of the figures: the headings, and what stands below them.
+# The tables: headings and columns for each part of the figures.
 TABLES: dict[str, tuple[Column, ...]] = {
     "overhead": (
         ("resources", _number("resources")),
@@ -90,7 +90,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "emulator_memory": (("moment", _words("what")), ("MB", _number("mb"))),
     "moves": (("100,000 keys of 100 bytes", _words("what")), ("best, s", _number("best_s", ".2f"))),
 }
-_SAME_ROWS = {"calls": "overhead", "native": "overhead"}  # tables that show other columns of another part
+_SAME_ROWS = {"calls": "overhead", "native": "overhead"}  # tables with other columns of another part
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -114,13 +114,13 @@ def table(name: str, figures: Figures) -> str:
     lines = [[heading for heading, _ in columns], ["---"] * len(columns)]
     try:
         lines += [[cell(row) for _, cell in columns] for row in figures[_SAME_ROWS.get(name, name)]]
-    except KeyError:  # the file is of before this table
+    except KeyError:  # the file is older than this table
         return "Not measured yet."
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def machine(found: Row) -> str:
-    """Say where and when the figures were taken."""
+    """Return where and when the figures were measured."""
     return (
         f"Taken on {found['date']}: {found['cores']} cores, {found['system']}, Python {found['python']}, "
         f"Pulumi CLI {found['cli']}, SDK {found['sdk']}. "

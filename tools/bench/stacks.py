@@ -1,4 +1,4 @@
-"""Throw-away stacks that are timed: the real CLI, a file backend, an emulator."""
+"""Temporary stacks for measurements: the real CLI, a file backend, an emulator."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ DESTROY = ("destroy", "--yes", "--skip-preview")
 
 
 class BenchError(Exception):
-    """A measurement failed; the message is what was printed."""
+    """A measurement failed; the message is the output."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What a command took, in seconds: on the wall clock, and of the processors (all its processes)."""
+    """The duration of a command in seconds: wall-clock time, and processor time of all its processes."""
 
     wall: float
     cpu: float
@@ -40,25 +40,25 @@ class Timing:
 
 @dataclass(frozen=True)
 class Stack:
-    """A project in a folder of its own."""
+    """A project in its own folder."""
 
     work: Path
     environ: dict[str, str]
 
     def write(self, program: str, **modules: str) -> None:
-        """Write the program, and modules beside it."""
+        """Write the program, and modules next to it."""
         for name, text in {"__main__": program, **modules}.items():
             (self.work / f"{name}.py").write_text(text)
 
     def state(self) -> int:
-        """Return how many bytes the state has."""
+        """Return the size of the state in bytes."""
         done = subprocess.run(
             ["pulumi", "stack", "export"], cwd=self.work, env=self.environ, capture_output=True, check=True
         )
         return len(done.stdout)
 
     def start(self, *args: str) -> subprocess.Popen[str]:
-        """Start a pulumi command in a process group of its own, as a shell does."""
+        """Start a pulumi command in its own process group, like a shell."""
         return subprocess.Popen(
             ["pulumi", *args, *PRINTING],
             cwd=self.work,
@@ -71,7 +71,7 @@ class Stack:
         )
 
     def run(self, *args: str) -> Timing:
-        """Run a pulumi command; return what it took.
+        """Run a pulumi command; return its duration.
 
         Raises:
             BenchError: it failed, or took too long.
@@ -98,7 +98,7 @@ class Stack:
 
 @contextmanager
 def stack_over(emulator: Emulator, package: str | None = None) -> Iterator[Stack]:
-    """Make a stack that works on an emulator, with the plugin of a native package."""
+    """Create a stack that uses an emulator, with the plugin of a native package."""
     with tempfile.TemporaryDirectory(prefix="dcs-bench-") as folder:
         root = Path(folder)
         work, backend = root / "project", root / "backend"
@@ -123,7 +123,7 @@ def stack_over(emulator: Emulator, package: str | None = None) -> Iterator[Stack
 
 
 def settings(emulator: Emulator) -> dict[str, str]:
-    """Return the variables that lead to an emulator."""
+    """Return the environment variables for an emulator."""
     return {
         "HW_DCS_ENDPOINT": emulator.url,
         "HW_ACCESS_KEY": emulator.access_key,
@@ -134,6 +134,6 @@ def settings(emulator: Emulator) -> dict[str, str]:
 
 
 def _cpu_of_children() -> float:
-    """Return the processor seconds of all processes that were waited for: the CLI's, with its plugins'."""
+    """Return the processor seconds of all ended child processes: the CLI and its plugins."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -1,1 +1,1 @@
-"""The cut-over of examples/online-cutover, done for real and measured: see ``__main__``."""
+"""Runs and measures the cutover of examples/online-cutover: see ``__main__``."""

@@ -1,7 +1,7 @@
-"""Cuts over between two real Redis servers under load, as examples/online-cutover says it, and measures that.
+"""Cuts over between two real Redis servers under load, as in examples/online-cutover, and measures it.
 
-It writes docs/guides/online-cutover.json, and from that the picture and the figures of the guide. With ``--try``
-it only prints. Two minutes. Run by ``make cutover``.
+It writes docs/guides/online-cutover.json, and then the guide's picture and figures. With ``--try``, it only
+prints. It takes two minutes. Run by ``make cutover``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LOAD = {
     "writers": 4,
     "held_s": 6.0,  # how long the target hangs
 }
-CALM = 3.0  # seconds in which nothing happens but writes
+CALM = 3.0  # seconds with only writes
 PATIENCE = 60.0  # seconds for the copy
 BATCH = 10_000  # keys in one call
 
@@ -53,7 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.cutover", description=__doc__)
     parser.add_argument("--try", action="store_true", dest="trial", help="write nothing")
     trial = parser.parse_args().trial
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end in order, and the writers, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop in order, including the writers
     load_before = os.getloadavg()[0]
     try:
         with tempfile.TemporaryDirectory(prefix="dcs-cutover-") as folder, cutover(Path(folder)) as it:
@@ -75,7 +75,7 @@ def main() -> int:
 
 @dataclass(frozen=True)
 class Cutover:
-    """All that takes part."""
+    """All participants."""
 
     shop: Endpoint
     orders: Endpoint
@@ -88,7 +88,7 @@ class Cutover:
 
 @contextmanager
 def cutover(folder: Path) -> Iterator[Cutover]:
-    """Start two servers, one with the keys, the service, and a stack; nothing is left of them."""
+    """Start two servers (one with the keys), the service and a stack; all are removed afterwards."""
     with (
         local_redis(secrets.token_hex(8)) as (shop, _),
         local_redis(secrets.token_hex(8)) as (orders, process),
@@ -116,7 +116,7 @@ def _options(**places: Endpoint) -> Iterator[str]:
 
 
 def fill(shop: Endpoint) -> None:
-    """Write the keys with which it starts."""
+    """Write the initial keys."""
     with client(shop) as redis:
         for first in range(0, int(LOAD["keys"]), BATCH):
             redis.mset({f"old:{first + n}": "x" * int(LOAD["value_bytes"]) for n in range(BATCH)})
@@ -130,7 +130,7 @@ def client(place: Endpoint) -> Iterator[Any]:
 
 
 def measure(it: Cutover) -> dict[str, Any]:
-    """Cut over, and return the figures, the moments and the series; times are seconds since the start."""
+    """Cut over, and return the figures, events and series; times are seconds since the start."""
     moments: dict[str, float] = {}
 
     def hang() -> None:
@@ -174,7 +174,7 @@ def measure(it: Cutover) -> dict[str, Any]:
 
 
 def lost(it: Cutover, written: list[str]) -> int:
-    """Return how many keys aren't behind the address that applications know."""
+    """Return how many keys are missing at the applications' address."""
     host, _, port = it.address.rpartition(":")
     expected = [*(f"old:{number}" for number in range(int(LOAD["keys"]))), *written]
     with client(Endpoint(host, int(port), it.orders.password)) as redis:
@@ -185,7 +185,7 @@ def lost(it: Cutover, written: list[str]) -> int:
 
 
 def since_start(moments: dict[str, float], samples: list[Sample]) -> dict[str, Any]:
-    """Return moments and series, counted from the first look at the running migration."""
+    """Return events and series, with times since the first look at the running migration."""
     zero, written = samples[0].at, samples[0].acknowledged
     return {
         "moments": {name: round(at - zero, 2) for name, at in moments.items()},

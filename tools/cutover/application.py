@@ -1,5 +1,5 @@
-"""The application of the example, several times: it writes through the shop's address, and notes what was
-acknowledged."""
+"""Several instances of the example's application: they write through the shop's address, and record acknowledged
+writes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LOOK_SECONDS = 0.002
 
 
 class Application:
-    """So many writers, each with a file of the keys that were acknowledged to it."""
+    """A number of writers, each with a file of its acknowledged keys."""
 
     def __init__(self, example: Path, folder: Path, address: str, writers: int) -> None:
-        """Take the example's folder, and the address that the writers know."""
+        """Set up with the example's folder and the writers' address."""
         self._program = example / PROGRAM
         self._address = address
         self._files = [folder / f"writer-{number}" for number in range(writers)]
@@ -30,7 +30,7 @@ class Application:
 
     @contextmanager
     def writing(self, password: str) -> Iterator[float]:
-        """Write meanwhile; gives the Unix time of the first write that was acknowledged.
+        """Run the writers; yields the Unix time of the first acknowledged write.
 
         Raises:
             BenchError: there was none.
@@ -52,7 +52,7 @@ class Application:
         return sum(file.stat().st_size for file in self._files if file.exists())
 
     def count(self) -> int:
-        """Return how many writes were acknowledged until now. For one thread."""
+        """Return the number of acknowledged writes so far. Only for one thread."""
         for file in self._files:
             if file.exists():
                 with file.open("rb") as lines:
@@ -63,9 +63,9 @@ class Application:
         return self._counted
 
     def last(self) -> float:
-        """Return the Unix time of the last write that was acknowledged."""
+        """Return the Unix time of the last acknowledged write."""
         return max(file.stat().st_mtime for file in self._files)
 
     def keys(self) -> list[str]:
-        """Return the keys of all of them."""
+        """Return the keys of all writers."""
         return [key for file in self._files for key in file.read_text().split()]

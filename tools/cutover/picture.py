@@ -37,7 +37,7 @@ def cutover_picture(figures: Mapping[str, Any]) -> str:
     series, moments = figures["series"], figures["moments"]
     seconds = [row[0] for row in series]
     across = Scale(0, seconds[-1], LEFT, WIDTH - RIGHT)
-    free = across(moments["released"]) + 40  # where the panels have room for their titles
+    free = across(moments["released"]) + 40  # where the panels have space for their titles
     kilobytes = _points(seconds, [row[1] / 1000 for row in series])
     writes = _points(seconds, [row[2] / 1000 for row in series])
     parts = [
@@ -55,7 +55,7 @@ def _points(xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float
 
 
 def step_of(highest: float, steps: int = 3) -> float:
-    """Return a round distance of ticks, so that about so many reach the highest value."""
+    """Return a round tick distance, for about this many ticks up to the highest value."""
     size = 1.0
     while size * 10 * steps <= highest:
         size *= 10
@@ -74,7 +74,7 @@ def _panel(
         yield line("edge", (LEFT, y), (WIDTH - RIGHT, y))
         yield text(LEFT - 8, y + 4, f"{tick * step:,.0f}", "quiet", "end")
     drawn = [(across(x), up(y)) for x, y in points]
-    if kind == "lag":  # which is filled, down to the axis
+    if kind == "lag":  # it is filled down to the axis
         drawn = [(drawn[0][0], up(0)), *drawn, (drawn[-1][0], up(0))]
     yield course(kind, drawn)
 
@@ -86,7 +86,7 @@ def _held(start: float, end: float) -> Iterator[str]:
 
 
 def _marks(moments: Mapping[str, float], across: Scale) -> Iterator[str]:
-    """Draw the moments; their words stand where the lines of the others don't cross them."""
+    """Draw the events, with labels that other lines don't cross."""
     sides: dict[str, list[tuple[str, str]]] = {"start": [], "end": []}
     for name, words in MARKS:
         sides["end" if across(moments[name]) > WIDTH / 2 else "start"].append((name, words))

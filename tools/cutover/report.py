@@ -1,6 +1,7 @@
 """Writes the figures of the guide and of the example, and the picture, from docs/guides/online-cutover.json.
 
-``python -m tools.cutover.report`` writes them; with ``--check`` it only tells, by its exit code, whether they agree.
+``python -m tools.cutover.report`` writes them; with ``--check``, it only checks them: the exit code is 1 if they
+differ.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ EXAMPLE = ROOT / "examples" / "online-cutover" / "README.md"
 FIGURES = GUIDE.with_suffix(".json")
 PICTURE = GUIDE.with_suffix(".svg")
 
-RECOVERY = 1.0  # seconds for what was written during the copy, or while the target hung, to arrive
+RECOVERY = 1.0  # seconds until writes from the copy, or from a hanging target, arrive
 
 Figures = Mapping[str, Any]
 
@@ -28,7 +29,7 @@ Cell = Callable[[Figures], str]
 
 
 def lags(figures: Figures) -> dict[str, list[int]]:
-    """Return what the looks found during the copy, while the target hung, and else until writes stopped."""
+    """Return the results of the looks during the copy, while the target hung, and otherwise until writes stopped."""
     moments = figures["moments"]
     found: dict[str, list[int]] = {"copy": [], "hung": [], "else": []}
     for at, lag, _ in figures["series"]:
@@ -54,7 +55,7 @@ def _figure(key: str, form: str = "{:.1f} s") -> Cell:
     return lambda figures: form.format(figures["figures"][key])
 
 
-# What is in the table: the words, and the figure.
+# The rows of the table: text and figure.
 ROWS: tuple[tuple[str, Cell], ...] = (
     (
         "keys to begin with",
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 def block(name: str, figures: Figures) -> str:
-    """Return the text of one pair of marks."""
+    """Return the text for one pair of markers."""
     return _BLOCKS[name](figures)
 
 
@@ -103,7 +104,7 @@ def _gate(figures: Figures) -> str:
 
 
 def _sentence(figures: Figures) -> str:
-    """Say it in the example's words."""
+    """Return the sentence of the example."""
     load, found = figures["load"], figures["figures"]
     return (
         f"From one run of the above with {load['keys']:,} keys to begin with and {load['writers']} applications: "
@@ -114,7 +115,7 @@ def _sentence(figures: Figures) -> str:
 
 
 def as_json(figures: Figures) -> str:
-    """Return the file's text: each look of the series on a line of its own."""
+    """Return the file's text: with each look of the series on its own line."""
     rest = {key: value for key, value in figures.items() if key != "series"}
     head = json.dumps(rest, indent=2, ensure_ascii=False)
     rows = ",\n".join(f"    {json.dumps(row)}" for row in figures["series"])

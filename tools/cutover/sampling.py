@@ -17,7 +17,7 @@ EVERY = 0.1  # seconds
 
 @dataclass(frozen=True)
 class Sample:
-    """One look: the Unix time, the service's own figure of the lag, and the writes acknowledged so far."""
+    """One look: the Unix time, the service's lag, and the acknowledged writes so far."""
 
     at: float
     lag: int
@@ -27,10 +27,10 @@ class Sample:
 
 
 class Sampler:
-    """Looks from the start of the migration until it is told to end."""
+    """Looks from the start of the migration until it is stopped."""
 
     def __init__(self, url: str, acknowledged: Callable[[], int]) -> None:
-        """Take the service's URL, and what counts the writes."""
+        """Set up with the service's URL and the counter of the writes."""
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._url = url
         self._caller = Caller(url)
@@ -40,7 +40,7 @@ class Sampler:
         self.samples: list[Sample] = []
 
     def start(self) -> None:
-        """Start to look."""
+        """Start the looks."""
         self._thread.start()
 
     def _run(self) -> None:
@@ -52,18 +52,18 @@ class Sampler:
                 task_id = task_id or self._begun()
                 if task_id:
                     self.samples.append(self._look(task_id))
-        except Exception as error:  # told to whoever waits
+        except Exception as error:  # raised in the waiting thread
             self._error = error
 
     def _begun(self) -> str:
-        """Return the id of the migration once it copies, or nothing."""
+        """Return the id of the migration if it is copying, else None."""
         running = [task["id"] for task in control(self._url, "GET", "tasks") if task["status"] in _BEGUN]
         return running[0] if running else ""
 
     def _look(self, task_id: str) -> Sample:
         task = self._ask(
             f"migration-task/{task_id}"
-        )  # first: a lag after the end of the copy is none of the copy
+        )  # first, because a lag after the end of the copy doesn't count
         stats = self._ask(f"migration-task/{task_id}/stats")
         acknowledged, at = self._acknowledged(), time.time()
         return Sample(at, int(stats["offset"]), acknowledged, task["status"], task.get("task_status"))
@@ -72,10 +72,10 @@ class Sampler:
         return self._caller.answer(self._caller.request("GET", rest))
 
     def until(self, seen: Callable[[Sample], bool], seconds: float) -> Sample:
-        """Wait for a look that finds something, and return the first.
+        """Wait for the first look with a result, and return it.
 
         Raises:
-            BenchError: none has after so many seconds.
+            BenchError: there was none after this many seconds.
         """
         until = time.monotonic() + seconds
         while time.monotonic() < until and self._error is None:
@@ -86,7 +86,7 @@ class Sampler:
         raise BenchError(f"the migration does not get on: {self._error or self.samples[-1:]}")
 
     def end(self) -> None:
-        """Look no more.
+        """Stop the looks.
 
         Raises:
             BenchError: a look has failed.

@@ -1,4 +1,4 @@
-"""The stack of the example: its own program, the real CLI, a file backend that is thrown away."""
+"""The stack of the example: its own program, the real CLI, a temporary file backend."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SETTINGS = ("vpcId=vpc-1", "subnetId=subnet-1", "securityGroupId=group-1")
 
 
 class Stack:
-    """The example in a folder of its own."""
+    """The example in its own folder."""
 
     def __init__(self, example: Path, folder: Path, url: str, settings: Mapping[str, str]) -> None:
-        """Copy the example, and make the stack with these settings; passwords are among them."""
+        """Copy the example, and create the stack with these settings, including passwords."""
         self._work = folder / "project"
         self._work.mkdir()
         for name in ("Pulumi.yaml", "__main__.py"):
@@ -43,7 +43,7 @@ class Stack:
     def pulumi(
         self, *arguments: str, show: bool = True, meanwhile: Callable[[], None] = lambda: None
     ) -> tuple[float, str]:
-        """Run a command, and something meanwhile; return the seconds that it took, and what it printed.
+        """Run a command, and a function in the meantime; return the duration in seconds, and the output.
 
         Raises:
             BenchError: it failed, or took too long.

@@ -1,8 +1,8 @@
-"""Tries the official Go and Node clients, which their registries give, against an emulator.
+"""Tries the official Go and Node clients, from their registries, against an emulator.
 
-Each calls every operation and reads the answers by its own models. What became of that is the table in
-docs/emulator.md; a run that finds something else fails, and ``--write`` writes it there. A minute. Run by
-``make strangers``.
+Each client calls every operation and reads the answers with its own models. The results are the table in
+docs/emulator.md. If they differ from the table, this fails; ``--write`` updates the table. It takes a minute. Run
+by ``make strangers``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tools.strangers.pins import GO, NODE, pinned
 
 HEADING = "Clients of other languages"
 REFUSAL = "a refusal"
-DURATION = 4.0  # the first import still runs when it is looked at
+DURATION = 4.0  # the first import is still running when it is checked
 TOKEN = "strangers"
 REGION = "emulator-1"
 SECONDS = 600
@@ -35,11 +35,11 @@ Outcomes = dict[str, str]
 
 
 class StrangerError(Exception):
-    """A client can't be had; the message is one line."""
+    """A client couldn't be installed; the message is one line."""
 
 
 def command(folder: Path, *words: str) -> None:
-    """Run a command that fetches or builds; raises `StrangerError`."""
+    """Run a command that downloads or builds; raises `StrangerError`."""
     if shutil.which(words[0]) is None:
         raise StrangerError(f"no {words[0]} found: install Go 1.23 and Node 18, or newer ones")
     environment = {**os.environ, "CGO_ENABLED": "0"}
@@ -52,14 +52,14 @@ def command(folder: Path, *words: str) -> None:
 
 
 def go(folder: Path) -> list[str]:
-    """Build the Go program; returns how to run it."""
+    """Build the Go program; returns its command."""
     shutil.copytree(GO, folder, dirs_exist_ok=True)
     command(folder, "go", "build", "-o", "stranger", ".")
     return [str(folder / "stranger")]
 
 
 def node(folder: Path) -> list[str]:
-    """Install the Node program's client; returns how to run it."""
+    """Install the Node program's client; returns its command."""
     shutil.copytree(NODE, folder, dirs_exist_ok=True)
     command(folder, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
     return ["node", str(folder / "main.js")]
@@ -69,7 +69,7 @@ CLIENTS: dict[str, Callable[[Path], list[str]]] = {"go": go, "node": node}
 
 
 def tried(program: Sequence[str]) -> Outcomes:
-    """Run a client against an emulator of its own; returns what became of each operation."""
+    """Run a client against its own emulator; returns the result of each operation."""
     with Emulator(
         duration=DURATION, auth_token=TOKEN, stop_seconds=0.1, job_seconds=0.0, exchange_seconds=0.1
     ) as cloud:
@@ -83,7 +83,7 @@ def tried(program: Sequence[str]) -> Outcomes:
 
 
 def job(cloud: Emulator) -> str:
-    """Return the id of a job: the clients' models drop it from the answer that has it."""
+    """Return the id of a job, which the clients' models remove from the answer."""
     headers = {"X-Auth-Token": TOKEN}
     projects = requests.get(f"{cloud.url}/v3/projects", {"name": REGION}, headers=headers, timeout=10).json()
     body = {"name": "job", "vpc_id": "vpc-1", "subnet_id": "subnet-1", "security_group_id": "group-1"}

@@ -1,4 +1,4 @@
-"""Which clients are tried, as the files that pin them say."""
+"""The tested clients, from the files that pin them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The lifecycle of a ``MigrationCompletion``: waiting for tasks, and touching none of them."""
+"""The lifecycle of a ``MigrationCompletion``: it waits for tasks and never changes them."""

@@ -1,4 +1,4 @@
-"""What a user may write for a wait, beyond the schema. No call is made."""
+"""The inputs of a wait, beyond the schema. No calls are made."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ IN_SYNC = "in_sync"
 
 CUSTOM_TIMEOUTS = {name: TIMEOUTS[name] for name in ("create", "update")}
 
-# The passwords of the tasks (`__passwords`) are the one hidden input that `check` doesn't return: state and
-# plans would hold a second copy.
+# The passwords of the tasks (`__passwords`) are the only hidden input that `check` doesn't return: otherwise state
+# and plans would have a second copy.
 
 # All times in seconds.
 DEFAULT_TIMEOUT = 3600.0
 DEFAULT_INTERVAL = 10.0
-LEAST_INTERVAL = 10.0  # the service's own limits are counted in calls per minute, and refused ones count, too
+LEAST_INTERVAL = 10.0  # the service limits calls per minute, and refused calls also count
 LEAST_ON_LOOPBACK = 1.0  # an emulator has no such limits
 
 Props = Mapping[str, Any]
 
 
 def check(news: Props, settings: Settings) -> tuple[dict[str, Any], list[str]]:
-    """Validate the inputs of a wait; return them, completed, and one line for each problem."""
+    """Validate the inputs of a wait; return them with defaults, and one line for each problem."""
     written = {key: news[key] for key in news if not key.startswith("__") and news[key] is not None}
     found = [*problems(SCHEMA, written), *_ids(written), *_durations(news, settings), *_lag(written)]
     found += problems_of_settings(settings)
@@ -69,7 +69,7 @@ def _bare_ids(news: Props) -> bool:
     ids = news.get("task_ids")
     known = news.get(TASKS) or ()
     if not isinstance(ids, Sequence) or not isinstance(known, Sequence):
-        return False  # unknown yet, or refused by the schema
+        return False  # not known yet, or refused by the schema
     return len(ids) > len(known)
 
 
@@ -81,7 +81,7 @@ def _durations(news: Props, settings: Settings) -> Iterator[str]:
     ):
         value = news.get(key)
         if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-            continue  # left out, unknown yet, or refused by the schema
+            continue  # not set, not known yet, or refused by the schema
         try:
             seconds = durations.of(value)
         except ValueError as error:
@@ -95,7 +95,7 @@ def _durations(news: Props, settings: Settings) -> Iterator[str]:
 
 
 def least_interval(settings: Settings, region: Any) -> float:
-    """Return the shortest interval that is allowed."""
+    """Return the minimum interval."""
     try:
         loopback = settings.on_loopback(region if isinstance(region, str) else settings.region or "any")
     except ConfigurationError:
@@ -104,7 +104,7 @@ def least_interval(settings: Settings, region: Any) -> float:
 
 
 def timeout_of(props: Props, operation: str) -> float:
-    """Return the bound of a wait: the written timeout and ``custom_timeouts``, whichever is shorter."""
+    """Return the limit of a wait: ``timeout`` or ``custom_timeouts``, the shorter of the two."""
     written = [
         durations.of(value)
         for value in (props.get("timeout"), props.get(CUSTOM_TIMEOUTS[operation]))
@@ -114,7 +114,7 @@ def timeout_of(props: Props, operation: str) -> float:
 
 
 def max_lag_of(props: Props) -> float | None:
-    """Return how many bytes behind its source an incremental migration may be; None where that is no matter."""
+    """Return how many bytes an incremental migration can be behind its source; None if it doesn't matter."""
     return float(props.get("max_lag_bytes") or 0) if props.get("until") == IN_SYNC else None
 
 

@@ -1,5 +1,4 @@
-"""What a row of the listing, or its absence, reports about a task that is waited for, and the texts with which a
-wait ends."""
+"""What a row of the listing, or a missing row, says about a task in a wait, and the final messages of a wait."""
 
 from __future__ import annotations
 
@@ -17,15 +16,15 @@ from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.names import FULL, INCREMENTAL, ONLINE_MIGRATION
 
 REACHED = (Kind.SUCCESS, Kind.REPLICATING)
-"""What is enough of a task that was seen before and says nothing more."""
+"""Enough for a task that was seen before and has no record any more."""
 FAILED = (Kind.FAILURE, Kind.STOPPED)
 
 _WHOLE = 100.0  # percent
-_IN_A_ROW = 2  # times that a target must have been in sync: one look may fall into a pause of the writes
+_IN_A_ROW = 2  # times that a target must be in sync, because one look may hit a pause in the writes
 
 
 class State(Enum):
-    """What a task is to a wait."""
+    """A task's state in a wait."""
 
     RUNNING = "running"
     DONE = "done"
@@ -34,31 +33,31 @@ class State(Enum):
 
 @dataclass
 class Watched:
-    """One task, and the last that is known of it."""
+    """One task, and its last known data."""
 
     id: str
     account: Account
     name: str | None = None
     urn: str | None = None
     status: str | None = None
-    """The last known status; at first the one in state."""
+    """The last known status; initially the one in the state."""
     state: State = State.RUNNING
     error: str | None = None
     row: TaskRow | None = None
     asked: float = float("-inf")
-    """The moment when it was last asked for by itself."""
+    """The time of the last separate call for it."""
     max_lag: float | None = None
-    """How many bytes an incremental one may be behind to be done; None where that is no matter."""
+    """How many bytes an incremental task can be behind and be done; None if it doesn't matter."""
     to_the_end: bool = False
-    """Whether an incremental one keeps being watched once it follows its source."""
+    """Whether to keep watching an incremental task after it follows its source."""
     lag: float | None = None
-    """How many bytes it was behind when it was last asked for."""
+    """How many bytes it was behind at the last call."""
     in_sync: int = 0
-    """How often in a row it wasn't too far behind."""
+    """Number of consecutive calls when it wasn't too far behind."""
 
     @property
     def title(self) -> str:
-        """Name and id, for a message."""
+        """Its name and id, for a message."""
         return f"{self.name} ({self.id})" if self.name else self.id
 
     @property
@@ -68,7 +67,7 @@ class Watched:
 
 
 def judge(task: Watched, row: TaskRow | None) -> bool:
-    """Bring a task up to date; return False where the listing doesn't tell enough (see `ask`)."""
+    """Update a task; return False if the listing isn't enough (see `ask`)."""
     status = lookup(row.status if row is not None else None)
     if row is None or status.kind is Kind.GONE:
         return False
@@ -89,16 +88,16 @@ def judge(task: Watched, row: TaskRow | None) -> bool:
 
 
 def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
-    """Ask the service for one task by itself, a call or two.
+    """Ask the service for one task, with one or two calls.
 
-    A row that is missing may have been passed over, forgotten or deleted: a second witness tells. An
-    old-style incremental task stays MIGRATING forever: its statistics tell the phase, and those of any
-    incremental task how far it is behind (ShowMigrationTaskStats).
+    A missing row may have been skipped, forgotten or deleted, which a second call shows. An old-style incremental
+    task remains MIGRATING forever, but its statistics show the phase. The statistics of any incremental task show
+    how far it is behind (ShowMigrationTaskStats).
 
     Args:
-        task: A task that `judge` left open.
+        task: A task that `judge` couldn't decide.
         row: Its row, or None.
-        max_age: Age in seconds of a listing that will do.
+        max_age: Maximum age of a listing, in seconds.
 
     Raises:
         DcsMigrationError: what the service answered.
@@ -113,7 +112,7 @@ def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
     try:
         stats = task.account.client.show_migration_task_stats(task.id)
     except TaskNotFound:
-        return  # if it has vanished, the next listing shows that
+        return  # if it has disappeared, the next listing shows that
     whole = stats.full_progress is not None and stats.full_progress >= _WHOLE
     if task.max_lag is None:
         task.state = State.DONE if whole else task.state
@@ -127,7 +126,7 @@ def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
 
 
 def _judge_lost(task: Watched, status: str | None) -> None:
-    """The record says nothing more: what was known before decides."""
+    """Judge a task without a record by what was known before."""
     if lookup(task.status).kind in (REACHED[:1] if task.to_the_end else REACHED):
         task.state = State.DONE
         return
@@ -139,11 +138,11 @@ def _judge_lost(task: Watched, status: str | None) -> None:
     task.status, task.state = status, State.FAILED
 
 
-MOST_LINES = 50  # of tasks that are named in an error
+MOST_LINES = 50  # for tasks in an error
 
 
 def failure(tasks: Sequence[Watched]) -> TaskError:
-    """Word the end of a wait of whose tasks some failed; reads their logs (ListMigrationTaskLogs)."""
+    """Return the error of a wait with failed tasks; reads their logs (ListMigrationTaskLogs)."""
     running, failed = _in(tasks, State.RUNNING), _in(tasks, State.FAILED)
     still = f", {len(running)} still running" if running else ""
     done = f"{len(_in(tasks, State.DONE))} done{still}"
@@ -153,7 +152,7 @@ def failure(tasks: Sequence[Watched]) -> TaskError:
 
 
 def timeout(tasks: Sequence[Watched], seconds: float, trouble: str | None) -> WaitTimeout:
-    """Word the end of a wait that took too long; those that failed meanwhile have their lines, too."""
+    """Return the error of a wait that took too long, with lines for the tasks that failed meanwhile."""
     running, failed = _in(tasks, State.RUNNING), _in(tasks, State.FAILED)
     why = f" ({trouble})" if trouble else ""
     also = f"; {len(failed)} failed" if failed else ""
@@ -166,7 +165,7 @@ def timeout(tasks: Sequence[Watched], seconds: float, trouble: str | None) -> Wa
 
 
 def pointless(error: DcsMigrationError) -> TaskError:
-    """Word the end of a wait that waiting on would not help."""
+    """Return the error of a wait that can't succeed."""
     return TaskError(f"{error}; the wait is over, no task was touched; run `pulumi up` again to wait on")
 
 
@@ -182,7 +181,7 @@ def _lines(failed: Sequence[Watched]) -> Iterator[str]:
             try:
                 logged = task.account.last_errors(task.id)
             except DcsMigrationError:
-                readable = False  # the logs only add to what is known: one refusal is enough
+                readable = False  # the logs are only additional: stop after one refusal
         yield _line(task, logged)
     if len(failed) > MOST_LINES:
         yield f"and {len(failed) - MOST_LINES} more: {_named(failed[MOST_LINES:])}"
@@ -203,7 +202,7 @@ def _shown(text: str) -> str:
 
 
 def _quoted(urn: str) -> str:
-    """Quote for a shell, always: a URN of a child holds a dollar sign, and a name may hold anything."""
+    """Quote for a shell, always: the URN of a child contains a dollar sign, and a name can contain anything."""
     return "'" + urn.replace("'", "'\"'\"'") + "'"
 
 

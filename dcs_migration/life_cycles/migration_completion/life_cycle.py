@@ -1,4 +1,4 @@
-"""The lifecycle of a ``MigrationCompletion`` in Pulumi's words."""
+"""The lifecycle of a ``MigrationCompletion`` with Pulumi's operations."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MigrationCompletionLifeCycle:
     """Check, diff, create, read, update and delete of waits, for one plugin process."""
 
     def __init__(self, process: Process, every: float | None = None) -> None:
-        """Build over accounts that don't retry; ``every`` is the longest silence of the progress line."""
+        """Set up with accounts that don't retry; ``every`` is the maximum time between progress lines."""
         self.process = process
         self._accounts = process.accounts
         self._engine = process.engine
@@ -47,15 +47,15 @@ class MigrationCompletionLifeCycle:
         self._pollers: dict[Account, Poller] = {}
 
     def check(self, olds: Props, news: Props) -> CheckResult:
-        """Validate the inputs. Every problem is a failure of its own; no call is made.
+        """Validate the inputs. Each problem is a separate failure; no calls are made.
 
-        A create or an update follows in the same process, which then knows the passwords of the tasks.
+        If a create or update follows in this process, the process knows the tasks' passwords.
         """
         inputs, problems = check(news, self._accounts.settings)
         return CheckResult(inputs, problems)
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
-        """Compare the inputs: a change is an update, which waits for what isn't yet done."""
+        """Compare the inputs: a change is an update, which waits for tasks that aren't done yet."""
         changed = [key for key in INPUTS if has_unknown(news.get(key)) or olds.get(key) != news.get(key)]
         return DiffResult(updates=changed, delete_before_replace=False)
 
@@ -65,24 +65,24 @@ class MigrationCompletionLifeCycle:
         return CreateResult(_name_of(props), {**props, "statuses": statuses})
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        """Answer a refresh from state: a wait that is over stays over."""
+        """Answer a refresh from the state: a finished wait remains finished."""
         return ReadResult(id_, props)
 
     def imported(self, id_: str, props: Props) -> ReadResult:
-        """Refuse: a wait is nothing in the cloud."""
+        """Refuse, because a wait doesn't exist in the cloud."""
         raise TaskError(
             "a wait cannot be imported: nothing in the cloud stands for it; declare it, it waits once more"
         )
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
-        """Wait for those tasks that weren't done before."""
+        """Wait for the tasks that weren't done before."""
         before: Mapping[str, str] = olds.get("statuses") or {}
-        if max_lag_of(olds) != max_lag_of(news):  # what has only reached its incremental phase is asked again
+        if max_lag_of(olds) != max_lag_of(news):  # check tasks in their incremental phase again
             before = {id_: status for id_, status in before.items() if lookup(status).kind is Kind.SUCCESS}
         return UpdateResult({**news, "statuses": self._wait(news, before, timeout_of(news, "update"))})
 
     def delete(self, id_: str, props: Props) -> None:
-        """Touch nothing: a wait is nothing in the cloud."""
+        """Do nothing, because a wait doesn't exist in the cloud."""
 
     def _wait(self, props: Props, before: Mapping[str, str], timeout: float) -> dict[str, str]:
         kept = {id_: before[id_] for id_ in props["task_ids"] if lookup(before.get(id_)).kind in REACHED}
@@ -112,7 +112,7 @@ class MigrationCompletionLifeCycle:
             if own is props:
                 watched.append(Watched(id_, account, max_lag=max_lag))
             else:
-                # Replacing a task that was taken over takes it over again: it would run nothing.
+                # A replaced resource would take over the same task again, and run nothing.
                 urn = None if own.get("taken_over") else own.get("urn")
                 watched.append(
                     Watched(id_, account, own.get("name"), urn, own.get("status"), max_lag=max_lag)
@@ -125,5 +125,5 @@ class MigrationCompletionLifeCycle:
 
 
 def _name_of(props: Props) -> str:
-    """Name the wait after its resource: there is nothing in the cloud that could give it an id."""
+    """Return an id from the resource's name: nothing in the cloud has one."""
     return str(props.get(URN) or "completion").split("::", 3)[-1]

@@ -1,4 +1,4 @@
-"""The progress line on the completion's own row: on change, and now and then."""
+"""The progress line on the completion's own row: on every change, and at intervals."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from dcs_migration.life_cycles.engine import Engine
 # All times in seconds.
 ON_A_TERMINAL = 30.0
 IN_A_LOG = 300.0
-MOST_ONLINE = 3  # more tasks than this are too many for one line, and their statistics cost a call each
+MOST_ONLINE = 3  # more tasks don't fit in one line, and the statistics of each one cost a call
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """How far a wait is; ``online`` are title, id and account of running online tasks."""
+    """The progress of a wait; ``online`` has title, id and account of running online tasks."""
 
     done: int
     running: int
@@ -33,22 +33,23 @@ class Snapshot:
 
     @property
     def news(self) -> tuple[object, ...]:
-        """What makes a line worth printing at once; time alone doesn't."""
+        """The values whose change prints a line immediately; time alone doesn't."""
         return self.done, self.running, self.failed, self.unknown, self.trouble is not None
 
 
 class Shows(Protocol):
-    """What a wait shows how far it is."""
+    """Gets the progress of a wait."""
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show a snapshot, or not. Never raises."""
+        """Show a snapshot if it is useful. Never raises."""
 
 
 class Progress:
-    """Shows snapshots, sparingly: a log keeps every line forever."""
+    """Shows few snapshots, because a log keeps every line forever."""
 
     def __init__(self, engine: Engine, urn: str | None, *, every: float | None = None) -> None:
-        """Set up for a row; ``every`` is the longest silence, by default as the run has a terminal or not."""
+        """Set up for a row; ``every`` is the maximum time between lines. Its default depends on whether there is
+        a terminal."""
         self._engine = engine
         self._urn = urn
         self._every = every if every is not None else silence()
@@ -56,7 +57,7 @@ class Progress:
         self._shown = float("-inf")
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show a line, if it is news or the silence has been long. Never raises."""
+        """Show a line if something changed or the last line was long ago. Never raises."""
         if snapshot.news == self._news and snapshot.seconds - self._shown < self._every:
             return
         self._news, self._shown = snapshot.news, snapshot.seconds
@@ -64,7 +65,7 @@ class Progress:
 
 
 def line(snapshot: Snapshot) -> str:
-    """Word a snapshot: ``37 of 40 done · 2 running · 1 failed · 4m10s``."""
+    """Format a snapshot: ``37 of 40 done · 2 running · 1 failed · 4m10s``."""
     total = snapshot.done + snapshot.running + snapshot.failed
     parts = [f"{snapshot.done} of {total} done"]
     if snapshot.running:
@@ -85,13 +86,13 @@ def _statistics(online: Sequence[tuple[str, str, Account]]) -> Iterator[str]:
         try:
             stats = account.client.show_migration_task_stats(id_)
         except DcsMigrationError:
-            return  # statistics only adorn the line: one refusal is enough
+            return  # statistics are only additional: stop after one refusal
         if words := told(stats):
             yield f"{title} {words}"
 
 
 def told(stats: Stats) -> str:
-    """Word how far an online task is: ``50 %, 4 kB behind``; empty where nothing is told."""
+    """Format the progress of an online task: ``50 %, 4 kB behind``; empty if nothing is known."""
     parts = []
     if stats.full_progress is not None:
         parts.append(f"{stats.full_progress:.0f} %")
@@ -109,9 +110,9 @@ def _bytes(number: float) -> str:
 
 
 def silence(environ: Callable[[str], str | None] = os.environ.get) -> float:
-    """Return the longest silence: short before a person's terminal, long in a log that someone keeps.
+    """Return the maximum time between lines: short in a terminal, long in a log.
 
-    The plugin's own streams are pipes either way; a controlling terminal tells.
+    The plugin's own streams are always pipes, so this looks for a controlling terminal.
     """
     if environ("CI"):
         return IN_A_LOG

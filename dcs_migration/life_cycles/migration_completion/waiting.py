@@ -1,4 +1,4 @@
-"""The wait: one poll for everybody, and every task is watched until it is done or has failed, or the time is over."""
+"""The wait: one poll for all tasks; each is watched until it is done, has failed, or the time is over."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from dcs_migration.life_cycles.migration_completion.judging import State, Watche
 from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot
 
 # All times in seconds.
-LONGEST_OUTAGE = 600.0  # with no answer for that long, waiting on would help no one
+LONGEST_OUTAGE = 600.0  # after this time without an answer, the wait ends
 WIDEST_INTERVAL = 300.0
-_SHARED = 0.95  # a listing that others fetched almost an interval ago is left to be renewed
+_SHARED = 0.95  # a listing that another wait fetched almost an interval ago is fetched again
 
 
 @dataclass(frozen=True)
 class Poll:
-    """What a poll brought: a listing (maybe an older one), and what is wrong, if anything is."""
+    """The result of a poll: a listing (possibly an older one), and the problem, if any."""
 
     listing: Listing | None
     trouble: str | None = None
@@ -40,25 +40,25 @@ class Poll:
 class Poller:
     """Polls an account for every wait of the process; thread-safe.
 
-    Throttling widens the interval. A passing failure (5xx, no connection, no usable answer) is survived for
-    up to ten minutes; any other error is permanent.
+    Throttling makes the interval longer. A temporary failure (5xx, no connection, no usable answer) can last up to
+    ten minutes; any other error is permanent.
     """
 
     def __init__(self, account: Account) -> None:
-        """Build over an account whose reads aren't retried: here is where that is decided."""
+        """Set up with an account without retries, because the poller itself retries."""
         self._account = account
         self._clock = account.clock
         self._lock = threading.Lock()
         self._last = Poll(None)
         self._not_before = float("-inf")
-        self._outage: tuple[float, float] | None = None  # its first failure and its last
+        self._outage: tuple[float, float] | None = None  # its first and last failure
         self._widened = 1.0
 
     def poll(self, interval: float) -> Poll:
-        """Return the present state of the account, at most one interval old.
+        """Return the current state of the account, at most one interval old.
 
         Raises:
-            DcsMigrationError: a permanent error, or an outage that has lasted too long.
+            DcsMigrationError: there is a permanent error, or an outage has lasted too long.
         """
         with self._lock:
             if self._clock.monotonic() < self._not_before:
@@ -78,7 +78,7 @@ class Poller:
             return self._last
 
     def next_poll(self, interval: float) -> float:
-        """Return the moment of the clock at which a poll will bring something new."""
+        """Return the clock's time when a poll will have something new."""
         listing = self._last.listing
         due = listing.started + interval if listing is not None else self._clock.monotonic() + interval
         return max(due, self._not_before)
@@ -95,7 +95,7 @@ class Poller:
         now = self._clock.monotonic()
         since, last = self._outage or (now, now)
         if now - last > max(LONGEST_OUTAGE, 2 * interval):
-            since = now  # no one polled for so long that this is another outage
+            since = now  # the last poll was so long ago that this is a new outage
         self._outage = since, now
         if now - since > LONGEST_OUTAGE:
             raise TaskError(f"no usable answer for {elapsed(now - since)}: {error}")
@@ -103,9 +103,9 @@ class Poller:
         self._last = Poll(self._last.listing, f"polling fails for {elapsed(now - since)}, trying on: {error}")
 
 
-ENGINE_EVERY = 2.0  # seconds; how often a wait makes sure that someone still waits for it
-ENGINE_MISSES = 2  # in a row: in hours of waiting a busy machine may answer late once
-MOST_ASKED = 20  # tasks that one poll asks for by themselves; the others have their turn at the next
+ENGINE_EVERY = 2.0  # seconds; how often a wait checks that Pulumi is still running
+ENGINE_MISSES = 2  # in a row: during hours of waiting, a busy machine may answer late once
+MOST_ASKED = 20  # tasks that one poll gets separately; the others follow in the next poll
 
 
 class Wait:
@@ -139,9 +139,9 @@ class Wait:
         """Return the status of each task when all are done.
 
         Raises:
-            TaskError: a task failed; there is one line for each.
+            TaskError: tasks failed; there is one line for each.
             WaitTimeout: some are still running.
-            DcsMigrationError: waiting on is no use; no task was touched.
+            DcsMigrationError: the wait can't succeed; no task was changed.
         """
         while True:
             trouble = self._look()
@@ -160,7 +160,7 @@ class Wait:
         return [task for task in self._tasks if task.state is state]
 
     def _look(self) -> str | None:
-        """Bring every still running task up to date; return what is wrong with the polls, if anything is."""
+        """Update every running task; return the problem of the polls, if any."""
         troubles = []
         for account, poller in self._pollers.items():
             unfinished = [task for task in self._in(State.RUNNING) if task.account is account]
@@ -178,7 +178,7 @@ class Wait:
         return "; ".join(troubles) or None
 
     def _judge_all(self, unfinished: Sequence[Watched], listing: Listing) -> str | None:
-        """Judge tasks by a listing; return a passing trouble with what some of them need beyond it."""
+        """Judge tasks by a listing; return a temporary problem with the additional calls for some of them."""
         unclear = [task for task in unfinished if not judge(task, listing.rows.get(task.id))]
         for task in sorted(unclear, key=lambda task: task.asked)[:MOST_ASKED]:
             task.asked = self._clock.monotonic()

@@ -18,7 +18,7 @@ from dcs_migration.life_cycles.tasks.read import described
 from dcs_migration.life_cycles.tasks.spec import Spec
 from dcs_migration.names import DEFAULTS, DELETE_TIMEOUT, IDENTITY, URN
 
-# No call changes any of these.
+# The API can't change any of these.
 INPUTS: dict[str, OnChange] = {
     "name": OnChange.REPLACE,
     "description": OnChange.REPLACE,
@@ -33,12 +33,12 @@ INPUTS: dict[str, OnChange] = {
 NETWORK = ("vpc_id", "subnet_id", "security_group_id")
 SENT = ("name", "description", *NETWORK)
 
-# The name is an input here: one that was changed in the console is no reason to make another instance.
+# The name is an input here: a name that was changed in the console doesn't create another instance.
 OUTPUTS = (*(key for key in TASK_OUTPUTS if key != "name"), "job_id")
 
 
 def normalised(props: Props) -> dict[str, Any]:
-    """Return the inputs in a property bag as they are compared and sent."""
+    """Return the inputs in a property bag in the form that is compared and sent."""
     return {key: without_nulls(props[key]) for key in INPUTS if props.get(key) is not None}
 
 
@@ -53,10 +53,11 @@ _SIDES = ("source_instance", "target_instance")
 
 
 def definition_of(props: Props) -> Definition:
-    """Return the definition that checked inputs make.
+    """Return the definition of checked inputs.
 
-    An instance of an ``OnlineMigrationTask`` is known by what will run on it, and there is one for each
-    migration. Of one that was declared alone only the network is known: any number of them may be alike.
+    An instance of an ``OnlineMigrationTask`` is identified by the migration that will run on it, so there is one
+    for each migration. For a separately declared instance only the network is known, and any number of instances
+    can be the same.
     """
     urn, inputs = str(props.get(URN, "")), normalised(props)
     identity: Mapping[str, Any] = props.get(IDENTITY) or {}
@@ -73,7 +74,7 @@ def definition_of(props: Props) -> Definition:
         operation="CreateOnlineMigrationTask",
         post=lambda client: client.create_online_migration_task(body),
         shown=lambda client, row: _compared(inputs, identity, client.show_online_migration(row.id)),
-        # A migration that was stopped on it can be started again: only what failed can't stand for it.
+        # A stopped migration on it can be started again, so only a failed instance doesn't count.
         ended_badly=(Kind.FAILURE,),
         again=AGAIN,
         unique=bool(identity),
@@ -97,7 +98,7 @@ def _compared(inputs: Props, identity: Mapping[str, Any], observed: Online) -> S
 
 
 def _differences(inputs: Props, identity: Mapping[str, Any], observed: Online) -> Iterator[str]:
-    """Yield in what an instance is another one. What the service doesn't tell can't differ."""
+    """Yield how an instance differs. Values that the service doesn't return can't differ."""
     for key in NETWORK:
         word = getattr(observed, key)
         if word is not None and inputs.get(key) not in (None, word):
@@ -108,10 +109,10 @@ def _differences(inputs: Props, identity: Mapping[str, Any], observed: Online) -
 
 
 def existing(account: Account, props: Props) -> TaskRow:
-    """Return the instance that ``existing_task_id`` names.
+    """Return the instance in ``existing_task_id``.
 
     Raises:
-        TaskError: there is no such instance, or it isn't what the inputs describe.
+        TaskError: the instance doesn't exist, or doesn't match the inputs.
         DcsMigrationError: what the service answered.
     """
     id_ = str(props["existing_task_id"])

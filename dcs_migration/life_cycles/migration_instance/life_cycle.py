@@ -1,4 +1,4 @@
-"""The lifecycle of a ``MigrationInstance`` in Pulumi's words."""
+"""The lifecycle of a ``MigrationInstance`` with Pulumi's operations."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
     """Check, diff, create, read, update and delete of migration instances, for one plugin process."""
 
     def check(self, olds: Props, news: Props) -> CheckResult:
-        """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
+        """Validate and complete the inputs. Each problem is a separate failure; no calls are made."""
         self._declare(olds, news)
         self._replacing.checked(olds, news)
         return check(SPEC, olds, news, self._accounts.settings)
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
-        """Compare by the table: no call changes an instance, so every change replaces it."""
+        """Compare by the table: the API can't change an instance, so every change replaces it."""
         self._foretell_home(olds, news)
         changes = compare(SPEC, id_, olds, news, preview=self._preview)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
         return changes.result
 
     def create(self, props: Props) -> CreateResult:
-        """Make the instance, or find the one with the owner mark (CreateOnlineMigrationTask)."""
+        """Create the instance, or find the one with the owner mark (CreateOnlineMigrationTask)."""
         account = self._account(props)
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
@@ -54,7 +54,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
             return CreateResult(row.id, {**outputs, **_outputs(read.outputs_of(row, {})), TAKEN_OVER: row.id})
         definition = definition_of(props)
         result = create_task(account, self._engine, self._held, definition)
-        # From here on nothing may fail: an error would lose the id.
+        # Nothing may fail from here on, because an error would lose the id.
         outputs.update(
             {"job_id": result.job_id, "status": result.status or "CREATING", MARK: str(definition.mark)}
         )
@@ -72,7 +72,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
 
     def imported(self, id_: str, props: Props) -> ReadResult:
-        """Read an instance that is to be managed from now on (ShowMigrationTask)."""
+        """Read an instance for an import (ShowMigrationTask)."""
         account = self._account(props)
         found = importing.find(account, id_, props)
         importing.require_online(found)
@@ -87,14 +87,15 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         return found.result(self._accounts.settings, known, _outputs(read.outputs_of(found.row, {})))
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
-        """Write the new inputs into state; no call is made."""
+        """Write the new inputs into the state; no calls are made."""
         kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_
         return UpdateResult({**kept, **news})
 
     def delete(self, id_: str, props: Props) -> None:
-        """Stop what still runs on the instance, and delete it (DeleteMigrationTask); only forget one taken over."""
+        """Stop the migration on the instance and delete the instance (DeleteMigrationTask). One that was taken
+        over is only removed from the state."""
         if props.get(TAKEN_OVER):
             self._warn(
                 f"instance {id_} was taken over, not made here: it is forgotten, not stopped or deleted",

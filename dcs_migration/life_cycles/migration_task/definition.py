@@ -1,5 +1,5 @@
-"""What a ``MigrationTask`` is to the service: its owner mark, what it does, the body of its create call, and
-taking one over."""
+"""A ``MigrationTask`` in the service: its owner mark, its definition, the body of its create call, and taking one
+over."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AGAIN = "change triggers"
 
 
 def definition_of(props: Props) -> Definition:
-    """Return the definition that checked inputs make."""
+    """Return the definition of checked inputs."""
     urn, inputs = str(props.get(URN, "")), normalised(props)
     mark = marks.mark_of(owner_of(props), urn, identity_of(inputs))
     target = inputs.get("target_instance")
@@ -43,7 +43,7 @@ def definition_of(props: Props) -> Definition:
 
 
 def identity_of(inputs: Props) -> dict[str, Any]:
-    """Return what a task does: what is imported or followed, from where, into which target, and for which triggers."""
+    """Return what a task does: the data, the source, the target and the triggers."""
     files = inputs.get("backup_files") or {}
     return {
         "type": inputs.get("migration_type"),
@@ -58,7 +58,7 @@ def identity_of(inputs: Props) -> dict[str, Any]:
 
 
 def differences(inputs: Props, row: TaskRow) -> Iterator[str]:
-    """Yield the paths in which a task does something else. What the service doesn't tell can't differ."""
+    """Yield the paths in which a task differs. Values that the service doesn't return can't differ."""
     observed = described(row)
     for key in ("migration_type", "migration_method"):
         if key in inputs and key in observed and inputs[key] != observed[key]:
@@ -79,7 +79,7 @@ def differences(inputs: Props, row: TaskRow) -> Iterator[str]:
 
 
 def as_told(value: Any, key: str = "") -> Any:
-    """Return inputs as they look when the service tells them: there, every text is made clean."""
+    """Return inputs as the service returns them, with every text cleaned."""
     if isinstance(value, Mapping):
         return {name: as_told(item, name) for name, item in value.items()}
     if isinstance(value, list):
@@ -111,10 +111,10 @@ def _refused_online(error: ApiError) -> DcsMigrationError:
 
 
 def existing(account: Account, props: Props) -> TaskRow:
-    """Return the task that ``existing_task_id`` names.
+    """Return the task in ``existing_task_id``.
 
     Raises:
-        TaskError: there is no such task, or it isn't what the inputs describe.
+        TaskError: the task doesn't exist, or doesn't match the inputs.
         DcsMigrationError: what the service answered.
     """
     id_ = str(props["existing_task_id"])
@@ -140,7 +140,7 @@ def existing(account: Account, props: Props) -> TaskRow:
 
 
 def _differences(inputs: Props, row: TaskRow) -> Iterator[str]:
-    """Yield the paths that disagree. What the service doesn't tell can't disagree."""
+    """Yield the paths that differ. Values that the service doesn't return can't differ."""
     observed = described(row)
     if "task_name" in inputs and "task_name" in observed and inputs["task_name"] != observed["task_name"]:
         yield "task_name"

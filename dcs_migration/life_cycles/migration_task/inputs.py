@@ -1,7 +1,7 @@
-"""What a user may write for a ``MigrationTask``, and what a change of each input means. No call is made.
+"""The inputs of a ``MigrationTask``, and the effect of a change of each one. No calls are made.
 
-The first table says what a change asks for; then come the rules across fields, the warnings, and the words for a
-replacement.
+The first table has the effects of changes. The rules across fields, the warnings and the texts for a replacement
+follow.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ INPUTS: dict[str, OnChange] = {
     "existing_task_id": OnChange.UPDATE,
 }
 
-# A password is used once, by the service, and never returned: a nightly rotation must not run an import
-# again over live data.
+# The service uses a password once and never returns it. A nightly rotation must not run an import again
+# over live data.
 WITH_PASSWORD = ("source_instance", "target_instance")
 
 MARKED = tuple(key for key in INPUTS if key not in ("region", "project_id", "existing_task_id"))
 
 
 def normalised(props: Props) -> dict[str, Any]:
-    """Return the inputs in a property bag as they are compared and sent, defaults of their own filled in.
+    """Return the inputs in a property bag in the form that is compared and sent, with their defaults.
 
-    Both sides of a comparison go through here: a default that a later release adds is no change.
+    Both sides of a comparison use this function, so a default that a later release adds isn't a change.
     """
     inputs: dict[str, Any] = {key: without_nulls(props[key]) for key in INPUTS if props.get(key) is not None}
     if inputs.get("triggers") == []:
-        del inputs["triggers"]  # no triggers, however they are written
+        del inputs["triggers"]  # no triggers, in any form
     files = inputs.get("backup_files")
     if isinstance(files, dict) and "file_source" not in files:
         if "bucket_name" in files:
@@ -71,7 +71,7 @@ _USUAL_NAME = re.compile(r"[A-Za-z0-9_-]{4,64}")
 
 
 def get_problems(id_: str, props: Props) -> list[str]:
-    """Return one line for each thing that is wrong with what names a task to be read."""
+    """Return one line for each problem with the inputs of a task that is only read."""
     named = {"id": id_, **{key: props[key] for key in ("region", "project_id") if props.get(key) is not None}}
     return problems(GET_SCHEMA, named)
 
@@ -120,7 +120,7 @@ _FILE_EXAMPLES = {
 
 
 def _sources(files: Mapping[str, Any], has: Callable[[Mapping[str, Any], str], bool]) -> list[str]:
-    """The sources of files that the keys mention."""
+    """The sources of files that the keys belong to."""
     from_bucket = has(files, "bucket_name") or has(files, "files")
     return [FROM_BUCKET] * from_bucket + [FROM_RECORD] * has(files, "backup_id")
 
@@ -136,7 +136,7 @@ def _backup_files(files: Mapping[str, Any]) -> Iterator[str]:
         elif certain(files, "bucket_name") and certain(files, "backup_id"):
             yield "backup_files: has both bucket_name and backup_id, write one of them"
     if not isinstance(source, str) or source not in _FILE_SOURCES:
-        return  # unknown as yet, or said already
+        return  # not known yet, or already reported
     needed, ignored = _FILE_SOURCES[source]
     for key in needed:
         if key not in files:
@@ -164,7 +164,7 @@ SPEC = Spec(
 
 
 def warnings(olds: Props, inputs: Props) -> Iterator[str]:
-    """Warn of what is new in checked inputs; what was accepted before isn't news."""
+    """Warn about changes in checked inputs; inputs that were accepted before get no warning."""
     olds, filled = normalised(olds), inputs[DEFAULTS]
 
     def new(*keys: str) -> bool:
@@ -195,14 +195,14 @@ def warnings(olds: Props, inputs: Props) -> Iterator[str]:
 
 
 def replacement_warning(changes: Changes, olds: Props, news: Props) -> str | None:
-    """Say what a replacement does to the target, unless the old task certainly never filled it."""
+    """Return the effect of a replacement on the target, unless the old task certainly never wrote to it."""
     if not changes.replaces or lookup(olds.get("status")).kind in NEVER_FILLED:
         return None
     return f"replaced because {', '.join(changes.replaces)} changed: {runs_again(news)}"
 
 
 def runs_again(news: Props) -> str:
-    """Say what a task with these inputs does to its target when it is made again."""
+    """Return the effect on the target if a task with these inputs is created again."""
     run = "IMPORT" if news.get("migration_type") == BACKUP_IMPORT else "MIGRATION"
     target = news.get("target_instance")
     instance = target.get("id") if isinstance(target, Mapping) else target

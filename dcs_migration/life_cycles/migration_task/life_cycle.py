@@ -1,4 +1,4 @@
-"""The lifecycle of a ``MigrationTask`` in Pulumi's words; each step lies in a module of its own."""
+"""The lifecycle of a ``MigrationTask`` in Pulumi's words; each step has its own module."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
     """Check, diff, create, read, update and delete of migration tasks, for one plugin process."""
 
     def check(self, olds: Props, news: Props) -> CheckResult:
-        """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
+        """Validate and complete the inputs. Each problem is a separate failure; no calls are made."""
         self._declare(olds, news)
         result = check(SPEC, olds, news, self._accounts.settings)
         if not result.problems:
@@ -54,7 +54,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         return result
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
-        """Compare by the table; warn where a replacement runs an import again."""
+        """Compare by the table; warn if a replacement runs an import again."""
         self._foretell_home(olds, news)
         changes = compare(SPEC, id_, olds, news, preview=self._preview)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
@@ -65,7 +65,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         return changes.result
 
     def create(self, props: Props) -> CreateResult:
-        """Start the migration (CreateMigrationTask), or take the task over that the user named."""
+        """Start the migration (CreateMigrationTask), or take over an existing task."""
         account = self._account(props)
         outputs = {**props, **self._home(account)}
         if props.get("existing_task_id"):
@@ -75,7 +75,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         self._replacing.created(props)
         definition = definition_of(props)
         result = create_task(account, self._engine, self._held, definition)
-        # From here on nothing may fail: an error would lose the id.
+        # Nothing may fail from here on, because an error would lose the id.
         outputs.update({"name": result.name, "status": result.status, MARK: str(definition.mark)})
         if result.row:
             outputs.update({**read.outputs_of(result.row, {}), ADOPTED: result.claim})
@@ -83,7 +83,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh, or ``MigrationTask.get``."""
-        if ENDPOINT not in props:  # it isn't managed
+        if ENDPOINT not in props:  # it is only read
             return self._get(id_, props)
         account = self._account(props)
         self._held.read(props.get(URN), id_)
@@ -98,7 +98,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
 
     def imported(self, id_: str, props: Props) -> ReadResult:
-        """Read a task that is to be managed from now on (ShowMigrationTask)."""
+        """Read a task for an import (ShowMigrationTask)."""
         found = get_problems(id_, props)
         if found:
             raise TaskError("; ".join(found))
@@ -118,7 +118,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         return found_task.result(self._accounts.settings, inputs, read.outputs_of(row, {}))
 
     def _get(self, id_: str, props: Props) -> ReadResult:
-        """Read a task that isn't managed. No check came before: what names it is checked here, offline."""
+        """Read a task without managing it. Its inputs are checked here, offline, because Pulumi doesn't call check."""
         found = get_problems(id_, props)
         if found:
             raise TaskError(f"MigrationTask.get: {'; '.join(found)}")
@@ -129,14 +129,14 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         return ReadResult(id_, {**outputs, "region": account.region, "project_id": account.project_id})
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
-        """Write the new inputs into state; no call is made."""
+        """Write the new inputs into the state; no calls are made."""
         kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
         if news.get("existing_task_id"):
-            kept[TAKEN_OVER] = id_  # also a task of our own is from now on the user's
+            kept[TAKEN_OVER] = id_  # from now on even our own task counts as the user's
         return UpdateResult({**kept, **news})
 
     def delete(self, id_: str, props: Props) -> None:
-        """Stop and delete a task of our own; only forget one that was taken over."""
+        """Stop and delete our own task. One that was taken over is only removed from the state."""
         if props.get(TAKEN_OVER):
             self._warn(
                 f"task {id_} was taken over, not started here: it is forgotten, not stopped or deleted", props

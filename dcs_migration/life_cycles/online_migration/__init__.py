@@ -1,1 +1,1 @@
-"""The plugin side of ``OnlineMigration``: what runs on a migration instance, and the state it must be in."""
+"""The plugin side of ``OnlineMigration``: a migration on a migration instance, and its wanted state."""

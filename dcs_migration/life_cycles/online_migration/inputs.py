@@ -1,7 +1,4 @@
-"""What a user may write for an ``OnlineMigration``, what a change of each input means, and the words for it.
-
-No call is made.
-"""
+"""The inputs of an ``OnlineMigration``, the effect of a change of each one, and its texts. No calls are made."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ INPUTS: dict[str, OnChange] = {
     "existing_task_id": OnChange.UPDATE,
 }
 
-# What is copied, from where to where: another one is another migration. The rest only tunes it.
+# The data, the source and the target: a change of these is another migration. The other inputs only tune it.
 DEFINITION = ("migration_method", "source_instance", "target_instance")
 TUNING = ("resume_mode", "bandwidth_limit_mb")
 
@@ -46,10 +43,10 @@ _DEFAULTS = {"resume_mode": "auto", "state": RUNNING}
 
 
 def normalised(props: Props) -> dict[str, Any]:
-    """Return the inputs in a property bag as they are compared and sent, defaults of their own filled in."""
+    """Return the inputs in a property bag in the form that is compared and sent, with their defaults."""
     inputs: dict[str, Any] = {key: without_nulls(props[key]) for key in INPUTS if props.get(key) is not None}
     if inputs.get("triggers") == []:
-        del inputs["triggers"]  # no triggers, however they are written
+        del inputs["triggers"]  # no triggers, in any form
     limit = inputs.get("bandwidth_limit_mb")
     if isinstance(limit, float) and limit.is_integer():
         inputs["bandwidth_limit_mb"] = int(limit)  # Pulumi passes 100 as 100.0
@@ -102,16 +99,17 @@ SPEC = Spec(
 
 
 def check(olds: Props, news: Props, settings: Settings) -> CheckResult:
-    """Validate and complete the inputs; a migration that is taken over names its instance by that."""
+    """Validate and complete the inputs; a migration that is taken over has its instance's id in
+    ``existing_task_id``."""
     if news.get("existing_task_id") is not None and news.get("task_id") is None:
         news = {**news, "task_id": news["existing_task_id"]}
     return spec.check(SPEC, olds, news, settings)
 
 
 def refusals(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
-    """Say which changes the service doesn't allow from where the migration is.
+    """Return the changes that the service doesn't allow in the migration's current state.
 
-    It is a check that asks for these: in a diff they would break a refresh, which only finds what others did.
+    Only check calls this. In a diff, the errors would break a refresh, which only finds others' changes.
     """
     before, after = (normalised(props)["state"] for props in (olds, news))
     if changes.replaces or after != SWITCHED:
@@ -130,7 +128,7 @@ def refusals(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
 
 
 def warnings(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
-    """Say in words what an update will do to data and addresses."""
+    """Describe the effects of an update on data and addresses."""
     old, new = normalised(olds), normalised(news)
     source, target = _named(new.get("source_instance")), _named(new.get("target_instance"))
     before, after = old["state"], new["state"]
@@ -147,7 +145,7 @@ def warnings(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
 
 
 def runs_again(news: Props) -> str:
-    """Say what a migration with these inputs does to its target when it is made again."""
+    """Return the effect on the target if a migration with these inputs is created again."""
     return _RUNS_AGAIN.format(target=_named(news.get("target_instance")))
 
 
@@ -175,4 +173,4 @@ def _named(instance: Any) -> str:
     known = instance.get("id") if isinstance(instance, Mapping) else None
     if isinstance(known, str):
         return f"instance {known}"
-    return "an instance"  # addresses may carry passwords
+    return "an instance"  # addresses may contain passwords

@@ -1,4 +1,4 @@
-"""The lifecycle of an ``OnlineMigration`` in Pulumi's words."""
+"""The lifecycle of an ``OnlineMigration`` with Pulumi's operations."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
     HOLDS = "migration"
 
     def check(self, olds: Props, news: Props) -> CheckResult:
-        """Validate and complete the inputs. Every problem is a failure of its own; no call is made."""
+        """Validate and complete the inputs. Each problem is a separate failure; no calls are made."""
         self._declare(olds, news)
         result = check(olds, news, self._accounts.settings)
         if olds and not result.problems:
@@ -60,7 +60,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         return result
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
-        """Compare by the table, and say in words what will happen to data and addresses."""
+        """Compare by the table, and describe the effects on data and addresses."""
         self._foretell_home(olds, news)
         changes = compare(SPEC, id_, olds, news, preview=self._preview)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
@@ -87,9 +87,9 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         return CreateResult(id_, {**outputs, **_outputs(observed), ADOPTED: claim})
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        """Answer a refresh; a state that isn't the one that was left is shown as drift."""
+        """Answer a refresh; a different state than before is shown as drift."""
         account = self._account(props)
-        # A migration that no longer exists stays: making it again would copy over data that has moved on.
+        # Keep a migration that no longer exists: creating it again would overwrite newer data.
         outputs, warning = read.refreshed(account, id_, props, again=_AGAIN, removable=())
         if warning is not None:
             self._warn(warning, props)
@@ -99,7 +99,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         return ReadResult(id_, outputs, read.inputs_of(outputs, INPUTS))
 
     def imported(self, id_: str, props: Props) -> ReadResult:
-        """Read a migration that is to be managed from now on, in the state that it is in (ShowMigrationTask)."""
+        """Read a migration for an import, in its current state (ShowMigrationTask)."""
         account = self._account(props)
         found = importing.find(account, id_, props)
         importing.require_online(found)
@@ -117,7 +117,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         return found.result(self._accounts.settings, known, _outputs(observed))
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
-        """Change the migration where it is; a password alone is only written into state."""
+        """Change the migration in place; a change of only a password is written into the state."""
         kept = {
             key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, ADOPTED) if key in olds
         }
@@ -132,7 +132,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         return UpdateResult({**outputs, **_outputs(observed)})
 
     def delete(self, id_: str, props: Props) -> None:
-        """Stop the replication. What was copied stays, and so do addresses that were switched."""
+        """Stop the replication. Copied data and switched addresses remain."""
         if props.get(TAKEN_OVER):
             self._warn(
                 f"migration {id_} was taken over, not started here: it is forgotten, not stopped", props
@@ -150,7 +150,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         return runs_again(news)
 
     def _observed_settings(self, account: Account, id_: str, outputs: Props) -> Props:
-        """Return what the service reports about the settings, and the state that it is in."""
+        """Return the settings and the state that the service reports."""
         try:
             observed = account.client.show_online_migration(id_)
         except TaskNotFound:

@@ -1,6 +1,6 @@
-"""Where an online migration is, whatever words the service has for it, and waiting for what it shall become.
+"""The state of an online migration, for all of the service's spellings, and waiting for a wanted state.
 
-Nothing is written here.
+This module only reads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNDER_WAY = re.compile(r"(EXCHANG|ROLL)[A-Z_]*ING")
 
 
 class Phase(Enum):
-    """What a migration does."""
+    """What a migration is doing."""
 
     MAKING = "its instance is being made"
     IDLE = "waits to be configured"
@@ -39,7 +39,7 @@ RUNS = (Phase.COPYING, Phase.FOLLOWING)
 UNSETTLED = (Phase.MAKING, Phase.CHANGING)
 
 _BY_KIND = {
-    Kind.RUNNING: Phase.COPYING,  # also a status that no one knows
+    Kind.RUNNING: Phase.COPYING,  # also for an unknown status
     Kind.REPLICATING: Phase.FOLLOWING,
     Kind.SUCCESS: Phase.DONE,
     Kind.FAILURE: Phase.FAILED,
@@ -50,7 +50,7 @@ _BY_KIND = {
 
 
 def phase_of(online: Online) -> Phase:
-    """Return where a migration is."""
+    """Return the phase of a migration."""
     status = lookup(online.status)
     if status.name == "CREATING":
         return Phase.MAKING
@@ -70,7 +70,7 @@ def exchange_failed(online: Online) -> bool:
 
 
 def state_of(online: Online) -> str | None:
-    """Return the state that a user would write for what the service tells; None where it doesn't say."""
+    """Return the ``state`` input that matches the service's answer; None if it doesn't show one."""
     if is_switched(online):
         return SWITCHED
     phase = phase_of(online)
@@ -80,9 +80,9 @@ def state_of(online: Online) -> str | None:
 
 
 def differing(inputs: Mapping[str, Any], observed: Online, changed: Collection[str] = ()) -> set[str]:
-    """Return the settings in which the service's word differs from the inputs.
+    """Return the settings that differ between the service and the inputs.
 
-    What it leaves out doesn't differ, unless it is known to have been ``changed`` since it was sent.
+    A setting that the service leaves out doesn't differ, unless it has been ``changed`` since it was last sent.
     """
     found = set()
     for key in ("migration_method", "resume_mode", "bandwidth_limit_mb"):
@@ -102,8 +102,8 @@ def _word(value: Any) -> str | None:
 
 
 def is_another(instance: Mapping[str, Any], side: Side) -> bool:
-    """Whether the service reports another Redis than the inputs; what it doesn't tell is no other."""
-    if "id" in instance:  # the service fills in addresses of its own instances
+    """Whether the service reports a different Redis than the inputs; a missing value isn't different."""
+    if "id" in instance:  # the service adds the addresses of its own instances
         return side.id is not None and instance["id"] != side.id
     if "addrs" in instance and side.addrs is not None:
         return addresses(instance["addrs"]) != addresses(side.addrs)
@@ -114,10 +114,10 @@ PAUSES = (1.0, 2.0, 3.0, 5.0, 10.0)  # seconds between two looks; the last one r
 
 
 class Observer:
-    """The present state of one migration, as often as it is needed."""
+    """Reads the current state of one migration."""
 
     def __init__(self, account: Account, engine: Engine, id_: str, urn: str | None, timeout: float) -> None:
-        """Set up; ``timeout`` bounds all waits of the operation together, in seconds."""
+        """Set up; ``timeout`` limits all waits of the operation together, in seconds."""
         self.account = account
         self.id = id_
         self._engine = engine
@@ -125,11 +125,11 @@ class Observer:
         self._deadline = Deadline(account.clock, timeout)
 
     def look(self) -> Online:
-        """Return what the service tells now (ShowMigrationTask).
+        """Return the service's current answer (ShowMigrationTask).
 
         Raises:
-            TaskError: it knows no such migration.
-            DcsMigrationError: what it answered.
+            TaskError: the migration doesn't exist.
+            DcsMigrationError: what the service answered.
         """
         try:
             return self.account.client.show_online_migration(self.id)
@@ -140,15 +140,15 @@ class Observer:
             ) from None
 
     def until(self, reached: Callable[[Online], bool], what: str) -> Online:
-        """Look until something is so.
+        """Look until a condition is true.
 
         Args:
-            reached: Whether it is.
-            what: What is waited for, for the progress line and the error.
+            reached: The condition.
+            what: A description of the wait, for the progress line and the error.
 
         Raises:
             WaitTimeout: the time of the operation is over.
-            EngineGone: no one waits any more.
+            EngineGone: Pulumi has ended.
         """
         pauses = delays(PAUSES)
         while True:
@@ -158,13 +158,14 @@ class Observer:
             self.pause(next(pauses), f"{what} (now {observed.task_status or observed.status})")
 
     def settled(self) -> Online:
-        """Return what the service tells once nothing is under way: no stop, no exchange of addresses."""
+        """Return the service's answer when no stop and no exchange of addresses is in progress."""
         return self.until(
             lambda observed: phase_of(observed) not in UNSETTLED, "waiting for what is under way to end"
         )
 
     def until_made(self, job_id: str | None) -> Online:
-        """Wait for the job that makes the instance (ShowJobInfo); without its id, or its record, by the status alone.
+        """Wait for the job that creates the instance (ShowJobInfo); without its id or its record, wait for the
+        status only.
 
         Raises:
             TaskError: the job failed.
@@ -174,7 +175,7 @@ class Observer:
             try:
                 status = self.account.client.show_job_status(job_id)
             except TaskNotFound:
-                break  # it was over long ago, or went with the instance: of that the status tells
+                break  # it ended long ago or was deleted with the instance; the status shows which
             if status == JOB_FAILED:
                 raise TaskError(
                     f"the service could not make migration instance {self.id} (job {job_id} is {status}); its network "
@@ -189,7 +190,7 @@ class Observer:
         )
 
     def pause(self, seconds: float, what: str) -> None:
-        """Say what is waited for, and wait a little."""
+        """Show what the wait is for, and wait briefly."""
         if not self._deadline.allows(seconds):
             raise WaitTimeout(
                 f"gave up after {self._deadline.seconds:.0f} s: {what}; run `pulumi up` again, it goes on from there, or allow "
@@ -199,7 +200,7 @@ class Observer:
         self.sleep(seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Wait, if Pulumi still listens: a plugin that outlived it must change nothing any more."""
+        """Wait if Pulumi is still running. A plugin that outlives Pulumi must not change anything."""
         self._engine.require()
         self.account.clock.sleep(seconds)
 
@@ -210,7 +211,7 @@ class Observer:
 
 _CONFIGURE = "remove existing_task_id, and `pulumi up` configures one on it"
 _NOT_THERE = {
-    # phase: what is so, and the way on
+    # phase: the problem, and what to do
     Phase.MAKING: ("is still being made", _CONFIGURE),
     Phase.IDLE: ("has no migration yet", _CONFIGURE),
     Phase.LOST: ("is gone", "correct it, or remove it to make a new one"),
@@ -218,10 +219,10 @@ _NOT_THERE = {
 
 
 def existing(observer: Observer, inputs: Mapping[str, Any]) -> Online:
-    """Return what the service reports about the migration that ``existing_task_id`` names.
+    """Return the service's answer about the migration in ``existing_task_id``.
 
     Raises:
-        TaskError: there is none, it isn't what the inputs describe, or not in the state that they ask for.
+        TaskError: it doesn't exist, or doesn't match the inputs or their ``state``.
         DcsMigrationError: what the service answered.
     """
     observed = observer.settled()

@@ -1,4 +1,4 @@
-"""Bringing a migration into the state that was asked for: looks first, and writes only what is missing."""
+"""Brings a migration into the wanted state: it looks first, and makes only the necessary writes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Reconciler:
         inputs: Mapping[str, Any],
         changed: Collection[str] = (),
     ) -> None:
-        """Set up for normalised inputs, some of which have ``changed`` since they were sent last."""
+        """Set up for normalized inputs; ``changed`` has those that changed since they were last sent."""
         self._observer = observer
         self._client = observer.account.client
         self._writer = Writer(observer, engine)
@@ -60,10 +60,10 @@ class Reconciler:
         self._changed = changed
 
     def begin(self) -> Online:
-        """Reach the state of a migration that the Pulumi state doesn't know yet.
+        """Reach the state of a migration that isn't in the Pulumi state yet.
 
         Raises:
-            TaskError: something else is configured on the instance: it may be another stack's.
+            TaskError: another migration is configured on the instance: it may belong to another stack.
             DcsMigrationError: as for :meth:`reconcile`.
         """
         observed = self._observer.settled()
@@ -77,13 +77,12 @@ class Reconciler:
         return self._reconcile(observed)
 
     def reconcile(self) -> Online:
-        """Bring the migration into the state of the inputs, and return what the service then tells.
+        """Bring the migration into the state of the inputs, and return the service's answer.
 
-        Changed triggers run it again although it is done, or send the settings again although they are
-        the same.
+        If triggers changed, a finished migration runs again, and unchanged settings are sent again.
 
         Raises:
-            DcsMigrationError: what the service answered, or why it can't be done.
+            DcsMigrationError: what the service answered, or why it isn't possible.
         """
         return self._reconcile(self._observer.settled())
 
@@ -96,7 +95,7 @@ class Reconciler:
         return observed
 
     def halt(self) -> Online:
-        """Stop what runs, and return what the service shows when nothing does any more."""
+        """Stop the migration, and return the service's answer when nothing is running any more."""
         observed = self._stop(self._observer.settled())
         self._observer.say(_REACHED[STOPPED])
         return observed
@@ -111,11 +110,11 @@ class Reconciler:
         other = self._differing(observed)
         anew = "triggers" in self._changed or bool(other & set(DEFINITION))
         if phase is Phase.COPYING and not other:
-            return observed  # it runs as asked, from its start
+            return observed  # it has run with the wanted settings from its start
         if phase is Phase.STOPPED and not anew:
             observed = self._restart()
             phase = phase_of(observed)
-        # Settings that only tune a run neither start one that is done nor start a stopped one from its start.
+        # Settings that only tune a migration don't restart a finished or stopped one from the beginning.
         tuned = phase in RUNS and bool(other & set(TUNING))
         if anew or tuned or phase in (Phase.IDLE, Phase.FAILED):
             return self._configure(observed, phase)
@@ -231,7 +230,7 @@ class Reconciler:
             )
 
     def _until_in_sync(self) -> None:
-        """Wait until the target has everything that the source has (ShowMigrationTaskStats)."""
+        """Wait until the target has all data of the source (ShowMigrationTaskStats)."""
         for pause in delays(PAUSES):
             observed = self._observer.look()
             if phase_of(observed) not in RUNS:

@@ -1,4 +1,4 @@
-"""The writes of an online migration: each is sent once, and starts wait until the target is free."""
+"""The writes of an online migration: each one is sent once, and a start waits until the target is free."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Target:
     """The target of one migration."""
 
     def __init__(self, observer: Observer, target: Mapping[str, Any]) -> None:
-        """Set up for a target that is given by its ``id`` or its ``addrs``."""
+        """Set up for a target with an ``id`` or ``addrs``."""
         self._observer = observer
         self._target = target
         key = target.get("id") or ",".join(sorted(addresses(target.get("addrs"))))
         self._turn = observer.account.turn(str(key))
 
     def when_free(self, start: Callable[[], Online]) -> Online:
-        """Start what nothing else on the target is in the way of (ListMigrationTask).
+        """Make a start if no other task runs on the target (ListMigrationTask).
 
         Raises:
-            TaskError: another task runs there, also after a minute; or no one knows, for the listing isn't
+            TaskError: another task still runs there after a minute, or it isn't known because the listing isn't
                 permitted.
             DcsMigrationError: what the service answered.
         """
@@ -61,7 +61,7 @@ class Target:
             self._observer.sleep(pause)
 
     def _note_attempt(self) -> None:
-        """Note a run that has started, or may have: a listing may show it late."""
+        """Record a migration that has started, or may have: a listing may show it late."""
         account = self._observer.account
         self._turn.attempted = account.clock.monotonic()
         account.begun(
@@ -85,7 +85,7 @@ class Target:
         return occupants(account, listing.rows.values(), self._target, but=self._observer.id)
 
 
-SHOWS_WITHIN = 15.0  # seconds: for so long the service may still report the time before a write
+SHOWS_WITHIN = 15.0  # seconds; for this time the service may still report the state before a write
 SHOW_PAUSES = (0.5, 1.5, 3.0, 5.0)  # the last one repeats
 
 
@@ -93,7 +93,7 @@ class Writer:
     """The writes of one operation on one migration."""
 
     def __init__(self, observer: Observer, engine: Engine) -> None:
-        """Set up over what looks at the migration."""
+        """Set up with the migration's observer."""
         self._observer = observer
         self._engine = engine
 
@@ -103,15 +103,15 @@ class Writer:
         """Make a write.
 
         Args:
-            operation: The API's name of it.
+            operation: The API's name of the call.
             call: Sends it, once.
-            took: Whether what the service tells shows that it was carried out.
+            took: Whether the service's answer shows that the write took effect.
 
         Returns:
-            What the service tells afterwards: usually that it was carried out.
+            The service's answer afterwards; it usually shows that the write took effect.
 
         Raises:
-            DcsMigrationError: it was refused, or its outcome isn't known; the message says which.
+            DcsMigrationError: the write was refused, or its outcome isn't known; the message says which.
         """
         refusals = Refusals()
         while True:
@@ -135,7 +135,7 @@ class Writer:
                 self._observer.account.wrote()
 
     def _shown(self, took: Callable[[Online], bool]) -> Online:
-        """After an accepted write the service may report the time before it for a while."""
+        """After an accepted write, wait while the service may still report the state before it."""
         waited = 0.0
         pauses = delays(SHOW_PAUSES)
         while True:

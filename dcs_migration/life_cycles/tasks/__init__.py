@@ -1,2 +1,1 @@
-"""What the resources share that stand for a task of the service: its owner mark, and how it is made, read and
-deleted."""
+"""What all resources for a task of the service share: the owner mark, and how the task is created, read and deleted."""

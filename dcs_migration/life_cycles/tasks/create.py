@@ -1,4 +1,4 @@
-"""Create: one definition, one task. Looks before every POST, and after an unclear outcome."""
+"""Create: one task for each definition. It looks for the task before every POST, and after an unclear outcome."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from dcs_migration.life_cycles.writes import (
     search,
 )
 
-HEARING = 3.0  # seconds that Pulumi is given to ask about other resources before a task is adopted or removed
+HEARING = 3.0  # seconds for Pulumi to ask about other resources before a task is adopted or removed
 
 
 @dataclass(frozen=True)
 class Result:
-    """The task that now stands for the definition; ``row`` and ``claim`` are None for one that was just started."""
+    """The task of the definition; ``row`` and ``claim`` are None if it was just started."""
 
     id: str
     name: str | None
@@ -57,17 +57,16 @@ class Result:
 
 
 def create_task(account: Account, engine: Engine, held: Held, definition: Definition) -> Result:
-    """Return the definition's one task: found by its owner mark, or started.
+    """Return the definition's task: either found by its owner mark or started.
 
     Raises:
-        DcsMigrationError: no task was started, or it isn't known yet whether one was; the message says
-            which.
+        DcsMigrationError: no task was started, or it isn't known whether one was; the message says which.
     """
     return _Creation(account, engine, held, definition).run()
 
 
 class _Creation:
-    """One run of create for one definition."""
+    """One create of one definition."""
 
     def __init__(self, account: Account, engine: Engine, held: Held, definition: Definition) -> None:
         """Set up."""
@@ -83,7 +82,7 @@ class _Creation:
         refusals = Refusals()
         while True:
             try:
-                with self._look_up.turn.lock:  # creates of one target look and start one after the other
+                with self._look_up.turn.lock:  # creates for the same target run one after the other
                     result = self._find_or_start()
             except REFUSED as error:
                 pause = refusals.pause_after(error)
@@ -96,7 +95,7 @@ class _Creation:
                 return result
 
     def _find_or_start(self) -> Result:
-        """Look, and start the task if it isn't there and nothing is in its way."""
+        """Look for the task, and start it if it doesn't exist and nothing prevents it."""
         found = self._look()
         if found.ended_badly and not found.usable:
             self._hear_of_others(found.ended_badly)
@@ -115,7 +114,7 @@ class _Creation:
         return self._start()
 
     def _look(self) -> Found:
-        """Look until what was found is fresh: between the listing and its end the look may have waited for Show."""
+        """Look until the result is recent: a slow Show makes a listing old."""
         try:
             for _ in range(LOOKS):
                 found = self._look_up.find(LOOK_UP_AGE)
@@ -143,14 +142,14 @@ class _Creation:
             self._look_up.turn.attempted = self._clock.monotonic()
 
     def _hear_of_others(self, rows: Sequence[TaskRow]) -> None:
-        """Give Pulumi time to ask about the other resources of the program: one of them may hold a task."""
+        """Give Pulumi time to ask about the program's other resources, because one of them may hold a task."""
         self._clock.sleep(HEARING)
         self._engine.require()
         for row in rows:
             self._look_up.require_not_held(row)
 
     def _remove(self, id_: str) -> str:
-        """Remove the record of a task that failed; say what became of it."""
+        """Remove the record of a failed task; return what happened to it."""
         try:
             self._engine.require()
             self._account.delete(id_)
@@ -176,7 +175,7 @@ class _Creation:
         return Result(row.id, row.name, row.status, row, claim=new_claim())
 
     def _search(self, error: DcsMigrationError) -> Result:
-        """After an unclear outcome: look until the task shows up, or a minute has passed."""
+        """After an unclear outcome: look until the task shows up, for up to a minute."""
         self._look_up.turn.attempted = self._clock.monotonic()
         found = Found((), 0.0)
         trouble: DcsMigrationError | None = None
@@ -227,7 +226,7 @@ class _Creation:
         )
 
     def _accept(self, created: Created) -> Result:
-        """Take the new task, unless the service says in the same breath that it failed."""
+        """Accept the new task, unless the service's answer says that it failed."""
         if not created.error and lookup(created.status).kind not in self._definition.ended_badly:
             row = TaskRow(
                 created.id,

@@ -1,6 +1,6 @@
-"""Where an input comes from that wasn't written (name, region and project), and where a task lives.
+"""The defaults of inputs (name, region and project), and the location of a task.
 
-State remembers where that is, and no one else is spoken to about it.
+The state keeps the location, and calls about the task go only there.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ def fill(
     """Complete inputs with their defaults, in place.
 
     Args:
-        inputs: What the user wrote, normalised.
+        inputs: The user's inputs, normalized.
         olds: The old inputs, empty for a new task.
-        news: What the program sent, hidden properties included.
+        news: The program's properties, including hidden ones.
         settings: The configured region and project.
-        name: The input that names the task in the service, if there is one.
+        name: The input with the task's name in the service, if there is one.
 
     Returns:
-        The names of the inputs that were filled in; one line for each that could not be, and for each problem of
-        the settings.
+        The names of the inputs that were filled in; one line for each input without a default, and for each
+            problem of the settings.
     """
     defaults = _Defaults(olds, news.get(URN), settings)
     fills: dict[str, Callable[[], Any]] = {"region": defaults.region}
@@ -68,7 +68,7 @@ def fill(
 
 
 class _Defaults:
-    """The value that each input has when it isn't written."""
+    """The default of each input."""
 
     def __init__(self, olds: Props, urn: Any, settings: Settings) -> None:
         self._olds = olds
@@ -76,23 +76,23 @@ class _Defaults:
         self._settings = settings
 
     def name(self, key: str) -> Any:
-        """The name in state, if it was a default then, too: it survives renames. Else one from the URN.
+        """The name in state if it is also a default, because it survives renames; else one from the URN.
 
-        A preview may not know the URN yet, below a parent that is made by another program.
+        A preview may not know the URN yet, if another program creates the parent.
         """
         if key in (self._olds.get(DEFAULTS) or ()) and self._olds.get(key):
             return self._olds[key]
         return default_name(self._urn) if isinstance(self._urn, str) else UNKNOWN
 
     def region(self) -> Any:
-        """The region in state, which the configuration must not contradict; else the configured one."""
+        """The region in state; the configuration must not contradict it. Else the configured region."""
         region = self._place("region", "region", self._settings.region)
         if not region:
             raise ConfigurationError(NO_REGION)
         return region
 
     def project_id(self, region: Any) -> Any:
-        """The project in state, else the configured one; each only for the region it belongs to."""
+        """The project in state, else the configured one; each only for its own region."""
         here = region == self._settings.region
         configured = self._settings.project_id if here else None
         if self._olds.get("region") != region:
@@ -100,9 +100,9 @@ class _Defaults:
         return self._place("project_id", "project", configured)
 
     def project_name(self, region: Any) -> str | None:
-        """The name by which the project is looked up at create, which the configuration must not contradict later.
+        """The project name to look up at create; later the configuration must not contradict it.
 
-        None where an id says which project it is.
+        None if the project's id is set.
         """
         if not isinstance(region, str) or self._configured(lambda: self._settings.project_id, region):
             return None
@@ -120,7 +120,7 @@ class _Defaults:
         return known
 
     def _configured(self, read: Callable[[], str | None], region: str) -> str | None:
-        """A setting of the configured region, or None; what is wrong with it is said elsewhere."""
+        """A setting of the configured region, or None; its problems are reported elsewhere."""
         try:
             return read() if region == self._settings.region else None
         except ConfigurationError:
@@ -136,7 +136,7 @@ class _Defaults:
 
 
 def _moved(key: str, noun: str, known: str, configured: str) -> str:
-    """Say that the configuration names another place than state does."""
+    """Return a line about a configured location that differs from the state's."""
     return (
         f"this task lives in {noun} {known}, the configuration now says {configured}; write "
         f'{key}="{known}" to leave it there, or {key}="{configured}" to run the migration again there'
@@ -144,10 +144,11 @@ def _moved(key: str, noun: str, known: str, configured: str) -> str:
 
 
 def require_same_project(old: Props, news: Props) -> None:
-    """A project that was looked up at create is in no old input, so that ``check`` could not compare it.
+    """Refuse another project. The old inputs don't have a project that was looked up at create, so ``check``
+    couldn't compare it.
 
     Raises:
-        TaskError: the configuration now names another project than the one where the task lives.
+        TaskError: the configured project isn't the task's project.
     """
     known, configured = old.get("project_id"), news.get("project_id")
     defaulted = "project_id" in (news.get(DEFAULTS) or ()) and old.get("region") == news.get("region")
@@ -156,7 +157,7 @@ def require_same_project(old: Props, news: Props) -> None:
 
 
 def require_taken_over_stays(id_: str, new: Props, replaces: Collection[str]) -> None:
-    """A task that was taken over stays, and the resource with it.
+    """Refuse to replace a task that was taken over.
 
     Raises:
         TaskError: the inputs ask for another task.
@@ -177,7 +178,8 @@ def require_taken_over_stays(id_: str, new: Props, replaces: Collection[str]) ->
 
 
 def default_name(urn: str) -> str:
-    """Name a task after its resource: ``<resource name>-<7 hex digits of the URN's hash>``, made to fit."""
+    """Return a task name from its resource: ``<resource name>-<7 hex digits of the URN's hash>``, shortened if
+    necessary."""
     resource_name = urn.split("::", 3)[-1]
     digest = hashlib.sha256(urn.encode("utf-8", "surrogatepass")).hexdigest()[:7]
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", resource_name)[: _LONGEST_DEFAULT - 8].strip("-") or "task"
@@ -185,20 +187,20 @@ def default_name(urn: str) -> str:
 
 
 def account_of(accounts: Accounts, props: Props) -> Account:
-    """Return the account of the region and project that a property bag names.
+    """Return the account of the region and project in a property bag.
 
     Raises:
-        ConfigurationError: the settings point to another host than the one that state remembers.
+        ConfigurationError: the settings have a different host than the state.
         DcsMigrationError: as for :meth:`Accounts.at`.
     """
-    moved = _elsewhere(accounts.settings, props)  # before anything is sent, to IAM neither
+    moved = _elsewhere(accounts.settings, props)  # before anything is sent, even to IAM
     if moved is not None:
         raise ConfigurationError(moved)
     return accounts.at(props.get("region"), props.get("project_id"))
 
 
 def foretold(settings: Settings, props: Props) -> str | None:
-    """Say what :func:`account_of` would refuse, for a preview, which needs no settings."""
+    """Return what :func:`account_of` would refuse. A preview uses this, because it works without settings."""
     try:
         return _elsewhere(settings, props)
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""Delete: stop what runs, delete, and see that it no longer exists. Every step may be repeated."""
+"""Delete: stop the task, delete it, and check that it no longer exists. Every step can be repeated."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from dcs_migration.life_cycles.writes import Deadline, delays
 
 # All times in seconds.
 PAUSES = (1.5, 2.0, 3.0, 5.0, 10.0)  # between looks; the last one repeats
-LOOK_UP_AGE = 10.0  # of the listing that the first look may use
-SHARED_AGE = 1.0  # of one that several deletes share while they wait
+LOOK_UP_AGE = 10.0  # maximum age of the listing for the first look
+SHARED_AGE = 1.0  # maximum age of a listing that waiting deletes share
 
-# After these a look shows what to do next: the write did nothing, or its outcome is unclear.
+# After these errors, look at the task to decide the next step: the write had no effect, or its outcome is unclear.
 _LOOK_AGAIN = (NotSent, Busy, Throttled, *OUTCOME_UNCLEAR)
 _NOT_IN_THIS_STATE = "DCS.4957"
 
@@ -32,7 +32,7 @@ _NOT_IN_THIS_STATE = "DCS.4957"
 def delete_task(
     account: Account, engine: Engine, id_: str, urn: str | None, timeout: float, *, replaced: bool = False
 ) -> bool:
-    """Stop and delete a task of ours until the service no longer lists it; return whether it did at first.
+    """Stop and delete our task until the service no longer lists it; return whether it was listed at first.
 
     Args:
         account: Where it lives.
@@ -40,17 +40,17 @@ def delete_task(
         id_: Its id.
         urn: The resource's.
         timeout: In seconds.
-        replaced: Whether another one follows it.
+        replaced: Whether another task replaces it.
 
     Raises:
-        WaitTimeout: it didn't end, or not vanish, in time.
+        WaitTimeout: it didn't end or disappear in time.
         DcsMigrationError: what the service answered.
     """
     return _Deletion(account, engine, id_, urn, timeout, "the old task" if replaced else "the task").run()
 
 
 class _Deletion:
-    """One run of delete for one task."""
+    """One delete of one task."""
 
     def __init__(
         self, account: Account, engine: Engine, id_: str, urn: str | None, timeout: float, what: str
@@ -63,7 +63,7 @@ class _Deletion:
         self._what = what
         self._deadline = Deadline(account.clock, timeout)
         self._wrote = float("-inf")
-        self._ran = False  # this run saw it run
+        self._ran = False  # this delete saw it running
         self._deleted = False
         self._pauses = delays(PAUSES)
         self._trouble: DcsMigrationError | None = None
@@ -99,14 +99,14 @@ class _Deletion:
         if seen.row is None:
             return None
         if self._ran and not self._deleted:
-            return seen.row  # it has just ended: a listing may lag
+            return seen.row  # it has just ended, and a listing may show that late
         if seen.evidence is Evidence.UNLISTED and lookup(seen.row.status).ended:
-            # Show keeps telling of deleted tasks; one listing that passed over a row isn't to be trusted.
+            # Show still reports deleted tasks, and a single listing may have skipped a row.
             return self._account.listed(self._id, max_age=0.0, not_before=self._account.clock.monotonic())
         return seen.row
 
     def _confirm(self) -> TaskRow | None:
-        """After our own delete was accepted, a listing without the task is proof enough."""
+        """After our delete was accepted, a listing without the task is enough proof."""
         try:
             return self._account.listed(self._id, max_age=SHARED_AGE, not_before=self._wrote)
         except PermissionDenied:
@@ -123,7 +123,7 @@ class _Deletion:
         self._account.clock.sleep(pause)
 
     def _write(self, write: Batcher[Written]) -> bool:
-        """Make one write; say whether the service took it. What it refused is looked at, and tried, again."""
+        """Make one write; return whether the service accepted it. After a refusal, look at the task and try again."""
         self._engine.require()
         try:
             written = write(self._id)

@@ -1,7 +1,7 @@
-"""Which resource of the state holds which task, as far as this plugin process has heard.
+"""Which resource of the state holds which task, from the calls that this plugin process gets.
 
-Pulumi tells a provider nothing of other resources. But it asks for the difference of each one that a program
-declares, and reads each one that it refreshes, with the ids of their tasks.
+Pulumi doesn't tell a provider about other resources. But it calls diff for each resource that the program
+declares, and read for each resource that it refreshes, with the ids of their tasks.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import uuid
 from collections.abc import Collection
 
 Claim = str | bool | None
-"""What the state of a resource reports about a task that was there before it; no two resources say the same."""
+"""A value in the state of a resource that holds an existing task; it is different for each resource."""
 
 
 def new_claim() -> str:
-    """Return a claim that no other resource has."""
+    """Return a new unique claim."""
     return uuid.uuid4().hex
 
 
@@ -25,26 +25,26 @@ class Held:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders: dict[str, str] = {}  # task: URN
-        self._declared: dict[str, str] = {}  # task: URN of the resource that the program declares for it
+        self._declared: dict[str, str] = {}  # task: URN of the program's resource for it
         self._claims: dict[str, Claim] = {}  # task: claim of that resource
         self._started: dict[str, str] = {}  # task: URN of the resource that has just started it
         self._compared: set[str] = set()  # URNs that the state has and the program declares
-        self._foreign: set[tuple[str, str]] = set()  # task and URN of those that were taken over
+        self._foreign: set[tuple[str, str]] = set()  # tasks that were taken over, with the URN
         self._replacing: set[str] = set()  # URNs whose tasks are to be replaced
         self._replaced: set[str] = set()  # URNs whose tasks were deleted
-        self._replaced_before: set[str] = set()  # of these, URNs whose tasks were gone already
+        self._replaced_before: set[str] = set()  # the URNs among these whose tasks no longer existed
 
     def read(self, urn: str | None, id_: str) -> None:
-        """Note a task that a refresh asks for; the URN may be the one before a renaming."""
+        """Record a task that a refresh reads; the URN may be an old one from before a rename."""
         with self._lock:
             self._holders.setdefault(id_, urn or "")
 
     def compared(
         self, urn: str | None, id_: str, claim: Claim, *, taken_over: bool, replaces: bool
     ) -> str | None:
-        """Note a task that a program's resource holds; return another resource that holds it, too.
+        """Record the task of a program's resource; return another resource that also holds it.
 
-        Several that have only taken it over do it no harm.
+        Several resources can take over the same task safely.
         """
         with self._lock:
             other = self._declared.get(id_)
@@ -59,13 +59,13 @@ class Held:
             return None if other in (None, urn) or harmless else other
 
     def checked_anew(self, urn: str | None) -> None:
-        """Note a check without old inputs: of a resource that is compared already, it means a replacement."""
+        """Record a check without old inputs. For a resource that was already compared, it means a replacement."""
         with self._lock:
             if urn in self._compared:
                 self._replacing.add(urn or "")
 
     def created(self, urn: str, id_: str, claim: Claim, *, taken_over: bool = False) -> None:
-        """Note the task that a resource has got; one that was there before it has claimed."""
+        """Record a resource's new task, with a claim if the task existed already."""
         with self._lock:
             self._declared = {known: holder for known, holder in self._declared.items() if holder != urn}
             self._holders[id_] = urn
@@ -79,13 +79,13 @@ class Held:
                 self._foreign.add((id_, urn))
 
     def removed(self, id_: str) -> None:
-        """Note a task that a refresh takes out of the state."""
+        """Record a task that a refresh removes from the state."""
         with self._lock:
             self._holders.pop(id_, None)
             self._declared.pop(id_, None)
 
     def deleted(self, urn: str | None, id_: str, *, was_there: bool = True) -> None:
-        """Note a task that Pulumi has had deleted; it may have been gone already."""
+        """Record a task that Pulumi deleted; it may not have existed any longer."""
         with self._lock:
             holder = self._holders.pop(id_, "") or urn or ""
             self._replaced.add(holder)
@@ -101,26 +101,26 @@ class Held:
     def keeper(self, urn: str | None, id_: str, claim: Claim) -> str | None:
         """Return the URN of another resource of the program that holds a task and keeps it, or None.
 
-        The URN of one whose delete asks may be that of before a renaming, and another resource's by now: then
-        the claims tell them apart.
+        After a rename, the URN in a delete may be an old one that another resource has now. The claims then
+        distinguish the two.
         """
         with self._lock:
             keeper = self._declared.get(id_)
             if not keeper and self._started.get(id_) != urn:
-                keeper = self._started.get(id_)  # on an instance that it took over it has started a migration
+                keeper = self._started.get(id_)  # it started a migration on an instance that it took over
             if not keeper or keeper in self._replacing:
                 return None
             return None if keeper == urn and self._claims.get(id_) == claim else keeper
 
     def owner_in_the_way(self, urn: str, id_: str) -> str | None:
-        """Return the URN of another resource of the program whose own a task is, and who keeps it; or None."""
+        """Return the URN of another resource of the program that owns and keeps a task, or None."""
         with self._lock:
             owner = self._declared.get(id_) or self._started.get(id_)
             free = owner in (None, urn) or owner in self._replacing or (id_, owner) in self._foreign
             return None if free else owner
 
     def predecessors(self, urn: str) -> Collection[str]:
-        """Return the tasks of the state that a resource holds, but for those that were taken over."""
+        """Return the state's tasks that a resource holds, except those that were taken over."""
         with self._lock:
             return [
                 id_
@@ -129,11 +129,11 @@ class Held:
             ]
 
     def was_replaced(self, urn: str) -> bool:
-        """Whether the resource's task was deleted in this process, so that a new one was asked for."""
+        """Whether this process deleted the resource's task, which means that Pulumi asks for a new one."""
         with self._lock:
             return urn in self._replaced
 
     def was_replaced_before(self, urn: str) -> bool:
-        """Whether that task no longer existed already: an earlier run, whose state was lost, may have replaced it."""
+        """Whether that task no longer existed at the time: an earlier update with a lost state may have replaced it."""
         with self._lock:
             return urn in self._replaced_before

@@ -1,4 +1,4 @@
-"""Import: a task that others have started becomes the resource's own, as if the stack had started it."""
+"""Import: a task that someone else started becomes the resource's own task."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAMES = ("task_name", "name")
 
 @dataclass(frozen=True)
 class Import:
-    """A task that is about to be managed: where it lives, what the service reports about it, what the import came with."""
+    """A task to import: its location, the service's data about it, and the import's inputs."""
 
     account: Account
     row: TaskRow
@@ -29,7 +29,7 @@ class Import:
 
     @property
     def warning(self) -> str | None:
-        """Whose it is, where another stack has started it."""
+        """Its owner, if another stack started it."""
         mark = marks.split(self.row.description)[1]
         if mark is None or mark.owner == marks.hashed(str(self.props.get(OWNER, ""))):
             return None
@@ -39,10 +39,10 @@ class Import:
         )
 
     def result(self, settings: Settings, inputs: Mapping[str, Any], hidden: Mapping[str, Any]) -> ReadResult:
-        """Return the state that this makes, and the inputs of a program that changes nothing.
+        """Return the resulting state, and the inputs of a program without changes.
 
-        A name counts as a default, and so does a region or project that the settings have: a program may write them
-        or leave them out.
+        The name, and a region or project from the settings, count as defaults: a program can set them or leave
+        them out.
         """
         account = self.account
         defaults = [key for key in _NAMES if key in inputs]
@@ -58,7 +58,7 @@ class Import:
 
 
 def find(account: Account, id_: str, props: Props) -> Import:
-    """Return a task that is about to be managed.
+    """Return a task to import.
 
     Raises:
         TaskError: there is no such task.
@@ -72,7 +72,7 @@ def find(account: Account, id_: str, props: Props) -> Import:
 
 
 def require_online(found: Import) -> None:
-    """See that a task is no backup import.
+    """Refuse a backup import.
 
     Raises:
         TaskError: it is one.

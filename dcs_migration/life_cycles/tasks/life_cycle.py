@@ -1,4 +1,4 @@
-"""What the lifecycles of tasks share: the process's accounts and engine, the phase, what is heard, warnings."""
+"""What the lifecycles of tasks share: accounts, engine, phase, known resources and warnings."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ class TaskLifeCycle:
     """The base of the lifecycles, one of each for a plugin process."""
 
     HOLDS: ClassVar[str] = "task"
-    """What one resource alone may hold; a migration has the id of the instance that it runs on."""
+    """The kind of thing that only one resource can hold. A migration has the id of its instance."""
 
     def __init__(self, process: Process) -> None:
-        """Build over what the plugin process has, which its lifecycles share."""
+        """Set up with the shared objects of the plugin process."""
         self.process = process
         self._accounts = process.accounts
         self._engine = process.engine
         self._held = process.held(self.HOLDS)
         self._replacing = Replacing(self._runs_again, self._warn)
         self._home_unsaid = threading.Lock()
-        """Taken by the first of the plugin's threads that warns of the endpoint, and never given back."""
+        """The first thread that warns about the endpoint takes it, and never releases it."""
 
     @property
     def _preview(self) -> bool:
         return self.process.phase.preview
 
     def _runs_again(self, news: Props) -> str | None:
-        """Say what is done again when a resource with these inputs is made again; None if nothing is."""
+        """Return what is done again when a resource with these inputs is created again; None if nothing."""
         return None
 
     def _declare(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
-        """Note what a check reports about a replacement, and say which settings have no effect."""
+        """Record what a check shows about a replacement, and report settings without an effect."""
         for note in without_effect(self._accounts.settings):
             self._engine.log("INFO", note, None)
         if not olds:
             self._held.checked_anew(urn_of(news))
 
     def _hear(self, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool) -> None:
-        """Note which task a resource holds.
+        """Record which task a resource holds.
 
         Raises:
-            TaskError: another resource of the program holds the same one.
+            TaskError: another resource of the program holds the same task.
         """
         if not self._replacing.declares(news):
             return
@@ -64,7 +64,7 @@ class TaskLifeCycle:
             )
 
     def _take_over(self, id_: str, props: Props) -> None:
-        """Note a task that is about to be taken over.
+        """Record a task that will be taken over.
 
         Raises:
             TaskError: another resource of the program keeps it.
@@ -78,7 +78,8 @@ class TaskLifeCycle:
         self._held.created(urn, id_, id_, taken_over=True)
 
     def _keeps(self, id_: str, props: Props) -> bool:
-        """Whether a resource of the program has the task now: then it is only forgotten here, with a warning."""
+        """Whether another resource of the program has the task now. Then this resource only removes it from the
+        state, with a warning."""
         keeper = self._held.keeper(urn_of(props), id_, _claim(props))
         if keeper:
             self._warn(
@@ -88,7 +89,7 @@ class TaskLifeCycle:
 
     @staticmethod
     def _home(account: Account) -> dict[str, Any]:
-        """Return the outputs that remember where a task lives."""
+        """Return the outputs with a task's location."""
         return {"region": account.region, "project_id": account.project_id, ENDPOINT: account.endpoint}
 
     def _account(self, props: dict[str, Any]) -> Account:
@@ -97,7 +98,7 @@ class TaskLifeCycle:
     def _foretell_home(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
         """Warn in a preview, once, that calls about this stack's tasks will be refused.
 
-        It is no error: a preview makes no call, and often doesn't have the settings of the run that follows it.
+        It isn't an error, because a preview makes no calls and often doesn't have the settings of the update.
         """
         ahead = self._preview or not self.process.phase.known
         moved = foretold(self._accounts.settings, olds) if ahead else None
@@ -110,7 +111,7 @@ class TaskLifeCycle:
         self._engine.log("WARNING", message, urn_of(props))
 
     def _foretell(self, message: str, news: Props) -> None:
-        """Warn of what a change will do, where something will be done."""
+        """Warn about the effects of a change, if there are any."""
         if self._replacing.declares(news):
             self._warn(message, news)
 

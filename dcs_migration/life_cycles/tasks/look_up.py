@@ -1,4 +1,4 @@
-"""Look-up: what the service has already, before a task is started. Nothing is written here."""
+"""Look-up: which tasks exist already, before a new one is started. This module only reads."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from dcs_migration.dcs.client import DcsClient
 
 # All times in seconds.
-LOOK_UP_AGE = 3.0  # a listing this old still shows whether the task exists
-STALE_AFTER = LOOK_UP_AGE + 0.05  # a POST relies on no listing that is older
-LOOKS = 3  # so often one that has grown old meanwhile, because Show was slow, is repeated
+LOOK_UP_AGE = 3.0  # maximum age of a listing that shows whether the task exists
+STALE_AFTER = LOOK_UP_AGE + 0.05  # a POST never relies on an older listing
+LOOKS = 3  # how often a look is repeated if a slow Show made it too old
 
 
 def occupants(
     account: Account, rows: Iterable[TaskRow], target: Mapping[str, Any], *, but: str | None = None
 ) -> list[TaskRow]:
-    """Return the tasks that run on a target, given by its ``id`` or its ``addrs``, but for one.
+    """Return the tasks that run on a target, given by its ``id`` or ``addrs``, except one.
 
-    Of what this process has just started a listing may say nothing yet: Show does.
+    A listing may not show a task that this process has just started; Show does.
 
     Raises:
         DcsMigrationError: what the service answered.
@@ -64,12 +64,12 @@ def _occupies(row: TaskRow, target: Mapping[str, Any]) -> bool:
 
 
 class LookUpFailed(TaskError):
-    """Whether the task exists already isn't known."""
+    """It isn't known whether the task exists already."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What ShowMigrationTask reports about a task: its status, and in which inputs it isn't the one defined."""
+    """A task's status in ShowMigrationTask, and the inputs in which it differs from the definition."""
 
     status: str | None
     differing: Sequence[str]
@@ -77,13 +77,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Definition:
-    """What is created: the owner mark by which it is known, and how it is asked for.
+    """What to create: its owner mark, and the call that creates it.
 
-    mark_of_0_1_0: the owner mark that release 0.1.0 wrote. name: of the task. operation: the API's name of the call
-    that ``post`` makes. shown: asks for one task and compares it. ended_badly: what a task's status may mean
-    that can't stand for the definition any more. target: id of the instance that takes one task at a time.
-    unique: whether the definition says all that is done, so that a second task of it would do it twice.
-    run_again: which input asks for another run on purpose. again: what runs it again. refused: words a refusal.
+    mark_of_0_1_0: the owner mark that release 0.1.0 wrote. name: the task's name. operation: the API's name of the call
+    that ``post`` makes. shown: gets one task and compares it. ended_badly: meanings of a status with which a task no longer
+    counts for the definition. target: id of the instance, which takes one task at a time.
+    unique: whether the definition is complete, so that a second task with it would do the same work twice.
+    run_again: the input that asks for another run. again: what runs it again. refused: formats a refusal.
     """
 
     urn: str
@@ -101,15 +101,15 @@ class Definition:
 
     @property
     def turn(self) -> str:
-        """What orders the creates that could get in each other's way."""
+        """The lock for creates that could interfere with each other."""
         return self.target or self.mark.definition
 
 
 @dataclass
 class Found:
-    """What a look brought: all tasks, our own ones, usable or not, and those that occupy the target.
+    """The result of a look: all tasks, our own tasks (usable or not), and the tasks that occupy the target.
 
-    as_of: the moment of the clock at which the listing was asked for.
+    as_of: the clock's time when the listing was requested.
     """
 
     rows: Sequence[TaskRow]
@@ -120,7 +120,7 @@ class Found:
 
 
 class LookUp:
-    """The looks of one run of create."""
+    """The looks of one create."""
 
     def __init__(self, account: Account, engine: Engine, held: Held, definition: Definition) -> None:
         """Set up."""
@@ -130,11 +130,11 @@ class LookUp:
         self._definition = definition
         self.turn: Turn = account.turn(definition.turn)
         self.left_behind: set[str] = set()
-        """Failed tasks of this definition whose records could not be removed."""
-        # Tasks that have ended and are other ones: where many have our name, asking for each takes too long for a look.
+        """Failed tasks of this definition whose records couldn't be removed."""
+        # Ended tasks that don't match. If many tasks have our name, a look can't ask for each of them every time.
         self._others: set[str] = set()
-        # Pulumi has had the task of this resource deleted: another run was asked for, and what was there
-        # before is none of it. But where that task no longer existed already, what has our mark may be this very run.
+        # Pulumi has deleted this resource's task to run it again, so tasks that existed before don't count.
+        # But if the deleted task no longer existed, a task with our mark may be the requested one.
         self._anew = held.was_replaced(definition.urn)
         self._before: set[str] | None = set() if held.was_replaced_before(definition.urn) else None
 
@@ -142,8 +142,8 @@ class LookUp:
         """Look once.
 
         Raises:
-            LookUpFailed: the service didn't tell.
-            TaskError: a task of our own is in the way.
+            LookUpFailed: the service didn't answer this.
+            TaskError: one of our own tasks prevents it.
             DcsMigrationError: the credentials were refused, or Pulumi has ended.
         """
         rows, as_of = self._rows(max_age)
@@ -158,11 +158,11 @@ class LookUp:
         return found
 
     def require_first(self, found: Found) -> None:
-        """See that no one else has run the definition, and that what is usable is no earlier run of our own.
+        """Check that no one else has run the definition, and that a usable task isn't an earlier run of ours.
 
         Raises:
-            TaskError: which task is in the way, and the ways on.
-            LookUpFailed: the service didn't tell.
+            TaskError: a task prevents it; the message says which, and what to do.
+            LookUpFailed: the service didn't answer this.
         """
         if self._anew:
             return
@@ -172,7 +172,7 @@ class LookUp:
                 self._require_another(row)
 
     def require_not_held(self, row: TaskRow) -> None:
-        """See that no other resource of the state holds a task with our mark.
+        """Check that no other resource of the state holds a task with our mark.
 
         Raises:
             TaskError: one does.
@@ -187,7 +187,7 @@ class LookUp:
             )
 
     def unmarked(self, found: Found) -> TaskRow | None:
-        """Return a task of our name that does the same, but whose description has no owner mark."""
+        """Return a task with our name that does the same, but has no owner mark in its description."""
         for row in found.rows:
             if (
                 split(row.description)[1] is None
@@ -198,8 +198,8 @@ class LookUp:
         return None
 
     def _rows(self, max_age: float) -> tuple[list[TaskRow], float]:
-        """Return every task of the account, oldest first, those that this process has just started included, and
-        when."""
+        """Return every task of the account, oldest first, including those that this process has just started, and the
+        time of the listing."""
         try:
             listing = self._account.whole_listing(max_age=max_age, not_before=self.turn.attempted)
         except (CredentialsRefused, EngineGone):
@@ -215,7 +215,7 @@ class LookUp:
         return sorted(rows, key=lambda row: (row.created_at or "", row.id)), listing.started
 
     def _occupants(self, rows: Sequence[TaskRow]) -> list[TaskRow]:
-        """Return the tasks that run on our target, whoever's they are."""
+        """Return the tasks of any owner that run on our target."""
         try:
             return occupants(self._account, rows, {"id": self._definition.target})
         except (CredentialsRefused, EngineGone):
@@ -227,7 +227,7 @@ class LookUp:
         return row.id not in self.left_behind and split(row.description)[1] == self._definition.mark
 
     def _judge(self, row: TaskRow, found: Found) -> None:
-        """Sort a task with our mark; Show has the last word on what it is."""
+        """Classify a task with our mark, by what Show reports."""
         self.require_not_held(row)
         if lookup(row.status).stopping:
             raise TaskError(
@@ -250,8 +250,7 @@ class LookUp:
             found.usable.append(row)
 
     def _is_over(self, row: TaskRow) -> bool:
-        """Whether a listed task can't stand for the definition; of one that this run has started again only Show
-        tells."""
+        """Whether a listed task doesn't count for the definition. If this create started it again, only Show knows."""
         return row.id not in self._account.started and self._ended_badly(row.status)
 
     def _ended_badly(self, status: str | None) -> bool:
@@ -270,10 +269,10 @@ class LookUp:
         return None if lookup(shown.status).kind is Kind.GONE else shown
 
     def _only_successors(self, found: Found) -> None:
-        """Where the task that is replaced is still there, let nothing stand for its successor that is older.
+        """If the replaced task still exists, don't use a task that is older than it.
 
-        A transform may set retain_on_delete. What was started for this definition before the task of the state is
-        an earlier run; what was started after it is the answer that an interrupted replacement has lost.
+        That happens if a transform sets retain_on_delete. A task of this definition that was started before the
+        state's task is an earlier run. One that was started later comes from an interrupted replacement.
         """
         held = set(self._held.predecessors(self._definition.urn))
         there = [row for row in found.rows if row.id in held and self._shown(row) is not None]
@@ -289,7 +288,7 @@ class LookUp:
         found.usable = [row for row in found.usable if (row.created_at or "") > last]
 
     def _require_another(self, row: TaskRow) -> None:
-        """Refuse what would run again what someone else has run, or this stack under another name."""
+        """Refuse to run again what someone else, or this stack with another name, has already run."""
         why = self._why_the_same(row)
         if (
             why is None
@@ -304,7 +303,7 @@ class LookUp:
         )
 
     def _is_the_same(self, row: TaskRow) -> bool:
-        """Whether a task did, or does, all that is defined, by the word of Show."""
+        """Whether a task does everything in the definition, according to Show."""
         target = self._definition.target
         elsewhere = target is not None and row.target_instance_id not in (None, target)
         if elsewhere or row.id in self._others or self._is_over(row):
@@ -316,7 +315,7 @@ class LookUp:
         return same
 
     def _why_the_same(self, row: TaskRow) -> tuple[str, str] | None:
-        """Return in what a task has the same definition, and the ways on; None if it hasn't."""
+        """Return how a task matches the definition, and what to do; None if it doesn't match."""
         mark, ours = split(row.description)[1], self._definition.mark
         take_over = f'to take it over write existing_task_id="{row.id}"'
         ways = f"{take_over}, to run it a second time on purpose write triggers=[...]"
@@ -338,8 +337,8 @@ class LookUp:
                 ways,
             )
         holder = self._held.holder(row.id)
-        # The alias comes first: taking over is for a state that was lost, and in a mere rename the old resource
-        # is deleted.
+        # The alias comes first, because taking over is for a lost state: after a rename, Pulumi deletes the old
+        # resource.
         return (
             "has the same definition and belongs to another resource of this stack, "
             + (holder or "or to this one before it or the stack was renamed"),

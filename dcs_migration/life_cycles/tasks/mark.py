@@ -1,8 +1,8 @@
-"""The owner mark: who started a task, for which resource, and to do what.
+"""The owner mark: who started a task, for which resource, and for which definition.
 
-It stands at the end of the description: ``[pulumi:OWNER.RESOURCE.DEFINITION]``, three hashes. The owner is the
+It is at the end of the description: ``[pulumi:OWNER.RESOURCE.DEFINITION]``, three hashes. The owner is the
 id of the provider resource, which Pulumi generates at random and keeps in the state before any task is
-started. The resource is its URN. The definition is what is migrated, from where, into which target, and the
+started. The resource is its URN. The definition is the data, the source, the target and the
 triggers.
 """
 
@@ -24,10 +24,11 @@ _MARK = re.compile(r"(?:^|\s)\[pulumi:(?:([0-9a-f]{12})\.([0-9a-f]{12})\.)?([0-9
 
 @dataclass(frozen=True)
 class Mark:
-    """What the description of a task reports about its origin.
+    """A task's origin, from its description.
 
-    owner: hash of the owner's id; resource: hash of the resource's URN; definition: hash of what it does. Release 0.1.0 wrote one hash of the URN and all inputs: it is the definition of an owner mark
-    without owner and resource.
+    owner: hash of the owner's id; resource: hash of the resource's URN; definition: hash of what it does. Release
+    0.1.0 wrote one hash of the URN and all inputs; here it is the definition of an owner mark without owner and
+    resource.
     """
 
     owner: str
@@ -41,11 +42,11 @@ class Mark:
 
 
 def mark_of(owner: str, urn: str, identity: Mapping[str, Any]) -> Mark:
-    """Return the mark of a resource.
+    """Return the owner mark of a resource.
 
-    The URN holds the name of the stack: `pulumi state move` copies the provider resource, and so the owner, to
-    another stack. Region and project of the cloud are no part of the owner mark, which is only ever looked for
-    inside one project of one region.
+    It includes the URN, because `pulumi state move` copies the provider resource, and with it the owner, to
+    another stack: the URN has the stack's name. It doesn't include the region and the project, because tasks are
+    only looked up within one project of one region.
 
     Args:
         owner: Id of the provider resource.
@@ -62,7 +63,7 @@ def mark_of_0_1_0(urn: str, inputs: Mapping[str, Any], keys: Iterable[str]) -> s
 
 
 def hashed(id_or_urn: str) -> str:
-    """Return the hash by which an owner mark names an owner, or a resource."""
+    """Return the hash of an owner or a resource, as in an owner mark."""
     return _hash(id_or_urn)
 
 
@@ -72,7 +73,7 @@ def _hash(value: Any) -> str:
 
 
 def _canonical(value: Any) -> Any:
-    """Spell equal values alike: Pulumi passes 1 as 1.0, and drops keys without a value."""
+    """Normalize equal values: Pulumi passes 1 as 1.0, and removes keys without a value."""
     if isinstance(value, Mapping):
         return {key: _canonical(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
@@ -86,16 +87,16 @@ def marked(description: str | None, mark: Mark) -> str:
 
 
 def news_of(olds: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a schema judges: a description that isn't changed isn't sent again.
+    """Return the description to check against the schema: an unchanged one isn't sent again.
 
-    Release 0.1.0, whose owner mark was shorter, took longer ones.
+    Release 0.1.0 had a shorter owner mark and allowed longer descriptions.
     """
     stays = "description" in written and olds.get("description") == written["description"]
     return {key: value for key, value in written.items() if not (stays and key == "description")}
 
 
 def split(description: str | None) -> tuple[str | None, Mark | None]:
-    """Split a description from the server into what its author wrote, and the owner mark."""
+    """Split a description from the server into the author's text and the owner mark."""
     if not description:
         return None, None
     found = _MARK.search(description)
@@ -105,5 +106,5 @@ def split(description: str | None) -> tuple[str | None, Mark | None]:
 
 
 def same_text(one: str | None, other: str | None) -> bool:
-    """Whether two descriptions are the same, also where the service escapes them for web pages."""
+    """Whether two descriptions are the same, even if the service escapes them for web pages."""
     return html.unescape(one or "") == html.unescape(other or "")

@@ -15,7 +15,7 @@ Props = Mapping[str, Any]
 
 
 class OnChange(Enum):
-    """What a changed input asks for."""
+    """The effect of a changed input."""
 
     REPLACE = "the task is replaced, and what it does is done again"
     REPLACE_IF_GIVEN = "as REPLACE; but leaving it out is no change, because state says where the task lives"
@@ -33,7 +33,7 @@ def owner_of(props: Props) -> str:
     """Return the id of the provider resource, which no other stack has.
 
     Raises:
-        TaskError: the program that declared the resource handed none over.
+        TaskError: the program that declared the resource didn't pass one.
     """
     owner = props.get(OWNER)
     if isinstance(owner, str) and owner:
@@ -45,7 +45,7 @@ def owner_of(props: Props) -> str:
 
 
 def without_password(value: Any) -> Any:
-    """Return an instance without its password; any other value as it is."""
+    """Return an instance without its password; any other value unchanged."""
     if isinstance(value, Mapping):
         return {key: item for key, item in value.items() if key != PASSWORD}
     return value
@@ -58,7 +58,7 @@ def password_of(props: Props, key: str) -> Any:
 
 
 def without_nulls(value: Any) -> Any:
-    """Drop keys without a value, at every depth: Pulumi drops them on some of its ways."""
+    """Remove keys without a value at every depth, because Pulumi removes them in some calls."""
     if isinstance(value, Mapping):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
@@ -67,7 +67,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def same(old: Any, new: Any, unknown_is_change: bool) -> bool:
-    """Compare two values; what isn't known yet differs, or is as it was."""
+    """Compare two values; an unknown value counts as different or as equal."""
     if is_unknown(new):
         return not unknown_is_change
     if isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -77,12 +77,12 @@ def same(old: Any, new: Any, unknown_is_change: bool) -> bool:
         return old.keys() == new.keys() and all(same(old[key], new[key], unknown_is_change) for key in new)
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(lambda a, b: same(a, b, unknown_is_change), old, new))
-    # Python takes True for 1; Pulumi keeps them apart.
+    # True equals 1 in Python, but not in Pulumi.
     return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
 
 
 def changed(key: str, rule: OnChange, old: Props, new: Props, *, unknown_is_change: bool) -> bool:
-    """Whether an input has changed, passwords left aside."""
+    """Whether an input has changed, ignoring passwords."""
     if rule is OnChange.NOTHING:
         return False
     if rule is OnChange.REPLACE_IF_GIVEN and (key not in new or key not in old):
@@ -102,6 +102,6 @@ def timeout_problems(news: Props) -> Iterator[str]:
 
 
 def timeout_of(props: Props, key: str) -> float:
-    """Return how many seconds an operation may take."""
+    """Return the maximum seconds of an operation."""
     text = props.get(key)
     return durations.seconds(text) if text else DEFAULT_TIMEOUT

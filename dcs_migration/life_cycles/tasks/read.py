@@ -30,11 +30,11 @@ GONE = "GONE"
 _HIDDEN_INPUTS = (
     *(URN, OWNER, IDENTITY, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS, PROJECT_NAME),
 )
-LOOK_UP_AGE = 10.0  # seconds: one listing answers for a whole refresh
+LOOK_UP_AGE = 10.0  # seconds: a refresh uses one listing for all tasks
 
 
 class Gone(Exception):
-    """The task failed or was stopped, and its record no longer exists: the resource has nothing to stand for."""
+    """The task failed or was stopped, and its record no longer exists: nothing is left for the resource."""
 
 
 def refreshed(
@@ -48,14 +48,14 @@ def refreshed(
     """Return the new outputs of a managed task, and a warning.
 
     The service forgets finished tasks, while state usually still says MIGRATING because ``up`` doesn't
-    refresh. Taking a forgotten task out of state would run its import again, so it stays as ``GONE``.
+    refresh. If a forgotten task were removed from the state, its import would run again, so it remains as ``GONE``.
 
     Args:
         account: Where it lives.
         id_: Its id.
-        props: What state holds of it.
+        props: Its properties in the state.
         again: What runs it again, in words.
-        removable: What its last status meant if nothing is lost by making it again.
+        removable: Meanings of a last status after which creating it again loses nothing.
 
     Raises:
         Gone: it ended without success, and its record no longer exists.
@@ -75,8 +75,8 @@ def refreshed(
 
 
 def _marked(outputs: dict[str, Any], row: TaskRow) -> tuple[dict[str, Any], str | None]:
-    """Compare the owner mark that was sent with the one that the service gives back; return a warning, once for a
-    loss."""
+    """Compare the owner mark that was sent with the one that the service gives back; return a warning, but only once
+    if it was lost."""
     sent = outputs.get(MARK)
     if not sent or str(marks.split(row.description)[1]) == sent:
         return {key: value for key, value in outputs.items() if key != MARK_LOST}, None
@@ -119,13 +119,13 @@ def fetched(account: Account, id_: str, props: Props) -> tuple[dict[str, Any], s
         warning = f"the service knows no task {id_} in project {account.project_id} of {account.region}: status is GONE"
         return {**props, "status": GONE}, warning
     if seen.evidence is Evidence.LISTED:
-        # Only Show tells the files and the time of the last change.
+        # Only Show reports the files and the time of the last change.
         row = completed(account.client.show_migration_task(id_), row)
     return {**props, **described(row), **outputs_of(row, props)}, None
 
 
 def completed(shown: TaskRow, listed: TaskRow) -> TaskRow:
-    """Return what Show reports about a task, and from the listing what only that tells."""
+    """Return what Show reports about a task, plus the data that only the listing has."""
     missing = {field.name for field in fields(TaskRow) if getattr(shown, field.name) is None}
     return replace(shown, **{name: getattr(listed, name) for name in missing})
 
@@ -154,7 +154,7 @@ def described(row: TaskRow) -> dict[str, Any]:
 
 
 def outputs_of(row: TaskRow, props: Props) -> dict[str, Any]:
-    """Return the outputs that the service decides; one that it leaves out stays as state has it."""
+    """Return the outputs that the service sets; one that it leaves out keeps the state's value."""
     response: Mapping[str, str | None] = {
         "name": row.name,
         "status": row.status,
@@ -167,5 +167,5 @@ def outputs_of(row: TaskRow, props: Props) -> dict[str, Any]:
 
 
 def inputs_of(outputs: Props, inputs: Iterable[str]) -> dict[str, Any]:
-    """Rebuild the inputs from outputs, hidden ones included, so that the next preview compares like with like."""
+    """Rebuild the inputs from outputs, hidden ones included, so that the next preview compares the same form."""
     return {key: outputs[key] for key in (*inputs, *_HIDDEN_INPUTS) if key in outputs}

@@ -1,11 +1,11 @@
-"""Replacements, and who says that what a resource does is done again: once, in time, for whatever reason.
+"""Warns exactly once, and in time, that a replacement does a resource's work again.
 
-A difference that replaces says so itself. For other reasons Pulumi asks for none. What it calls, seen with the
-CLI (`{}`: a check without old inputs, as for a new resource):
+A diff that replaces shows this itself. For other replacements Pulumi doesn't call diff. The calls that the CLI
+makes (`{}`: a check without old inputs, as for a new resource):
 
-    replacement_trigger                 check, check {}; in an update then delete, create
-    --replace, taint                    check {}; in an update then delete, create
-    what it depends on is replaced      diff, check {}; in an update, where nothing is unknown, as any change
+    replacement_trigger                 check, check {}; in an update also delete, create
+    --replace, taint                    check {}; in an update also delete, create
+    what it depends on is replaced      diff, check {}; in an update, with nothing unknown, like any change
     --refresh before any of these       diff
 
 So a preview of `--replace` looks like that of a new resource, and can't warn.
@@ -22,17 +22,17 @@ from dcs_migration.life_cycles.tasks.props import Props
 from dcs_migration.names import URN
 
 NEVER_FILLED = (Kind.FAILURE, Kind.STOPPED)
-"""What the status of a task means that certainly never filled its target."""
+"""Meanings of a status with which a task certainly never wrote to its target."""
 
 
 class Replacing:
-    """What one plugin process, which serves one preview or one update, has seen of the resources of a kind."""
+    """What one plugin process, which serves one preview or one update, knows about the resources of one type."""
 
     def __init__(self, runs_again: Callable[[Props], str | None], warn: Callable[[str, Props], None]) -> None:
         """Set up.
 
         Args:
-            runs_again: Says what is done again when a resource with these inputs is made again, if anything is.
+            runs_again: Returns what is done again when a resource with these inputs is created again, if anything.
             warn: Shows a warning on a resource's row.
         """
         self._runs_again = runs_again
@@ -43,11 +43,11 @@ class Replacing:
         self._told: set[str] = set()
 
     def declares(self, news: Props) -> bool:
-        """Whether a program has declared the resource. A refresh asks for differences, too, and does nothing."""
+        """Whether a program has declared the resource. A refresh also calls diff, but has no effect."""
         return urn_of(news) in self._declared
 
     def checked(self, olds: Props, news: Props) -> None:
-        """Note a check."""
+        """Record a check."""
         urn = urn_of(news)
         self._declared.add(urn)
         if urn is None:
@@ -58,7 +58,7 @@ class Replacing:
             self._tell(urn, news)
 
     def differs(self, news: Props, *, replaces: bool) -> None:
-        """Note a difference; one that replaces a resource that is declared says so in words of its own."""
+        """Record a diff; if it replaces a declared resource, it has its own warning."""
         urn = urn_of(news)
         if urn is None:
             return
@@ -67,7 +67,8 @@ class Replacing:
             self._told.add(urn)
 
     def deleted(self, props: Props) -> bool:
-        """Note a delete; return whether the program still declares the resource, so that another follows."""
+        """Record a delete; return whether the program still declares the resource, which means that a create
+        follows."""
         urn = urn_of(props)
         if urn is None:
             return False
@@ -80,7 +81,7 @@ class Replacing:
         return True
 
     def created(self, props: Props) -> None:
-        """Note a create."""
+        """Record a create."""
         urn = urn_of(props)
         if urn is not None and urn in self._deleted:
             self._tell(urn, props)
@@ -93,6 +94,6 @@ class Replacing:
 
 
 def urn_of(props: Props) -> str | None:
-    """Return the resource's URN, which below some parents a preview doesn't know."""
+    """Return the resource's URN; a preview doesn't know it below some parents."""
     urn: Any = props.get(URN)
     return None if urn is None or is_unknown(urn) else str(urn)

@@ -1,4 +1,4 @@
-"""The table of a kind of resource, and the check and the comparison that go by it. No call is made."""
+"""The table of a resource type, and the check and diff that use it. No calls are made."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from dcs_migration.names import DEFAULTS, OWNER, PASSWORD, TIMEOUTS, URN
 
 @dataclass(frozen=True)
 class Spec:
-    """What a user may write for a kind of resource, and what a change of each input means.
+    """The inputs of a resource type, and the effect of a change of each one.
 
-    schema: name of its JSON Schema. inputs: what a change of each means, in the order in which they are named.
-    normalise: returns the inputs among properties as they are compared and sent, defaults of their own filled in.
-    across: yields one line for each problem that the schema can't see, from what was written and whether the
-    resource is new. name: the input that names it in the service, which has a default. with_password: inputs whose
-    password changes state alone. timeouts: the hidden inputs for ``custom_timeouts`` that it heeds. hidden: more
-    hidden inputs that state keeps.
+    schema: name of its JSON Schema. inputs: the effect of a change of each one, in their order in messages.
+    normalise: returns the inputs in properties as they are compared and sent, with their defaults.
+    across: yields one line for each problem that the schema can't find, from the inputs and whether the
+    resource is new. name: the input with its name in the service, which has a default. with_password: inputs whose
+    password only changes the state. timeouts: the hidden inputs of the ``custom_timeouts`` that it uses. hidden: other
+    hidden inputs that the state keeps.
     """
 
     schema: str
@@ -47,7 +47,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Changes:
-    """The names of the inputs whose change replaces, those that change state alone, and those changed in place."""
+    """The names of the inputs whose change replaces the resource, changes only the state, or is made in place."""
 
     replaces: tuple[str, ...] = ()
     updates: tuple[str, ...] = ()
@@ -66,10 +66,10 @@ def check(spec: Spec, olds: Props, news: Props, settings: Settings) -> CheckResu
     """Validate and complete inputs.
 
     Args:
-        spec: The table of their kind.
-        olds: The old inputs; empty for a new resource, also for the new one of a replacement.
-        news: What the program sent, hidden properties included; may contain unknown values.
-        settings: Where the defaults of region and project come from.
+        spec: The table of the resource type.
+        olds: The old inputs; empty for a new resource, including the new one in a replacement.
+        news: What the program sent, hidden properties included; it can contain unknown values.
+        settings: The source of the defaults of region and project.
     """
     news = without_nulls(news)
     written = {key: value for key, value in news.items() if not key.startswith("__")}
@@ -87,12 +87,11 @@ def check(spec: Spec, olds: Props, news: Props, settings: Settings) -> CheckResu
 def compare(spec: Spec, id_: str, olds: Props, news: Props, *, preview: bool) -> Changes:
     """Compare old outputs with new inputs.
 
-    In a preview an unknown value counts as a change. In an update it doesn't: there Pulumi asks with
-    unknowns only while something upstream is being replaced, and asks again with the values.
+    In a preview an unknown value counts as a change. In an update it doesn't: in an update, Pulumi sends
+    unknowns only while a dependency is being replaced, and it calls again with the values.
 
     Raises:
-        TaskError: the project is another one, or the change can't be made while the resource is one that was
-            taken over.
+        TaskError: the project differs, or the change isn't possible for a task that was taken over.
     """
     old, new = spec.normalise(olds), spec.normalise(news)
     found: dict[OnChange, list[str]] = {rule: [] for rule in OnChange}
