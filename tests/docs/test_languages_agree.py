@@ -8,14 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, Page
-from tools.translations import FENCE, HEADING, LINK, TRANSLATED, localized, translation_of
+from tools import translations as module
+from tools.translations import FENCE, HEADING, LINK, TRANSLATED, localized, translation_of, translations
 
-TRANSLATIONS = [
-    Page(file)
-    for folder, pattern in ((".", "*"), ("docs", "**/*"), ("examples", "**/*"))
-    for file in sorted((ROOT / folder).glob(pattern + TRANSLATED))
-    if "node_modules" not in file.parts
-]
+TRANSLATIONS = [Page(file) for file in translations()]
 GLOSSARY = (ROOT / "tools" / "glossary.zh-CN.md").read_text("utf-8")
 AVOIDED = {
     word
@@ -124,6 +120,25 @@ def test_a_paragraph_is_one_line(page: Page) -> None:
     """A line break between Chinese characters is shown as a space."""
     text = "\n".join("" if line.startswith("|") else line for line in prose(page).splitlines())
     assert not (found := _BROKEN.search(text)), found
+
+
+def test_links_are_pointed_at_translations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m tools.translations` does so, but for the link to the page in English."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name, text in {
+        "a.md": "# A\n\n## Two\n",
+        "a.zh-CN.md": "# 甲\n\n## 二\n",
+        "b.md": "# B\n",
+        "b.zh-CN.md": "# 乙\n\n[English](b.md)\n\n[二](a.md#two) [丙](c.md) [网](https://example.com/a.md)\n",
+        "c.md": "# C\n",
+    }.items():
+        (folder / name).write_text(text, "utf-8")
+    monkeypatch.setattr(module, "translations", lambda: translations(tmp_path))
+    for _ in range(2):
+        module.main()
+        links = LINK.findall((folder / "b.zh-CN.md").read_text("utf-8"))
+        assert links == ["b.md", "a.zh-CN.md#二", "c.md", "https://example.com/a.md"]
 
 
 def test_a_stale_translation_is_found(tmp_path: Path) -> None:
