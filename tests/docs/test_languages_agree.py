@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from tests.docs.pages import ROOT, Page
 from tools import translations as module
@@ -122,6 +123,14 @@ def test_a_paragraph_is_one_line(page: Page) -> None:
     assert not (found := _BROKEN.search(text)), found
 
 
+@each_translation
+def test_bold_text_is_bold_on_github(page: Page) -> None:
+    """CommonMark takes `**` for text between Chinese punctuation, or code, and a Chinese character."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(page.text)
+    texts = [child.content for token in tokens for child in token.children or () if child.type == "text"]
+    assert not [text for text in texts if "**" in text]
+
+
 def test_links_are_pointed_at_translations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`python -m tools.translations` does so, but for the link to the page in English."""
     folder = tmp_path / "docs"
@@ -159,9 +168,10 @@ def test_a_stale_translation_is_found(tmp_path: Path) -> None:
         "`a`": test_code_and_numbers_are_the_same,
         "b.zh-CN.md#二": test_links_lead_to_the_same_places,
         "[乙]": test_a_paragraph_is_one_line,
+        "| `a` | 10 |": test_bold_text_is_bold_on_github,
         "甲": test_terms_are_those_of_the_glossary,
     }
-    wrong = {"[乙]": "见下\n[乙]", "甲": "密匙"}
+    wrong = {"| `a` | 10 |": "**甲。**乙", "[乙]": "见下\n[乙]", "甲": "密匙"}
     for part, check in checks.items():
         page.path.write_text(chinese)
         check(page)
