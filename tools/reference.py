@@ -91,8 +91,8 @@ ENVIRONMENT_ONLY = {
 }
 
 SETTINGS = """
-Where the service is: stack configuration first. Who calls it: the environment first, one whole set from one
-source ([why](guides/secrets.md)).
+Location settings come from the stack configuration first. Credentials come from the environment first; one source
+must have the complete set ([why](guides/secrets.md)).
 """.strip()
 
 INTRODUCTION = """# Reference
@@ -251,7 +251,7 @@ def spec_of(resource: type[pulumi.Resource]) -> Spec | None:
 
 
 def changes_of(resource: type[pulumi.Resource]) -> tuple[dict[str, Change], tuple[str, ...]]:
-    """Return what a change of each input does, and which inputs hold a password."""
+    """Return the effect of a change of each input, and the inputs with a password."""
     package, spec = life_cycle_of(resource), spec_of(resource)
     if package is None:
         return {}, ()

@@ -1,7 +1,8 @@
 """The languages of the reference: English as the code has it, and Chinese from the schemas and a table of translations.
 
 Every text of the reference has a place, such as ``MigrationTask.get(region)``. The table, ``reference.zh-CN.yaml``, has the
-translation of each place, but those of the schemas' descriptions stand in the schemas, as ``x-description-zh``.
+translation of each place, but those of the schemas' descriptions stand in the schemas, as ``x-description-zh``. A link in
+a translation has the number of the link in English in place of a target: ``[凭证](1)``.
 """
 
 from __future__ import annotations
@@ -76,6 +77,11 @@ class Chinese(Words):
             self.found.append(f"{place}: not translated: {english.splitlines()[0]}")
             return english
         text = str(chinese).strip()
-        if different := set(_FACT.findall(text)) ^ set(_FACT.findall(english)):
+        told, expected = (set(_FACT.findall(LINK.sub("]", each))) for each in (text, english))
+        if different := told ^ expected:
             self.found.append(f"{place}: the languages differ: {', '.join(sorted(different))}")
-        return LINK.sub(lambda link: f"]({localized(link[1], PAGE)})", text)
+        links = LINK.findall(english)
+        if sorted(LINK.findall(text)) != [str(number) for number, _ in enumerate(links, 1)]:
+            self.found.append(f"{place}: the languages differ in their links")
+            return text
+        return LINK.sub(lambda link: f"]({localized(links[int(link[1]) - 1], PAGE)})", text)

@@ -1,10 +1,14 @@
-"""Pages in two languages: ``page.md`` in English, ``page.zh-CN.md`` beside it in Chinese, with the same headings in order."""
+"""Pages in two languages: ``page.md`` in English, ``page.zh-CN.md`` beside it in Chinese, with the same headings in order.
+
+``python -m tools.translations`` points the links of the Chinese pages at Chinese pages, where there are some.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 TRANSLATED = ".zh-CN.md"
 
 FENCE = re.compile(r"^(`{3,})(\w*)(?: +(\S+))?\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
@@ -38,3 +42,26 @@ def localized(link: str, page: Path) -> str:
         names = anchors(target.read_text("utf-8"))
         name = anchors(translation.read_text("utf-8"))[names.index(name)]
     return (file.removesuffix(".md") + TRANSLATED if file else "") + (f"#{name}" if name else "")
+
+
+def translations(root: Path = ROOT) -> list[Path]:
+    """Return the pages in Chinese."""
+    found = [*root.glob(f"*{TRANSLATED}"), *(root / "docs").rglob(f"*{TRANSLATED}")]
+    return sorted([*found, *(root / "examples").glob(f"*/*{TRANSLATED}")])
+
+
+def main() -> None:
+    """Rewrite the links of the Chinese pages; those that lead to the same page in English remain."""
+    for page in translations():
+        original = page.with_name(page.name.removesuffix(TRANSLATED) + ".md")
+
+        def rewritten(link: re.Match[str], page: Path = page, original: Path = original) -> str:
+            same = (page.parent / link[1]).resolve() == original
+            return link[0] if same else f"]({localized(link[1], page)})"
+
+        text = page.read_text("utf-8")
+        page.write_text(LINK.sub(rewritten, text), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

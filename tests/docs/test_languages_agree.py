@@ -6,16 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from tests.docs.pages import ROOT, Page
-from tools.translations import FENCE, HEADING, LINK, TRANSLATED, localized, translation_of
+from tools import translations as module
+from tools.translations import FENCE, HEADING, LINK, TRANSLATED, localized, translation_of, translations
 
-TRANSLATIONS = [
-    Page(file)
-    for folder, pattern in ((".", "*"), ("docs", "**/*"), ("examples", "**/*"))
-    for file in sorted((ROOT / folder).glob(pattern + TRANSLATED))
-    if "node_modules" not in file.parts
-]
+TRANSLATIONS = [Page(file) for file in translations()]
 GLOSSARY = (ROOT / "tools" / "glossary.zh-CN.md").read_text("utf-8")
 AVOIDED = {
     word
@@ -126,6 +123,33 @@ def test_a_paragraph_is_one_line(page: Page) -> None:
     assert not (found := _BROKEN.search(text)), found
 
 
+@each_translation
+def test_bold_text_is_bold_on_github(page: Page) -> None:
+    """CommonMark takes `**` for text between Chinese punctuation, or code, and a Chinese character."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(page.text)
+    texts = [child.content for token in tokens for child in token.children or () if child.type == "text"]
+    assert not [text for text in texts if "**" in text]
+
+
+def test_links_are_pointed_at_translations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m tools.translations` does so, but for the link to the page in English."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name, text in {
+        "a.md": "# A\n\n## Two\n",
+        "a.zh-CN.md": "# 甲\n\n## 二\n",
+        "b.md": "# B\n",
+        "b.zh-CN.md": "# 乙\n\n[English](b.md)\n\n[二](a.md#two) [丙](c.md) [网](https://example.com/a.md)\n",
+        "c.md": "# C\n",
+    }.items():
+        (folder / name).write_text(text, "utf-8")
+    monkeypatch.setattr(module, "translations", lambda: translations(tmp_path))
+    for _ in range(2):
+        module.main()
+        links = LINK.findall((folder / "b.zh-CN.md").read_text("utf-8"))
+        assert links == ["b.md", "a.zh-CN.md#二", "c.md", "https://example.com/a.md"]
+
+
 def test_a_stale_translation_is_found(tmp_path: Path) -> None:
     """Each check fails for a page that differs in what it checks."""
     english = "# A\n\n[B](b.md#two)\n\n| x | y |\n|---|---|\n| `a` | 10 |\n\n```sh\nrun\n```\n\n## C\n"
@@ -144,9 +168,10 @@ def test_a_stale_translation_is_found(tmp_path: Path) -> None:
         "`a`": test_code_and_numbers_are_the_same,
         "b.zh-CN.md#二": test_links_lead_to_the_same_places,
         "[乙]": test_a_paragraph_is_one_line,
+        "| `a` | 10 |": test_bold_text_is_bold_on_github,
         "甲": test_terms_are_those_of_the_glossary,
     }
-    wrong = {"[乙]": "见下\n[乙]", "甲": "密匙"}
+    wrong = {"| `a` | 10 |": "**甲。**乙", "[乙]": "见下\n[乙]", "甲": "密匙"}
     for part, check in checks.items():
         page.path.write_text(chinese)
         check(page)

@@ -60,18 +60,22 @@ def test_every_description_is_in_chinese_too() -> None:
 
 
 def test_a_wrong_translation_is_found(tmp_path: Path) -> None:
-    """One that is missing, one that translates nothing, and one with other code or numbers."""
+    """One that is missing, one that translates nothing, and one with other code, numbers or links."""
     table = tmp_path / "table.yaml"
-    table.write_text("right: 等待`a`，最多10秒\ncode: 等待`b`\nnumber: 等待11秒\nunused: 无\n", "utf-8")
+    table.write_text(
+        "right: 等待`a`，最多10秒\ncode: 等待`b`\nnumber: 等待11秒\nlink: 见[乙](2)\nunused: 无\n", "utf-8"
+    )
     words = Chinese(table)
     assert words("right", "Wait for `a`, at most 10 s") == "等待`a`，最多10秒"
     words("code", "Wait for `a`")
     words("number", "Wait 10 s")
+    words("link", "See [b](b.md)")
     assert words("missing", "Wait.") == "Wait."
     words.described({"description": "Wait."})
     assert words.problems() == [
         "code: the languages differ: `a`, `b`",
         "number: the languages differ: 10, 11",
+        "link: the languages differ in their links",
         "missing: not translated: Wait.",
         "schema: Wait.: not translated: Wait.",
         "unused: translates nothing",
