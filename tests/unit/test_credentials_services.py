@@ -264,7 +264,7 @@ def test_a_refused_id_token_is_one_line_and_is_sent_once(
         texts = set(pool.map(failure, range(20)))
     assert len(texts) == 1
     (text,) = texts
-    assert text.startswith("no temporary keys from OpenID Connect (HUAWEICLOUD_OIDC_*): ")
+    assert text.startswith("can't get temporary keys from OpenID Connect (HUAWEICLOUD_OIDC_*): ")
     assert "\n" not in text
     assert not content or content not in text
     assert sum(asked(cloud).values()) == (1 if content else 0)
@@ -276,13 +276,13 @@ def test_a_refused_id_token_is_one_line_and_is_sent_once(
         (
             {"HW_ASSUME_ROLE_AGENCY_NAME": "nobody"},
             CredentialsUnavailable,
-            "no temporary keys from agency nobody of acme: CreateTemporaryAccessKeyByAgency failed: HTTP 403: .*"
+            "can't get temporary keys from agency nobody of acme: CreateTemporaryAccessKeyByAgency failed: HTTP 403: .*"
             "iam:agencies:assume",
         ),
         (
             {"HW_SECRET_KEY": "wrong"},
             CredentialsUnavailable,
-            f"no temporary keys from {DEPLOY}: .*HTTP 401 APIGW.0301.*the credentials came from the environment",
+            f"can't get temporary keys from {DEPLOY}: .*HTTP 401 APIGW.0301.*the credentials came from the environment",
         ),
     ],
     ids=["unknown agency", "wrong key"],
