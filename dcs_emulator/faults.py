@@ -12,15 +12,15 @@ DEFAULT_SECONDS = 1.0
 MAX_SECONDS = 86_400.0
 
 FAULTS: dict[str, str] = {
-    "error": "answer status, error_code and message; nothing is done",
-    "drop_before": "close the connection without an answer; nothing is done",
-    "drop_after": "do it, then close the connection without an answer",
+    "error": "return status, error_code and message; do nothing",
+    "drop_before": "close the connection without a response; do nothing",
+    "drop_after": "do it, then close the connection without a response",
     "delay": "wait, then do it",
-    "delay_after": "do it, wait, then answer",
-    "garbage": "do it, answer 200 with bytes that are not JSON",
-    "truncate": "do it, answer half of the body and close the connection",
-    "empty": "do it, answer 200 with an empty body",
-    "throttle": "answer 429 APIGW.0308, with Retry-After when seconds is given; nothing is done",
+    "delay_after": "do it, wait, then respond",
+    "garbage": "do it, return 200 with bytes that are not JSON",
+    "truncate": "do it, send half of the body and close the connection",
+    "empty": "do it, return 200 with an empty body",
+    "throttle": "return 429 APIGW.0308, with Retry-After if seconds is set; do nothing",
 }
 
 

@@ -31,18 +31,18 @@ def _seconds(text: str) -> float:
         value = float(text)
         if math.isfinite(value) and value >= 0:
             return value
-    raise ValueError("a number of seconds is needed")
+    raise ValueError("the value must be a number of seconds")
 
 
 def _shape(text: str) -> str:
     if text not in SHAPE_NAMES:
-        raise ValueError(f"one of {', '.join(SHAPE_NAMES)} is needed")
+        raise ValueError(f"the value must be one of {', '.join(SHAPE_NAMES)}")
     return text
 
 
 def _code(text: str) -> str:
     if text not in REFUSAL_CODES:
-        raise ValueError(f"one of {', '.join(REFUSAL_CODES)} is needed")
+        raise ValueError(f"the value must be one of {', '.join(REFUSAL_CODES)}")
     return text
 
 
@@ -51,73 +51,75 @@ def _count(text: str) -> float:
         value = int(text)
         if value >= 1:
             return float(value)
-    raise ValueError("a positive number is needed")
+    raise ValueError("the value must be a positive number")
 
 
 QUIRKS: dict[str, Quirk] = {
-    "fuzzy-name": Quirk("the list's name filter finds names that contain it"),
+    "fuzzy-name": Quirk("the list's name filter also matches names that contain it"),
     "count-is-page-size": Quirk("the list's count is the number of rows on the page"),
-    "list-unsorted": Quirk("the list has no order by time"),
+    "list-unsorted": Quirk("the list isn't sorted by time"),
     "rows-move": Quirk(
-        "between two pages of a list, a row moves from the second to the first: COUNT readings miss it",
+        "between two pages of a list, a row moves from the second to the first; COUNT readings miss it",
         1.0,
         _count,
     ),
-    "listing-lags": Quirk("the list, not Show, tells what was SECONDS ago", 5.0, _seconds),
-    "description-null": Quirk("list and Show give no description"),
+    "listing-lags": Quirk("the list (not Show) is SECONDS behind", 5.0, _seconds),
+    "description-null": Quirk("the list and Show return no description"),
     "description-trimmed": Quirk(
-        "list and Show give the first COUNT characters of a description", 40.0, _count
+        "the list and Show return the first COUNT characters of a description", 40.0, _count
     ),
-    "description-escaped": Quirk("list and Show give a description escaped as in HTML"),
+    "description-escaped": Quirk("the list and Show return an HTML-escaped description"),
     "password-echoed": Quirk("Show returns the password that was sent"),
     "addrs-filled-in": Quirk("the service fills in addrs, ip, port and task_status of both instances"),
-    "names-as-instances": Quirk("a task's name is 4 to 64 of letters, digits, - and _, or refused: DCS.4800"),
+    "names-as-instances": Quirk("a task's name must have 4 to 64 letters, digits, - and _, else DCS.4800"),
     "stop-of-import-refused": Quirk("a backup import cannot be stopped: CODE", "DCS.4026", _code),
     "stop-is-slow": Quirk("a stop takes 15 seconds"),
     "delete-of-running-refused": Quirk("a running task cannot be deleted: CODE", "DCS.4957", _code),
-    "delete-of-running-ignored": Quirk("the delete of a running task answers 200 and does nothing"),
-    "delete-answers-empty-list": Quirk("a delete answers an empty list of ids"),
-    "deleted-shows-success": Quirk("Show says SUCCESS of a deleted task while it lingers"),
-    "deleted-not-found": Quirk("a deleted task is gone from Show at once"),
+    "delete-of-running-ignored": Quirk("deleting a running task returns 200 and does nothing"),
+    "delete-answers-empty-list": Quirk("a delete returns an empty list of ids"),
+    "deleted-shows-success": Quirk("Show returns SUCCESS for a deleted task while it lingers"),
+    "deleted-not-found": Quirk("Show no longer returns a deleted task"),
     "second-task-on-target-refused": Quirk(
         "a target takes one running task at a time: CODE", "DCS.4026", _code
     ),
     "online-refused": Quirk("online migrations cannot be created by this call: DCS.4800"),
-    "create-answers-error": Quirk("a create answers 200 with an error text, the record is FAILED"),
-    "records-expire": Quirk("the list forgets a task SECONDS after its end, Show goes on", 2.0, _seconds),
-    "records-expire-wholly": Quirk("list and Show forget a task SECONDS after its end", 2.0, _seconds),
+    "create-answers-error": Quirk("a create returns 200 with an error text, and the record is FAILED"),
+    "records-expire": Quirk(
+        "the list drops a task SECONDS after its end; Show still returns it", 2.0, _seconds
+    ),
+    "records-expire-wholly": Quirk("the list and Show drop a task SECONDS after its end", 2.0, _seconds),
     "success-becomes-released": Quirk("SUCCESS becomes RELEASED SECONDS after the end", 2.0, _seconds),
     "stats-of-import-refused": Quirk("a backup import has no statistics: DCS.4133"),
     "update-only-when-incremental": Quirk(
-        "resume_mode can be changed in the incremental phase only: DCS.4957"
+        "resume_mode can only be changed in the incremental phase, else DCS.4957"
     ),
     "write-limit": Quirk(
-        "more than COUNT writes a minute are answered 429 APIGW.0308; the refused ones count too",
+        "more than COUNT writes a minute get 429 APIGW.0308; refused ones count too",
         10.0,
         _count,
     ),
-    "retry-after": Quirk("a 429 says Retry-After: SECONDS", 3.0, _seconds),
-    "incremental-stays-migrating": Quirk("an incremental task stays MIGRATING for ever"),
+    "retry-after": Quirk("a 429 has Retry-After: SECONDS", 3.0, _seconds),
+    "incremental-stays-migrating": Quirk("an incremental task stays MIGRATING forever"),
     "incremental-spelled-right": Quirk("the incremental phase is spelled INCRMIGRATING"),
-    "no-job-id": Quirk("the answer to a new migration instance holds no job_id"),
-    "job-is-slow": Quirk("a migration instance takes SECONDS to be made", 60.0, _seconds),
-    "job-fails": Quirk("a migration instance cannot be made: its job is FAIL, the task FAILED"),
+    "no-job-id": Quirk("the response for a new migration instance has no job_id"),
+    "job-is-slow": Quirk("creating a migration instance takes SECONDS", 60.0, _seconds),
+    "job-fails": Quirk("creating a migration instance fails: its job is FAIL, the task FAILED"),
     "set-while-running-refused": Quirk("a running task cannot be configured: CODE", "DCS.4957", _code),
-    "set-while-running-restarts": Quirk("a running task that is configured copies everything again"),
-    "set-answers-error": Quirk("a configuration answers 200 with an error text and starts nothing"),
+    "set-while-running-restarts": Quirk("configuring a running task copies everything again"),
+    "set-answers-error": Quirk("a configuration returns 200 with an error text and starts nothing"),
     "restart-refused": Quirk("a stopped task cannot be started again: CODE", "DCS.4957", _code),
-    "restart-while-running-restarts": Quirk("a running task that is started again copies everything again"),
-    "restart-is-full": Quirk("a stopped incremental task that is started again copies everything again"),
-    "exchange-fails": Quirk("an exchange of addresses ends as EXCHANGE_FAILED"),
+    "restart-while-running-restarts": Quirk("restarting a running task copies everything again"),
+    "restart-is-full": Quirk("restarting a stopped incremental task copies everything again"),
+    "exchange-fails": Quirk("an address exchange ends as EXCHANGE_FAILED"),
     "exchange-needs-no-lag": Quirk(
         "addresses cannot be exchanged while the target is behind: CODE", "DCS.4957", _code
     ),
-    "exchange-answers-204": Quirk("an exchange of addresses, and its rollback, answer 204"),
+    "exchange-answers-204": Quirk("an address exchange and its rollback return 204"),
     "exchange-toggles": Quirk(
-        "an exchange of addresses that are exchanged swaps them back, a rollback of ones that are not exchanges them"
+        "exchanging twice swaps the addresses back; a rollback without an exchange swaps them"
     ),
-    "rollback-fails": Quirk("a rollback of addresses ends as ROLLBACK_FAILED"),
-    "stats-as-numbers": Quirk("statistics are numbers, as the examples have them"),
+    "rollback-fails": Quirk("an address rollback ends as ROLLBACK_FAILED"),
+    "stats-as-numbers": Quirk("statistics are numbers, as in the API's examples"),
     "error-body": Quirk(f"errors are written as SHAPE: {', '.join(SHAPE_NAMES)}", "v1", _shape),
 }
 

@@ -176,7 +176,7 @@ def test_timestamps_and_an_older_target(world: World, name: str) -> None:
     ("content", "said"),
     [
         (b"", "is empty."),
-        (b"SET a 1\r\n", "does not begin as an append-only file does."),
+        (b"SET a 1\r\n", "does not start like an append-only file."),
         (b"*0\r\n", "ended: Bad file format"),
     ],
 )
@@ -232,7 +232,7 @@ def test_links_and_devices_are_no_backups(world: World, tmp_path: Path, dump: by
     (tmp_path / "secret.rdb").write_bytes(dump)
     content = tarred({"link.rdb": b""}, kind, str(tmp_path / "secret.rdb"))
     reason = refused(world, content, "n.tar.gz")
-    assert "holds no .rdb and no .aof file, but link.rdb (no regular file)." in reason
+    assert "contains no .rdb or .aof file, only link.rdb (not a regular file)." in reason
 
 
 def with_links(suffix: str, dump: bytes) -> bytes:
@@ -260,7 +260,7 @@ def test_links_beside_a_backup(world: World, dump: bytes, suffix: str) -> None:
     """A link is left out, which is told, and the backup arrives."""
     (world.bucket / f"n{suffix}").write_bytes(with_links(suffix, dump))
     log = arrived(world, f"n{suffix}")
-    assert f"Left out of n{suffix}, as it is no backup: latest.rdb (no regular file)." in log
+    assert f"Skipped in n{suffix} (not a backup): latest.rdb (not a regular file)." in log
     assert world.target.client.dbsize() == 3
 
 
@@ -296,14 +296,14 @@ def claiming(size: int, pax: bool) -> bytes:
 @pytest.mark.parametrize("pax", [False, True])
 def test_a_member_that_claims_to_be_huge(world: World, pax: bool) -> None:
     """The way to the next member, which leads for ever through a file that has ended, is not begun."""
-    assert "which is too much." in refused(world, claiming(2**60, pax), "n.tar.gz")
+    assert "which is too large." in refused(world, claiming(2**60, pax), "n.tar.gz")
 
 
 def test_a_bomb_of_holes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The holes of a sparse file, which no archive holds and a disk would, count as what they become."""
     monkeypatch.setattr(archives, "FREE_BYTES", 1024**2)
     reason = refused(world, sparse(3 * 1024**2), "n.tar.gz")
-    assert "holds more than 1,048,576 bytes, which is too much." in reason
+    assert "contains more than 1,048,576 bytes, which is too large." in reason
 
 
 def bomb(size: int = 3 * 1024**2) -> bytes:
@@ -321,7 +321,7 @@ def test_a_bomb(world: World, monkeypatch: pytest.MonkeyPatch, suffix: str, name
     if (suffix, name) == (".zip", "README"):  # a zip has an index: what is left out is never unpacked
         assert "The server that reads" in reason
     else:
-        assert "holds more than 1,048,576 bytes, which is too much." in reason
+        assert "contains more than 1,048,576 bytes, which is too large." in reason
 
 
 @pytest.mark.parametrize("suffix", PACKED)
@@ -342,7 +342,7 @@ def test_a_header_that_would_fill_the_memory(world: World) -> None:
     info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2 * 1024**2
     with gzip.open(out, "wb") as packed:
         packed.write(info.tobuf(tarfile.GNU_FORMAT) + bytes(info.size))
-    assert "is corrupt: it cannot be unpacked." in refused(world, out.getvalue(), "n.tar.gz")
+    assert "is corrupt: it can't be unpacked." in refused(world, out.getvalue(), "n.tar.gz")
 
 
 def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch, dump: bytes) -> None:
@@ -361,16 +361,16 @@ def encrypted() -> bytes:
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
-    "no.zip": (b"nothing of a zip", "is corrupt: it cannot be unpacked."),
-    "no.tar.gz": (b"nothing of a tar", "is corrupt: it cannot be unpacked."),
-    "inner.tar.gz": (gzip.compress(b"no tar" * 1000), "is corrupt: it cannot be unpacked."),
+    "no.zip": (b"nothing of a zip", "is corrupt: it can't be unpacked."),
+    "no.tar.gz": (b"nothing of a tar", "is corrupt: it can't be unpacked."),
+    "inner.tar.gz": (gzip.compress(b"no tar" * 1000), "is corrupt: it can't be unpacked."),
     "cut.tar.gz": (
         tarred({"dump.rdb": MAGIC + os.urandom(90_000)})[:50_000],
-        "is corrupt: it cannot be unpacked.",
+        "is corrupt: it can't be unpacked.",
     ),
     "cut.zip": (
         zipped({"dump.rdb": MAGIC + os.urandom(90_000)})[:50_000],
-        "is corrupt: it cannot be unpacked.",
+        "is corrupt: it can't be unpacked.",
     ),
     "empty.zip": (zipped({}), "holds no .rdb and no .aof file."),
     "empty.tar.gz": (tarred({}), "holds no .rdb and no .aof file."),
@@ -383,9 +383,9 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "nothing.tar.gz": (b"", "is empty."),
     "a_tar.zip": (tarred({"dump.rdb": MAGIC}), "cannot be unpacked, but as a .gz file does."),
     "a_zip.tar.gz": (zipped({"dump.rdb": MAGIC}), "cannot be unpacked, but as a .zip archive does."),
-    "packed.rdb": (gzip.compress(MAGIC), "does not begin as an RDB file does, but as a .gz file does."),
+    "packed.rdb": (gzip.compress(MAGIC), "does not start like an RDB file (it looks like a .gz file)."),
     "pointer.aof": (b"version https://git-lfs.github.com/spec/v1\n", ", but as a Git LFS pointer does."),
-    "encrypted.zip": (encrypted(), "is encrypted: pack it without a password."),
+    "encrypted.zip": (encrypted(), "is encrypted; pack it without a password."),
     "none.rdb.zip": (
         zipped({"dump.rdb": b"text"}),
         "none.rdb.zip: dump.rdb is corrupt: it does not begin as an RDB",
@@ -478,13 +478,13 @@ def test_old_parts_beside_new_ones(world: World, parts: Files) -> None:
 @pytest.mark.parametrize(
     ("manifest", "said"),
     [
-        (b"file a.aof seq 1 type b\n", "names files that the archive does not hold."),
-        (b"file ../a.aof seq 1 type b\n", "names a path where a file's name must stand."),
-        (b'file "" seq 1 type b\n', "names a path where a file's name must stand."),
-        (b"nonsense\n", "is corrupt: it is no manifest."),
-        (b"file a.aof seq 1 type x\n", "is corrupt: it is no manifest."),
-        (b"", "is corrupt: it is no manifest."),
-        (b"\xff\xfe", "is corrupt: it is no manifest."),
+        (b"file a.aof seq 1 type b\n", "lists files that are not in the archive."),
+        (b"file ../a.aof seq 1 type b\n", "contains a path instead of a file name."),
+        (b'file "" seq 1 type b\n', "contains a path instead of a file name."),
+        (b"nonsense\n", "is corrupt: it isn't a manifest."),
+        (b"file a.aof seq 1 type x\n", "is corrupt: it isn't a manifest."),
+        (b"", "is corrupt: it isn't a manifest."),
+        (b"\xff\xfe", "is corrupt: it isn't a manifest."),
     ],
 )
 def test_bad_manifests(world: World, manifest: bytes, said: str) -> None:

@@ -38,7 +38,7 @@ def _corrupt(content: bytes) -> bytes:
 
 FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "empty": (lambda content: b"", "is empty"),
-    "something else": (lambda content: b"PK\x03\x04" + content, "does not begin as an RDB file does"),
+    "something else": (lambda content: b"PK\x03\x04" + content, "does not start like an RDB file"),
     "cut": (lambda content: content[: len(content) // 2], "The server that reads orders.rdb ended:"),
     "header only": (lambda content: content[:9], "The server that reads orders.rdb ended:"),
     "a flipped byte": (_corrupt, "The server that reads orders.rdb ended:"),
@@ -58,7 +58,7 @@ def test_bad_files(world: World, kind: str) -> None:
         assert said in runner.failed(runner.start_import("orders.rdb"))
 
 
-NO_PATH = "does not exist in the bucket: the key of an object is a name, not a path."
+NO_PATH = "does not exist in the bucket: an object key is a name, not a path."
 ONLY = "only .rdb, .aof, .zip, .tar.gz files can be imported."
 
 
@@ -116,7 +116,7 @@ def test_sources_of_backups_that_are_not_here(world: World) -> None:
         target = {"id": TARGET_ID, "password": "target-secret"}
         files = {"bucket_name": "elsewhere", "files": [{"file_name": "orders.rdb"}]}
         task_id = runner.client.create(backup_files=files, target_instance=target)
-        assert runner.failed(task_id) == "No bucket elsewhere: it was not given with --bucket."
+        assert runner.failed(task_id) == "No bucket elsewhere; add it with --bucket."
         record = {"file_source": "backup_record", "backup_id": "b-1"}
         task_id = runner.client.create(backup_files=record, target_instance=target)
         assert "Backup records hold no data here" in runner.failed(task_id)
@@ -143,7 +143,7 @@ def test_passwords(world: World, incremental: bool) -> None:
             source_instance={"addrs": str(world.source.place)},
             target_instance={"id": TARGET_ID, "password": "target-secret"},
         )
-        assert "needs a password, and none was given" in runner.failed(task_id)
+        assert "requires a password, but none was given" in runner.failed(task_id)
     assert world.target.client.get("other") == b"kept"
 
 
@@ -289,7 +289,7 @@ def test_a_target_that_works_long_on_one_key(
             runner.wait(task_id, "SUCCESS")
             assert Server(place, process).client.strlen("huge") == 5_000_000
         else:
-            assert f"The target {place} has stopped answering: IOERR" in runner.failed(task_id)
+            assert f"The target {place} stopped responding: IOERR" in runner.failed(task_id)
 
 
 def test_how_long_one_key_may_take() -> None:
@@ -321,7 +321,7 @@ def test_a_followed_source_that_dies(world: World, monkeypatch: pytest.MonkeyPat
         until(lambda: runner.client.status(task_id) == "FAILED")
         assert f"The source {place} cannot be reached" in runner.failed(task_id)
         assert "for more than 0.5 seconds" in runner.failed(task_id)
-        assert "The replication is interrupted" in runner.log(task_id, "WARN")[0]
+        assert "Replication is interrupted" in runner.log(task_id, "WARN")[0]
         until(lambda: world.target.client.info("replication")["role"] == "master")
     assert world.target.client.dbsize() == 100
 
@@ -415,6 +415,6 @@ def test_a_task_of_an_earlier_emulator(world: World, tmp_path: Path) -> None:
         task_id = runner.start_online(incremental=True)
         runner.wait(task_id, "INCRMIGEATING")
     with world.emulator(state=state) as runner:
-        assert runner.failed(task_id) == "The emulator ended while the data was moved."
+        assert runner.failed(task_id) == "The emulator stopped while the data was being moved."
     assert world.target.client.info("replication")["role"] == "master"
     assert "secret" not in state.read_text()

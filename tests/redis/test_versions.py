@@ -238,7 +238,7 @@ def test_functions_are_carried_over(world: World, name: str, kind: str) -> None:
         task_id = runner.start_import("orders.rdb") if kind == "import" else runner.start_online()
         runner.wait(task_id, "SUCCESS")
         assert here.target.client.fcall("total", 0) == here.target.client.fcall("sum", 0) == 42
-        assert "Carried 1 library of functions over." in runner.log(task_id)
+        assert "Copied 1 function library." in runner.log(task_id)
         assert runner.log(task_id, "WARN") == []
 
 
@@ -253,7 +253,7 @@ def test_functions_that_the_target_does_not_take(world: World, name: str) -> Non
         task_id = runner.start_import("orders.rdb")
         runner.wait(task_id, "SUCCESS")
         (warning,) = runner.log(task_id, "WARN")
-        assert warning.startswith("1 library of functions not carried over: the target ")
+        assert warning.startswith("1 function library not copied: the target ")
         assert "already exists" in warning
         assert here.target.client.dbsize() == 3
 

@@ -235,7 +235,7 @@ def test_keys_that_expired_are_refused_and_not_hidden(token_file: Path) -> None:
     [
         (id_token(lasts=-5), {}, "the id token has expired"),
         (id_token(audience="somebody-else"), {}, "the audience of the id token is not accepted"),
-        ("not.a.token", {}, "the id token is no JSON web token"),
+        ("not.a.token", {}, "the id token is not a JSON web token"),
         (
             id_token(),
             {"HUAWEICLOUD_OIDC_AGENCY_URN": "iam::acme:agency:nobody"},

@@ -136,7 +136,7 @@ class TestState:
             assert line.startswith(f"dcs_emulator: the state file cannot be written: {state}: No such file")
             folder.mkdir()
             assert len(it.client.rows()) == 3
-            assert capsys.readouterr().err == f"dcs_emulator: the state file is written again: {state}\n"
+            assert capsys.readouterr().err == f"dcs_emulator: the state file can be written again: {state}\n"
             state.unlink()
             folder.rmdir()
             it.client.delete(first)
