@@ -191,7 +191,7 @@ class Options:
                 except ValueError as error:
                     raise ValueError(f"{name}: {error}") from None
         if (self.access_key is None) != (self.secret_key is None):
-            raise ValueError("access_key and secret_key must be set together")
+            raise ValueError("the access key and the secret key must be set together")
         if self.progression not in PROGRESSIONS:
             raise ValueError(f"progression must be one of {', '.join(PROGRESSIONS)}")
         parse_quirks(self.quirks)

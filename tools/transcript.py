@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 BEGIN, END = "<!-- transcript: begin (python tools/transcript.py) -->", "<!-- transcript: end -->"
 
-LEFT_OUT = "What it cost"  # the title of the last step
+LEFT_OUT = "API calls of each step"  # the title of the last step
 KEPT = (
     re.compile(rf"== (?!{LEFT_OUT})"),
     re.compile(r"\$ pulumi (up|preview|refresh|destroy|stack output)\b"),
@@ -33,7 +33,7 @@ def main() -> int:
     command = [sys.executable, str(ROOT / "tools" / "demo.py")]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"})
     if done.returncode:
-        print("transcript: the demo failed; README.md is as it was", file=sys.stderr)
+        print("transcript: the demo failed; README.md isn't changed", file=sys.stderr)
         return 1
     README.write_text(replaced(README.read_text("utf-8"), shortened(done.stdout)), "utf-8")
     return 0

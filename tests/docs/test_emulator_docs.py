@@ -74,7 +74,7 @@ def test_every_option_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("| `--duration` | `5` |", "| `--duration` | `6` |"),
         ("| `delay` | wait, then do it |", "| `delay` | do it |"),
-        ("| `retry-after` | a 429 says Retry-After: SECONDS | `3` | 9 |", "| `retry-after` | | `4` | 8 |"),
+        ("| `retry-after` | a 429 has Retry-After: SECONDS | `3` | 9 |", "| `retry-after` | | `4` | 8 |"),
         ("`DELETE /v2/{project_id}/migration-tasks/delete`", "`DELETE /v1`"),
         ("\n| `DELETE requests` |", "\n| `PUT requests` | sends them |\n| `DELETE requests` |"),
     ],

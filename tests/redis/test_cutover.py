@@ -225,7 +225,7 @@ def test_a_source_that_has_no_server(world: World) -> None:
     """An instance that --redis does not name has no data, and the task says so."""
     with cut_over(world) as it:
         it.start(source_instance={"id": "unknown"})
-        assert "was not given with --redis" in it.failed(it.id)
+        assert "add it with --redis" in it.failed(it.id)
 
 
 def test_instances_without_servers(world: World) -> None:

@@ -32,14 +32,14 @@ def test_places(text: str, place: Endpoint) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--redis", "secret"], "--redis: ID=HOST:PORT[:PASSWORD] is needed"),
+        (["--redis", "secret"], "--redis: must have the form ID=HOST:PORT[:PASSWORD]"),
         (["--redis", "a=secret"], "--redis: a Redis server must be HOST:PORT"),
         (["--redis", "a=host:0:secret"], "--redis: a Redis server must be HOST:PORT"),
         (["--redis", "a=host:65536:secret"], "--redis: a Redis server must be HOST:PORT"),
         (["--redis", "a b=host:1:secret"], "--redis: an instance id"),
         (["--redis", "a=h:1:secret", "--redis", "a=h:2:secret"], "--redis: a is set twice"),
-        (["--bucket", "backups"], "--bucket: NAME=DIR is needed"),
-        (["--address", "7001"], "--address: ID=PORT is needed"),
+        (["--bucket", "backups"], "--bucket: must have the form NAME=DIR"),
+        (["--address", "7001"], "--address: must have the form ID=PORT"),
         (["--port", "x"], "argument --port: must be a number from 0 to 65535"),
         (["--port", "-1"], "argument --port: must be a number from 0 to 65535"),
         (["--linger", "long"], "argument --linger: must be a number of seconds, 0 or more"),

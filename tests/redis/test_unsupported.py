@@ -67,7 +67,7 @@ def test_an_account_of_its_own(world: World) -> None:
         reason = runner.failed(runner.start_online())
         assert reason == (
             f"The password of the target {place} is wrong, "
-            "or its default user, the only one that is used, is off."
+            "or its default user is disabled (other users aren't supported)."
         )
         Redis(place.host, place.port, username="admin", password="admin-secret").acl_setuser(
             "default", enabled=True

@@ -206,5 +206,5 @@ def test_every_call_meets_faults_and_bad_bodies(
 @pytest.mark.parametrize("lifetime", [-1.0, float("nan"), float("inf")])
 def test_a_lifetime_is_a_number_of_seconds(lifetime: float) -> None:
     """As every other duration."""
-    with pytest.raises(ValueError, match="key_lifetime: a duration is a number of seconds"):
+    with pytest.raises(ValueError, match="key_lifetime: must be a number of seconds"):
         Emulator(key_lifetime=lifetime)

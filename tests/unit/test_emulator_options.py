@@ -22,7 +22,7 @@ SECRET = "a-secret"
         ({"duration": -1.0}, "duration: must be a number of seconds, 0 or more"),
         ({"linger": float("nan")}, "linger: must be a number of seconds, 0 or more"),
         ({"progression": "sideways"}, "progression must be one of timed, immediate, manual"),
-        ({"secret_key": SECRET}, "access_key and secret_key must be set together"),
+        ({"secret_key": SECRET}, "the access key and the secret key must be set together"),
         ({"quirks": ["stop-is-slow=1"]}, "quirk stop-is-slow takes no value"),
         ({"redis": {"shop": f"host:0:{SECRET}"}}, "--redis: a Redis server must be HOST:PORT"),
         ({"addresses": {"shop": 7001}}, "--address: shop is not an instance from --redis"),
