@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=command.HELP, description=command.HELP, epilog=command.EPILOG)
         for flag in FLAGS.values():
             sub.add_argument(
-                flag, metavar="NAME" if flag == "--region" else "ID", help="overrides the environment"
+                flag,
+                metavar="NAME" if flag == "--region" else "ID",
+                help="overrides the environment variable",
             )
         command.add_arguments(sub)
         sub.set_defaults(run=command.run)

@@ -20,8 +20,8 @@ from dcs_migration.names import BACKUP_IMPORT, ONLINE_MIGRATION
 
 HELP = "List the project's running tasks; with --stack, also how a stack and the project differ."
 EPILOG = (
-    "Exit code: 0 if all is well, 1 for an error, 3 if --stack finds an orphan, or a task that is gone before the state "
-    "recorded its end. Several --stack files are combined."
+    "Exit code: 0 if all is well, 1 for an error, 3 if --stack finds an orphan, or a task that disappeared before "
+    "its end was recorded. Several --stack files are combined."
 )
 
 TYPES = {BACKUP_IMPORT: "backup import", ONLINE_MIGRATION: "online"}

@@ -37,7 +37,7 @@ def test_a_figure_that_was_changed_by_hand_is_found(
     assert report.main(["--check"]) == 0
     report.PAGE.write_text(re.sub(r"\| 1 \| preview, new \| \d", "| 1 | preview, new | 9", PAGE), "utf-8")
     assert report.main(["--check"]) == 1
-    assert "docs/bench.md is not what its figures say" in capsys.readouterr().out
+    assert "docs/bench.md doesn't match its figures" in capsys.readouterr().out
 
 
 def test_each_table_has_one_place() -> None:

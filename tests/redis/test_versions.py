@@ -228,7 +228,7 @@ def test_a_replica_that_can_never_read(
         assert "started a full copy of the source" in reason
         assert "3 times, but none completed; see its log" in reason
         versions = installed()[source].version, installed()[target].version
-        assert "the source is {}, the target {}.".format(*versions) in reason
+        assert "the source runs {}, the target runs {}.".format(*versions) in reason
         until(lambda: here.target.client.info("replication")["role"] == "master")
 
 
