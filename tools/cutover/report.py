@@ -57,7 +57,7 @@ def _figure(key: str, form: str = "{:.1f} s") -> Cell:
 # What stands in the table: the words, and the figure.
 ROWS: tuple[tuple[str, Cell], ...] = (
     (
-        "keys to begin with",
+        "keys at the start",
         lambda figures: "{keys:,} of {value_bytes:,} bytes".format(**figures["load"]),
     ),
     (
@@ -68,11 +68,11 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ),
     ("highest lag during the full copy", _highest("copy")),
     ("highest lag while the target hung", _highest("hung")),
-    ("highest lag else, until the writes stopped", _highest("else")),
-    ("looks in that time which found 0 bytes", _zeros),
-    ("`up` with the gate, which looks every 10 s", _figure("gate_s")),
+    ("highest lag otherwise, until the writes stopped", _highest("else")),
+    ("samples in that time with a lag of 0 bytes", _zeros),
+    ("`up` with the gate, which polls every 10 s", _figure("gate_s")),
     ("`up` that switches", _figure("switch_s")),
-    ("the exchange in it: the emulator's, the service's is not known", _figure("exchange_s")),
+    ("of this, the exchange (in the emulator; unknown for the service)", _figure("exchange_s")),
     ("the application could not write for", _figure("no_writes_s")),
     ("**acknowledged writes lost**", _figure("lost", "**{}**")),
 )
@@ -106,10 +106,10 @@ def _sentence(figures: Figures) -> str:
     """Say it in the example's words."""
     load, found = figures["load"], figures["figures"]
     return (
-        f"From one run of the above with {load['keys']:,} keys to begin with and {load['writers']} applications: "
-        f"{found['acknowledged_during']:,} writes were\nacknowledged during the migration, {found['lost']} of them are "
-        f"missing behind the address after the switch. `up` with the switch took\n{found['switch_s']:.1f} s, of which "
-        f"the exchange took {found['exchange_s']:.1f} s (the emulator's: the service's is not known)."
+        f"From one run of the above with {load['keys']:,} keys at the start and {load['writers']} applications: "
+        f"{found['acknowledged_during']:,} writes were\nacknowledged during the migration, and {found['lost']} of them were "
+        f"missing at the address after the switch. `up` with the switch took\n{found['switch_s']:.1f} s, of which "
+        f"the exchange took {found['exchange_s']:.1f} s (in the emulator; unknown for the service)."
     )
 
 
