@@ -66,8 +66,7 @@ _TOKEN = CodeInfo(
 )
 _KEY = CodeInfo(
     CodeKind.CREDENTIALS,
-    "check the access key, the secret key and this machine's clock (within 15 minutes); not retried, "
-    "because repeated failures lock the key",
+    "check both keys and this machine's clock (within 15 minutes); not retried, because failures lock the key",
 )
 _RIGHTS = CodeInfo(
     CodeKind.PERMISSION, "grant these credentials the DCS migration permissions (dcs:migrationTask:*)"

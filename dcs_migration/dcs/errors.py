@@ -231,8 +231,7 @@ OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
 
 
 _HINTS: dict[type[ApiError], str] = {
-    CredentialsRefused: "check the access key, the secret key (or the token) and the region; not "
-    "retried, because repeated failures lock the key",
+    CredentialsRefused: "check the keys (or the token) and the region; not retried, because failures lock the key",
     PermissionDenied: "grant these credentials the DCS migration permissions (dcs:migrationTask:*)",
     WrongEndpoint: "check the region and the endpoint (huaweicloud:endpoints or HW_DCS_ENDPOINT)",
     Throttled: "too many calls; try again in a minute",

@@ -116,7 +116,7 @@ def test_what_runs_on_an_instance(cli: Cli) -> None:
             {"HW_SECRET_KEY": "not-the-right-one"},
             "credentials",
             "HTTP 401 APIGW.0301",
-            "the credentials came from the environment (HW_*); check the access key",
+            "the credentials came from the environment (HW_*); check both keys",
         ),
     ],
 )
