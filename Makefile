@@ -8,27 +8,27 @@ BIN := venv/bin
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Make venv/ with the package, the development tools and a Pulumi CLI (a second run does nothing)
-	@command -v $(PYTHON) >/dev/null || { echo "setup: no $(PYTHON) found: install python3 (3.10 or newer)" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "setup: $(PYTHON) is too old: install Python 3.10 or newer, or name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+setup: ## Create venv/ with the package, the development tools and a Pulumi CLI (does nothing if it is up to date)
+	@command -v $(PYTHON) >/dev/null || { echo "setup: no $(PYTHON) found; install python3 (3.10 or newer)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "setup: $(PYTHON) is too old; install Python 3.10 or newer, or choose one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) tools/setup.py
 
-setup-languages: setup ## Add what runs programs in TypeScript and Go: their language hosts, built where PATH has none
+setup-languages: setup ## Add the language hosts for TypeScript and Go programs, built if they are not on PATH
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.install_languages
 
-sdks: setup-languages ## Write the SDKs of the native provider into build/sdks/, from its schema (a second run does nothing)
+sdks: setup-languages ## Generate the SDKs of the native provider into build/sdks/ (does nothing if they are up to date)
 	@$(BIN)/python -m tools.sdks
 
-demo: setup ## Run a migration from start to end on this machine: no cloud account, no network
+demo: setup ## Run a complete migration on this machine, without a cloud account or network
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
-bench: setup ## Measure time, calls and memory, and write docs/bench.md: 25 minutes (BENCH=--quick: three)
+bench: setup ## Measure time, calls and memory, and write docs/bench.md (25 minutes; 3 with BENCH=--quick)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.bench $(BENCH)
 
-cutover: setup ## Switch two Redis servers under load, and write the figures of the online guide: a minute
+cutover: setup ## Switch between two Redis servers under load, and write the figures of the online guide (1 minute)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.cutover
 
-test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI included
+test: setup ## Lint, type-check and run every test tier, including those with the real Pulumi CLI
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
@@ -36,28 +36,28 @@ test: setup ## Lint, type-check and run every test tier, the real Pulumi CLI inc
 	$(BIN)/mypy
 	DCS_MIGRATION_VERIFIED= PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
 
-long: setup ## The tests that `make test` leaves out, because they take long: further sources, quirks, waits and owners
+long: setup ## Run the slow tests that `make test` leaves out: more sources, quirks, waits and owners
 	DCS_MIGRATION_VERIFIED= PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal -m long
 
-verified: setup ## Try it against the real service with an account of yours (docs/guides/verifying.md), else rehearse that
+verified: setup ## Test against the real service with your account (docs/guides/verifying.md), or rehearse that
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.verified
 
-matrix: setup ## Try the lowest and newest versions allowed, from registries (MATRIX="python3.10 python3.13")
+matrix: setup ## Test the lowest and newest allowed versions, from registries (MATRIX="python3.10 python3.13")
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.packaging.matrix $(MATRIX)
 
-strangers: setup ## Try the official Go and Node clients against the emulator, from registries (STRANGERS=--write: into the docs)
+strangers: setup ## Test the official Go and Node clients against the emulator, from registries (STRANGERS=--write updates the docs)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.strangers $(STRANGERS)
 
-languages: sdks ## Try programs in YAML, TypeScript and Go with the native provider, from registries
+languages: sdks ## Test YAML, TypeScript and Go programs with the native provider, from registries
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/languages
 
-shared: setup ## Try states that pipelines share, in a bucket and in a database: locks, kills, restored states; 4 minutes
+shared: setup ## Test states shared by pipelines, in a bucket and a database: locks, kills, restored states (4 minutes)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto tests/shared
 
-chaos: setup ## Break it at random for long: 20,000 schedules, 4,000 online courses, 280 kills (CHAOS="--help" lists options)
+chaos: setup ## Run random operation sequences: 20,000 schedules, 4,000 online courses, 280 kills (options: CHAOS="--help")
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/chaos.py $(CHAOS)
 
-docs: setup ## Write what is generated anew: reference, tables of the emulator, transcript of the demo, schema of the native provider
+docs: setup ## Regenerate the reference, the emulator's tables, the demo's transcript and the native provider's schema
 	@$(BIN)/python tools/reference.py
 	@$(BIN)/python -m tools.translations
 	@$(BIN)/python tools/native_schema.py

@@ -14,8 +14,8 @@ from dcs_emulator.options import Argument, arguments
 
 EXIT_UNUSABLE = 2
 PROGRAM = "dcs_emulator"
-MISSING_WERKZEUG = "Werkzeug is missing: pip install 'pulumi-dcs-migration[emulator]'"
-MISSING_REDIS = "the Redis client is missing: pip install 'pulumi-dcs-migration[emulator]'"
+MISSING_WERKZEUG = "Werkzeug isn't installed; run pip install 'pulumi-dcs-migration[emulator]'"
+MISSING_REDIS = "the Redis client isn't installed; run pip install 'pulumi-dcs-migration[emulator]'"
 _MISSING = {"werkzeug": MISSING_WERKZEUG, "redis": MISSING_REDIS}
 
 
@@ -41,8 +41,12 @@ def _fail_for_library(error: ModuleNotFoundError) -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROGRAM, description="A DCS for one machine: data-migration tasks without a cloud.")
-    parser.add_argument("--allow-remote", action="store_true", help="let --host be more than this machine")
+    parser = _Parser(
+        prog=PROGRAM, description="Emulate DCS data-migration tasks on this machine, without a cloud."
+    )
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="allow a --host that other machines can reach"
+    )
     for name, argument in arguments().items():
         parser.add_argument(
             argument.flag,
@@ -84,9 +88,9 @@ def _pairs(argument: Argument, items: Iterable[str]) -> dict[str, str]:
     for item in items:
         name, equals, value = item.partition("=")
         if not equals:
-            raise ValueError(f"{argument.flag}: {argument.form} is needed")
+            raise ValueError(f"{argument.flag}: must have the form {argument.form}")
         if name in pairs:
-            raise ValueError(f"{argument.flag}: {name} is given twice")
+            raise ValueError(f"{argument.flag}: {name} is set twice")
         pairs[name] = value
     return pairs
 
@@ -101,7 +105,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         _fail_for_library(error)
     if not parsed.allow_remote and not is_loopback(parsed.host):
-        _fail(f"{parsed.host} is not this machine only; add --allow-remote if that is meant")
+        _fail(f"{parsed.host} is reachable from other machines; add --allow-remote to allow that")
 
     stop = threading.Event()
 

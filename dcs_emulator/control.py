@@ -173,7 +173,8 @@ class Control:
         fields = _object(body)
         if not {"status"} <= set(fields) <= {"status", "error", "task_status", "offset"}:
             raise ControlError(
-                400, "status is needed; error, task_status and offset are optional; there is nothing else"
+                400,
+                "status is required; error, task_status and offset are optional; no other fields are allowed",
             )
         self.set_status(task_id, **fields)
 
@@ -225,9 +226,9 @@ def _require_local_caller(request: Request) -> None:
     if not is_loopback(request.remote_addr or "") or not is_loopback(
         _host(f"//{request.headers.get('Host', '')}")
     ):
-        raise ControlError(403, "control calls are for this machine only")
+        raise ControlError(403, "control calls are only accepted from this machine")
     if origin is not None and not is_loopback(_host(origin)):
-        raise ControlError(403, "control calls are not for web pages")
+        raise ControlError(403, "control calls are not accepted from web pages")
 
 
 def _host(url: str) -> str:

@@ -237,7 +237,7 @@ class Identity:
             claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
             expires, audience = float(claims["exp"]), claims["aud"]
         except (ValueError, KeyError, TypeError, binascii.Error, RecursionError):
-            raise _refusal(401, "the id token is no JSON web token with exp and aud") from None
+            raise _refusal(401, "the id token is not a JSON web token with exp and aud") from None
         if expires < self._clock():
             raise _refusal(401, "the id token has expired")
         audiences = audience if isinstance(audience, list) else [audience]

@@ -27,12 +27,12 @@ _Owner = TypeVar("_Owner")
 
 def _check_port(value: int) -> None:
     if not 0 <= value <= 65535:
-        raise ValueError("a port is a number from 0 to 65535")
+        raise ValueError("must be a number from 0 to 65535")
 
 
 def _check_seconds(value: float) -> None:
     if not math.isfinite(value) or value < 0:
-        raise ValueError("a duration is a number of seconds that is not negative")
+        raise ValueError("must be a number of seconds, 0 or more")
 
 
 def _check_lifetime(value: float | None) -> None:
@@ -87,56 +87,61 @@ class Options:
     """
 
     port: int = field(
-        default=0, metadata=_argument("0 takes a free one", default=8788, read=_read_port, check=_check_port)
+        default=0,
+        metadata=_argument(
+            "port to listen on; 0 picks a free one", default=8788, read=_read_port, check=_check_port
+        ),
     )
     _: KW_ONLY
     host: str = field(default="127.0.0.1", metadata=_argument("address to listen on"))
     access_key: str | None = field(
-        default=None, metadata=_argument("the access key that callers must use", shown=DEFAULT_KEY)
+        default=None, metadata=_argument("access key that callers must use", shown=DEFAULT_KEY)
     )
     secret_key: str | None = field(
         default=None, repr=False, metadata=_argument("its secret key", shown=DEFAULT_KEY)
     )
     auth_token: str | None = field(
-        default=None, repr=False, metadata=_argument("a token that is accepted instead of a signature")
+        default=None, repr=False, metadata=_argument("token that is accepted instead of a signature")
     )
     audience: str | None = field(
         default=None,
         metadata=_argument(
-            "accept id tokens (OpenID Connect) for this audience; their signature is not verified"
+            "accept OpenID Connect id tokens for this audience; their signature is not verified"
         ),
     )
     agencies: Mapping[str, str] | None = field(
         default=None,
         metadata=_argument(
-            "an agency that callers may assume, and the name or id of its account",
+            "an agency that callers can assume, and its account's name or id",
             flag="--agency",
             form="NAME=ACCOUNT",
             many=dict,
         ),
     )
     server_agency: str | None = field(
-        default=None, metadata=_argument("answer as the metadata service of a server that has this agency")
+        default=None, metadata=_argument("act as the metadata service of a server with this agency")
     )
     pod_token: str | None = field(
-        default=None, repr=False, metadata=_argument("give keys to pods that show this token")
+        default=None, repr=False, metadata=_argument("issue keys to pods that send this token")
     )
     key_lifetime: float | None = field(
         default=None,
         metadata=_argument(
-            "seconds after which temporary keys expire, where that is sooner than was asked for",
+            "longest lifetime of temporary keys, in seconds",
             read=_read_seconds,
             check=_check_lifetime,
         ),
     )
     progression: str = field(
-        default="timed", metadata=_argument("how tasks get on", choices=tuple(PROGRESSIONS))
+        default="timed", metadata=_argument("how tasks progress", choices=tuple(PROGRESSIONS))
     )
-    duration: float = field(default=5.0, metadata=_seconds("seconds a timed task takes"))
-    stop_seconds: float = field(default=1.0, metadata=_seconds("seconds a stop takes"))
-    job_seconds: float = field(default=1.0, metadata=_seconds("seconds until a migration instance is made"))
-    exchange_seconds: float = field(default=1.0, metadata=_seconds("seconds an exchange of addresses takes"))
-    linger: float = field(default=60.0, metadata=_seconds("seconds Show knows a deleted task"))
+    duration: float = field(default=5.0, metadata=_seconds("seconds that a timed task takes"))
+    stop_seconds: float = field(default=1.0, metadata=_seconds("seconds that a stop takes"))
+    job_seconds: float = field(
+        default=1.0, metadata=_seconds("seconds until a migration instance is created")
+    )
+    exchange_seconds: float = field(default=1.0, metadata=_seconds("seconds that an address exchange takes"))
+    linger: float = field(default=60.0, metadata=_seconds("seconds that Show still returns a deleted task"))
     state: str | os.PathLike[str] | None = field(
         default=None, metadata=_argument("keep the tasks in this file", form="FILE")
     )
@@ -144,7 +149,7 @@ class Options:
         default=None,
         repr=False,
         metadata=_argument(
-            "the Redis server that is instance ID: tasks move real data into it, whatever the progression",
+            "the Redis server behind instance ID; tasks move real data into it, with any --progression",
             form="ID=HOST:PORT[:PASSWORD]",
             many=dict,
         ),
@@ -152,7 +157,7 @@ class Options:
     buckets: Mapping[str, str | os.PathLike[str]] | None = field(
         default=None,
         metadata=_argument(
-            "the folder that is bucket NAME, for backup files (.rdb, .aof, .zip, .tar.gz)",
+            "the folder behind bucket NAME, with backup files (.rdb, .aof, .zip, .tar.gz)",
             flag="--bucket",
             form="NAME=DIR",
             many=dict,
@@ -161,7 +166,7 @@ class Options:
     addresses: Mapping[str, int | str] | None = field(
         default=None,
         metadata=_argument(
-            "the port that leads to instance ID, until addresses are exchanged; 0 takes a free one",
+            "the port that forwards to instance ID until addresses are exchanged; 0 picks a free one",
             flag="--address",
             form="ID=PORT",
             many=dict,
@@ -170,7 +175,7 @@ class Options:
     quirks: Iterable[str] = field(
         default=(),
         metadata=_argument(
-            "switch a quirk on, or several with commas", flag="--quirk", form="NAME[=VALUE]", many=list
+            "turn on a quirk, or several separated by commas", flag="--quirk", form="NAME[=VALUE]", many=list
         ),
     )
     clock: Callable[[], float] = time.time
@@ -185,7 +190,7 @@ class Options:
                 except ValueError as error:
                     raise ValueError(f"{name}: {error}") from None
         if (self.access_key is None) != (self.secret_key is None):
-            raise ValueError("an access key and its secret key go together")
+            raise ValueError("the access key and the secret key must be set together")
         if self.progression not in PROGRESSIONS:
             raise ValueError(f"progression must be one of {', '.join(PROGRESSIONS)}")
         parse_quirks(self.quirks)

@@ -31,18 +31,18 @@ def _seconds(text: str) -> float:
         value = float(text)
         if math.isfinite(value) and value >= 0:
             return value
-    raise ValueError("a number of seconds is needed")
+    raise ValueError("the value must be a number of seconds")
 
 
 def _shape(text: str) -> str:
     if text not in SHAPE_NAMES:
-        raise ValueError(f"one of {', '.join(SHAPE_NAMES)} is needed")
+        raise ValueError(f"the value must be one of {', '.join(SHAPE_NAMES)}")
     return text
 
 
 def _code(text: str) -> str:
     if text not in REFUSAL_CODES:
-        raise ValueError(f"one of {', '.join(REFUSAL_CODES)} is needed")
+        raise ValueError(f"the value must be one of {', '.join(REFUSAL_CODES)}")
     return text
 
 
@@ -51,7 +51,7 @@ def _count(text: str) -> float:
         value = int(text)
         if value >= 1:
             return float(value)
-    raise ValueError("a positive number is needed")
+    raise ValueError("the value must be a positive number")
 
 
 QUIRKS: dict[str, Quirk] = {

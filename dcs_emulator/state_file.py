@@ -15,7 +15,7 @@ from pathlib import Path
 from dcs_emulator.task import Task
 
 STATE_VERSION = 1
-_REMEDY = "delete it to begin with no tasks, or name another file"
+_REMEDY = "delete it to start with no tasks, or use another file"
 _MODE = 0o600
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
@@ -43,14 +43,14 @@ class StateFile:
         except OSError as error:
             raise StateFileError(f"the state file cannot be read: {path}: {error.strerror}") from None
         except (ValueError, RecursionError):
-            raise StateFileError(f"the state file is not JSON: {path}: {_REMEDY}") from None
+            raise StateFileError(f"the state file is not JSON: {path}; {_REMEDY}") from None
         try:
             if document["version"] != STATE_VERSION:
-                raise StateFileError(f"the state file is of another version: {path}: {_REMEDY}")
+                raise StateFileError(f"the state file has another version: {path}; {_REMEDY}")
             tasks = [Task.from_json(record) for record in document["tasks"]]
             return {task.id: task for task in tasks}, int(document["created"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            raise StateFileError(f"the state file is not one of this emulator's: {path}: {_REMEDY}") from None
+            raise StateFileError(f"the state file is not an emulator's: {path}; {_REMEDY}") from None
 
     def save(self, tasks: Iterable[Task], created: int) -> bool:
         """Write the tasks; False if that isn't possible now, which is reported once on stderr."""
@@ -60,13 +60,13 @@ class StateFile:
         except OSError as error:
             if not self._failing:
                 _tell(
-                    f"the state file cannot be written: {self._path}: {error.strerror or error}: "
-                    "what changes from now on is lost at the end of the emulator, unless this is mended before"
+                    f"the state file cannot be written: {self._path}: {error.strerror or error}; "
+                    "fix this before the emulator ends, or changes from now on are lost"
                 )
             self._failing = True
             return False
         if self._failing:
-            _tell(f"the state file is written again: {self._path}")
+            _tell(f"the state file can be written again: {self._path}")
         self._failing = False
         return True
 

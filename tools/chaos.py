@@ -46,7 +46,9 @@ def run_schedules(of: str, seeds: range, campaign: Campaign) -> None:
             try:
                 machine.run_seed(seed)
             except Broken as error:
-                text = f"{error}\nthe shortest that shows it:\n{machine.shrunk(plan.draw(seed))}"
+                text = (
+                    f"{error}\nthe shortest sequence that reproduces it:\n{machine.shrunk(plan.draw(seed))}"
+                )
                 campaign.failures.append(Failure(of, seed, text, options()))
         campaign.figures = machine.figures
 
@@ -119,12 +121,15 @@ def arguments(words: list[str] | None = None) -> tuple[dict[str, range], int, st
     parser = argparse.ArgumentParser(description=__doc__)
     for part in PARTS.values():
         parser.add_argument(f"--{part.count}", type=int, default=part.default, help=part.what)
-        parser.add_argument(f"--{part.seed}", type=int, default=0, help="the first seed of these")
+        parser.add_argument(f"--{part.seed}", type=int, default=0, help="first seed")
     parser.add_argument(
-        "--front-end", choices=FRONT_ENDS, default=DYNAMIC, help="that schedules and courses go through"
+        "--front-end",
+        choices=FRONT_ENDS,
+        default=DYNAMIC,
+        help="front end for the schedules and online courses",
     )
     parser.add_argument(
-        "--backend", choices=(FILE, *SERVERS), default=FILE, help="that keeps the states of the kills"
+        "--backend", choices=(FILE, *SERVERS), default=FILE, help="backend for the states of the kills"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = vars(parser.parse_args(words))
@@ -150,13 +155,13 @@ def main() -> int:
         for of in PARTS:
             run_part(campaign, pool, of, seeds[of], Path(folder), server)
     for failure in campaign.failures[:5]:
-        print(f"{failure.of} {failure.seed}: {failure.text}\nto see it again: {failure.again}\n")
+        print(f"{failure.of} {failure.seed}: {failure.text}\nto reproduce it: {failure.again}\n")
     for failure in campaign.failures[5:]:
-        print(f"{failure.of} {failure.seed} broke, too: {failure.again}")
+        print(f"{failure.of} {failure.seed} broke too; to reproduce it: {failure.again}")
     print(campaign.table())
     more = " ".join(f"--{part.seed} {seeds[of].stop}" for of, part in PARTS.items())
-    print(f"\nstates of the kills in: {backend}")
-    print(f'\nto go on: make chaos CHAOS="{more}"')
+    print(f"\nbackend for the states of the kills: {backend}")
+    print(f'\nto continue: make chaos CHAOS="{more}"')
     return 1 if campaign.failures else 0
 
 

@@ -46,12 +46,12 @@ BOUND = 60
 FOREIGN = ("HW_", "HUAWEICLOUD_", "PULUMI_")
 
 NEXT = """
-What to do next
+Next steps
   read        README.md and Pulumi.yaml: what the configuration keys mean
   your data   python -m dcs_emulator --redis my-redis=localhost:6379 --bucket backups=/some/folder
-              moves it between Redis servers of yours; docs/emulator.md tells all of it
-  for real    pulumi config set huaweicloud:region <region>, the keys in HW_ACCESS_KEY and HW_SECRET_KEY,
-              then the same `pulumi config set` and `pulumi up` as above
+              moves data between your own Redis servers; see docs/emulator.md
+  for real    pulumi config set huaweicloud:region <region>; set HW_ACCESS_KEY and HW_SECRET_KEY;
+              then run the same `pulumi config set` and `pulumi up` commands as above
 """
 
 
@@ -69,7 +69,7 @@ def main() -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("demo: interrupted; everything it started is stopped", file=sys.stderr)
+        print("demo: interrupted; everything that it started is stopped", file=sys.stderr)
         return 130
     print(NEXT, end="")
     return 0
@@ -78,38 +78,38 @@ def main() -> int:
 def tell(folder: Path) -> None:
     """Run every step of the demo, with all files in ``folder``."""
     secret_key = secrets.token_hex(16)
-    title("Two Redis servers on this machine: a shop's, and one that shall get its data")
+    title("Start two Redis servers on this machine: a shop's, and the target for its data")
     with redis_server() as shop, redis_server() as target:
         fill(shop, target)
         show_data(shop, target)
 
-        title("A backup file of the shop, in a folder that plays the bucket")
+        title("Back up the shop's data into a folder that stands in for the bucket")
         bucket = folder / BUCKET
         bucket.mkdir()
         shop.client.save()
         shutil.copy(shop.process.dump, bucket / BACKUP)
         print(f"\n  {BUCKET}/{BACKUP}  {(bucket / BACKUP).stat().st_size} bytes")
 
-        title(f"A DCS for this machine: instance {TARGET_ID} is the target, bucket {BUCKET} is the folder")
+        title(f"Start the DCS emulator: instance {TARGET_ID} is the target, bucket {BUCKET} is the folder")
         secret_key = secrets.token_hex(16)
         with emulator(secret_key, target.place, bucket) as url:
             stack = Stack(folder, environment(folder, url, secret_key), url)
             import_backup(stack, url, shop, target)
             migrate_online(stack, url, shop, target)
 
-            title("Remove the stack: the task goes, the data stays")
+            title("Destroy the stack: the task is deleted, the data is kept")
             stack.pulumi("destroy", "--yes")
             show_tasks(url)
             print(f"The target has {target.client.dbsize()} keys.")
 
-            title("What it cost: calls to the service, step by step")
+            title("API calls of each step")
             for command, calls in stack.costs:
                 print(f"  {command:<42} {calls}")
 
 
 def import_backup(stack: Stack, url: str, shop: Server, target: Server) -> None:
     """Show how a backup file is imported."""
-    title("A stack that imports the backup file into the target")
+    title("Create a stack that imports the backup file into the target")
     stack.pulumi("stack", "init", "demo")
     stack.pulumi("config", "set", "huaweicloud:region", REGION)
     stack.pulumi("config", "set", "targetInstanceId", TARGET_ID)
@@ -117,24 +117,24 @@ def import_backup(stack: Stack, url: str, shop: Server, target: Server) -> None:
     stack.pulumi("config", "set", "sourceBucket", BUCKET)
     stack.pulumi("config", "set", "--path", "sourceFiles[0]", BACKUP)
 
-    title("Start the import: `up` returns as soon as the service has the task")
+    title("Start the import: `up` returns as soon as the task is created")
     stack.pulumi("up", "--yes")
 
-    title("The import ends by itself: keys of the same name are overwritten, others stay")
+    title("The import finishes on its own: keys with the same name are overwritten, others are kept")
     end_of_migration(stack, url)
     show_data(shop, target)
 
-    title("The same program again: nothing to do, and no second import")
+    title("Run the same program again: nothing to do, and no second import")
     stack.pulumi("preview", "--expect-no-changes")
 
 
 def migrate_online(stack: Stack, url: str, shop: Server, target: Server) -> None:
     """Show how the shop, with new orders, is migrated without a backup."""
-    title(f"Meanwhile the shop has got {NEW_ORDERS} more orders")
+    title(f"Meanwhile, the shop gets {NEW_ORDERS} more orders")
     shop.client.mset({f"order:{number}": "paid" for number in range(1_000, 1_000 + NEW_ORDERS)})
     show_data(shop, target)
 
-    title("Now migrate online, from server to server: another definition, so another task")
+    title("Now migrate online, from server to server: a new definition, so a new task")
     stack.pulumi("config", "rm", "sourceBucket")
     stack.pulumi("config", "rm", "sourceFiles")
     stack.pulumi("config", "set", "migrationType", "online_migration")
@@ -144,7 +144,7 @@ def migrate_online(stack: Stack, url: str, shop: Server, target: Server) -> None
     end_of_migration(stack, url)
     show_data(shop, target)
 
-    title("And again there is nothing to do")
+    title("Run it again: nothing to do")
     stack.pulumi("preview", "--expect-no-changes")
 
 
@@ -253,7 +253,7 @@ class Stack:
         with started(command, cwd=self._project, env=self._env) as process:
             code = process.wait()
         if code:
-            raise DemoError(f"`{shown}` ended with exit code {code}; what it said is above")
+            raise DemoError(f"`{shown}` failed with exit code {code} (see its output above)")
         if arguments[0] not in ("stack", "config"):
             self.costs.append((shown, calls(self._url)))
 
@@ -275,7 +275,7 @@ def emulator(secret_key: str, target: Endpoint, bucket: Path) -> Iterator[str]:
         line = process.stdout.readline().strip() if ready else ""
         prefix = "listening on "
         if not line.startswith(prefix):
-            raise DemoError("the emulator did not start" + (f": it said {line!r}" if line else ""))
+            raise DemoError("the emulator did not start" + (f": it printed {line!r}" if line else ""))
         print(line, flush=True)
         yield line.removeprefix(prefix)
 
@@ -291,7 +291,7 @@ def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str
             command, stdin=subprocess.DEVNULL, start_new_session=True, text=True, **options
         )
     except OSError as error:
-        raise DemoError(f"{command[0]} cannot be started: {error.strerror}; run `make setup`") from None
+        raise DemoError(f"can't start {command[0]}: {error.strerror}; run `make setup`") from None
     with process:
         try:
             yield process
@@ -339,7 +339,7 @@ def control(url: str, method: str, what: str) -> Any:
         with direct.open(request, timeout=10) as response:
             body = response.read()
     except (urllib.error.URLError, TimeoutError) as error:
-        raise DemoError(f"the emulator does not answer {method} {what}: {error}") from None
+        raise DemoError(f"the emulator did not answer {method} {what}: {error}") from None
     return json.loads(body) if body else None
 
 
@@ -352,7 +352,7 @@ def calls(url: str) -> str:
 def show_tasks(url: str) -> None:
     """Print the tasks that the emulator holds."""
     tasks = control(url, "GET", "tasks")
-    print("\nThe service's tasks: " + ("" if tasks else "none"))
+    print("\nTasks in DCS: " + ("" if tasks else "none"))
     for task in tasks:
         print(f"  {task['name']}  {task['status']}  id {task['id']}")
 

@@ -31,7 +31,7 @@ def write_or_check(texts: Mapping[Path, str], check: bool, command: str) -> int:
         return 0
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
     for path in stale:
-        print(f"{path.relative_to(ROOT)} doesn't match its figures: run {command}")
+        print(f"{path.relative_to(ROOT)} doesn't match its figures; run {command}")
     return int(bool(stale))
 
 

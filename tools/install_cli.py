@@ -83,14 +83,16 @@ def ensure_cli(bin_dir: Path) -> Path:
     pulumi = bin_dir / CLI.main
     if is_current(CLI, bin_dir) and cli_version(pulumi):
         return pulumi
-    print("No Pulumi CLI with its Python host on PATH: trying the official installer ...", flush=True)
+    print(
+        "No Pulumi CLI with its Python language host on PATH; trying the official installer ...", flush=True
+    )
     try:
         link_all(CLI, install_official(), bin_dir)
     except Exception as error:  # offline, refused or incomplete: in any case, the build is next
-        print(f"  that did not work: {last_line(error)}", flush=True)
+        print(f"  the installer failed: {last_line(error)}", flush=True)
         build_all(CLI, bin_dir)
     if not cli_version(pulumi):
-        raise InstallError(f"the installed {pulumi} cannot be run: {NO_CLI}")
+        raise InstallError(f"the installed {pulumi} doesn't run; {NO_CLI}")
     return pulumi
 
 

@@ -37,8 +37,8 @@ def host(language: str, package: str, released_as: str, takes: str) -> Programs:
 
 YAML_MODULE = "github.com/pulumi/pulumi-yaml"
 YAML = host("yaml", f"{YAML_MODULE}/cmd/pulumi-language-yaml", YAML_MODULE, "about 2 minutes")
-NODEJS = host("nodejs", f"{SDK}/nodejs/cmd/pulumi-language-nodejs", SDK, "half a minute")
-GO = host("go", f"{SDK}/go/pulumi-language-go", SDK, "a quarter of a minute")
+NODEJS = host("nodejs", f"{SDK}/nodejs/cmd/pulumi-language-nodejs", SDK, "about 30 seconds")
+GO = host("go", f"{SDK}/go/pulumi-language-go", SDK, "about 15 seconds")
 HOSTS = (YAML, NODEJS, GO)
 
 NEEDED = {"go": "Go 1.26 or newer", "node": "Node 20 or newer", "npm": "npm, which comes with Node"}
@@ -51,14 +51,14 @@ def main() -> int:
         require_tools()
         pulumi = shutil.which("pulumi")
         if pulumi is None:
-            raise InstallError("no pulumi on PATH: run `make setup`")
+            raise InstallError("no pulumi on PATH; run `make setup`")
         for programs in HOSTS:
             print(f"{programs.title}: {ensure_host(programs, bin_dir, Path(pulumi))}", flush=True)
     except InstallError as error:
         print(f"setup-languages: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("setup-languages: interrupted; run it again to go on", file=sys.stderr)
+        print("setup-languages: interrupted; run it again to continue", file=sys.stderr)
         return 130
     return 0
 
@@ -69,7 +69,7 @@ def require_tools() -> None:
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         wanted = " and ".join(NEEDED[name] for name in missing)
-        raise InstallError(f"no {', no '.join(missing)} found: install {wanted}")
+        raise InstallError(f"no {', no '.join(missing)} found; install {wanted}")
 
 
 def ensure_host(programs: Programs, bin_dir: Path, pulumi: Path) -> Path:

@@ -353,7 +353,7 @@ def main(arguments: list[str]) -> int:
     if "--check" not in arguments:
         FILE.write_text(text, "utf-8")
     elif not FILE.is_file() or FILE.read_text("utf-8") != text:
-        print(f"{FILE.name} is not up to date: run `python tools/native_schema.py`", file=sys.stderr)
+        print(f"{FILE.name} is not up to date; run `python tools/native_schema.py`", file=sys.stderr)
         return 1
     return 0
 

@@ -111,9 +111,9 @@ def build_all(programs: Programs, bin_dir: Path) -> None:
         InstallError: there is no Go, or a build failed.
     """
     if shutil.which("go") is None:
-        raise InstallError(f"no {programs.title} and no Go: {NO_CLI}")
+        raise InstallError(f"no {programs.title} and no Go found; {NO_CLI}")
     print(
-        f"Building the {programs.title} from Go modules: {programs.takes} the first time, seconds afterwards.",
+        f"Building the {programs.title} from Go modules: {programs.takes} the first time, seconds after that.",
         flush=True,
     )
     # Build in a separate folder, then move: an interrupted build must not look like an installed program.
@@ -170,7 +170,7 @@ def go(module: Path, *arguments: str, clock: Stopwatch) -> str:
         )
         try:
             while (code := wait(process, 30)) is None:
-                clock.say("still at it")
+                clock.say("still running")
         except BaseException:
             process.terminate()
             process.wait()
@@ -179,7 +179,7 @@ def go(module: Path, *arguments: str, clock: Stopwatch) -> str:
         errors.seek(0)
         if code:
             print("".join(errors.readlines()[-15:]), file=sys.stderr)
-            raise InstallError(f"`go {arguments[0]}` in {module} failed (its words are above): {NO_CLI}")
+            raise InstallError(f"`go {arguments[0]}` in {module} failed (see its output above); {NO_CLI}")
         return output.read().strip()
 
 

@@ -392,7 +392,7 @@ def main(arguments: list[str]) -> int:
     """Write or check the pages; return the exit code."""
     emulator = emulator_tables.rewritten(emulator_tables.PAGE.read_text("utf-8"))
     problems = [
-        f"docs/emulator.md: write the words for {name}" for name in emulator_tables.unwritten(emulator)
+        f"docs/emulator.md: write a description for {name}" for name in emulator_tables.unwritten(emulator)
     ]
     chinese = Chinese()
     pages = {
@@ -405,7 +405,7 @@ def main(arguments: list[str]) -> int:
         if "--check" not in arguments:
             file.write_text(text, "utf-8")
         elif not file.is_file() or file.read_text("utf-8") != text:
-            problems.append(f"docs/{file.name} is not up to date: run `python tools/reference.py`")
+            problems.append(f"docs/{file.name} is not up to date; run `python tools/reference.py`")
     print(*problems, sep="\n", end="\n" if problems else "", file=sys.stderr)
     return int(bool(problems))
 

@@ -51,7 +51,7 @@ def make(schema: Path, folder: Path) -> bool:
     stamp = folder / STAMP
     if stamp.is_file() and stamp.read_text() == digest:
         return False
-    print("Writing the SDKs: half a minute, 2 minutes the first time.", flush=True)
+    print("Writing the SDKs: about 30 seconds, 2 minutes the first time.", flush=True)
     clock = Stopwatch()
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Build in a separate folder, then move: an interrupted build must not look like an SDK.
@@ -82,9 +82,9 @@ def run(command: list[str], folder: Path) -> None:
     """Run a command in a folder; raises `InstallError` after the command's output."""
     name = os.path.basename(command[0])
     if shutil.which(command[0]) is None:
-        raise InstallError(f"no {name} found: run `make setup-languages`, which says what to install")
+        raise InstallError(f"no {name} found; run `make setup-languages` to see what to install")
     if subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL).returncode:
-        raise InstallError(f"{name} failed (see above)")
+        raise InstallError(f"{name} failed (see its output above)")
 
 
 if __name__ == "__main__":

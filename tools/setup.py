@@ -120,9 +120,12 @@ def main() -> int:
             print(f"setup: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("setup: interrupted; run it again to go on", file=sys.stderr)
+        print("setup: interrupted; run it again to continue", file=sys.stderr)
         return 130
-    print(f"Set up in {time.monotonic() - started:.0f} s. For a shell: PATH=$PWD/venv/bin:$PATH", flush=True)
+    print(
+        f"Set up in {time.monotonic() - started:.0f} s. To use it in a shell: PATH=$PWD/venv/bin:$PATH",
+        flush=True,
+    )
     return 0
 
 
@@ -135,13 +138,13 @@ def set_up(environment: Environment) -> None:
     missing = [module for module in ("venv", "ensurepip") if importlib.util.find_spec(module) is None]
     if missing:
         raise SetupError(
-            f"this Python has no {' and no '.join(missing)}: install python3-venv "
+            f"this Python has no {' and no '.join(missing)}; install python3-venv "
             f"(or python{sys.version_info[0]}.{sys.version_info[1]}-venv)"
         )
     print("Setting up venv/: under a minute with warm caches, up to 10 minutes the first time.", flush=True)
     if not environment.is_ours():
         shutil.rmtree(environment.folder, ignore_errors=True)
-        run("making the virtual environment", [sys.executable, "-m", "venv", "venv"], environment.root)
+        run("creating the virtual environment", [sys.executable, "-m", "venv", "venv"], environment.root)
     # Compute the digest before the work, so that the next run notices a file that changes meanwhile.
     digest = environment.digest()
     environment.stamp.write_text(f"{environment.identity()}\n")
@@ -162,7 +165,7 @@ def run(what: str, command: list[str], folder: Path) -> None:
     """
     print(f"- {what} ...", flush=True)
     if subprocess.run(command, cwd=folder).returncode:
-        raise SetupError(f"{what} failed (see above)")
+        raise SetupError(f"{what} failed (see the output above)")
 
 
 if __name__ == "__main__":

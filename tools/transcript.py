@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "demo.md"
 BEGIN, END = "<!-- transcript: begin (python tools/transcript.py) -->", "<!-- transcript: end -->"
 
-LEFT_OUT = "What it cost"  # the title of the last step
+LEFT_OUT = "API calls of each step"  # the title of the last step
 KEPT = (
     re.compile(rf"== (?!{LEFT_OUT})"),
     re.compile(r"\$ pulumi (up|preview|refresh|destroy|stack output)\b"),

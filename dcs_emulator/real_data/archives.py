@@ -107,7 +107,7 @@ def backups_in(key: str, file: Path, progress: Progress) -> tuple[list[Backup], 
             if name.startswith(_JUNK) or _base(name).startswith(_JUNK):
                 continue
             if open_ is None or not name.lower().endswith((RDB_SUFFIX, AOF_SUFFIX, MANIFEST_SUFFIX)):
-                left_out.append(name[:_LONGEST_NAME] + (" (no regular file)" if open_ is None else ""))
+                left_out.append(name[:_LONGEST_NAME] + (" (not a regular file)" if open_ is None else ""))
                 continue
             manifest = name.lower().endswith(MANIFEST_SUFFIX)
             with open_() as stream:
@@ -115,10 +115,10 @@ def backups_in(key: str, file: Path, progress: Progress) -> tuple[list[Backup], 
             members.append(Member(number, name, start))
     backups = _backups(key, file, members, left_out)
     if not backups:
-        instead = f", but {some(left_out)}" if left_out else ""
-        raise MigrationError(f"backup file {key} holds no {RDB_SUFFIX} and no {AOF_SUFFIX} file{instead}")
+        instead = f", only {some(left_out)}" if left_out else ""
+        raise MigrationError(f"backup file {key} contains no {RDB_SUFFIX} or {AOF_SUFFIX} file{instead}")
     if len(backups) > MOST_BACKUPS:
-        raise MigrationError(f"backup file {key} holds more than {MOST_BACKUPS} backups")
+        raise MigrationError(f"backup file {key} contains more than {MOST_BACKUPS} backups")
     return backups, left_out
 
 
@@ -131,9 +131,7 @@ def _backups(key: str, file: Path, members: Sequence[Member], left_out: list[str
             manifest = read_manifest(_label(key, member), member.start)
             found = [named.get(member.folder + name) for name in manifest.files]
             if None in found:
-                raise MigrationError(
-                    f"backup file {manifest.name} names files that the archive does not hold"
-                )
+                raise MigrationError(f"backup file {manifest.name} lists files that are not in the archive")
             pieces = [member, *(part for part in found if part is not None)]
             used = {piece.name for piece in pieces}
             old = {other.name for other in members if other.name.startswith(member.stem)} - used
@@ -194,7 +192,7 @@ def _extract(key: str, file: Path, places: dict[int, Path], progress: Progress) 
                     copy(stream, left.pop(number), progress)
             if not left:
                 return
-    raise MigrationError(f"backup file {key} has changed meanwhile")
+    raise MigrationError(f"backup file {key} changed while it was being read")
 
 
 def _each(key: str, file: Path) -> Iterator[tuple[int, str, _Opener | None]]:
@@ -206,7 +204,7 @@ def _each(key: str, file: Path) -> Iterator[tuple[int, str, _Opener | None]]:
     read = _in_zip if key.lower().endswith(ZIP_SUFFIX) else _in_tar
     for number, item in enumerate(read(file, budget)):
         if number >= MOST_MEMBERS:
-            raise MigrationError(f"backup file {key} holds more than {MOST_MEMBERS:,} files")
+            raise MigrationError(f"backup file {key} contains more than {MOST_MEMBERS:,} files")
         if item is not None:
             yield number, *item
 
@@ -215,7 +213,7 @@ def _in_zip(file: Path, budget: _Budget) -> Iterator[_Item]:
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             if info.flag_bits & 1:
-                raise MigrationError(f"backup file {budget.key} is encrypted: pack it without a password")
+                raise MigrationError(f"backup file {budget.key} is encrypted; pack it without a password")
             kind = stat.S_IFMT(info.external_attr >> 16)  # 0 if it wasn't packed on Unix
             regular = kind in (0, stat.S_IFREG)
             opener = partial(_zip_member, archive, info, budget) if regular else None
@@ -273,7 +271,7 @@ class _Budget:
         """Raise `MigrationError` if this many bytes would exceed the limit."""
         if amount > self._left:
             raise MigrationError(
-                f"backup file {self.key} holds more than {self._limit:,} bytes, which is too much"
+                f"backup file {self.key} contains more than {self._limit:,} bytes, which is too large"
             )
 
 
@@ -305,11 +303,11 @@ def _counted(stream: IO[bytes] | gzip.GzipFile, budget: _Budget) -> io.BufferedR
 
 @contextmanager
 def _explained(key: str, start: bytes = b"") -> Iterator[None]:
-    broken = f"is corrupt: it cannot be unpacked{as_what(key, start)}"
+    broken = f"is corrupt: it can't be unpacked{as_what(key, start)}"
     try:
         yield
     except NotImplementedError:
-        raise MigrationError(f"backup file {key} is packed in a way that cannot be unpacked here") from None
+        raise MigrationError(f"backup file {key} is compressed in an unsupported way") from None
     except _BROKEN:
         raise MigrationError(f"backup file {key} {broken}") from None
     except OSError as error:

@@ -19,9 +19,9 @@ RDB_SUFFIX, AOF_SUFFIX, MANIFEST_SUFFIX = ".rdb", ".aof", ".manifest"
 START_BYTES = 256
 """The number of bytes that identify a file's type."""
 _KINDS = (
-    (b"PK\x03\x04", ".zip", "a .zip archive does"),
-    (b"\x1f\x8b", ".gz", "a .gz file does"),
-    (b"version https://git-lfs", ".lfs", "a Git LFS pointer does"),
+    (b"PK\x03\x04", ".zip", "a .zip archive"),
+    (b"\x1f\x8b", ".gz", "a .gz file"),
+    (b"version https://git-lfs", ".lfs", "a Git LFS pointer"),
 )
 """Starts of other file types, for files with a wrong name or with their content elsewhere."""
 _INCREMENT_NAME = re.compile(r"\.\d+\.incr\.aof$", re.IGNORECASE)
@@ -49,7 +49,7 @@ def find_object(folder: Path, key: str) -> Path:
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts):
         raise MigrationError(
-            f"backup file {key} does not exist in the bucket: the key of an object is a name, not a path"
+            f"backup file {key} does not exist in the bucket: an object key is a name, not a path"
         )
     try:
         file = folder.joinpath(*parts).resolve()
@@ -60,7 +60,7 @@ def find_object(folder: Path, key: str) -> Path:
         with file.open("rb"):
             return file
     except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or "not a usable name"
+        reason = getattr(error, "strerror", None) or "not a valid name"
         raise MigrationError(f"backup file {key} cannot be read: {reason}") from None
 
 
@@ -104,16 +104,16 @@ def checked_backup(name: str, start: bytes, install: Install) -> Backup:
         raise MigrationError(f"backup file {name} is empty")
     if rdb is None and name.lower().endswith(RDB_SUFFIX):
         raise MigrationError(
-            f"backup file {name} is corrupt: it does not begin as an RDB file does{as_what(name, start)}"
+            f"backup file {name} is corrupt: it does not start like an RDB file{as_what(name, start)}"
         )
     if rdb is None and not start.startswith(_AOF_BEGINS):
         raise MigrationError(
-            f"backup file {name} is corrupt: it does not begin as an append-only file does{as_what(name, start)}"
+            f"backup file {name} is corrupt: it does not start like an append-only file{as_what(name, start)}"
         )
     if _INCREMENT_NAME.search(name):
         raise MigrationError(
-            f"backup file {name} is the last part of an append-only file, which means nothing without the others: "
-            "pack their folder, with its manifest, as .zip or .tar.gz"
+            f"backup file {name} is only the last part of an append-only file; "
+            "pack the whole folder, with its manifest, as .zip or .tar.gz"
         )
     return Backup(name, rdb, writer_of(start), install, of_seven=start.startswith(_TIMESTAMP))
 
@@ -121,7 +121,7 @@ def checked_backup(name: str, start: bytes, install: Install) -> Backup:
 def as_what(name: str, start: bytes) -> str:
     """Return, for the end of a message, the type that a file's start shows."""
     found = (kind for magic, suffix, kind in _KINDS if start.startswith(magic) and not name.endswith(suffix))
-    return "".join(f", but as {kind}" for kind in found)
+    return "".join(f" (it looks like {kind})" for kind in found)
 
 
 def settings_for(name: str) -> tuple[str, Settings]:
@@ -151,7 +151,7 @@ def copy(stream: IO[bytes], file: Path, progress: Progress) -> None:
             progress.check()
             if shutil.disk_usage(file.parent).free < RESERVE_BYTES + len(chunk):
                 raise MigrationError(
-                    "there is no room to unpack a backup: the disk of the temporary folder is almost full"
+                    "can't unpack the backup: the disk of the temporary folder is almost full"
                 )
             out.write(chunk)
 
@@ -180,10 +180,10 @@ def read_manifest(name: str, text: bytes) -> Manifest:
                 fields = dict(zip(words[::2], words[1::2], strict=True))
                 parts.append((fields["type"], fields["file"]))
     except (ValueError, KeyError):
-        raise MigrationError(f"backup file {name} is corrupt: it is no manifest") from None
+        raise MigrationError(f"backup file {name} is corrupt: it isn't a manifest") from None
     if any("/" in part or part in ("", ".", "..") for _, part in parts):
-        raise MigrationError(f"backup file {name} names a path where a file's name must stand")
+        raise MigrationError(f"backup file {name} contains a path instead of a file name")
     kinds = {kind for kind, _ in parts}
     if not kinds & {*_ORDER} or kinds - {*_ORDER, _HISTORY}:
-        raise MigrationError(f"backup file {name} is corrupt: it is no manifest")
+        raise MigrationError(f"backup file {name} is corrupt: it isn't a manifest")
     return Manifest(name, tuple(part for wanted in _ORDER for kind, part in parts if kind == wanted))

@@ -44,7 +44,7 @@ def _backups(key: str, file: Path, progress: Progress) -> list[Backup]:
         return [plain_backup(key, file)]
     backups, left_out = backups_in(key, file, progress)
     if left_out:
-        progress.log("WARN", f"Left out of {key}, as it is no backup: {some(left_out)}.", "left-out")
+        progress.log("WARN", f"Skipped in {key} (not a backup): {some(left_out)}.", "left-out")
     return backups
 
 
@@ -60,13 +60,15 @@ def _import(
         able=lambda found: found.of_seven or not backup.of_seven,
     )
     progress.log("INFO", f"Reading backup file {backup.name} with {program.version}.", "reading")
-    name = f"the server that reads {backup.name}"
+    name = f"the server reading {backup.name}"
     with loading(program, lambda folder: backup.install(folder, progress), name, progress.pause) as (
         source,
         cut,
     ):
         if cut:
-            progress.log("WARN", f"Backup file {backup.name} breaks off: it is imported up to there.", "cut")
+            progress.log(
+                "WARN", f"Backup file {backup.name} is truncated; it is imported up to that point.", "cut"
+            )
         meter = Meter(source, target, progress, *part)
         copy_functions(source, target, progress)
         copy_keys(source, target, meter, progress)

@@ -77,9 +77,7 @@ def copy_sources(sources: Sequence[Endpoint], target: Endpoint, progress: Progre
 def refuse_cluster(peer: Peer) -> None:
     """Raise `MigrationError` for a cluster node, which has and accepts only a part of the data."""
     if peer.info().get("cluster_enabled"):
-        raise MigrationError(
-            f"{peer} is a node of a Redis Cluster, which is not supported here: give a single server"
-        )
+        raise MigrationError(f"{peer} is a Redis Cluster node, which is not supported; use a single server")
 
 
 def refuse_itself(source: Peer, target: Peer) -> None:
@@ -94,8 +92,8 @@ def refuse_unreadable(source: Peer, target: Peer, *, replicates: bool = False) -
     rdb = ours.replicates_to(theirs) if replicates else ours.rdb
     if not theirs.takes(rdb):
         raise MigrationError(
-            f"the data of {source}, which is {ours}, has RDB version {rdb}, "
-            f"which {target}, which is {theirs}, does not read: migrate into {needed(rdb)}"
+            f"{target} ({theirs}) cannot read the data of {source} ({ours}, RDB version {rdb}); "
+            f"migrate into {needed(rdb)}"
         )
 
 
@@ -173,7 +171,7 @@ def _explained(said: str, target: Peer) -> str:
     """Return the message of a failed MIGRATE; the source also reports the target's errors."""
     _, of_target, reply = said.partition("Target instance replied with error: ")
     if "IOERR" in said:
-        return f"{target} has stopped answering: {said[said.index('IOERR') :]}"
+        return f"{target} stopped responding: {said[said.index('IOERR') :]}"
     if not of_target:
         return said
     if reply.startswith("OOM"):
@@ -192,10 +190,10 @@ def copy_functions(source: Peer, target: Peer, progress: Progress) -> None:
         return  # older than Redis 7, so there are no functions
     if not libraries:
         return
-    told = f"{libraries} {'library' if libraries == 1 else 'libraries'} of functions"
+    told = f"{libraries} function {'library' if libraries == 1 else 'libraries'}"
     try:
         target.call("FUNCTION RESTORE", source.call("FUNCTION DUMP"), "REPLACE")
     except MigrationError as error:
-        progress.log("WARN", f"{told} not carried over: {error}", "functions")
+        progress.log("WARN", f"{told} not copied: {error}", "functions")
     else:
-        progress.log("INFO", f"Carried {told} over.", "functions")
+        progress.log("INFO", f"Copied {told}.", "functions")

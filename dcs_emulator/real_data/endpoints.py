@@ -32,7 +32,7 @@ def parse_endpoint(text: str) -> Endpoint:
     """Read ``HOST:PORT[:PASSWORD]``; raises ValueError with a message without the password."""
     match = _ENDPOINT.fullmatch(text)
     if match is None or not 1 <= int(match[3]) <= 65535:
-        raise ValueError("a Redis server is HOST:PORT or HOST:PORT:PASSWORD")
+        raise ValueError("a Redis server must be HOST:PORT or HOST:PORT:PASSWORD")
     return Endpoint(match[1] or match[2], int(match[3]), match[4] or None)
 
 
@@ -40,7 +40,7 @@ def parse_endpoints(redis: Mapping[str, str]) -> dict[str, Endpoint]:
     """Read the servers of instance ids; raises ValueError."""
     for instance_id in redis:
         if not _INSTANCE_ID.fullmatch(instance_id):
-            raise ValueError("--redis: an instance id has 1 to 64 letters, digits and dashes")
+            raise ValueError("--redis: an instance id must have 1 to 64 letters, digits and dashes")
     try:
         return {instance_id: parse_endpoint(text) for instance_id, text in redis.items()}
     except ValueError as error:
@@ -52,7 +52,7 @@ def parse_buckets(buckets: Mapping[str, str | PathLike[str]]) -> dict[str, Path]
     folders = {name: Path(folder) for name, folder in buckets.items()}
     for name, folder in folders.items():
         if not name:
-            raise ValueError("--bucket: a bucket has a name")
+            raise ValueError("--bucket: a bucket needs a name")
         if not folder.is_dir():
             raise ValueError(f"--bucket: not a folder: {folder}")
     return {name: folder.resolve() for name, folder in folders.items()}
@@ -63,8 +63,8 @@ def parse_addresses(addresses: Mapping[str, str | int], endpoints: Mapping[str, 
     ports = {}
     for instance_id, text in addresses.items():
         if instance_id not in endpoints:
-            raise ValueError(f"--address: {instance_id} is no instance that --redis names")
+            raise ValueError(f"--address: {instance_id} is not an instance from --redis")
         if not (str(text).isascii() and str(text).isdigit()) or not 0 <= int(text) <= 65535:
-            raise ValueError(f"--address: {instance_id}=PORT is needed, 0 takes a free one")
+            raise ValueError(f"--address: must be {instance_id}=PORT; 0 picks a free port")
         ports[instance_id] = int(text)
     return ports

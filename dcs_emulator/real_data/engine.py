@@ -21,7 +21,7 @@ from dcs_emulator.task import FAILED, SUCCESS, Task
 CLOSE_SECONDS = 20.0
 """How long a stopping emulator waits for moves to end; they are only slow if a server hangs."""
 
-INTERRUPTED = "The emulator ended while the data was moved."
+INTERRUPTED = "The emulator stopped while the data was being moved."
 
 _NOWHERE = Endpoint("0.0.0.0", 0)  # noqa: S104 - an instance without a server
 
@@ -157,21 +157,21 @@ class RealData:
             return
         for source in sources:
             if source is _NOWHERE:
-                raise MigrationError("the source is an instance that was not given with --redis")
+                raise MigrationError("the source instance is unknown; add it with --redis")
             _check_port(source)
         if not task.incremental:
             copy_sources(sources, target, progress)
         elif len(sources) == 1:
             replicate(sources[0], target, progress)
         else:
-            raise MigrationError("an incremental migration follows one source address only")
+            raise MigrationError("an incremental migration needs exactly one source address")
 
     def _backup(self, backup: Mapping[str, Any]) -> tuple[Path, list[str]]:
         if "bucket_name" not in backup or "files" not in backup:
-            raise MigrationError("backup records hold no data here: import files of a bucket")
+            raise MigrationError("backup records contain no data here; import files from a bucket")
         folder = self._buckets.get(backup["bucket_name"])
         if folder is None:
-            raise MigrationError(f"no bucket {backup['bucket_name']}: it was not given with --bucket")
+            raise MigrationError(f"no bucket {backup['bucket_name']}; add it with --bucket")
         return folder, [file["file_name"] for file in backup["files"]]
 
 
@@ -179,7 +179,7 @@ def _check_port(source: Endpoint) -> None:
     try:
         parse_endpoint(str(source))
     except ValueError:
-        raise MigrationError(f"the source {source} cannot be reached: there is no such port") from None
+        raise MigrationError(f"the source {source} cannot be reached: not a valid port") from None
 
 
 class _Worker(threading.Thread):

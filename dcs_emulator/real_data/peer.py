@@ -90,22 +90,22 @@ class Peer:
         except BusyLoadingError:
             raise Loading(f"{self.name} is still loading its data") from None
         except ResponseError as error:
-            raise MigrationError(f"{self.name} refused: {without_payload(str(error))}") from None
+            raise MigrationError(f"{self.name} returned an error: {without_payload(str(error))}") from None
         except RedisTimeout:
-            raise MigrationError(f"{self.name} does not answer") from None
+            raise MigrationError(f"{self.name} doesn't respond") from None
         except UnicodeEncodeError:
             raise MigrationError(
-                f"the password of {self.name} cannot be sent: it is no text in UTF-8"
+                f"the password of {self.name} cannot be sent: it isn't valid UTF-8"
             ) from None
         except (RedisError, OSError) as error:
             raise Unreachable(f"{self.name} cannot be reached: {_reason(error)}") from None
 
     def _refused_password(self, said: str) -> str:
         if self.password is None:
-            return f"{self.name} needs a password, and none was given"
+            return f"{self.name} requires a password, but none was given"
         if "without any password" in said:
             return f"{self.name} has no password, but one was given"
-        return f"the password of {self.name} is wrong, or its default user, the only one that is used, is off"
+        return f"the password of {self.name} is wrong, or its default user is disabled (other users aren't supported)"
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def connect(side: str, endpoint: Endpoint, answer_seconds: float | None = None) 
             f"{name} cannot be reached: the host name is unknown ({error.strerror})"
         ) from None
     except UnicodeError:
-        raise MigrationError(f"{name} cannot be reached: this is not a host name") from None
+        raise MigrationError(f"{name} cannot be reached: not a valid host name") from None
     except OSError as error:
         raise MigrationError(f"{name} cannot be reached: {_reason(error)}") from None
     client = client_of(answer_seconds, host=ip, port=endpoint.port, password=endpoint.password)
@@ -134,7 +134,7 @@ def connect(side: str, endpoint: Endpoint, answer_seconds: float | None = None) 
         try:
             peer.call("PING")
         except Unreachable as error:
-            raise MigrationError(f"{error}, as a server with TLS or of another kind does") from None
+            raise MigrationError(f"{error} (it may require TLS, or not be a Redis server)") from None
         yield peer
     finally:
         peer.close()
@@ -163,7 +163,7 @@ def _reason(error: BaseException) -> str:
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, (TimeoutError, RedisTimeout)):
-            return "no answer in time"
+            return "no response in time"
         if isinstance(inner, OSError) and inner.errno is not None and inner.errno in errno.errorcode:
             return os.strerror(inner.errno)
         inner = inner.__cause__ or inner.__context__

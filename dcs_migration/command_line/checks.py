@@ -112,19 +112,19 @@ class Checks:
         """Settings, with values and sources."""
         found = problems(self._settings)
         if len(found) > 1:
-            raise Failed("; ".join(found), "correct what is named, in the environment of this shell")
+            raise Failed("; ".join(found), "fix these settings in this shell's environment")
         if found:
             raise ConfigurationError(found[0])
         if self._settings.region is None:
             raise ConfigurationError(NO_REGION)
         facts = [self._fact(key) for key in WHERE]
-        facts.append(_fact("endpoint", self._url, self._settings.dcs_endpoint_source() or "of the region"))
+        facts.append(_fact("endpoint", self._url, self._settings.dcs_endpoint_source() or "from the region"))
         notes = without_effect(self._settings)
         if self._settings.insecure:
-            notes.append("certificates are not verified, so that others may read and change what is sent")
+            notes.append("certificates aren't verified, so others can read and change the traffic")
         shown = [fact for fact in facts if fact["value"]]
         verdict = Verdict.WARNING if notes else Verdict.OK
-        return Result("; ".join(notes) or "nothing is wrong with them", verdict, None, shown)
+        return Result("; ".join(notes) or "no problems found", verdict, None, shown)
 
     def _fact(self, key: str) -> dict[str, str | None]:
         values: dict[str, Any] = {
@@ -143,33 +143,35 @@ class Checks:
         """The host has an address."""
         proxy = via_proxy(self._url)
         if proxy:
-            return Result(f"left to the proxy of {proxy}")
+            return Result(f"resolved by the proxy in {proxy}")
         found = _reachable(
             lambda: resolve(self._url, scrub), "check the region, HW_CLOUD and HW_DCS_ENDPOINT"
         )
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        return Result(f"{_host(self._url)} is {found[0]}{more}")
+        return Result(f"{_host(self._url)} resolves to {found[0]}{more}")
 
     def connection(self) -> Result:
         """A server answers there, over TLS with a trusted certificate."""
         secured = "https" if self._url.startswith("https:") else "http without TLS"
         proxy = via_proxy(self._url)
-        through = f" through the proxy of {proxy}" if proxy else ""
-        reached = _reachable(self._reached, "check HW_DCS_ENDPOINT, and firewalls and proxies on the way")
-        return Result(f"{secured} answers in {reached.seconds * 1000:.0f} ms{through}")
+        through = f" through the proxy in {proxy}" if proxy else ""
+        reached = _reachable(self._reached, "check HW_DCS_ENDPOINT and any firewalls and proxies in between")
+        return Result(f"{secured} responds in {reached.seconds * 1000:.0f} ms{through}")
 
     def clock(self) -> Result:
         """The local clock is close to the service's clock, which signatures depend on."""
         skew = self._reached().skew
         if skew is None:
-            return Result("the service tells no time", Verdict.WARNING)
+            return Result("unknown, because the service sends no date", Verdict.WARNING)
         if abs(skew) < SKEW_SHOWN:
-            return Result("agrees with the service")
+            return Result("in sync with the service")
         away = f"{elapsed(abs(skew))} {'ahead of' if skew > 0 else 'behind'} the service"
         if abs(skew) <= SKEW_WARNS:
             return Result(away)
         verdict = Verdict.FAILED if abs(skew) > SKEW_FAILS else Verdict.WARNING
-        remedy = "set the clock of this machine (`timedatectl set-ntp true`); signatures are refused beyond 15 minutes"
+        remedy = (
+            "set this machine's clock (`timedatectl set-ntp true`); signatures are refused beyond 15 minutes"
+        )
         return Result(away, verdict, remedy)
 
     def credentials(self) -> Result:
@@ -186,7 +188,7 @@ class Checks:
         source = ", then ".join([access.credentials.source, *map(str, access.credentials.agencies)])
         if keys is None:
             return Result(source)
-        until = f", good until {keys.expires_at:%Y-%m-%dT%H:%M:%SZ}" if keys.expires_at else ""
+        until = f", valid until {keys.expires_at:%Y-%m-%dT%H:%M:%SZ}" if keys.expires_at else ""
         return Result(f"{source}: temporary keys{until}")
 
     def project(self) -> Result:
@@ -198,7 +200,7 @@ class Checks:
     def rights(self) -> Result:
         """The listing is permitted. No write is tried."""
         return Result(
-            f"ListMigrationTask shows {len(self._listing().rows)} tasks; rights to write are not tried"
+            f"ListMigrationTask returned {len(self._listing().rows)} tasks; write permissions aren't tested"
         )
 
     def instance(self) -> Result:
@@ -207,8 +209,10 @@ class Checks:
         found = occupants(self._account(), self._listing().rows.values(), {"id": id_})
         facts = [_fact(row.id, row.status or "", row.name or "") for row in found]
         if not found:
-            return Result(f"no task runs on {id_}")
-        return Result(f"{len(found)} {'task runs' if len(found) == 1 else 'tasks run'} on {id_}", facts=facts)
+            return Result(f"no task is running on {id_}")
+        return Result(
+            f"{len(found)} {'task is' if len(found) == 1 else 'tasks are'} running on {id_}", facts=facts
+        )
 
 
 def _reachable(look: Callable[[], Answer], remedy: str) -> Answer:
@@ -217,7 +221,7 @@ def _reachable(look: Callable[[], Answer], remedy: str) -> Answer:
     try:
         return look()
     except TransportError as error:
-        said = "correct it in the environment of this shell"
+        said = "fix it in this shell's environment"
         raise Failed(error.reason, said if error.local else remedy) from None
 
 

@@ -14,7 +14,7 @@ from dcs_migration.command_line.session import Session
 from dcs_migration.dcs.errors import ApiError, DcsMigrationError
 
 HELP = "Check settings, clock, network, credentials, project and rights, one line each."
-EPILOG = "Exit code: 0 all is well (warnings included), 1 a check failed."
+EPILOG = "Exit code: 0 if every check passes (warnings included), 1 if one fails."
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Check:
     name: str
     run: Callable[[Checks], Result]
     after: tuple[str, ...] = ()
-    remedy: str = "try again later, and report it if it stays"
+    remedy: str = "try again later; report it if it persists"
 
 
 CHECKS = (
-    Check("settings", Checks.settings, (), "correct it where it is set"),
+    Check("settings", Checks.settings, (), "fix it where it's set"),
     Check("name", Checks.name, ("settings",)),
     Check("connection", Checks.connection, ("name",)),
     Check("clock", Checks.clock, ("connection",)),
@@ -41,8 +41,10 @@ CHECKS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--instance", metavar="ID", help="also say which tasks run on this target instance")
-    parser.add_argument("--json", action="store_true", help="write a JSON document")
+    parser.add_argument(
+        "--instance", metavar="ID", help="also list the tasks that run on this target instance"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(session: Session) -> int:

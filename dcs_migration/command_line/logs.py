@@ -18,9 +18,9 @@ MOST_LINES = 100_000  # endless pages must not fill the memory
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("id", metavar="ID", help="id of the task")
-    parser.add_argument("--level", type=str.upper, choices=LEVELS, help="only the lines of this level")
-    parser.add_argument("--json", action="store_true", help="write a JSON document")
+    parser.add_argument("id", metavar="ID", help="task id")
+    parser.add_argument("--level", type=str.upper, choices=LEVELS, help="show only lines of this level")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(session: Session) -> int:

@@ -20,10 +20,10 @@ from dcs_migration.life_cycles.secrets import scrub
 
 COMMANDS = {"doctor": doctor, "tasks": tasks, "watch": watch, "logs": logs}
 _DEBUG = "DCS_MIGRATION_DEBUG"
-_DESCRIPTION = "Look at DCS migration tasks. No command starts, stops or deletes anything."
+_DESCRIPTION = "Inspect DCS migration tasks. No command starts, stops or deletes anything."
 _SETTINGS = (
-    "The settings are those of the provider, from the environment: HW_REGION_NAME, HW_PROJECT_ID, HW_ACCESS_KEY and "
-    "HW_SECRET_KEY, HW_DCS_ENDPOINT and others; see docs/guides/on-call.md."
+    "The settings are the provider's environment variables: HW_REGION_NAME, HW_PROJECT_ID, HW_ACCESS_KEY, "
+    "HW_SECRET_KEY, HW_DCS_ENDPOINT and others. See docs/guides/on-call.md."
 )
 
 
@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=command.HELP, description=command.HELP, epilog=command.EPILOG)
         for flag in FLAGS.values():
             sub.add_argument(
-                flag, metavar="NAME" if flag == "--region" else "ID", help="goes before the environment"
+                flag,
+                metavar="NAME" if flag == "--region" else "ID",
+                help="overrides the environment variable",
             )
         command.add_arguments(sub)
         sub.set_defaults(run=command.run)
@@ -93,7 +95,7 @@ def _ended(run: Callable[[Session], int], session: Session) -> int:
     except Exception as error:
         said = worded(str(error), MAX_SERVER_TEXT, scrub)
         console.error(
-            f"internal error: {type(error).__name__}: {said}; {_DEBUG}=1 shows where; please report it"
+            f"internal error: {type(error).__name__}: {said}; set {_DEBUG}=1 to see where, and please report it"
         )
         if session.environ.get(_DEBUG) == "1":
             print(scrub("".join(traceback.format_exception(error))), file=console.err)

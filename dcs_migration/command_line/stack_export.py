@@ -18,7 +18,7 @@ KINDS = ("MigrationTask", "MigrationInstance", "OnlineMigration")
 _TYPES = tuple(f"{prefix}:{kind}" for prefix in ("pulumi-python:dynamic/dcs", "dcs:index") for kind in KINDS)
 _PROVIDERS = ("pulumi:providers:pulumi-python", "pulumi:providers:dcs")
 _MOST_CHARACTERS = 500_000_000
-_HOW = "write it with `pulumi stack export --file state.json`"
+_HOW = "create it with `pulumi stack export --file state.json`"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def load(paths: Iterable[str] | None, console: Console) -> StackState | None:
         return None
     state = StackState()
     for path in paths:
-        shown = "the standard input" if path == STDIN else path
+        shown = "standard input" if path == STDIN else path
         deployment = _deployment(_text(path, shown, console), shown)
         scrub.add_passwords(deployment)
         scrub.add(*_plaintexts(deployment))
@@ -88,8 +88,8 @@ def _text(path: str, shown: str, console: Console) -> str:
             with open(path, encoding="utf-8") as file:
                 text = file.read(_MOST_CHARACTERS)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigurationError(f"{shown} cannot be read: {why}") from None
+        why = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise ConfigurationError(f"can't read {shown}: {why}") from None
     if not text.strip():
         raise ConfigurationError(f"{shown} is empty; {_HOW} (did `pulumi stack export` fail?)")
     return text
@@ -99,10 +99,10 @@ def _deployment(text: str, shown: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise ConfigurationError(f"{shown} is not JSON, or breaks off; {_HOW}") from None
+        raise ConfigurationError(f"{shown} isn't valid JSON or is cut off; {_HOW}") from None
     deployment = document.get("deployment") if isinstance(document, dict) else None
     if not isinstance(deployment, dict):
-        raise ConfigurationError(f"{shown} is no stack export, for it has no deployment; {_HOW}")
+        raise ConfigurationError(f"{shown} isn't a stack export: it has no deployment; {_HOW}")
     return deployment
 
 
@@ -111,10 +111,10 @@ def _entries(deployment: Mapping[str, Any], shown: str) -> Iterator[Mapping[str,
     resources = deployment.get("resources") or []
     pending = deployment.get("pending_operations") or []
     if not isinstance(resources, list) or not isinstance(pending, list):
-        raise ConfigurationError(f"{shown} is no stack export, for its resources are no list; {_HOW}")
+        raise ConfigurationError(f"{shown} isn't a stack export: its resources aren't a list; {_HOW}")
     for entry in (*resources, *(each.get("resource") for each in pending if isinstance(each, dict))):
         if not isinstance(entry, dict) or not isinstance(entry.get("urn"), str):
-            raise ConfigurationError(f"{shown} is no stack export, for a resource has no URN; {_HOW}")
+            raise ConfigurationError(f"{shown} isn't a stack export: a resource has no URN; {_HOW}")
         yield entry
 
 

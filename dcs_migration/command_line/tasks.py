@@ -18,12 +18,10 @@ from dcs_migration.life_cycles.migration_completion.progress import told
 from dcs_migration.life_cycles.tasks.mark import Mark
 from dcs_migration.names import BACKUP_IMPORT, ONLINE_MIGRATION
 
-HELP = (
-    "List the tasks that run in the project; with --stack also what a stack and the project do not agree on."
-)
+HELP = "List the project's running tasks; with --stack, also how a stack and the project differ."
 EPILOG = (
-    "Exit code: 0 (with --stack: no orphan, and nothing gone whose end the state does not know), 1 an error, 3 an orphan or "
-    "something gone. Several --stack are taken together."
+    "Exit code: 0 if all is well, 1 for an error, 3 if --stack finds an orphan, or a task that disappeared before "
+    "its end was recorded. Several --stack files are combined."
 )
 
 TYPES = {BACKUP_IMPORT: "backup import", ONLINE_MIGRATION: "online"}
@@ -33,8 +31,8 @@ _OUR_OWN = "this stack"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_stack(parser)
-    parser.add_argument("--all", action="store_true", help="also tasks that have ended")
-    parser.add_argument("--json", action="store_true", help="write a JSON document")
+    parser.add_argument("--all", action="store_true", help="also show tasks that have ended")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_stack(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +41,7 @@ def add_stack(parser: argparse.ArgumentParser) -> None:
         "--stack",
         metavar="FILE",
         action="append",
-        help="what `pulumi stack export` wrote; - is the standard input",
+        help="a file from `pulumi stack export`; - for standard input",
     )
 
 
@@ -101,10 +99,10 @@ def _show(
 
 
 _ADVICE = {
-    Finding.ORPHAN: "ORPHAN: started by this stack, and in no state: write existing_task_id to take it over, or stop and "
+    Finding.ORPHAN: "ORPHAN: started by this stack but not in any state; set existing_task_id to take it over, or stop and "
     "delete it in the console",
-    Finding.GONE: "GONE: held by the state, and no longer known to the service: `pulumi refresh` notes it; `pulumi up` does "
-    "not run it again",
+    Finding.GONE: "GONE: in the state but no longer known to the service; `pulumi refresh` records this, and `pulumi up` doesn't "
+    "run it again",
 }
 
 
@@ -138,7 +136,7 @@ def _details(entry: Entry, stack: StackState | None) -> Iterator[str]:
 def progress(status: Status, stats: Stats | None) -> str:
     """Format a task's progress, if there is more than its status."""
     if stats is None:
-        return "" if status.known else "status not known here"
+        return "" if status.known else "unknown status"
     if status.kind is Kind.REPLICATING and stats.offset == 0:
         return "in sync"
     return told(stats)

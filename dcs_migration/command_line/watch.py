@@ -24,10 +24,11 @@ from dcs_migration.life_cycles.migration_completion.judging import State, Watche
 from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot, line
 from dcs_migration.life_cycles.migration_completion.waiting import Poller, Wait
 
-HELP = "Watch tasks until they end: those that are named, or all that run."
+HELP = "Watch tasks until they end: the ones you name, or all running tasks."
 EPILOG = (
-    "Exit code: 0 all succeeded, 1 an error, 4 one failed or was stopped, 5 the time is over, 130 after Ctrl-C. "
-    f"Bars need the extra {bars.EXTRA}; else, and in a log, there is a line for each change and one a minute."
+    "Exit code: 0 if all succeeded, 1 for an error, 4 if one failed or was stopped, 5 after the timeout, 130 after "
+    f"Ctrl-C. Progress bars need the extra {bars.EXTRA}; without it, and in a log, there's a line for each change and one "
+    "a minute."
 )
 
 END, IN_SYNC = "end", "in-sync"
@@ -36,15 +37,19 @@ SILENCE = 60.0  # seconds
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("ids", metavar="ID", nargs="*", help="ids of tasks; without any, all that run")
+    parser.add_argument("ids", metavar="ID", nargs="*", help="task ids (default: all running tasks)")
     parser.add_argument(
-        "--timeout", type=_duration, default=3600.0, metavar="TIME", help="such as 90s or 1h30m (default 1h)"
+        "--timeout",
+        type=_duration,
+        default=3600.0,
+        metavar="TIME",
+        help="how long to watch, such as 90s or 1h30m (default 1h)",
     )
     parser.add_argument(
         "--until",
         choices=(END, IN_SYNC),
         default=END,
-        help="when an online migration that follows its source is done: when it ends, or when it is in sync (default end)",
+        help="when an incremental migration is done: when it ends, or when it's in sync (default end)",
     )
     add_stack(parser)
 
@@ -61,7 +66,7 @@ def run(session: Session) -> int:
     console, args = session.console, session.args
     tasks = _chosen(session, load(args.stack, console))
     if not tasks:
-        console.line("no task runs")
+        console.line("no running tasks")
         return exits.OK
     pollers = {account: Poller(account) for account in {task.account for task in tasks}}
     try:
@@ -77,7 +82,7 @@ def run(session: Session) -> int:
                 fail_fast=False,
             ).run()
     except KeyboardInterrupt:
-        console.error(f"interrupted; what runs goes on ({_tasks(_running(tasks))})")
+        console.error(f"interrupted; {_tasks(_running(tasks))} still running (not stopped)")
         return exits.INTERRUPTED
     except WaitTimeout as error:
         console.error(str(error))
@@ -128,9 +133,9 @@ def _named(id_: str, places: Sequence[Account]) -> Found:
         row = account.look(id_, max_age=LISTING_AGE).row
         if row is not None:
             return row, account
-    where = ", ".join(f"project {account.project_id} of {account.region}" for account in places)
+    where = ", ".join(f"project {account.project_id} in {account.region}" for account in places)
     raise ConfigurationError(
-        f"the service knows no task {id_} in {where}, or has forgotten it; check the id and the region"
+        f"no task {id_} found in {where}, or its record has expired; check the id and the region"
     )
 
 

@@ -21,7 +21,6 @@ PHRASES = (
     ("huaweicloud:endpoints or HW_DCS_ENDPOINT", "HW_DCS_ENDPOINT"),
     ("HW_DCS_ENDPOINT or huaweicloud:endpoints", "HW_DCS_ENDPOINT"),
     ("write https://, or set huaweicloud:insecure if you must", "write https://, or set HW_INSECURE if you must"),
-    (", not from the stack's configuration (which --run-program reads anew)", ""),
     ("; all stay in state", ""),
     ("run `pulumi up` again to wait on, or allow more time with timeout= (and custom_timeouts, if set)",
      "run the command again to watch on, or allow more time with --timeout"),

@@ -100,17 +100,17 @@ def agency_of(given: Mapping[str, Any], name_of: Callable[[str], str]) -> Agency
     unknown = sorted(set(given) - set(VARIABLES))
     if unknown:
         raise ConfigurationError(
-            f"{ASSUME_ROLE} has the key {unknown[0]}; the known ones are {', '.join(VARIABLES)}"
+            f"{ASSUME_ROLE} has an unknown key {unknown[0]}; valid keys: {', '.join(VARIABLES)}"
         )
     parts = {part: str(value).strip() for part, value in given.items() if value is not None}
     agency_name, domain_name, domain_id = (
         parts.get(key, "") for key in ("agencyName", "domainName", "domainId")
     )
     if not agency_name:
-        raise ConfigurationError(f"{name_of('agencyName')} is missing: write the name of the agency")
+        raise ConfigurationError(f"{name_of('agencyName')} is missing; set it to the agency's name")
     if not domain_name and not domain_id:
         raise ConfigurationError(
-            f"{name_of('agencyName')} needs the account that the agency belongs to: set {name_of('domainName')} or "
+            f"{name_of('agencyName')} is set, but the agency's account isn't; set {name_of('domainName')} or "
             f"{name_of('domainId')}"
         )
     longest = MAX_DURATION_OF_STS if domain_id else MAX_DURATION
@@ -131,7 +131,7 @@ def require_durations(chain: tuple[Agency, ...], *, temporary: bool) -> None:
     for agency in chain if temporary else chain[1:]:
         if agency.uses_sts and agency.duration > MAX_DURATION_IN_CHAIN:
             raise ConfigurationError(
-                f"the duration of {agency} must be {MAX_DURATION_IN_CHAIN} seconds at most: STS gives no more to "
+                f"the duration of {agency} must be at most {MAX_DURATION_IN_CHAIN} seconds, the limit of STS for "
                 "temporary keys"
             )
 
@@ -207,14 +207,14 @@ def assume(agency: Agency, transport: Transport) -> Keys:
     except PermissionDenied as error:
         raise CredentialsUnavailable(
             str(agency),
-            f"{error.facts}; the agency must delegate to the account of these credentials, and their user must be allowed to "
-            f"assume it ({call.action})",
+            f"{error.facts}; check that the agency delegates to these credentials' account and that their user is allowed "
+            f"to assume it ({call.action})",
         ) from None
     except ApiError as error:
         if error.error_code != NO_AGENCY:
             raise CredentialsUnavailable(str(agency), str(error), permanent=not error.may_pass) from None
         raise CredentialsUnavailable(
-            str(agency), f"{error.facts}; check the name of the agency and the id of its account"
+            str(agency), f"{error.facts}; check the agency's name and its account id"
         ) from None
     except TransportError as error:
         raise CredentialsUnavailable(str(agency), error.reason, permanent=error.permanent) from None

@@ -54,9 +54,9 @@ def load(read: Callable[[str], str | None]) -> Profile:
         with open(os.path.expanduser(path), "rb") as file:  # a Path can't represent a missing home directory
             document = json.loads(file.read(_MOST_BYTES))
     except OSError as error:
-        raise ConfigurationError(f"the file of profiles {path} cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"can't read the profile file {path}: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise ConfigurationError(f"the file of profiles {path} is not JSON as KooCLI writes it") from None
+        raise ConfigurationError(f"the profile file {path} isn't valid KooCLI JSON") from None
     document = document if isinstance(document, dict) else {}
     profiles = document.get("profiles")
     listed = profiles if isinstance(profiles, list) else []
@@ -65,8 +65,8 @@ def load(read: Callable[[str], str | None]) -> Profile:
     found = named.get(name)
     if found is None:
         there = ", ".join(sorted(str(each) for each in named)) or "none"
-        raise ConfigurationError(f"the file of profiles {path} has no profile {name}; there are: {there}")
-    return _profile(found, f"the profile {name} of {path}")
+        raise ConfigurationError(f"the profile file {path} has no profile {name}; available: {there}")
+    return _profile(found, f"the profile {name} in {path}")
 
 
 def _first(read: Callable[[str], str | None], names: tuple[str, ...]) -> str | None:
@@ -84,11 +84,11 @@ def _profile(item: dict[str, Any], what: str) -> Profile:
     access_key, secret_key = text(source, "accessKeyId"), text(source, "secretAccessKey")
     if not access_key or not secret_key:
         raise ConfigurationError(
-            f"{what} has no access key and secret key (its mode is {text(item, 'mode') or 'not told'}); write one of the mode AKSK"
+            f"{what} has no access key and secret key (mode: {text(item, 'mode') or 'not set'}); use a profile with mode AKSK"
         )
     if not _ACCESS_KEY.fullmatch(access_key):
         raise ConfigurationError(
-            f"{what} is encrypted, which only KooCLI can read: run `hcloud configure set --cli-auth-encrypt=false`, and "
+            f"{what} is encrypted, so only KooCLI can read it; run `hcloud configure set --cli-auth-encrypt=false` and "
             "protect the file"
         )
     agency = {

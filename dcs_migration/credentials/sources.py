@@ -63,8 +63,8 @@ class Source:
         absent = [" or ".join(names) for names in self.needs if not any(read(name) for name in names)]
         given = [name for names in self.needs for name in names if read(name)]
         return ConfigurationError(
-            f"half a set of credentials in {self.name}: {', '.join(given)} without {', '.join(absent)}; "
-            f"{' and '.join(self.required)} belong together, set all or none"
+            f"incomplete credentials in {self.name}: {', '.join(given)} without {', '.join(absent)}; "
+            f"set {' and '.join(self.required)} together, or none of them"
         )
 
 
@@ -90,10 +90,10 @@ class Credentials:
         source = ", then ".join([self.source, *map(str, self.agencies)])
         if self.from_config:
             return (
-                f"the credentials came from {source}, which refresh and destroy know as of the last `pulumi up`: after a "
-                "change add --run-program, or set HW_ACCESS_KEY and HW_SECRET_KEY"
+                f"the credentials came from {source} as of the last `pulumi up`; if you changed them since, add --run-program "
+                "or set HW_ACCESS_KEY and HW_SECRET_KEY"
             )
-        return f"the credentials came from {source}, not from the stack's configuration (which --run-program reads anew)"
+        return f"the credentials came from {source}"
 
     @property
     def are_static(self) -> bool:
@@ -106,8 +106,10 @@ _IDP_HINT = (
     "check the id token (it may have expired), its audience, and the rules of the identity provider in IAM"
 )
 
-PROFILE = Source("a profile of KooCLI", present=profiles.is_named)
-_ON_SERVERS = "it answers on servers (ECS) that have an agency; elsewhere set HW_ACCESS_KEY and HW_SECRET_KEY"
+PROFILE = Source("a KooCLI profile", present=profiles.is_named)
+_ON_SERVERS = (
+    "it's available only on servers (ECS) with an agency; elsewhere, set HW_ACCESS_KEY and HW_SECRET_KEY"
+)
 METADATA = Source(
     "the instance metadata service",
     fetch=local_services.by_metadata,
@@ -116,9 +118,9 @@ METADATA = Source(
     present=lambda read: official_sdk.is_installed(),
 )
 CREDENTIALS_FILE = Source(
-    "the SDK's file of credentials",
+    "the SDK's credentials file",
     fetch=credentials_file.by_credentials_file,
-    hint="write ak and sk in its section [basic]",
+    hint="write ak and sk into its [basic] section",
     present=lambda read: credentials_file.credentials_file(read) is not None,
 )
 
@@ -166,7 +168,7 @@ SOURCES: tuple[Source, ...] = (
         (("HC_CONTAINER_CREDENTIALS_FULL_URI",), ("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE",)),
         token=tokens.pod_token,
         fetch=local_services.by_pod_identity,
-        hint="check that the service account of this pod is bound to an agency",
+        hint="check that this pod's service account is bound to an agency",
     ),
     Source(
         STACK_CONFIG,
@@ -215,7 +217,7 @@ def credentials_of(source: Source, read: Read, agencies: tuple[Agency, ...], nam
     if source.is_token:
         if agencies:
             raise ConfigurationError(
-                f"{agencies[0]} is assumed with an access key, and {name} has a token: unset one of them"
+                f"{agencies[0]} can only be assumed with an access key, but {name} has a token; unset one of them"
             )
         return Credentials(name, source.from_config, auth_token=values[0])
     token = read(source.security_token)

@@ -82,7 +82,7 @@ def _add(request: PreparedRequest, headers: Mapping[str, str]) -> None:
     # Checked here, because HTTP libraries quote a refused value in their errors, and it may be a secret.
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
-            raise InvalidHeader(f"the value of {name} holds a character that HTTP does not allow")
+            raise InvalidHeader(f"the value of {name} contains a character that HTTP doesn't allow")
     request.headers.update(headers)
 
 

@@ -43,7 +43,7 @@ class DcsClient:
         error = models.text(answer.get("error"))
         if task_id is None:
             detail = f" ({error})" if error else ""
-            raise OutcomeUnknown(operation, self.transport.scrub(f"the answer holds no task id{detail}"))
+            raise OutcomeUnknown(operation, self.transport.scrub(f"the response contains no task id{detail}"))
         return models.Created(
             id=task_id,
             name=models.text(answer.get("name")) or models.text(answer.get("task_name")),
@@ -61,7 +61,7 @@ class DcsClient:
         answer = self.transport.write(operation, "POST", f"{self._base}/migration/instance", body)
         task_id = models.text(answer.get("instance_id")) or models.task_id_of(answer)
         if task_id is None:
-            raise OutcomeUnknown(operation, "the answer holds no instance id")
+            raise OutcomeUnknown(operation, "the response contains no instance id")
         return models.Created(task_id, None, None, None, models.text(answer.get("job_id")))
 
     def show_job_status(self, job_id: str) -> str | None:
@@ -221,11 +221,11 @@ def find_project_id(iam_transport: Transport, name: str) -> str:
     except PermissionDenied as error:
         refusal = f"HTTP {error.status} {error.error_code or ''}".rstrip()
         raise ConfigurationError(
-            f"these credentials may not look up their project ({refusal}): {advice}"
+            f"these credentials aren't allowed to look up their project ({refusal}); {advice}"
         ) from None
     projects = answer.get("projects")
     if not isinstance(projects, list):
-        raise TransportError(operation, "answered with something that is not IAM (no list of projects)")
+        raise TransportError(operation, "the response isn't an IAM response (no list of projects)")
     ids = {
         project["id"]
         for project in map(models.fields, projects)
@@ -233,12 +233,12 @@ def find_project_id(iam_transport: Transport, name: str) -> str:
     }
     ids.discard("")
     if not all(map(_PROJECT_ID.fullmatch, ids)):
-        raise TransportError(operation, f"answered with a project id that is none: {advice}")
+        raise TransportError(operation, f"the response contains an invalid project id; {advice}")
     if len(ids) == 1:
         return str(ids.pop())
     found = f"{len(ids)} projects" if ids else "no project"
     raise ConfigurationError(
-        f"these credentials see {found} named {name}: correct the region or huaweicloud:projectName "
+        f"these credentials can see {found} named {name}; fix the region or huaweicloud:projectName "
         f"(HW_PROJECT_NAME), or {advice}"
     )
 
@@ -246,9 +246,9 @@ def find_project_id(iam_transport: Transport, name: str) -> str:
 def _segment(value: str, what: str) -> str:
     # HTTP libraries resolve dots in a path, so such an id would address something else.
     if not value or value in (".", ".."):
-        raise ConfigurationError(f"{value!r} is not a {what}")
+        raise ConfigurationError(f"{value!r} isn't a valid {what}")
     return quote(value, safe="")
 
 
 def _not_dcs(operation: str, error: models.Malformed) -> TransportError:
-    return TransportError(operation, f"answered with something that is not DCS ({error})")
+    return TransportError(operation, f"the response isn't a DCS response ({error})")

@@ -50,25 +50,28 @@ def normalise_code(code: str) -> str:
 
 
 def _busy(what: str) -> CodeInfo:
-    return CodeInfo(CodeKind.BUSY, f"{what}: try again when that has ended")
+    return CodeInfo(CodeKind.BUSY, f"{what}; try again later")
 
 
 def _permanent(hint: str = "") -> CodeInfo:
     return CodeInfo(CodeKind.PERMANENT, hint)
 
 
-_QUOTA = _permanent("the quota is used up or the resource sold out: ask for more, or choose another zone")
+_QUOTA = _permanent(
+    "the quota is used up or the resource is sold out; request a higher quota or choose another zone"
+)
 _NETWORK = _permanent("check the VPC, the subnet and the security group")
-_TOKEN = CodeInfo(CodeKind.CREDENTIALS, "the token is missing, expired, or of another project: get a new one")
+_TOKEN = CodeInfo(
+    CodeKind.CREDENTIALS, "the token is missing, has expired or belongs to another project; get a new one"
+)
 _KEY = CodeInfo(
     CodeKind.CREDENTIALS,
-    "check the access key, the secret key and this machine's clock (within 15 minutes); it is not retried, "
-    "because repeated refusals lock the key",
+    "check both keys and this machine's clock (within 15 minutes); not retried, because failures lock the key",
 )
 _RIGHTS = CodeInfo(
-    CodeKind.PERMISSION, "grant the DCS migration permissions (dcs:migrationTask:*) to these credentials"
+    CodeKind.PERMISSION, "grant these credentials the DCS migration permissions (dcs:migrationTask:*)"
 )
-_REGION = CodeInfo(CodeKind.CREDENTIALS, "this account or project may not use the service in this region")
+_REGION = CodeInfo(CodeKind.CREDENTIALS, "this account or project isn't allowed to use DCS in this region")
 _ENDPOINT = CodeInfo(
     CodeKind.ENDPOINT, "check the region and the endpoint (huaweicloud:endpoints or HW_DCS_ENDPOINT)"
 )
@@ -76,16 +79,16 @@ _FAULT = CodeInfo(CodeKind.FAULT)
 
 CODES: dict[str, CodeInfo] = {
     "DCS.4133": CodeInfo(
-        CodeKind.NOT_FOUND, "there is no migration task of this id in this region and project"
+        CodeKind.NOT_FOUND, "there's no migration task with this id in this region and project"
     ),
     # Another operation is running; it will end.
     "DCS.4017": _busy("another task is running on the target instance"),
-    "DCS.4026": _busy("the present state of the instance does not allow it"),
-    "DCS.4049": _busy("the instance is not running"),
+    "DCS.4026": _busy("the instance's current state doesn't allow this"),
+    "DCS.4049": _busy("the instance isn't running"),
     "DCS.4096": _busy("the instance is being backed up"),
     "DCS.4097": _busy("the instance is being restored"),
     "DCS.4104": _busy("the instance is recovering from an internal fault"),
-    "DCS.4108": _busy("the instance has an order to be resized"),
+    "DCS.4108": _busy("the instance has a pending resize order"),
     "DCS.4111": _busy("the instance is restarting"),
     "DCS.4113": _busy("the instance is being extended"),
     "DCS.4114": _busy("the instance is being configured"),
@@ -106,11 +109,11 @@ CODES: dict[str, CodeInfo] = {
     "DCS.4063": _permanent(),
     "DCS.4070": _permanent("check the id of the task"),
     "DCS.4080": _permanent("check the password of the instance"),
-    "DCS.4087": _permanent("the backup record is not in the state `succeed`"),
+    "DCS.4087": _permanent("the backup record's status isn't `succeed`"),
     "DCS.4800": _permanent(),
-    "DCS.4957": _permanent("the present state of the task does not allow it"),
-    "DCS.3022": _permanent("there is no such instance in this region and project: check target_instance.id"),
-    "DCS.5101": _permanent("the service could not create its agency"),
+    "DCS.4957": _permanent("the task's current state doesn't allow this"),
+    "DCS.3022": _permanent("there's no such instance in this region and project; check target_instance.id"),
+    "DCS.5101": _permanent("DCS couldn't create its agency"),
     **dict.fromkeys(
         (
             "DCS.4013",
@@ -138,7 +141,7 @@ CODES: dict[str, CodeInfo] = {
     "DCS.5001": _ENDPOINT,
     "APIGW.0101": _ENDPOINT,
     "APIGW.0103": _ENDPOINT,
-    "APIGW.0308": CodeInfo(CodeKind.THROTTLED, "too many calls: try again in a minute"),
+    "APIGW.0308": CodeInfo(CodeKind.THROTTLED, "too many calls; try again in a minute"),
     # Failures of the service.
     **dict.fromkeys(
         (

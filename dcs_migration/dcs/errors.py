@@ -119,7 +119,7 @@ class CredentialsUnavailable(NotSent):
         self.permanent = permanent
 
     def __str__(self) -> str:
-        return f"no temporary keys from {self.operation}: {self.reason}"
+        return f"can't get temporary keys from {self.operation}: {self.reason}"
 
 
 class OutcomeUnknown(TransportError):
@@ -231,11 +231,10 @@ OUTCOME_UNCLEAR = (OutcomeUnknown, ServerFault)
 
 
 _HINTS: dict[type[ApiError], str] = {
-    CredentialsRefused: "check the access key, the secret key (or the token) and the region; it is not "
-    "retried, because repeated refusals lock the key",
-    PermissionDenied: "grant the DCS migration permissions (dcs:migrationTask:*) to these credentials",
+    CredentialsRefused: "check the keys (or the token) and the region; not retried, because failures lock the key",
+    PermissionDenied: "grant these credentials the DCS migration permissions (dcs:migrationTask:*)",
     WrongEndpoint: "check the region and the endpoint (huaweicloud:endpoints or HW_DCS_ENDPOINT)",
-    Throttled: "too many calls: try again in a minute",
+    Throttled: "too many calls; try again in a minute",
 }
 
 _BY_KIND: dict[CodeKind, type[ApiError]] = {
@@ -277,7 +276,7 @@ def parse_error(
     if code == str(status):
         code = None  # IAM repeats the HTTP status as its code
     if status // 100 == 3 and not message:
-        message = "redirected to " + lowered.get("location", "nowhere")
+        message = "redirected to " + lowered.get("location", "an unknown address")
     code = normalise_code(worded(code, 64, scrub)) if code else None
     return error_class(status, code)(
         operation,

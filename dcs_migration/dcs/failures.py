@@ -40,15 +40,15 @@ class Failure:
 
 
 PROXY_REFUSED = Failure(
-    "the proxy of {proxy} asks for a user and a password (407): write http://user:password@host:port",
+    "the proxy in {proxy} requires a user name and password (407); set it to http://user:password@host:port",
     sent=False,
     permanent=True,
     local=True,
 )
 
 _UNKNOWN_AUTHORITY = Failure(
-    "the certificate of {host} is not trusted ({detail}): name a file with its authority in REQUESTS_CA_BUNDLE "
-    "(SSL_CERT_FILE is not read)",
+    "the certificate of {host} isn't trusted ({detail}); set REQUESTS_CA_BUNDLE to a file with its CA certificate "
+    "(SSL_CERT_FILE isn't used)",
     sent=False,
     permanent=True,
     local=True,
@@ -57,7 +57,11 @@ _UNKNOWN_AUTHORITY = Failure(
 # incomplete chain.
 _NO_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 
-_NO_TLS = Failure("no TLS connection to {host} ({detail}): is it https?", sent=False, permanent=True)
+_NO_TLS = Failure(
+    "can't open a TLS connection to {host} ({detail}); the server may not use https",
+    sent=False,
+    permanent=True,
+)
 
 # The first row with the type of an exception in the chain applies.
 _TABLE: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
@@ -71,20 +75,18 @@ _TABLE: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
     ),
     (
         (requests.exceptions.ProxyError, u3.ProxyError),
-        Failure(
-            "the proxy of {proxy} on the way to {host} cannot be used ({detail})", sent=False, local=True
-        ),
+        Failure("can't reach {host} through the proxy in {proxy} ({detail})", sent=False, local=True),
     ),
     (
         (ssl.SSLCertVerificationError, ssl.CertificateError),
-        Failure("the certificate of {host} is not trusted ({detail})", sent=False, permanent=True),
+        Failure("the certificate of {host} isn't trusted ({detail})", sent=False, permanent=True),
     ),
-    ((socket.gaierror,), Failure("the host name of {host} cannot be resolved", sent=False)),
+    ((socket.gaierror,), Failure("can't resolve the host name of {host}", sent=False)),
     ((ConnectionRefusedError,), Failure("{host} refused the connection", sent=False)),
-    ((u3.NewConnectionError,), Failure("no connection to {host} ({detail})", sent=False)),
+    ((u3.NewConnectionError,), Failure("can't connect to {host} ({detail})", sent=False)),
     (
         (requests.exceptions.ConnectTimeout, u3.ConnectTimeoutError),
-        Failure("no connection to {host} in time", sent=False),
+        Failure("timed out while connecting to {host}", sent=False),
     ),
     (
         (
@@ -93,27 +95,27 @@ _TABLE: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
             requests.exceptions.MissingSchema,
             u3.LocationValueError,
         ),
-        Failure("{host} is no usable address", sent=False, permanent=True),
+        Failure("{host} isn't a valid address", sent=False, permanent=True),
     ),
     (
         (requests.exceptions.InvalidHeader, UnicodeEncodeError),
         Failure(
-            "a header (token or project id) holds a character that HTTP does not allow",
+            "a header (token or project id) contains a character that HTTP doesn't allow",
             sent=False,
             permanent=True,
         ),
     ),
     (
         (requests.exceptions.ReadTimeout, u3.ReadTimeoutError, TimeoutError),
-        Failure("no complete answer from {host} in time"),
+        Failure("timed out while waiting for the complete response from {host}"),
     ),
     (
         (http.client.IncompleteRead, u3.IncompleteRead, requests.exceptions.ChunkedEncodingError),
-        Failure("the answer of {host} broke off"),
+        Failure("the response from {host} was cut off"),
     ),
     ((http.client.RemoteDisconnected, ConnectionError), Failure("{host} dropped the connection")),
 )
-_OTHER = Failure("the exchange with {host} broke ({detail})")
+_OTHER = Failure("communication with {host} failed ({detail})")
 
 # OpenSSL's reasons that occur only in a handshake, before a request is sent.
 _HANDSHAKE = {
@@ -144,7 +146,7 @@ def _classify(chain: list[BaseException]) -> Failure:
     if status == 407:
         return PROXY_REFUSED
     if status is not None:
-        words = "the proxy of {proxy} lets nothing through to {host} (HTTP " + str(status) + ")"
+        words = "the proxy in {proxy} refused to connect to {host} (HTTP " + str(status) + ")"
         return Failure(words, sent=False, permanent=status < 500, local=True)
     if any(getattr(link, "verify_code", None) in _NO_AUTHORITY for link in chain):
         return _UNKNOWN_AUTHORITY

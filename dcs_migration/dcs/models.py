@@ -126,7 +126,7 @@ def parse_task(answer: Any, task_id: str | None = None) -> TaskRow:
     if found is None and (task_id is None or text(row.get("status")) is None):
         raise Malformed("a task without an id")
     if task_id is not None and found not in (None, task_id):
-        raise Malformed("a task of another id")
+        raise Malformed("a task with a different id")
     target = fields(row.get("target_instance"))
     return TaskRow(
         id=found or task_id or "",
@@ -246,7 +246,7 @@ def parse_online(answer: dict[str, Any], task_id: str) -> Online:
     """Read what Show reports about a task. Raises Malformed."""
     found = task_id_of(answer)
     if found not in (None, task_id):
-        raise Malformed("a task of another id")
+        raise Malformed("a task with a different id")
     if found is None and text(answer.get("status")) is None:
         raise Malformed("a task without an id")
     return Online(

@@ -19,7 +19,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-NO_PROXY_ADDRESS = "{proxy} is not the address of a proxy: write http://host:port, or unset it"
+NO_PROXY_ADDRESS = "{proxy} isn't a valid proxy address; set it to http://host:port or unset it"
 _PROXY_SCHEMES = {"http", "https"}
 _SOCKS_SCHEMES = {"socks4", "socks4a", "socks5", "socks5h"}
 
@@ -63,9 +63,7 @@ def proxy_variable(url: str) -> str:
 
 
 def _require_authorities(path: str) -> None:
-    variable = next(
-        (name for name in CA_BUNDLES if os.environ.get(name) == path), "the bundle of authorities"
-    )
+    variable = next((name for name in CA_BUNDLES if os.environ.get(name) == path), "the CA bundle")
     try:
         stamp = os.stat(path).st_mtime_ns
     except OSError as error:
@@ -77,7 +75,7 @@ def _require_authorities(path: str) -> None:
         raise LocalMistake(f"{variable} names {path}, which {problem}{_UNSET}")
 
 
-_UNSET = ": correct it or unset it"
+_UNSET = "; fix it or unset it"
 
 
 @functools.lru_cache(maxsize=8)
@@ -86,7 +84,7 @@ def _problem_of_bundle(path: str, stamp: int) -> str | None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError:
-        return "holds no certificates in PEM"
+        return "contains no PEM certificates"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     return None
@@ -103,7 +101,7 @@ def _require_proxy(url: str, proxy: str) -> None:
     if scheme in _SOCKS_SCHEMES and host:
         if importlib.util.find_spec("socks") is None:
             raise LocalMistake(
-                f"{variable} names a SOCKS proxy, which needs another package: pip install PySocks, or unset it, or add "
+                f"{variable} names a SOCKS proxy, which needs PySocks; run pip install PySocks, unset {variable}, or add "
                 f"{urlsplit(url).hostname} to NO_PROXY"
             )
     elif scheme not in _PROXY_SCHEMES or not host:

@@ -198,7 +198,7 @@ class Transport:
                 parts.append(part)
                 size += len(part)
                 if size > self._max_answer_bytes:
-                    return b"", f"{self.host} answered more than {self._max_answer_bytes} bytes"
+                    return b"", f"{self.host} sent more than {self._max_answer_bytes} bytes"
         except SENDING_ERRORS as error:
             return b"".join(parts), self._explained(error)[1]
         finally:
@@ -217,9 +217,7 @@ class Transport:
         what = _describe(body, self.scrub)
         if looks_like_html(body) and unclear is not OutcomeUnknown:
             raise WrongEndpoint(operation, status, error_msg=what)
-        raise self._transport_error(
-            unclear, operation, f"{self.host} answered with something that is not DCS ({what})"
-        )
+        raise self._transport_error(unclear, operation, f"{self.host} didn't send a DCS response ({what})")
 
     def _explained(self, error: Exception) -> tuple[Failure, str]:
         return explain(error, self.host, proxy_variable(self.base_url))
@@ -292,7 +290,7 @@ def _wait_before(failure: DcsMigrationError, attempt: int) -> float:
 
 def _describe(body: bytes, scrub: Scrub) -> str:
     if not body.strip():
-        return "an empty answer"
+        return "an empty response"
     words = worded(plain_text(body, scrub), 120, scrub)
     kind = "a web page" if looks_like_html(body) else f"{len(body)} bytes"
     return f"{kind}: {words}" if words else kind

@@ -41,7 +41,7 @@ def answer_received(
 
 def no_answer(operation: str, milliseconds: float, reason: str) -> None:
     """Log that there was no usable answer; `reason` no longer has secrets."""
-    LOGGER.info("%s: no answer after %.0f ms: %s", operation, milliseconds, reason)
+    LOGGER.info("%s: no response after %.0f ms: %s", operation, milliseconds, reason)
 
 
 def _log_body(operation: str, what: str, body: bytes, scrub: Scrub) -> None:
@@ -54,7 +54,7 @@ def redact(body: bytes, scrub: Scrub = str) -> str:
     try:
         return json.dumps(_redacted(json.loads(body), scrub), ensure_ascii=False)
     except (ValueError, RecursionError):
-        return f"({len(body)} bytes that are not JSON)"
+        return f"({len(body)} bytes, not JSON)"
 
 
 def _redacted(value: Any, scrub: Scrub) -> Any:

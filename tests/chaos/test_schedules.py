@@ -24,7 +24,10 @@ def test_random_schedules_break_no_promise(
         try:
             machine.run(schedule)
         except Broken as error:
-            pytest.fail(f"{error}\nthe shortest that shows it:\n{machine.shrunk(schedule)}", pytrace=False)
+            pytest.fail(
+                f"{error}\nthe shortest sequence that reproduces it:\n{machine.shrunk(schedule)}",
+                pytrace=False,
+            )
 
 
 def test_a_seed_always_means_the_same_schedule() -> None:

@@ -100,7 +100,7 @@ def test_words_that_nobody_wrote_are_asked_for(
     assert "docs/emulator.md is not up to date" in capsys.readouterr().err
     for arguments in ([], ["--check"]):
         assert reference.main(arguments) == 1
-        assert capsys.readouterr().err == "docs/emulator.md: write the words for `ShowJobInfo`\n"
+        assert capsys.readouterr().err == "docs/emulator.md: write a description for `ShowJobInfo`\n"
 
 
 def test_every_argument_and_method_is_named() -> None:

@@ -44,7 +44,7 @@ def test_its_commands_are_those_of_the_demo() -> None:
 def test_it_is_shortened_as_said() -> None:
     """Of a command that previews and acts, what it did is kept; ports, ids and times are not."""
     printed = """
-== What it cost: calls
+== API calls of each step
 
 == Start it
 

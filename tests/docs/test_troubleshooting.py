@@ -42,8 +42,10 @@ PROVOKED = {
         Settings(keys=lambda: ["huaweicloud:Region"])
     )[0],
     "... failed: HTTP 401 APIGW.0301...": lambda: api_error(401, "APIGW.0301"),
-    "... failed: HTTP 403 ...; grant the DCS migration permissions": lambda: api_error(403, "DCS.2003"),
-    "... failed: HTTP 429 ...: try again in a minute": lambda: api_error(429, "APIGW.0308"),
+    "... failed: HTTP 403 ...; grant these credentials the DCS migration permissions": lambda: api_error(
+        403, "DCS.2003"
+    ),
+    "... failed: HTTP 429 ...; try again in a minute": lambda: api_error(429, "APIGW.0308"),
     "... was not sent: ...; check the network, the region and the endpoint": lambda: str(
         NotSent("ListMigrationTask", failures.explain(ConnectionRefusedError(), "dcs.example.com")[1])
     ),

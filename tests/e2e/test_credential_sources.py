@@ -288,7 +288,7 @@ def test_an_agency_of_the_configuration_a_chain_and_one_of_the_program(dynamic: 
 
 
 def _denied(why: str) -> str:
-    return f"no temporary keys from {OIDC}: AssumeAgencyWithOIDC failed: HTTP 403 PAP5.0001: access denied: {why} (request id *); {OIDC_HINT}"
+    return f"can't get temporary keys from {OIDC}: AssumeAgencyWithOIDC failed: HTTP 403 PAP5.0001: access denied: {why} (request id *); {OIDC_HINT}"
 
 
 def _with_token(**claims: object) -> Callable[[World], Settings]:
@@ -297,8 +297,8 @@ def _with_token(**claims: object) -> Callable[[World], Settings]:
 
 def _agency(operation: str, facts: str, action: str) -> str:
     return (
-        f"no temporary keys from {operation} failed: HTTP {facts} (request id *); the agency must delegate to the account "
-        f"of these credentials, and their user must be allowed to assume it ({action})"
+        f"can't get temporary keys from {operation} failed: HTTP {facts} (request id *); check that the agency delegates to "
+        f"these credentials' account and that their user is allowed to assume it ({action})"
     )
 
 
@@ -324,8 +324,8 @@ REFUSED: dict[str, tuple[Callable[[World], Settings], str]] = {
     ),
     "unknown agency by id": (
         lambda world: {**keys(world.cloud), **BY_ID, "HW_ASSUME_ROLE_AGENCY_NAME": "nobody"},
-        "no temporary keys from agency nobody of d-1: AssumeAgency failed: HTTP 404 STS5.1106: the agency "
-        "'iam::d-1:agency:nobody' cannot be found (request id *); check the name of the agency and the id of its account",
+        "can't get temporary keys from agency nobody of d-1: AssumeAgency failed: HTTP 404 STS5.1106: the agency "
+        "'iam::d-1:agency:nobody' cannot be found (request id *); check the agency's name and its account id",
     ),
     "refused agency": (
         _refused_by_sts,
@@ -337,8 +337,8 @@ REFUSED: dict[str, tuple[Callable[[World], Settings], str]] = {
     ),
     "pod": (
         lambda world: {**of_pod(world), "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": world.file("pod", "other")},
-        "no temporary keys from pod identity (HC_CONTAINER_*): ShowPodCredentials failed: HTTP 403: this service account is "
-        "bound to no agency (request id *); check that the service account of this pod is bound to an agency",
+        "can't get temporary keys from pod identity (HC_CONTAINER_*): ShowPodCredentials failed: HTTP 403: this service account is "
+        "bound to no agency (request id *); check that this pod's service account is bound to an agency",
     ),
 }
 
@@ -370,21 +370,21 @@ OFFLINE: dict[str, tuple[Callable[[World], Settings], str]] = {
     ),
     "half a set": (
         lambda world: {**oidc("/nowhere"), "HUAWEICLOUD_OIDC_AGENCY_URN": None},
-        f"half a set of credentials in {OIDC}: HUAWEICLOUD_OIDC_PROVIDER_URN, HUAWEICLOUD_OIDC_TOKEN_FILE without "
-        "HUAWEICLOUD_OIDC_AGENCY_URN; HUAWEICLOUD_OIDC_PROVIDER_URN and HUAWEICLOUD_OIDC_AGENCY_URN and "
-        "HUAWEICLOUD_OIDC_TOKEN_FILE belong together, set all or none",
+        f"incomplete credentials in {OIDC}: HUAWEICLOUD_OIDC_PROVIDER_URN, HUAWEICLOUD_OIDC_TOKEN_FILE without "
+        "HUAWEICLOUD_OIDC_AGENCY_URN; set HUAWEICLOUD_OIDC_PROVIDER_URN and HUAWEICLOUD_OIDC_AGENCY_URN and "
+        "HUAWEICLOUD_OIDC_TOKEN_FILE together, or none of them",
     ),
     "profile without keys": (
         lambda world: {
             "HW_PROFILE": "production",
             "HW_SHARED_CONFIG_FILE": profile(world, accessKeyId="", mode="ecsAgency"),
         },
-        "the profile production of FOLDER/config.json has no access key and secret key (its mode is ecsAgency); write one of "
-        "the mode AKSK",
+        "the profile production in FOLDER/config.json has no access key and secret key (mode: ecsAgency); use a profile "
+        "with mode AKSK",
     ),
     "too long": (
         lambda world: {**of_oidc(world), **BY_ID, "HW_ASSUME_ROLE_DURATION": "7200"},
-        "the duration of agency spoke of d-1 must be 3600 seconds at most: STS gives no more to temporary keys",
+        "the duration of agency spoke of d-1 must be at most 3600 seconds, the limit of STS for temporary keys",
     ),
 }
 
@@ -410,7 +410,9 @@ def test_a_service_that_is_down_is_named_and_asked_again_later(tmp_path: Path) -
         world.stack.up()
     settings = {**of_oidc(world), "HW_MAX_RETRIES": "0"}
     result = world.stack.refresh(ok=False, **{**NO_KEYS, **settings})
-    assert lines_of(result) == {f"no temporary keys from {OIDC}: 127.0.0.1:{port} refused the connection"}
+    assert lines_of(result) == {
+        f"can't get temporary keys from {OIDC}: 127.0.0.1:{port} refused the connection"
+    }
     with trusting(port=port, state=str(state)) as cloud:
         world = World(cloud, world.stack, tmp_path)
         world.refresh(settings)
@@ -425,7 +427,8 @@ def test_twenty_tasks_ask_for_an_agency_once(dynamic: World) -> None:
         "--continue-on-error", ok=False, **{**NO_KEYS, **settings(dynamic)}
     )
     refused = re.findall(
-        r"MigrationTask \((orders\d+)\):\n    error: no temporary keys from agency nobody", everyone.text
+        r"MigrationTask \((orders\d+)\):\n    error: can't get temporary keys from agency nobody",
+        everyone.text,
     )
     assert sorted(refused) == sorted(f"orders{n}" for n in range(20)), everyone.text
     assert dict(calls(dynamic.cloud)) == {"CreateTemporaryAccessKeyByAgency": 1}

@@ -114,7 +114,7 @@ def test_refused_id_tokens_are_one_line_and_one_call(stack: Stack, emulator: Emu
     token.write_text(id_token(lasts=-60))
     said = stack.up(ok=False).text
     line = (
-        r"no temporary keys from OpenID Connect \(HUAWEICLOUD_OIDC_\*\): AssumeAgencyWithOIDC failed: HTTP 403 PAP5\.0001: access denied: the id token has expired "
+        r"can't get temporary keys from OpenID Connect \(HUAWEICLOUD_OIDC_\*\): AssumeAgencyWithOIDC failed: HTTP 403 PAP5\.0001: access denied: the id token has expired "
         r"\(request id [0-9a-f]+\); check the id token \(it may have expired\), its audience, and whether the agency trusts "
         "this identity provider and subject\n"
     )

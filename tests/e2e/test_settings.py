@@ -53,7 +53,7 @@ def test_half_an_agency_in_the_environment_stops_every_command(stack: Stack, emu
     emulator.clear_requests()
     for command in (stack.preview, stack.destroy, stack.refresh):
         assert (
-            "HW_ASSUME_ROLE_AGENCY_NAME needs the account that the agency belongs to"
+            "HW_ASSUME_ROLE_AGENCY_NAME is set, but the agency's account isn't"
             in command(ok=False, HW_ASSUME_ROLE_AGENCY_NAME="x").text
         )
     assert emulator.requests() == []

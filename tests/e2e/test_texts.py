@@ -41,7 +41,6 @@ def test_refused_credentials(stack: Stack, emulator: Emulator) -> None:
     for line in lines:
         assert "HTTP 401 APIGW.0301" in line
         assert "the credentials came from the environment (HW_*)" in line
-        assert "--run-program" in line
     assert "wrong-secret-key" not in text
     assert len(operations(emulator)) == 1
 
@@ -51,7 +50,7 @@ def test_refused_credentials(stack: Stack, emulator: Emulator) -> None:
     [
         ({"HW_REGION_NAME": None}, ["huaweicloud:region", "HW_REGION_NAME"]),
         ({"HW_ACCESS_KEY": None, "HW_SECRET_KEY": None}, ["HW_ACCESS_KEY", "huaweicloud:accessKey"]),
-        ({"HW_SECRET_KEY": None}, ["half a set", "HW_ACCESS_KEY and HW_SECRET_KEY"]),
+        ({"HW_SECRET_KEY": None}, ["incomplete credentials", "HW_ACCESS_KEY and HW_SECRET_KEY"]),
         ({"HW_DCS_ENDPOINT": "http://dcs.example.com"}, ["plain http", "huaweicloud:insecure"]),
         ({"HW_INSECURE": "perhaps"}, ["huaweicloud:insecure", "true or false"]),
     ],

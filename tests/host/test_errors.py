@@ -94,7 +94,7 @@ def test_half_a_set_of_credentials_is_one_line(start: StartPlugin, cloud: Emulat
     keys = {"huaweicloud:accessKey": cloud.access_key, "huaweicloud:secretKey": cloud.secret_key}
     plugin = start(environment(cloud, HW_SECRET_KEY=None), keys)
     line = failure(plugin.create, plugin.check(definition()).inputs)
-    assert "HW_ACCESS_KEY and HW_SECRET_KEY belong together" in line
+    assert "set HW_ACCESS_KEY and HW_SECRET_KEY together" in line
     assert operations(cloud) == []
 
 

@@ -225,7 +225,7 @@ def test_a_source_that_has_no_server(world: World) -> None:
     """An instance that --redis does not name has no data, and the task says so."""
     with cut_over(world) as it:
         it.start(source_instance={"id": "unknown"})
-        assert "was not given with --redis" in it.failed(it.id)
+        assert "add it with --redis" in it.failed(it.id)
 
 
 def test_instances_without_servers(world: World) -> None:
@@ -305,9 +305,9 @@ def test_bad_addresses(world: World) -> None:
         probe.close()
         redis = {SHOP: str(world.source.place), ORDERS: str(world.target.place)}
         cases: list[tuple[dict[str, int | str], int, str]] = [
-            ({"another": 1}, 0, "--address: another is no instance that --redis names"),
-            ({SHOP: "x"}, 0, "--address: shop=PORT is needed, 0 takes a free one"),
-            ({SHOP: 65_536}, 0, "--address: shop=PORT is needed, 0 takes a free one"),
+            ({"another": 1}, 0, "--address: another is not an instance from --redis"),
+            ({SHOP: "x"}, 0, "--address: must be shop=PORT; 0 picks a free port"),
+            ({SHOP: 65_536}, 0, "--address: must be shop=PORT; 0 picks a free port"),
             (
                 {SHOP: free, ORDERS: port},
                 0,

@@ -23,7 +23,7 @@ def test_a_node_of_a_cluster(world: World, name: str, kind: str) -> None:
     with local_redis("target-secret", program=installed()[name], cluster_enabled="yes") as (place, process):
         node = Server(place, process)
         node.client.execute_command("CLUSTER", "ADDSLOTS", *range(8_192))
-        said = f"{place} is a node of a Redis Cluster, which is not supported here: give a single server."
+        said = f"{place} is a Redis Cluster node, which is not supported; use a single server."
         with world.emulator({TARGET_ID: str(place)}) as runner:
             if kind == "import":
                 task_id = runner.start_import("orders.rdb")
@@ -54,7 +54,7 @@ def test_a_server_that_cuts_the_connection(world: World) -> None:
             reason = runner.failed(runner.start_online())
     assert reason.startswith("The target 127.0.0.1:")
     assert reason.endswith(
-        " cannot be reached: the connection was cut, as a server with TLS or of another kind does."
+        " cannot be reached: the connection was cut (it may require TLS, or not be a Redis server)."
     )
 
 
@@ -67,7 +67,7 @@ def test_an_account_of_its_own(world: World) -> None:
         reason = runner.failed(runner.start_online())
         assert reason == (
             f"The password of the target {place} is wrong, "
-            "or its default user, the only one that is used, is off."
+            "or its default user is disabled (other users aren't supported)."
         )
         Redis(place.host, place.port, username="admin", password="admin-secret").acl_setuser(
             "default", enabled=True
@@ -78,9 +78,7 @@ def test_a_password_that_is_no_text(world: World) -> None:
     """JSON can hold half a character, which no one can send."""
     with world.emulator() as runner:
         reason = runner.failed(runner.start_online(target={"password": "\ud800"}))
-    assert (
-        reason == f"The password of the target {world.target.place} cannot be sent: it is no text in UTF-8."
-    )
+    assert reason == f"The password of the target {world.target.place} cannot be sent: it isn't valid UTF-8."
 
 
 def test_a_target_that_logs_in_as_somebody(world: World) -> None:

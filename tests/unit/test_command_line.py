@@ -59,7 +59,7 @@ def test_wrong_usage_is_one_line_and_2(cli: Cli, words: list[str], said: str) ->
         ),
         (
             {"HW_SECRET_KEY": None},
-            "half a set of credentials in the environment (HW_*): HW_ACCESS_KEY without",
+            "incomplete credentials in the environment (HW_*): HW_ACCESS_KEY without",
         ),
         (
             {"HW_ACCESS_KEY": None, "HW_SECRET_KEY": None},
@@ -67,7 +67,10 @@ def test_wrong_usage_is_one_line_and_2(cli: Cli, words: list[str], said: str) ->
         ),
         ({"HW_SECRET_KEY": "not-the-right-one"}, "HTTP 401 APIGW.0301"),
         ({"HW_DCS_ENDPOINT": "http://127.0.0.1:1"}, "refused the connection; check the network, the region"),
-        ({"HW_DCS_ENDPOINT": "https://dcs.example.invalid"}, "dcs.example.invalid cannot be resolved"),
+        (
+            {"HW_DCS_ENDPOINT": "https://dcs.example.invalid"},
+            "can't resolve the host name of dcs.example.invalid",
+        ),
     ],
 )
 def test_bad_settings_are_one_line_and_1(
@@ -167,7 +170,8 @@ def test_an_internal_error_is_a_line_too(cli: Cli, monkeypatch: pytest.MonkeyPat
     ended = cli.run("tasks")
     assert ended.code == exits.FAILED
     assert ended.err == (
-        "dcs-migration: internal error: KeyError: 'surprise'; DCS_MIGRATION_DEBUG=1 shows where; please report it\n"
+        "dcs-migration: internal error: KeyError: 'surprise'; set DCS_MIGRATION_DEBUG=1 to see where, "
+        "and please report it\n"
     )
 
 

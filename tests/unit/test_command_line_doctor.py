@@ -48,7 +48,7 @@ def test_all_is_well(cli: Cli) -> None:
     assert f"endpoint {cli.cloud.url} (HW_DCS_ENDPOINT)" in ended.out
     assert f"{PROJECT} (looked up)" in ended.out
     assert "the environment (HW_*)" in ended.out
-    assert "agrees with the service" in ended.out
+    assert "in sync with the service" in ended.out
 
 
 def test_options_are_named_as_the_source(cli: Cli) -> None:
@@ -77,34 +77,34 @@ def test_what_runs_on_an_instance(cli: Cli) -> None:
     cli.start("other", target_instance={"id": "target-2"})
     ended = cli.run("doctor", "--instance", "target-1")
     assert ended.code == exits.OK
-    assert "1 task runs on target-1" in ended.out
+    assert "1 task is running on target-1" in ended.out
     assert f"{running} MIGRATING (orders)" in ended.out
-    assert "no task runs on target-3" in cli.run("doctor", "--instance", "target-3").out
+    assert "no task is running on target-3" in cli.run("doctor", "--instance", "target-3").out
 
 
 @pytest.mark.parametrize(
     ("changes", "failing", "said", "remedy"),
     [
         ({"HW_REGION_NAME": None}, "settings", "no region", "pass --region or set HW_REGION_NAME"),
-        ({"HW_MAX_RETRIES": "many"}, "settings", "must be a whole number", "correct it where it is set"),
+        ({"HW_MAX_RETRIES": "many"}, "settings", "must be a whole number", "fix it where it's set"),
         ({"HW_REGION": REGION, "HW_REGION_NAME": None}, "settings", "no region", "pass --region"),
         (
             {"HW_PROJECTID": "p", "HW_INSECURE": "perhaps"},
             "settings",
             "HW_PROJECTID: unknown variable, did you mean HW_PROJECT_ID?; huaweicloud:insecure (HW_INSECURE) must be",
-            "correct what is named",
+            "fix these settings",
         ),
         (
             {"HW_DCS_ENDPOINT": None, "HW_CLOUD": "example.invalid"},
             "name",
-            f"dcs.{REGION}.example.invalid cannot be resolved",
+            f"can't resolve the host name of dcs.{REGION}.example.invalid",
             "check the region, HW_CLOUD and HW_DCS_ENDPOINT",
         ),
         (
             {"HW_DCS_ENDPOINT": "http://127.0.0.1:1"},
             "connection",
             "127.0.0.1:1 refused the connection",
-            "check HW_DCS_ENDPOINT, and firewalls and proxies on the way",
+            "check HW_DCS_ENDPOINT and any firewalls and proxies in between",
         ),
         (
             {"HW_ACCESS_KEY": None, "HW_SECRET_KEY": None},
@@ -116,7 +116,7 @@ def test_what_runs_on_an_instance(cli: Cli) -> None:
             {"HW_SECRET_KEY": "not-the-right-one"},
             "credentials",
             "HTTP 401 APIGW.0301",
-            "the credentials came from the environment (HW_*); check the access key",
+            "the credentials came from the environment (HW_*); check both keys",
         ),
     ],
 )
@@ -149,7 +149,7 @@ def test_a_refused_key_is_sent_once(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("ahead", "result", "said"),
     [
-        (0.0, "ok", "agrees with the service"),
+        (0.0, "ok", "in sync with the service"),
         (-60.0, "ok", "59s behind the service"),
         (400.0, "warning", "6m40s ahead of the service"),
         (-1000.0, "failed", "16m39s behind the service"),
@@ -192,7 +192,7 @@ def test_rights_that_are_missing(cli: Cli) -> None:
 def test_no_tls_where_there_should_be(cli: Cli) -> None:
     """An endpoint that speaks no TLS fails at the connection."""
     ended = cli.run("doctor", "--json", env={"HW_DCS_ENDPOINT": cli.cloud.url.replace("http:", "https:")})
-    assert "is it https?" in check_of(ended, "connection")["text"]
+    assert "the server may not use https" in check_of(ended, "connection")["text"]
 
 
 def test_a_host_that_accepts_and_says_nothing(cli: Cli) -> None:
@@ -216,10 +216,10 @@ def test_a_proxy_is_named_by_its_variable(cli: Cli, monkeypatch: pytest.MonkeyPa
     """Names are left to it; its address, which may hold a password, is not shown."""
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden-word@127.0.0.1:1")
     ended = cli.run("doctor", "--json", env={"HW_DCS_ENDPOINT": "https://dcs.example.invalid"})
-    assert check_of(ended, "name")["text"] == "left to the proxy of HTTPS_PROXY"
+    assert check_of(ended, "name")["text"] == "resolved by the proxy in HTTPS_PROXY"
     connection = check_of(ended, "connection")
-    assert "the proxy of HTTPS_PROXY" in connection["text"]
-    assert connection["remedy"] == "correct it in the environment of this shell"
+    assert "the proxy in HTTPS_PROXY" in connection["text"]
+    assert connection["remedy"] == "fix it in this shell's environment"
     assert "hidden-word" not in ended.out
 
 
@@ -229,7 +229,9 @@ def test_temporary_keys_are_fetched() -> None:
     with Emulator(progression="manual", agencies={"deploy": "acme"}) as cloud:
         ended = Cli(cloud, WallClock()).run("doctor", "--json", env=trusted)
     text = check_of(ended, "credentials")["text"]
-    assert text.startswith("the environment (HW_*), then agency deploy of acme: temporary keys, good until 2")
+    assert text.startswith(
+        "the environment (HW_*), then agency deploy of acme: temporary keys, valid until 2"
+    )
 
 
 def test_temporary_keys_that_are_not_to_be_had(cli: Cli) -> None:
@@ -238,8 +240,8 @@ def test_temporary_keys_that_are_not_to_be_had(cli: Cli) -> None:
     ended = cli.run("doctor", "--json", env=trusted)
     check = check_of(ended, "credentials")
     assert (check["result"], ended.code) == ("failed", exits.FAILED)
-    assert check["text"].startswith("no temporary keys from agency nobody of acme: ")
-    assert "the agency must delegate to the account" in check["remedy"]
+    assert check["text"].startswith("can't get temporary keys from agency nobody of acme: ")
+    assert "check that the agency delegates to these credentials' account" in check["remedy"]
 
 
 def test_insecure_is_a_warning(cli: Cli) -> None:
@@ -247,7 +249,7 @@ def test_insecure_is_a_warning(cli: Cli) -> None:
     ended = cli.run("doctor", "--json", env={"HW_INSECURE": "true"})
     assert ended.code == exits.OK
     assert check_of(ended, "settings")["result"] == "warning"
-    assert "not verified" in check_of(ended, "settings")["text"]
+    assert "aren't verified" in check_of(ended, "settings")["text"]
 
 
 def test_a_profile_is_named(cli: Cli, tmp_path: Path) -> None:

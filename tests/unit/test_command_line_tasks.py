@@ -100,7 +100,7 @@ def test_how_far_they_are(cli: Cli) -> None:
         "copying": "50 %, 4 kB behind",
         "behind": "100 %, 12 kB behind",
         "level": "in sync",
-        "odd": "status not known here",
+        "odd": "unknown status",
     }.items():
         (line,) = (line for line in lines if line.lstrip().startswith(f"{name} · "))
         assert f"{name} · {told} · " in line
@@ -163,7 +163,7 @@ def test_an_orphan_is_3(cli: Cli, status: str) -> None:
     ended = cli.run("tasks", "--stack", "-", stdin=export(resource("orders", held)))
     assert ended.code == exits.DIFFERS
     assert f"{orphan}  ORPHAN" in ended.out
-    assert "1 ORPHAN: started by this stack, and in no state: write existing_task_id" in " ".join(
+    assert "1 ORPHAN: started by this stack but not in any state; set existing_task_id" in " ".join(
         ended.out.split()
     )
 
@@ -334,16 +334,16 @@ def test_lines_fit(cli: Cli, columns: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "the standard input is empty; write it with `pulumi stack export --file state.json`"),
-        (export()[:-30], "the standard input is not JSON, or breaks off"),
-        ("[]", "is no stack export, for it has no deployment"),
-        ('{"version": 3}', "is no stack export, for it has no deployment"),
+        ("", "standard input is empty; create it with `pulumi stack export --file state.json`"),
+        (export()[:-30], "standard input isn't valid JSON or is cut off"),
+        ("[]", "isn't a stack export: it has no deployment"),
+        ('{"version": 3}', "isn't a stack export: it has no deployment"),
         ('{"deployment": {"resources": {}}}', ""),
-        ('{"deployment": {"resources": "none"}}', "for its resources are no list"),
-        ('{"deployment": {"resources": [1]}}', "for a resource has no URN"),
-        ('{"deployment": {"resources": [{"urn": 7}]}}', "for a resource has no URN"),
-        ('{"deployment": {"pending_operations": [{"type": "creating"}]}}', "for a resource has no URN"),
-        ("[" * 100_000, "is not JSON, or breaks off"),
+        ('{"deployment": {"resources": "none"}}', "its resources aren't a list"),
+        ('{"deployment": {"resources": [1]}}', "a resource has no URN"),
+        ('{"deployment": {"resources": [{"urn": 7}]}}', "a resource has no URN"),
+        ('{"deployment": {"pending_operations": [{"type": "creating"}]}}', "a resource has no URN"),
+        ("[" * 100_000, "isn't valid JSON or is cut off"),
     ],
 )
 def test_a_broken_export(cli: Cli, text: str, said: str) -> None:
@@ -364,11 +364,11 @@ def test_a_file_that_cannot_be_read(cli: Cli, tmp_path: Path) -> None:
     for path, why in (
         ("absent.json", "No such file"),
         ("", "Is a directory"),
-        ("bytes", "it is no text"),
+        ("bytes", "not a text file"),
     ):
         ended = cli.run("tasks", "--stack", str(tmp_path / path))
         assert ended.code == exits.FAILED
-        assert f"cannot be read: {why}" in ended.err
+        assert f"can't read {tmp_path / path}: {why}" in ended.err
 
 
 def test_a_stack_without_resources(cli: Cli) -> None:

@@ -152,20 +152,20 @@ def test_an_unknown_task(cli: Cli) -> None:
     known = cli.start()
     ended = cli.run("watch", known, "0" * 32)
     assert (ended.code, ended.out) == (exits.FAILED, "")
-    assert f"the service knows no task {'0' * 32} in project" in ended.err
+    assert f"no task {'0' * 32} found in project" in ended.err
 
 
 def test_nothing_runs(cli: Cli) -> None:
     """Without a running task there is nothing to wait for."""
     cli.cloud.set_status(cli.start(), "SUCCESS")
     ended = cli.run("watch")
-    assert (ended.code, ended.out) == (exits.OK, "no task runs\n")
+    assert (ended.code, ended.out) == (exits.OK, "no running tasks\n")
 
 
 def test_what_waits_to_be_configured_is_not_watched(cli: Cli) -> None:
     """It would never end by itself."""
     cli.cloud.set_status(cli.follow(), "RUNNING")
-    assert cli.run("watch").out == "no task runs\n"
+    assert cli.run("watch").out == "no running tasks\n"
 
 
 def test_an_outage_is_survived_and_said(cli: Cli) -> None:
@@ -202,7 +202,7 @@ def test_ctrl_c(cli: Cli) -> None:
     cli.clock.at(15, press)
     ended = cli.run("watch")
     assert ended.code == exits.INTERRUPTED
-    assert ended.err == "dcs-migration: interrupted; what runs goes on (1 task)\n"
+    assert ended.err == "dcs-migration: interrupted; 1 task still running (not stopped)\n"
     assert {entry["method"] for entry in cli.cloud.requests()} <= {"GET", "POST"}
     assert cli.cloud.tasks()[0]["status"] == "MIGRATING"
 
@@ -294,4 +294,4 @@ def test_ctrl_c_on_a_real_terminal(cli: Cli) -> None:
     os.close(leader)
     assert process.wait(10) == exits.INTERRUPTED, shown.decode(errors="replace")
     assert b"Traceback" not in shown
-    assert b"interrupted; what runs goes on (1 task)" in shown
+    assert b"interrupted; 1 task still running (not stopped)" in shown

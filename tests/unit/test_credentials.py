@@ -144,7 +144,7 @@ def test_a_refusal_is_not_asked_for_again_and_a_breakdown_is() -> None:
     assert service.asked == 2
     service.failure = CredentialsUnavailable("somewhere", "refused")
     for _ in range(3):
-        with pytest.raises(CredentialsUnavailable, match="no temporary keys from somewhere: refused"):
+        with pytest.raises(CredentialsUnavailable, match="can't get temporary keys from somewhere: refused"):
             keys()
     assert service.asked == 3
 
@@ -234,7 +234,10 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
             "HW_ASSUME_ROLE_AGENCY_NAME is missing",
         ),
         ({**STATIC, "HW_ASSUME_ROLE_DOMAIN_ID": "d-1"}, "HW_ASSUME_ROLE_AGENCY_NAME is missing"),
-        ({"HW_SHARED_CONFIG_FILE": "~nobody-here/config.json"}, "~nobody-here/config.json cannot be read"),
+        (
+            {"HW_SHARED_CONFIG_FILE": "~nobody-here/config.json"},
+            "can't read the profile file ~nobody-here/config.json",
+        ),
         ({"HW_ASSUME_ROLE_AGENCY_NAME": "deploy"}, "HW_ASSUME_ROLE_DOMAIN_NAME or HW_ASSUME_ROLE_DOMAIN_ID"),
         (
             {**AGENCY, "HW_ASSUME_ROLE_DURATION": "60"},
@@ -261,13 +264,16 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
         *(
             (
                 {**keys, **BY_ID, "HW_ASSUME_ROLE_DURATION": "3601"},
-                "the duration of agency spoke of d1 must be 3600 seconds at most",
+                "the duration of agency spoke of d1 must be at most 3600 seconds",
             )
             for keys in ({**STATIC, "HW_SECURITY_TOKEN": "t"}, OIDC)
         ),
-        ({"HW_PROFILE": "a", "HW_SHARED_CONFIG_FILE": "/nowhere.json"}, "/nowhere.json cannot be read"),
+        (
+            {"HW_PROFILE": "a", "HW_SHARED_CONFIG_FILE": "/nowhere.json"},
+            "can't read the profile file /nowhere.json",
+        ),
         ({**STATIC, "HW_PROFILE": "a"}, "HW_PROFILE: a profile replaces other credentials elsewhere"),
-        ({"HW_AUTH_TOKEN": "t", **AGENCY}, "agency deploy of acme is assumed with an access key"),
+        ({"HW_AUTH_TOKEN": "t", **AGENCY}, "agency deploy of acme can only be assumed with an access key"),
         ({"HW_ASSUME_ROLE_ID_TOKEN": "jwt"}, "an id token is read from a file here"),
     ],
 )
@@ -281,7 +287,7 @@ def test_a_preview_says_what_is_missing(environ: dict[str, str], missing: str) -
     ("value", "words"),
     [
         ("deploy", "huaweicloud:assumeRole must be a map"),
-        ('{"agency": "deploy"}', "has the key agency; the known ones are agencyName, domainName"),
+        ('{"agency": "deploy"}', "has an unknown key agency; valid keys: agencyName, domainName"),
         ('{"domainName": "acme"}', "huaweicloud:assumeRole.agencyName is missing"),
         (
             '{"agencyName": "deploy"}',
@@ -327,7 +333,7 @@ def test_a_link_of_a_chain_lasts_an_hour_at_most_where_sts_is_asked() -> None:
 
     assert last('"domainId": "d1"', '"domainName": "n"') == []
     (line,) = last('"domainName": "n"', '"domainId": "d1"')
-    assert line.startswith("the duration of agency b of d1 must be 3600 seconds at most: STS gives no more")
+    assert line.startswith("the duration of agency b of d1 must be at most 3600 seconds, the limit of STS")
 
 
 @pytest.mark.parametrize("native", [False, True], ids=["dynamic", "native"])
@@ -461,11 +467,11 @@ def test_a_profile_may_name_an_agency_and_have_keys_of_a_single_sign_on(tmp_path
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "is not JSON as KooCLI writes it"),
+        ("{", "isn't valid KooCLI JSON"),
         ("[]", "has no profile"),
         ('{"profiles": 3}', "has no profile"),
-        ('{"profiles": [{"name": "b"}], "current": "a"}', "has no profile a; there are: b"),
-        ('{"profiles": [{"name": "a", "mode": "ecsAgency"}], "current": "a"}', "its mode is ecsAgency"),
+        ('{"profiles": [{"name": "b"}], "current": "a"}', "has no profile a; available: b"),
+        ('{"profiles": [{"name": "a", "mode": "ecsAgency"}], "current": "a"}', "(mode: ecsAgency)"),
         (
             '{"profiles": [{"name": "a", "accessKeyId": "x+/=", "secretAccessKey": "y"}], "current": "a"}',
             "hcloud configure set --cli-auth-encrypt=false",
@@ -491,4 +497,4 @@ def test_a_file_of_credentials_of_the_sdk_is_read_where_it_is(
     assert problems(_settings({})) == []
     (tmp_path / ".huaweicloud").mkdir()
     (tmp_path / ".huaweicloud" / "credentials").write_text("[basic]\nak = AKFILE\nsk = skfile\n")
-    assert _settings({}).credentials().source == "the SDK's file of credentials"
+    assert _settings({}).credentials().source == "the SDK's credentials file"

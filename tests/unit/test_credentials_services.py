@@ -235,7 +235,7 @@ def test_keys_that_expired_are_refused_and_not_hidden(token_file: Path) -> None:
     [
         (id_token(lasts=-5), {}, "the id token has expired"),
         (id_token(audience="somebody-else"), {}, "the audience of the id token is not accepted"),
-        ("not.a.token", {}, "the id token is no JSON web token"),
+        ("not.a.token", {}, "the id token is not a JSON web token"),
         (
             id_token(),
             {"HUAWEICLOUD_OIDC_AGENCY_URN": "iam::acme:agency:nobody"},
@@ -264,7 +264,7 @@ def test_a_refused_id_token_is_one_line_and_is_sent_once(
         texts = set(pool.map(failure, range(20)))
     assert len(texts) == 1
     (text,) = texts
-    assert text.startswith("no temporary keys from OpenID Connect (HUAWEICLOUD_OIDC_*): ")
+    assert text.startswith("can't get temporary keys from OpenID Connect (HUAWEICLOUD_OIDC_*): ")
     assert "\n" not in text
     assert not content or content not in text
     assert sum(asked(cloud).values()) == (1 if content else 0)
@@ -276,13 +276,13 @@ def test_a_refused_id_token_is_one_line_and_is_sent_once(
         (
             {"HW_ASSUME_ROLE_AGENCY_NAME": "nobody"},
             CredentialsUnavailable,
-            "no temporary keys from agency nobody of acme: CreateTemporaryAccessKeyByAgency failed: HTTP 403: .*"
+            "can't get temporary keys from agency nobody of acme: CreateTemporaryAccessKeyByAgency failed: HTTP 403: .*"
             "iam:agencies:assume",
         ),
         (
             {"HW_SECRET_KEY": "wrong"},
             CredentialsUnavailable,
-            f"no temporary keys from {DEPLOY}: .*HTTP 401 APIGW.0301.*the credentials came from the environment",
+            f"can't get temporary keys from {DEPLOY}: .*HTTP 401 APIGW.0301.*the credentials came from the environment",
         ),
     ],
     ids=["unknown agency", "wrong key"],

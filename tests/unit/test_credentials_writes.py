@@ -16,7 +16,7 @@ from tests.unit.life_cycle_world import BACKUP_IMPORT, World
 
 AGENCY = {"HW_ASSUME_ROLE_AGENCY_NAME": "deploy", "HW_ASSUME_ROLE_DOMAIN_NAME": "acme"}
 ASSUMED = "CreateTemporaryAccessKeyByAgency"
-NO_KEYS = "no temporary keys from agency deploy of acme: "
+NO_KEYS = "can't get temporary keys from agency deploy of acme: "
 
 
 class WallClock(FakeClock):

@@ -115,7 +115,7 @@ def test_list() -> None:
 )
 def test_a_malformed_page_is_an_error(reply: dict[str, Any]) -> None:
     """Only a well-formed page may prove that a task is absent."""
-    with StandIn(answer(reply)) as server, pytest.raises(TransportError, match="something that is not DCS"):
+    with StandIn(answer(reply)) as server, pytest.raises(TransportError, match="isn't a DCS response"):
         _client(server).list_migration_tasks()
 
 
@@ -164,7 +164,7 @@ def test_show_of_a_missing_task() -> None:
 @pytest.mark.parametrize("reply", [{}, {"task_id": "t2", "status": "SUCCESS"}, {"task_name": "m"}])
 def test_show_of_something_else_is_an_error(reply: dict[str, Any]) -> None:
     """An answer without a status, or about another task, says nothing about the task asked for."""
-    with StandIn(answer(reply)) as server, pytest.raises(TransportError, match="not DCS"):
+    with StandIn(answer(reply)) as server, pytest.raises(TransportError, match="isn't a DCS response"):
         _client(server).show_migration_task("t1")
 
 
@@ -185,7 +185,7 @@ def test_ids_are_quoted_into_paths() -> None:
 def test_ids_that_would_address_something_else_are_refused(task_id: str) -> None:
     """An id that HTTP libraries resolve away is refused before anything is sent."""
     with StandIn(answer({})) as server:
-        with pytest.raises(ConfigurationError, match="is not a task id"):
+        with pytest.raises(ConfigurationError, match="isn't a valid task id"):
             _client(server).stop_migration_task(task_id)
         assert server.requests == []
 
@@ -291,7 +291,7 @@ def test_the_project_of_a_region() -> None:
 def test_no_single_project(projects: list[object], words: str) -> None:
     """None or several projects are an error that names the setting to make."""
     with pytest.raises(
-        ConfigurationError, match=rf"{words} named cn-north-4: .*huaweicloud:projectId or HW_PROJECT_ID"
+        ConfigurationError, match=rf"{words} named cn-north-4; .*huaweicloud:projectId or HW_PROJECT_ID"
     ):
         _find(answer({"projects": projects}))
 
@@ -304,7 +304,7 @@ def test_a_key_that_may_not_list_projects() -> None:
 
 def test_projects_of_something_that_is_not_iam() -> None:
     """An answer without a list of projects is not an absence of projects."""
-    with pytest.raises(TransportError, match="not IAM"):
+    with pytest.raises(TransportError, match="isn't an IAM response"):
         _find(answer({"projects": None}))
 
 

@@ -117,7 +117,7 @@ def test_the_message_is_one_readable_line() -> None:
     )
     assert str(error) == (
         "ShowMigrationTask failed: HTTP 400 DCS.4017: still running [31m (request id q-1); "
-        "another task is running on the target instance: try again when that has ended"
+        "another task is running on the target instance; try again later"
     )
 
 

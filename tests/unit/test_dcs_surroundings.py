@@ -72,10 +72,10 @@ def test_an_unknown_authority_names_the_variable(tmp_path: Path, monkeypatch: py
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
         line = refused(server.url)
         assert re.search(
-            r"the certificate of 127\.0\.0\.1:\d+ is not trusted \(self.signed certificate\): ", line
+            r"the certificate of 127\.0\.0\.1:\d+ isn't trusted \(self.signed certificate\); ", line
         )
         assert line.endswith(
-            "name a file with its authority in REQUESTS_CA_BUNDLE (SSL_CERT_FILE is not read)"
+            "set REQUESTS_CA_BUNDLE to a file with its CA certificate (SSL_CERT_FILE isn't used)"
         )
 
 
@@ -84,7 +84,7 @@ def test_a_certificate_of_another_host_is_not_a_matter_of_authorities() -> None:
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code, error.verify_message = 62, "Hostname mismatch"
     failure, words = explain(error, "dcs.example.com")
-    assert words == "the certificate of dcs.example.com is not trusted (Hostname mismatch)"
+    assert words == "the certificate of dcs.example.com isn't trusted (Hostname mismatch)"
     assert not failure.local
 
 
@@ -108,7 +108,7 @@ def test_a_bundle_that_is_no_pem_is_named(
     bundle.write_text(content)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     with StandIn(OK, tls=tls_context(tmp_path)) as server:
-        assert f"REQUESTS_CA_BUNDLE names {bundle}, which holds no certificates in PEM" in refused(server.url)
+        assert f"REQUESTS_CA_BUNDLE names {bundle}, which contains no PEM certificates" in refused(server.url)
         assert server.requests == []
         bundle.write_text((tmp_path / "cert.pem").read_text())
         assert transport(server.url).read("ListMigrationTask", "/x") == {"ok": True}
@@ -119,7 +119,7 @@ def test_a_folder_of_authorities_is_one(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
     with (
         StandIn(OK, tls=tls_context(tmp_path)) as server,
-        pytest.raises(NotSent, match=r"the certificate of .* is not trusted"),
+        pytest.raises(NotSent, match=r"the certificate of .* isn't trusted"),
     ):
         transport(server.url).read("ListMigrationTask", "/x")
 
@@ -175,7 +175,7 @@ def test_a_proxy_that_cannot_be_reached_is_named_and_tried_again(monkeypatch: py
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:{SECRET}@127.0.0.1:{free_port()}")
     clock = FakeClock()
     with pytest.raises(
-        NotSent, match=r"the proxy of HTTPS_PROXY on the way to dcs\.example\.com cannot be used"
+        NotSent, match=r"can't reach dcs\.example\.com through the proxy in HTTPS_PROXY"
     ) as caught:
         transport(ELSEWHERE, clock).read("ListMigrationTask", "/x")
     assert len(clock.slept) == 5
@@ -202,7 +202,7 @@ def test_a_proxy_that_cannot_be_reached_is_named_and_tried_again(monkeypatch: py
 def test_a_malformed_proxy_is_named(variable: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its variable, not as the service's address, and without its value."""
     monkeypatch.setenv(variable, proxy)
-    assert f": {variable} is not the address of a proxy: write http://host:port, or unset it" in refused(
+    assert f": {variable} isn't a valid proxy address; set it to http://host:port or unset it" in refused(
         ELSEWHERE
     )
 
@@ -222,14 +222,14 @@ def test_a_host_in_no_proxy_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is exempt is not judged."""
     monkeypatch.setenv("HTTPS_PROXY", "http://")
     monkeypatch.setenv("NO_PROXY", "localhost.invalid")
-    with pytest.raises(NotSent, match=r"localhost\.invalid cannot be resolved"):
+    with pytest.raises(NotSent, match=r"can't resolve the host name of .*localhost\.invalid"):
         transport("https://localhost.invalid").read("ListMigrationTask", "/x")
 
 
 REFUSALS: list[tuple[Answer, str, bool]] = [
-    (error(407, ""), "the proxy of HTTPS_PROXY asks for a user and a password (407)", True),
-    (error(403, ""), "the proxy of HTTPS_PROXY lets nothing through to dcs.example.com (HTTP 403)", True),
-    (error(503, ""), "the proxy of HTTPS_PROXY lets nothing through to dcs.example.com (HTTP 503)", False),
+    (error(407, ""), "the proxy in HTTPS_PROXY requires a user name and password (407)", True),
+    (error(403, ""), "the proxy in HTTPS_PROXY refused to connect to dcs.example.com (HTTP 403)", True),
+    (error(503, ""), "the proxy in HTTPS_PROXY refused to connect to dcs.example.com (HTTP 503)", False),
 ]
 
 
@@ -252,7 +252,7 @@ def test_a_proxy_of_plain_http_that_asks_for_a_password_is_named(monkeypatch: py
     """There its refusal looks like an answer of the service."""
     with StandIn(error(407, "")) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        assert "the proxy of HTTP_PROXY asks for a user and a password (407)" in refused(
+        assert "the proxy in HTTP_PROXY requires a user name and password (407)" in refused(
             "http://dcs.example.com"
         )
         assert len(proxy.requests) == 2

@@ -172,7 +172,7 @@ def test_a_project_id_that_is_none_is_an_error() -> None:
     """It would be part of every address and go into the state."""
     with StandIn(answer({"projects": [{"id": "p\n0", "name": "r"}]})) as server:
         transport = Transport(server.url, _Nobody(), max_retries=0, clock=FakeClock())
-        with pytest.raises(TransportError, match=r"a project id that is none.*HW_PROJECT_ID"):
+        with pytest.raises(TransportError, match=r"an invalid project id; .*HW_PROJECT_ID"):
             find_project_id(transport, "r")
 
 

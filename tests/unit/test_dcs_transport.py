@@ -115,9 +115,7 @@ def test_the_words_for_garbage() -> None:
     """A read that gets no DCS answer says so, and quotes a little of what it got."""
     with (
         StandIn(answer(raw=b"hello\nthere")) as server,
-        pytest.raises(
-            TransportError, match=r"answered with something that is not DCS \(11 bytes: hello there\)"
-        ),
+        pytest.raises(TransportError, match=r"didn't send a DCS response \(11 bytes: hello there\)"),
     ):
         _transport(server.url, max_retries=0).read("ListMigrationTask", "/x")
 
@@ -129,7 +127,7 @@ def test_a_server_that_dribbles_is_left_after_twice_the_read_timeout(slow: Answe
         transport = _transport(server.url)
 
         def call() -> None:
-            with pytest.raises(OutcomeUnknown, match="no complete answer"):
+            with pytest.raises(OutcomeUnknown, match="timed out while waiting for the complete response"):
                 transport.write("StopMigrationTask", "POST", "/x")
 
         assert 0.5 < elapsed(call) < 3
@@ -180,7 +178,7 @@ def test_a_refused_port_means_not_sent() -> None:
 
 def test_an_unresolvable_name_means_not_sent() -> None:
     """A host name that does not exist is named, and nothing was sent."""
-    with pytest.raises(NotSent, match=r"the host name of nowhere\.localhost\.invalid cannot be resolved"):
+    with pytest.raises(NotSent, match=r"can't resolve the host name of nowhere\.localhost\.invalid"):
         _transport("http://nowhere.localhost.invalid").write("CreateMigrationTask", "POST", "/x", {})
 
 
@@ -199,7 +197,7 @@ def test_a_connection_that_times_out_means_not_sent() -> None:
             client.setblocking(False)
             client.connect_ex(address)
             waiting.append(client)
-        with pytest.raises(NotSent, match="no connection to"):
+        with pytest.raises(NotSent, match="timed out while connecting to"):
             _transport(f"http://127.0.0.1:{address[1]}").write("CreateMigrationTask", "POST", "/x", {})
         for client in waiting:
             client.close()
@@ -209,9 +207,7 @@ def test_an_untrusted_certificate_means_not_sent_and_is_not_retried(tmp_path: Pa
     """A certificate that does not verify stops a read at once, with the reason."""
     clock = FakeClock()
     with StandIn(OK, tls=tls_context(tmp_path)) as server:
-        with pytest.raises(
-            NotSent, match=r"the certificate of .* is not trusted \(self.signed certificate\)"
-        ):
+        with pytest.raises(NotSent, match=r"the certificate of .* isn't trusted \(self.signed certificate\)"):
             _transport(server.url, clock).read("ListMigrationTask", "/x")
         assert server.requests == []
     assert clock.slept == []
@@ -237,7 +233,7 @@ def test_the_deadline_holds_under_tls(slow: Answer, tmp_path: Path) -> None:
     """A server that dribbles is left in time over TLS, too."""
     with StandIn(slow, tls=tls_context(tmp_path)) as server:
         transport = _transport(server.url, verify=str(tmp_path / "cert.pem"))
-        with pytest.raises(OutcomeUnknown, match="no complete answer"):
+        with pytest.raises(OutcomeUnknown, match="timed out while waiting for the complete response"):
             transport.write("StopMigrationTask", "POST", "/x")
 
 
@@ -248,7 +244,7 @@ def test_https_to_a_server_without_tls_means_not_sent() -> None:
         with StandIn(OK) as server:
             _transport(server.url.replace("http:", "https:")).write("CreateMigrationTask", "POST", "/x", {})
 
-    with pytest.raises(NotSent, match="is it https"):
+    with pytest.raises(NotSent, match="may not use https"):
         call()
 
 
@@ -559,7 +555,7 @@ def test_what_is_not_json_is_logged_by_its_size(caplog: pytest.LogCaptureFixture
         pytest.raises(TransportError),
     ):
         _transport(server.url, max_retries=0).read("ListMigrationTask", "/x")
-    assert "(17 bytes that are not JSON)" in _logged(caplog)
+    assert "(17 bytes, not JSON)" in _logged(caplog)
     assert "pa55w0rd" not in _logged(caplog)
 
 

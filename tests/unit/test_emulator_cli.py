@@ -88,8 +88,8 @@ def test_no_room_for_the_state(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert said == (
-        f"dcs_emulator: the state file cannot be written: {state}: File too large: "
-        "what changes from now on is lost at the end of the emulator, unless this is mended before\n"
+        f"dcs_emulator: the state file cannot be written: {state}: File too large; "
+        "fix this before the emulator ends, or changes from now on are lost\n"
     )
     assert process.returncode == 0
     assert 0 < len(json.loads(state.read_text())["tasks"]) < 20

@@ -99,8 +99,8 @@ def test_a_token_of_an_id_token_is_good_for_keys(cloud: Emulator) -> None:
             403,
             "access denied: the audience of the id token is not accepted",
         ),
-        (with_oidc("a.b.c"), 403, "access denied: the id token is no JSON web token"),
-        (with_oidc("abc"), 403, "access denied: the id token is no JSON web token"),
+        (with_oidc("a.b.c"), 403, "access denied: the id token is not a JSON web token"),
+        (with_oidc("abc"), 403, "access denied: the id token is not a JSON web token"),
         (with_oidc(id_token(), agency_urn="iam::acme:agency:nobody"), 404, "nobody' cannot be found"),
         (with_oidc(id_token(), agency_urn="iam::other:agency:deploy"), 404, "deploy' cannot be found"),
         (with_oidc(id_token(), agency_urn="deploy"), 400, "agency_urn must be iam::ACCOUNT:agency:NAME"),
@@ -206,5 +206,5 @@ def test_every_call_meets_faults_and_bad_bodies(
 @pytest.mark.parametrize("lifetime", [-1.0, float("nan"), float("inf")])
 def test_a_lifetime_is_a_number_of_seconds(lifetime: float) -> None:
     """As every other duration."""
-    with pytest.raises(ValueError, match="key_lifetime: a duration is a number of seconds"):
+    with pytest.raises(ValueError, match="key_lifetime: must be a number of seconds"):
         Emulator(key_lifetime=lifetime)

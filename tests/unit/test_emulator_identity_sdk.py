@@ -164,7 +164,10 @@ def test_iam_and_sts_write_times_in_their_own_ways(cloud: Emulator) -> None:
         (id_token(lasts=-1), "the id token has expired"),
         (id_token(audience="x"), "the audience of the id token is not accepted"),
         (id_token(audience=["x", "y"]), "the audience of the id token is not accepted"),
-        *((bad, "the id token is no JSON web token") for bad in ("x", "a.b.c", "..", "a.bnVsbA.c", "é.é.é")),
+        *(
+            (bad, "the id token is not a JSON web token")
+            for bad in ("x", "a.b.c", "..", "a.bnVsbA.c", "é.é.é")
+        ),
     ],
 )
 def test_an_id_token_is_refused_by_both_services(cloud: Emulator, token: str, words: str) -> None:

@@ -17,15 +17,15 @@ SECRET = "a-secret"
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"port": 65_536}, "port: a port is a number from 0 to 65535"),
-        ({"port": -1}, "port: a port is a number from 0 to 65535"),
-        ({"duration": -1.0}, "duration: a duration is a number of seconds that is not negative"),
-        ({"linger": float("nan")}, "linger: a duration is a number of seconds that is not negative"),
+        ({"port": 65_536}, "port: must be a number from 0 to 65535"),
+        ({"port": -1}, "port: must be a number from 0 to 65535"),
+        ({"duration": -1.0}, "duration: must be a number of seconds, 0 or more"),
+        ({"linger": float("nan")}, "linger: must be a number of seconds, 0 or more"),
         ({"progression": "sideways"}, "progression must be one of timed, immediate, manual"),
-        ({"secret_key": SECRET}, "an access key and its secret key go together"),
+        ({"secret_key": SECRET}, "the access key and the secret key must be set together"),
         ({"quirks": ["stop-is-slow=1"]}, "quirk stop-is-slow takes no value"),
-        ({"redis": {"shop": f"host:0:{SECRET}"}}, "--redis: a Redis server is HOST:PORT"),
-        ({"addresses": {"shop": 7001}}, "--address: shop is no instance that --redis names"),
+        ({"redis": {"shop": f"host:0:{SECRET}"}}, "--redis: a Redis server must be HOST:PORT"),
+        ({"addresses": {"shop": 7001}}, "--address: shop is not an instance from --redis"),
     ],
 )
 def test_bad_options_are_refused_in_process(options: dict[str, Any], said: str) -> None:

@@ -137,7 +137,9 @@ def test_a_suite_without_werkzeug(pytester: pytest.Pytester) -> None:
     )
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*Werkzeug is missing: pip install 'pulumi-dcs-migration[[]emulator]'*"])
+    result.stdout.fnmatch_lines(
+        ["*Werkzeug isn't installed; run pip install 'pulumi-dcs-migration[[]emulator]'*"]
+    )
     result.stdout.no_fnmatch_line("*Traceback*")
 
 

@@ -66,7 +66,7 @@ class TestState:
         state = tmp_path / "state.json"
         state.write_text(text)
         with pytest.raises(
-            StateFileError, match=r"state\.json: delete it to begin with no tasks, or name another"
+            StateFileError, match=r"state\.json; delete it to start with no tasks, or use another"
         ):
             Emulator(state=state)
         assert state.read_text() == text
@@ -92,7 +92,7 @@ class TestState:
         document = json.loads(state.read_text())
         document["tasks"][0][name] = value
         state.write_text(json.dumps(document))
-        with pytest.raises(StateFileError, match=r"not one of this emulator's: .*state\.json"):
+        with pytest.raises(StateFileError, match=r"the state file is not an emulator's: .*state\.json"):
             Emulator(state=state)
 
     def test_a_file_of_others_stays_theirs(self, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ class TestState:
             assert line.startswith(f"dcs_emulator: the state file cannot be written: {state}: No such file")
             folder.mkdir()
             assert len(it.client.rows()) == 3
-            assert capsys.readouterr().err == f"dcs_emulator: the state file is written again: {state}\n"
+            assert capsys.readouterr().err == f"dcs_emulator: the state file can be written again: {state}\n"
             state.unlink()
             folder.rmdir()
             it.client.delete(first)

@@ -87,7 +87,7 @@ def test_a_name_that_is_taken_back_changes_nothing(world: World) -> None:
 
 def test_a_name_that_nobody_knows_is_told(world: World) -> None:
     """The line names the setting."""
-    with pytest.raises(Exception, match=r"see no project named no such name: .*huaweicloud:projectName"):
+    with pytest.raises(Exception, match=r"see no project named no such name; .*huaweicloud:projectName"):
         made_with(world, HW_PROJECT_NAME="no such name")
 
 

@@ -173,7 +173,7 @@ def test_a_source_of_credentials_that_is_not_read_is_refused_where_no_keys_are(n
 def test_the_sdk_takes_openid_connect_before_its_own_keys() -> None:
     """So do not take the keys in its place, where a part of it is missing."""
     (line,) = problems(settings_of({}, {"HUAWEICLOUD_SDK_IDP_ID": "x", **SDK_KEYS}))
-    assert line.startswith("half a set of credentials in OpenID Connect (HUAWEICLOUD_SDK_IDP_ID)")
+    assert line.startswith("incomplete credentials in OpenID Connect (HUAWEICLOUD_SDK_IDP_ID)")
     assert "HUAWEICLOUD_SDK_ID_TOKEN_FILE" in line
 
 
@@ -348,7 +348,7 @@ def test_all_problems_are_told_at_once() -> None:
         "huaweicloud:insecure (",
         "huaweicloud:maxRetries (",
         "huaweicloud:endpoints must be",
-        "half a set of credentials",
+        "incomplete credentials",
     )
     assert len(lines) == len(starts), lines
     for line, start in zip(lines, starts, strict=True):

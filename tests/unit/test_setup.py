@@ -179,7 +179,7 @@ def test_a_host_is_built_once_and_again_when_its_pins_change(
     put_cli(bin_dir)
     put_program(tmp_path / "go", f'case "$*" in build*) {BUILD};; *) echo v1.2.3;; esac')
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
-    built = "Building the go host from Go modules: a quarter of a minute the first time"
+    built = "Building the go host from Go modules: about 15 seconds the first time"
     for expected in (True, False, True):
         host = ensure_host(GO, bin_dir, bin_dir / "pulumi")
         assert host.read_text() == "built\n"
@@ -196,7 +196,7 @@ def test_what_programs_in_other_languages_need_is_one_line(
     assert install_languages.main() == 1
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        "setup-languages: no node, no npm found: install Node 20 or newer and npm, which comes with Node"
+        "setup-languages: no node, no npm found; install Node 20 or newer and npm, which comes with Node"
     ]
 
 
@@ -253,7 +253,7 @@ def test_a_missing_cli_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_python_without_venv_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Python that cannot make environments is one line that names the package to install."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else object())
-    with pytest.raises(SetupError, match="no ensurepip: install python3-venv"):
+    with pytest.raises(SetupError, match="no ensurepip; install python3-venv"):
         set_up(Environment(tmp_path))
     assert not list(tmp_path.iterdir())
 

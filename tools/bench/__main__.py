@@ -39,7 +39,7 @@ QUICK: dict[str, Any] = {
 def main() -> int:
     """Measure, print and write; return the exit code."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="measure less, and write nothing")
+    parser.add_argument("--quick", action="store_true", help="measure less and write nothing")
     quick = parser.parse_args().quick
     began = time.monotonic()
     try:
@@ -48,7 +48,7 @@ def main() -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("bench: interrupted; nothing is written", file=sys.stderr)
+        print("bench: interrupted; nothing was written", file=sys.stderr)
         return 130
     print(report.machine(figures["machine"]))
     for name in report.TABLES:

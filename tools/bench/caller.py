@@ -113,7 +113,7 @@ def _exchange(connection: socket.socket, request: bytes) -> bytes:
         answer += _received(connection)
     head, _, body = answer.partition(b"\r\n\r\n")
     if b" 200 " not in head.split(b"\r\n")[0]:
-        raise BenchError(f"the emulator answers {answer!r}")
+        raise BenchError(f"the emulator answered {answer!r}")
     length = int(head.lower().partition(b"content-length:")[2].split()[0])
     while len(body) < length:
         body += _received(connection)
@@ -123,5 +123,5 @@ def _exchange(connection: socket.socket, request: bytes) -> bytes:
 def _received(connection: socket.socket) -> bytes:
     data = connection.recv(65_536)
     if not data:
-        raise BenchError("the emulator has cut the connection")
+        raise BenchError("the emulator closed the connection")
     return data

@@ -55,7 +55,7 @@ def _timed(move: Callable[[], None], target: Endpoint) -> float:
         move()
         seconds = time.monotonic() - began
         if redis.dbsize() != KEYS:
-            raise BenchError(f"{redis.dbsize()} keys have arrived")
+            raise BenchError(f"{redis.dbsize()} keys arrived")
     return seconds
 
 
@@ -80,5 +80,5 @@ def _replicate(source: Endpoint, target: Endpoint) -> None:
         until = time.monotonic() + BOUND
         while redis.info("replication").get("master_link_status") != "up":
             if time.monotonic() > until:
-                raise BenchError("the target does not catch up")
+                raise BenchError("the target doesn't get in sync")
             time.sleep(POLL_SECONDS)

@@ -89,7 +89,7 @@ class Stack:
                 timeout=LIMIT,
             )
         except subprocess.TimeoutExpired:
-            raise BenchError(f"pulumi {' '.join(args)}: not done within {LIMIT} s") from None
+            raise BenchError(f"pulumi {' '.join(args)}: not finished within {LIMIT} s") from None
         timing = Timing(time.monotonic() - began, _cpu_of_children() - used)
         if done.returncode:
             raise BenchError(f"pulumi {' '.join(args)}:\n{done.stdout}")

@@ -62,7 +62,7 @@ def main() -> int:
         print(f"cutover: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("cutover: interrupted; nothing is written", file=sys.stderr)
+        print("cutover: interrupted; nothing was written", file=sys.stderr)
         return 130
     figures = {"machine": machine(load_before), "load": LOAD, **measured}
     print(f"\n{report.block('cutover', figures)}\n\n{report.block('machine', figures)}")

@@ -83,7 +83,7 @@ class Sampler:
                 if seen(sample):
                     return sample
             time.sleep(EVERY / 10)
-        raise BenchError(f"the migration does not get on: {self._error or self.samples[-1:]}")
+        raise BenchError(f"the migration makes no progress: {self._error or self.samples[-1:]}")
 
     def end(self) -> None:
         """Stop the looks.
@@ -94,7 +94,7 @@ class Sampler:
         self._end.set()
         self._thread.join()
         if self._error is not None:
-            raise BenchError(f"the service could not be looked at: {self._error}")
+            raise BenchError(f"can't read the task from the service: {self._error}")
 
 
 _BEGUN = ("FULLMIGRATING", "INCRMIGEATING")

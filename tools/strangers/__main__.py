@@ -41,14 +41,14 @@ class StrangerError(Exception):
 def command(folder: Path, *words: str) -> None:
     """Run a command that downloads or builds; raises `StrangerError`."""
     if shutil.which(words[0]) is None:
-        raise StrangerError(f"no {words[0]} found: install Go 1.23 and Node 18, or newer ones")
+        raise StrangerError(f"no {words[0]} found; install Go 1.23 and Node 18, or newer")
     environment = {**os.environ, "CGO_ENABLED": "0"}
     done = subprocess.run(
         words, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()
-        raise StrangerError(f"{' '.join(words)} failed: {said[-1] if said else 'it said nothing'}")
+        raise StrangerError(f"{' '.join(words)} failed: {said[-1] if said else 'no output'}")
 
 
 def go(folder: Path) -> list[str]:
@@ -78,7 +78,7 @@ def tried(program: Sequence[str]) -> Outcomes:
         )
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"operation"')]
     if not lines:
-        raise StrangerError(f"{program[0]} said nothing: {done.stderr.strip()[:200]}")
+        raise StrangerError(f"{program[0]} printed nothing: {done.stderr.strip()[:200]}")
     return {line["operation"]: line["outcome"] for line in lines}
 
 
@@ -120,7 +120,7 @@ def main() -> int:
         PAGE.write_text(page[:start] + made + page[end:], "utf-8")
     elif page[start:end] != made:
         print(
-            "strangers: docs/emulator.md says otherwise; see what has changed, or run with --write",
+            "strangers: docs/emulator.md doesn't match; check what changed, or run with --write",
             file=sys.stderr,
         )
         return 1
