@@ -20,8 +20,8 @@ THREADS = 512  # a wait takes one for as long as it lasts; they are made when th
 _OPTIONS = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # as much as the engine sends
 ALIVE_EVERY = 5.0  # seconds; an engine that was killed stops no plugin
 USAGE = (
-    "pulumi-resource-dcs is started by Pulumi, with the engine's address; without one it prints its port, for "
-    "PULUMI_DEBUG_PROVIDERS=dcs:PORT"
+    "pulumi-resource-dcs is started by Pulumi with the engine's address; without one it prints its port, "
+    "for PULUMI_DEBUG_PROVIDERS=dcs:PORT"
 )
 
 

@@ -59,7 +59,7 @@ def written(contract: str, value: Mapping[str, Any]) -> tuple[Props, list[str]]:
 
     def name(key: str, where: str) -> str:
         if "_" in key and not key.startswith("__"):
-            problems.append(f"{where}{key}: unknown key, did you mean {camel(key)}?")
+            problems.append(f"{where}{key}: unknown key; did you mean {camel(key)}?")
         return snake(key)
 
     return _renamed(value, schema(contract), name), problems

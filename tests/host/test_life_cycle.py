@@ -163,7 +163,7 @@ def test_an_engine_that_is_gone_stops_every_write(
             pool.submit(plugin.delete, running.id, running.outputs).exception(),
         ]
     for error in refused:
-        assert "engine no longer answers" in str(error)
+        assert "engine no longer responds" in str(error)
         assert "\n" not in str(error)
     assert {"ListMigrationTask"} >= set(operations(cloud))
 
