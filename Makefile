@@ -58,6 +58,7 @@ chaos: setup ## Break it at random for long: 20,000 schedules, 4,000 online cour
 
 docs: setup ## Write what is generated anew: reference, tables of the emulator, transcript of the demo, schema of the native provider
 	@$(BIN)/python tools/reference.py
+	@$(BIN)/python tools/messages.py
 	@$(BIN)/python tools/native_schema.py
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/transcript.py
 

@@ -264,7 +264,7 @@ def test_numbers_from_the_wire_are_seconds(plugin: Plugin, waiter: WaitingPlugin
     with pytest.raises(Failed) as caught:
         waiter.create(inputs)
     assert 2 <= time.monotonic() - started < 6
-    assert caught.value.text.startswith("after 2s 1 of 1 migrations still running (not stopped): ")
+    assert caught.value.text.startswith("timed out after 2s: 1 of 1 migrations still running (not stopped): ")
     assert f"({tasks[0].id}) MIGRATING" in caught.value.text
     assert caught.value.code is grpc.StatusCode.UNKNOWN
 

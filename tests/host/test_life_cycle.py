@@ -174,7 +174,7 @@ def test_warnings_reach_the_row_of_their_resource(plugin: Plugin, engine: StandI
         assert plugin.check(online("caution")).failures == []
     (line,) = [line for line in engine.lines if line.urn == urn_of("caution") and not line.ephemeral]
     assert (line.severity, line.ephemeral) == ("WARNING", False)
-    assert "withdrawn" in line.message
+    assert "no longer support" in line.message
 
 
 def test_stack_configuration_reaches_the_plugin(cloud: Emulator, start: StartPlugin) -> None:

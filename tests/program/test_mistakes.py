@@ -195,7 +195,7 @@ VALUES: dict[str, tuple[Callable[[], Any], str]] = {
     "a uuid": (lambda: uuid.UUID(int=1), "is an UUID; use strings, numbers, lists or maps"),
     "a function": (lambda: declare, "is a function; use what it returns"),
     "a class": (lambda: Path, "is the class Path; use a value"),
-    "options": (pulumi.ResourceOptions, "is a ResourceOptions, pass it as opts=..."),
+    "options": (pulumi.ResourceOptions, "is a ResourceOptions; pass it as opts=..."),
     "a key that is no text": (lambda: {5: SECRET}, "has an int as a key; use strings as keys"),
     "half a character": (
         lambda: f"{SECRET}\ud83d",
@@ -281,7 +281,7 @@ def test_what_cannot_be_sent_and_is_known_late(
         run(lambda: task(target_instance=late(made())).id)
     said = "".join(traceback.format_exception(caught.value))
     assert SECRET not in said
-    assert f"MigrationTask 'orders': target_instance: is a {type(made()).__name__}, write" in said
+    assert f"MigrationTask 'orders': target_instance: is a {type(made()).__name__}; use" in said
 
 
 def test_a_list_that_contains_itself(monitor: Recorder) -> None:

@@ -260,7 +260,7 @@ def test_an_instance_of_a_component_is_known_by_what_runs_on_it(monitor: Recorde
     [
         ({"region": 7}, "Provider 'prod': region is of type int; use a string"),
         ({"endpoints": "https://dcs.example.com"}, "endpoints is of type str; use a map of URLs"),
-        ({"insecure": "yes"}, "insecure is of type str, write True or False"),
+        ({"insecure": "yes"}, "insecure is of type str; use True or False"),
         ({"max_retries": "3"}, "max_retries is of type str; use a whole number"),
         ({"max_retries": True}, "max_retries is of type bool; use a whole number"),
     ],
@@ -278,7 +278,7 @@ def test_a_plain_value_of_a_wrong_type_raises(
 def test_half_a_set_of_credentials_raises(monitor: Recorder, given: str) -> None:
     """A key without its companion would be completed from somewhere else."""
     arguments: dict[str, Any] = {given: "x"}
-    with pytest.raises(ValueError, match="belong together"):
+    with pytest.raises(ValueError, match="is missing; set access_key and secret_key together"):
         run(lambda: Provider("prod", **arguments).urn)
 
 
