@@ -63,7 +63,7 @@ class GrpcEngine:
             # Any answer but these two comes from a living engine, whatever it says.
             if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                 raise EngineGone(
-                    "the Pulumi engine no longer responds (was `pulumi` killed?); nothing more is written; "
+                    "the Pulumi engine no longer responds (was `pulumi` killed?); no further changes are made; "
                     "run `pulumi up` again"
                 ) from None
 

@@ -110,11 +110,20 @@ PHRASES = (
     # What the life cycles say to a Python program: as other programs have it.
     ("huaweicloud:", "dcs:"),
     ("opts=ResourceOptions(depends_on=[first.completion()])", "dependsOn on a MigrationCompletion of it"),
+    ("opts=ResourceOptions(aliases=[Alias(name=...)])", "the option aliases (the old name)"),
+    (
+        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))",
+        "the option customTimeouts (delete: 30m)",
+    ),
+    (
+        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(create='30m', update='30m'))",
+        "the option customTimeouts (create: 30m, update: 30m)",
+    ),
+    ("timeout= (and custom_timeouts, if set)", "timeout (and customTimeouts, if set)"),
     ("opts.custom_timeouts", "options.customTimeouts"),
     ("opts.provider", "options.provider"),
     ("retain_on_delete", "retainOnDelete"),
     ("delete_before_replace=True", "deleteBeforeReplace: true"),
-    ("completion(opts=", "MigrationCompletion(options="),
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dcs_migration.native.names import translated
 from tests.docs.pages import ROOT, Page
 from tools import messages
 
@@ -67,6 +68,17 @@ def test_no_message_has_an_archaic_word() -> None:
     """A user reads them under pressure, in a second language."""
     found = [line for line in PAGE.text.splitlines() if re.search(rf"\b({'|'.join(ARCHAIC)})\b", line, re.I)]
     assert not found
+
+
+def test_no_language_but_python_is_told_python_s_options() -> None:
+    """The native provider words what a life cycle says of resource options for programs in any language."""
+    sections = re.split(r"^## ", PAGE.text, flags=re.M)
+    of_life_cycles = [
+        part for part in sections if part.startswith(("Inputs", "Waits", "Online", "Tasks", "State"))
+    ]
+    assert len(of_life_cycles) == 5
+    rows = [translated(row) for part in of_life_cycles for row in part.splitlines()]
+    assert not [row for row in rows if re.search(r"opts\b|ResourceOptions|custom_timeouts|=True", row)]
 
 
 def test_an_old_page_is_refused(

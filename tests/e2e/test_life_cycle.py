@@ -261,7 +261,7 @@ def test_get_reads_a_task_without_managing_it(stack: Stack, emulator: Emulator) 
     assert seen.get("description") is None
     emulator.remove(id_)
     text = stack.preview().text
-    assert f"knows no task {id_}" in text
+    assert f"there is no task {id_}" in text
     stack.program(reader)
     stack.up()
     assert stack.outputs()["seen"]["status"] == "GONE"

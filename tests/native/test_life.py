@@ -92,7 +92,7 @@ def test_ctrl_c_ends_a_wait(stack: YamlStack, emulator: Emulator) -> None:
         assert up.end() != 0
         assert time.monotonic() - pressed < 4, up.text
         assert (
-            "interrupted: nothing more is written; what was started keeps running; run `pulumi up` again"
+            "interrupted: no further changes are made; what was started keeps running; run `pulumi up` again"
             in up.text
         )
     assert not set(plugins) & set(stack.plugins())
