@@ -256,7 +256,7 @@ def placeholder(value: ast.expr) -> str:
     match value:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name.startswith("_"):
             return name.strip("_")
-        case ast.Call(args=[argument, *_]) if not isinstance(argument, ast.Constant):
+        case ast.Call(args=[argument, *_]) if not isinstance(argument, (ast.Constant, ast.List)):
             return placeholder(argument)
         case ast.Call(args=[ast.Constant(value=str(name))]):
             return name
