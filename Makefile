@@ -60,6 +60,7 @@ chaos: setup ## Run random operation sequences: 20,000 schedules, 4,000 online c
 docs: setup ## Regenerate the reference, the emulator's tables, the demo's transcript and the native provider's schema
 	@$(BIN)/python tools/reference.py
 	@$(BIN)/python -m tools.translations
+	@$(BIN)/python tools/messages.py
 	@$(BIN)/python tools/native_schema.py
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/transcript.py
 

@@ -29,12 +29,12 @@ def seconds(text: str) -> float:
     """
     text = text.strip()
     if not _WHOLE.fullmatch(text):
-        raise ValueError('is not a duration, write for example "90s", "10m" or "1h30m"')
+        raise ValueError('is not a duration; use a value such as "90s", "10m" or "1h30m"')
     total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     if total <= 0:
-        raise ValueError('must be longer than nothing, write for example "10m"')
+        raise ValueError('must be greater than zero; use a value such as "10m"')
     if math.isinf(total):
-        raise ValueError('is longer than can be counted, write for example "10m"')
+        raise ValueError('is too long; use a value such as "10m"')
     return total
 
 

@@ -99,7 +99,7 @@ class FakeEngine:
             self.asked += 1
         self.on_require()
         if not self.alive:
-            raise EngineGone("the engine no longer answers")
+            raise EngineGone("the engine no longer responds")
 
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
         """Keep a line."""

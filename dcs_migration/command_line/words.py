@@ -8,8 +8,8 @@ PHRASES = (
     (NO_REGION, "no region; pass --region or set HW_REGION_NAME"),
     (
         NO_CREDENTIALS,
-        "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN); OpenID Connect, profiles, pod identity and "
-        "instance metadata: docs/guides/credentials.md",
+        "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN); for other sources see "
+        "docs/guides/credentials.md",
     ),
     ("huaweicloud:region (HW_REGION_NAME)", "the region (--region, HW_REGION_NAME)"),
     (
@@ -20,13 +20,12 @@ PHRASES = (
     ("huaweicloud:projectName (HW_PROJECT_NAME)", "HW_PROJECT_NAME"),
     ("huaweicloud:endpoints or HW_DCS_ENDPOINT", "HW_DCS_ENDPOINT"),
     ("HW_DCS_ENDPOINT or huaweicloud:endpoints", "HW_DCS_ENDPOINT"),
-    ("write https://, or set huaweicloud:insecure if you must", "write https://, or set HW_INSECURE if you must"),
-    ("; all stay in state", ""),
-    ("run `pulumi up` again to wait on, or allow more time with timeout= (and custom_timeouts, if set)",
-     "run the command again to watch on, or allow more time with --timeout"),
-    ("; the wait is over, no task was touched; run `pulumi up` again to wait on", "; the tasks go on"),
-    ("; if its data is complete, take it out of this completion", ""),
-    (", or if its data is complete, take it out of this completion", ""),
+    ("use https://, or set huaweicloud:insecure to allow it", "use https://, or set HW_INSECURE to allow it"),
+    ("; all remain in state", ""),
+    ("run `pulumi up` again to keep waiting, or raise timeout= (and custom_timeouts, if set)",
+     "run the command again to keep watching, or raise --timeout"),
+    ("; the wait has ended, and no task was stopped; run `pulumi up` again to keep waiting", "; the tasks keep running"),
+    ("; if its data is complete, remove it from this completion", ""),
 )  # fmt: skip
 
 

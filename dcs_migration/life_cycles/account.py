@@ -210,7 +210,8 @@ class Account:
             return listing
         raise TransportError(
             "ListMigrationTask",
-            f"it counts {listing.count} tasks and shows {len(listing.rows)}, also when asked {SHORT_LISTINGS + 1} times",
+            f"it reports {listing.count} tasks but shows {len(listing.rows)}, even after "
+            f"{SHORT_LISTINGS + 1} attempts",
         )
 
     def _shown(self, id_: str) -> TaskRow | None:

@@ -60,7 +60,7 @@ def _is_map_of_some_texts(value: Any) -> bool:
     )
 
 
-_TEXT = (_is_text, "a text")
+_TEXT = (_is_text, "a string")
 _DURATION = (_is_duration, 'a duration such as "10m"')
 
 # Only the provider writes hidden properties, so no check covers them.
@@ -68,8 +68,8 @@ HIDDEN: dict[str, tuple[Test, str]] = {
     URN: _TEXT,
     ENDPOINT: _TEXT,
     TAKEN_OVER: _TEXT,
-    DEFAULTS: (_list_of(_is_text), "a list of texts"),
-    TASKS: (_list_of(_is_map_of_some_texts), "a list of maps of texts"),
+    DEFAULTS: (_list_of(_is_text), "a list of strings"),
+    TASKS: (_list_of(_is_map_of_some_texts), "a list of maps of strings"),
     CREATE_TIMEOUT: _DURATION,
     UPDATE_TIMEOUT: _DURATION,
     DELETE_TIMEOUT: _DURATION,
@@ -78,7 +78,7 @@ HIDDEN: dict[str, tuple[Test, str]] = {
 # Of the visible properties, these are used before or without a check.
 SHOWN: dict[str, tuple[Test, str]] = {
     **dict.fromkeys(("name", "status", "task_status", "state", "region", "project_id", "error"), _TEXT),
-    "statuses": (_is_map_of_texts, "a map of texts"),
+    "statuses": (_is_map_of_texts, "a map of strings"),
 }
 
 
@@ -102,9 +102,9 @@ def require_sound(operation: str, args: Sequence[Any]) -> None:
 
 def _damaged(key: str, wanted: str, props: Props) -> str:
     return (
-        f"the stack's state is damaged: {key} of {_name_of(props)} must be {wanted}; correct it in what `pulumi "
-        "stack export --file state.json` writes and run `pulumi stack import --file state.json`, or restore an "
-        "earlier state"
+        f"the stack's state is damaged: {key} of {_name_of(props)} must be {wanted}; correct it between "
+        "`pulumi stack export --file state.json` and `pulumi stack import --file state.json`, or restore "
+        "an earlier state"
     )
 
 

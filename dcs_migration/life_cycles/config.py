@@ -53,9 +53,9 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 NO_REGION = "no region; set huaweicloud:region (`pulumi config set huaweicloud:region ...`) or HW_REGION_NAME"
 NO_CREDENTIALS = (
-    "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN) in the environment, or "
-    "huaweicloud:accessKey and `pulumi config set --secret huaweicloud:secretKey`; OpenID Connect, profiles, pod identity and "
-    "instance metadata: docs/guides/credentials.md (a user's name with a password is not supported)"
+    "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN), or huaweicloud:accessKey and "
+    "`pulumi config set --secret huaweicloud:secretKey`; for other sources see docs/guides/credentials.md "
+    "(a user name with a password is not supported)"
 )
 
 
@@ -137,7 +137,7 @@ class Settings:
     @property
     def region(self) -> str | None:
         """The configured region, if any."""
-        return self._valid("region", _REGION, "the name of a region such as eu-west-101")
+        return self._valid("region", _REGION, "a region name such as eu-west-101")
 
     @property
     def project_id(self) -> str | None:
@@ -145,14 +145,14 @@ class Settings:
         variable = next((name for name in WHERE["projectId"] if self._env(name)), None)
         if variable and self._config("projectName") and not self._config("projectId"):
             raise ConfigurationError(
-                f"{NAMESPACE}:projectName and {variable} name a project each: unset one of them"
+                f"{NAMESPACE}:projectName and {variable} both name a project; unset one of them"
             )
         return self._valid("projectId", _PROJECT, "a project id")
 
     @property
     def project_name(self) -> str | None:
         """The name of the configured project, if its id isn't set. It belongs to the configured region only."""
-        return None if self.project_id else self._valid("projectName", _PROJECT_NAME, "a project's name")
+        return None if self.project_id else self._valid("projectName", _PROJECT_NAME, "a project name")
 
     @property
     def cloud(self) -> str:
@@ -238,7 +238,7 @@ class Settings:
         for key in endpoints:
             if key not in _SERVICES and key.strip().lower() in _SERVICES:
                 raise ConfigurationError(
-                    f"huaweicloud:endpoints has the key {key.strip()}: write {key.strip().lower()}"
+                    f"huaweicloud:endpoints has the key {key.strip()}; use {key.strip().lower()}"
                 )
         return {key: value.strip() for key, value in endpoints.items() if value.strip()}
 
@@ -251,20 +251,20 @@ class Settings:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise ConfigurationError(f"{where} is not a URL; write https://host[:port]") from None
+            raise ConfigurationError(f"{where} is not a URL; use https://host[:port]") from None
         host = parts.hostname or ""
         usable = parts.scheme in ("http", "https") and _HOST.fullmatch(host) and port != 0
         beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
         if not usable or beyond:
-            raise ConfigurationError(f"{where} must be https://host[:port], without path or credentials")
+            raise ConfigurationError(f"{where} must be https://host[:port], without a path or credentials")
         if "://" not in explicit and host in LOOPBACK:
             raise ConfigurationError(
-                f"{where} says neither http nor https: write http://{parts.netloc} for an emulator"
+                f"{where} starts with neither http nor https; use http://{parts.netloc} for an emulator"
             )
         if parts.scheme == "http" and host not in LOOPBACK and not self.insecure:
             raise ConfigurationError(
-                f"{where} is plain http to {host}, which would send requests unprotected; "
-                "write https://, or set huaweicloud:insecure if you must"
+                f"{where} uses plain http to {host}, which sends requests unprotected; use https://, or set "
+                "huaweicloud:insecure to allow it"
             )
         # Normalize the host's spelling, because the state keeps it.
         shown_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"

@@ -64,7 +64,7 @@ class GrpcEngine:
             # Any other status means that Pulumi is still running.
             if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                 raise EngineGone(
-                    "the Pulumi engine no longer answers (was `pulumi` killed?): nothing more is written; "
+                    "the Pulumi engine no longer responds (was `pulumi` killed?); no further changes are made; "
                     "run `pulumi up` again"
                 ) from None
 
@@ -91,7 +91,7 @@ class GrpcEngine:
             )
             self._stub.Log(request, timeout=_TIMEOUT)
         except Exception as error:  # a log line must never fail an operation
-            _log.debug("the engine did not take a log line: %s", type(error).__name__)
+            _log.debug("the Pulumi engine did not accept a log line: %s", type(error).__name__)
 
 
 class NoEngine:

@@ -34,19 +34,19 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ACCIDENTS = (
     (
         re.compile(r"Calling __str__ on an Output|<pulumi\.output\.Output object at 0x"),
-        "an Output was put into a string, which gives no value, "
-        "use pulumi.Output.concat(...), pulumi.Output.format(...) or its apply(...)",
+        "contains an Output that was converted to a string; use pulumi.Output.concat(...), "
+        "pulumi.Output.format(...) or .apply(...)",
     ),
     (
         re.compile(
             r"<\w(?:[^<>]|<\w+>){1,200} at 0x[0-9a-fA-F]{6,}>|<(?:Task|Future) (?:pending|finished|cancelled)\b"
         ),
-        "a Python object was put into a string, which gives no value, "
-        "write what it holds (of a function or a coroutine, what it returns)",
+        "contains a Python object that was converted to a string; use its value (for a function or a "
+        "coroutine, its result)",
     ),
     (
         re.compile("\\A\ufeff"),
-        "begins with a byte order mark, as the text of a file may, read it with encoding='utf-8-sig'",
+        "starts with a byte order mark; read the file with encoding='utf-8-sig'",
     ),
 )
 _PLAIN = (str, int, float, bool, type(None), Unknown)
@@ -116,7 +116,7 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
     found += [
         (
             where,
-            f"{path(where)}: is not plain data, write strings, numbers, lists or maps (of a file, its hash)",
+            f"{path(where)}: is not plain data; use strings, numbers, lists or maps (for a file, its hash)",
         )
         for where in _not_plain(inputs, [])
         if not any(tuple(where[:length]) in refused for length in range(len(where) + 1))
@@ -226,15 +226,15 @@ def _missing(problem: _Problem) -> Iterator[str]:
     # jsonschema reports one error for each missing key, with the key only in the message.
     for key in problem.wanted:
         if problem.message.startswith(repr(key)):
-            yield f"{path([*problem.parts, key])}: is required, {_advice(problem.properties[key])}"
+            yield f"{path([*problem.parts, key])}: is required; {_advice(problem.properties[key])}"
 
 
 def _unexpected(problem: _Problem) -> Iterator[str]:
     known = list(problem.properties)
     for key in sorted(_shown(key) for key in problem.instance if key not in known):
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        advice = f"did you mean {near[0]}?" if near else f"the known ones are {', '.join(known)}"
-        yield f"{path([*problem.parts, key])}: unknown key, {advice}"
+        advice = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        yield f"{path([*problem.parts, key])}: unknown key; {advice}"
 
 
 def _not_allowed(problem: _Problem) -> Iterator[str]:
@@ -245,7 +245,7 @@ def _not_allowed(problem: _Problem) -> Iterator[str]:
         else []
     )
     shown = "" if problem.described.get("writeOnly") else _value(value)
-    yield f"{problem.where}: {shown}is not one of the allowed values, {_advice(problem.described)}" + (
+    yield f"{problem.where}: {shown}is not one of the allowed values; {_advice(problem.described)}" + (
         f' (did you mean "{near[0]}"?)' if near else ""
     )
 
@@ -276,46 +276,44 @@ def _wrong_type(problem: _Problem) -> Iterator[str]:
     advice = _advice(problem.described)
     if problem.described.get("writeOnly"):  # don't show an example of a password
         advice = (
-            "write it in quotes"
-            if isinstance(problem.instance, (int, float))
-            else "write the password itself"
+            "put it in quotes" if isinstance(problem.instance, (int, float)) else "use the password itself"
         )
-    yield f"{problem.where}: must be {_types(problem.wanted)}, {advice}"
+    yield f"{problem.where}: must be {_types(problem.wanted)}; {advice}"
 
 
 def _too_short(problem: _Problem) -> Iterator[str]:
     if problem.required or isinstance(problem.instance, list):  # an optional list can be empty
-        yield f"{problem.where}: is empty, {_advice(problem.described)}"
+        yield f"{problem.where}: is empty; {_advice(problem.described)}"
     elif problem.described.get("writeOnly"):
-        yield f"{problem.where}: is empty, leave it out if there is none"
+        yield f"{problem.where}: is empty; leave it out if there is none"
     else:
-        yield f"{problem.where}: is empty, {_advice(problem.described)}, or leave it out"
+        yield f"{problem.where}: is empty; leave it out, or {_advice(problem.described)}"
 
 
 def _too_long(problem: _Problem) -> Iterator[str]:
     unit = "characters" if isinstance(problem.instance, str) else "items"
-    yield f"{problem.where}: has {len(problem.instance)} {unit}, write at most {problem.wanted}"
+    yield f"{problem.where}: has {len(problem.instance)} {unit}; the maximum is {problem.wanted}"
 
 
 def _out_of_range(problem: _Problem) -> Iterator[str]:
     least, most = (problem.described.get(bound) for bound in ("minimum", "maximum"))
     span = f"{least} or more" if most is None else f"{least} to {most}"
-    yield f"{problem.where}: is out of range, write {span}"
+    yield f"{problem.where}: is out of range; use {span}"
 
 
 def _malformed(problem: _Problem) -> Iterator[str]:
     if not problem.instance:
         yield from _too_short(problem)
     elif problem.instance.endswith(("\n", "\r")) and not _CONTROL.search(problem.instance.rstrip("\r\n")):
-        yield f"{problem.where}: ends in a line break, as the text of a file does, write it without (.strip())"
+        yield f"{problem.where}: ends in a line break; remove it, for example with .strip()"
     elif _CONTROL.search(problem.instance):
-        yield f"{problem.where}: contains control characters, write it without them"
+        yield f"{problem.where}: contains control characters; remove them"
     else:
-        yield f"{problem.where}: is not in the right form, {_advice(problem.described)}"
+        yield f"{problem.where}: has the wrong format; {_advice(problem.described)}"
 
 
 def _invalid(problem: _Problem) -> Iterator[str]:
-    yield f"{problem.where}: is not valid, {_advice(problem.described)}"
+    yield f"{problem.where}: is not valid; {_advice(problem.described)}"
 
 
 _WORDING: dict[str, Callable[[_Problem], Iterator[str]]] = {
@@ -336,10 +334,10 @@ _WORDING: dict[str, Callable[[_Problem], Iterator[str]]] = {
 def _advice(described: Schema) -> str:
     """Return what to write at a place."""
     if described.get("examples"):
-        return f"write for example {json.dumps(described['examples'][0])}"
+        return f"use a value such as {json.dumps(described['examples'][0])}"
     if described.get("enum"):
         *first, last = (f'"{value}"' for value in described["enum"])
-        return f"write {', '.join(first)} or {last}" if first else f"write {last}"
+        return f"use {', '.join(first)} or {last}" if first else f"use {last}"
     if described.get("properties"):
-        return f"write a map with the keys {', '.join(described['properties'])}"
-    return f"write it as {_TYPES[described['type']]}" if "type" in described else "see the reference"
+        return f"use a map with the keys {', '.join(described['properties'])}"
+    return f"use {_TYPES[described['type']]}" if "type" in described else "see the reference"

@@ -89,7 +89,7 @@ class SharedListing:
             # page) says that there is more: then the service's pages are smaller than what is asked for.
             full, missing = len(page.rows) >= size, page.count > len(rows)
             if len(rows) == before and full and missing:
-                excess = f"its pages do not go on at {offset}"
+                excess = f"its pages do not continue at {offset}"
                 break
             if len(rows) == before or not (full or missing):
                 return Listing(started, rows, page.count)
@@ -102,9 +102,9 @@ class SharedListing:
 
     def _excess(self, started: float, rows: Mapping[str, TaskRow], text: int) -> str | None:
         """Return which limit a listing exceeds, if any."""
-        read = f"it has not ended after {len(rows):,} tasks"
+        read = f"it still continues after {len(rows):,} tasks"
         if len(rows) > MOST_ROWS or text > MOST_TEXT:
-            return f"{read}, which is more than this provider reads; delete tasks that are over"
+            return f"{read}, which is more than this provider reads; delete tasks that have ended"
         if self._clock.monotonic() - started > MOST_SECONDS:
             return (
                 f"{read} and {MOST_SECONDS:.0f} s, which is longer than this provider waits; try again later"

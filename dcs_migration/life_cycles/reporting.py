@@ -48,7 +48,7 @@ def _message(error: BaseException) -> str:
     elif isinstance(error, Exception):
         kind, said = type(error).__name__, worded(str(error), MAX_SERVER_TEXT, scrub)
         if isinstance(error, Warning):
-            text = f"PYTHONWARNINGS makes an error of a library's warning ({kind}: {said}): unset it"
+            text = f"PYTHONWARNINGS turns a library's warning into an error ({kind}: {said}); unset it"
         else:
             text = f"internal error: {kind}: {said}; DCS_MIGRATION_DEBUG=1 shows where; please report it"
     else:

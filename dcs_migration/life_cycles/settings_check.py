@@ -66,7 +66,7 @@ _MAPS = {ENDPOINTS: "https://...", agency.ASSUME_ROLE.removeprefix(f"{NAMESPACE}
 OF_PULUMI = frozenset({"version", "pluginDownloadURL"})
 
 _FROM_CONFIGURATION = (
-    " (refresh and destroy know the configuration of the last `pulumi up`: after a change add --run-program)"
+    " (refresh and destroy use the configuration of the last `pulumi up`; after a change, add --run-program)"
 )
 
 
@@ -142,43 +142,45 @@ _KEYS = "unset it, and set HW_ACCESS_KEY and HW_SECRET_KEY"
 NOT_HONOURED = (
     NotHonoured(
         ("OS_AGENCY_NAME", f"{NAMESPACE}:agencyName"),
-        f"this way to act through an agency is not supported here: unset it, and set {agency.AGENCY} and "
+        f"this way to use an agency is not supported; unset it, and set {agency.AGENCY} and "
         "HW_ASSUME_ROLE_DOMAIN_NAME",
     ),
     NotHonoured(
         ("HW_ASSUME_ROLE_ID_TOKEN", f"{NAMESPACE}:assumeRoleWithOidc*"),
-        "an id token is read from a file here: unset it, and set HUAWEICLOUD_OIDC_PROVIDER_URN, "
+        "an id token is only read from a file; unset it, and set HUAWEICLOUD_OIDC_PROVIDER_URN, "
         "HUAWEICLOUD_OIDC_AGENCY_URN and HUAWEICLOUD_OIDC_TOKEN_FILE",
     ),
     NotHonoured(
         (*profiles.PROFILE, *profiles.FILE),
-        "a profile replaces other credentials elsewhere, and goes after them here: unset it, or the other credentials",
+        "other tools prefer a profile to other credentials, and this provider does not; unset it, or "
+        "the other credentials",
         _beside_profile,
     ),
     NotHonoured(
         ("HW_SHARED_CREDENTIALS_FILE", "OS_ACCESS_KEY"),
-        f"this source of credentials is not read here: {_KEYS}",
+        f"this source of credentials is not supported; {_KEYS}",
         _without_keys,
     ),
     NotHonoured(
         ("HW_USER_PASSWORD", "OS_PASSWORD", f"{NAMESPACE}:password"),
-        f"a user's name with a password is not supported here: {_KEYS}",
+        f"a user name with a password is not supported; {_KEYS}",
         _without_keys,
     ),
     NotHonoured(
         ("HW_AUTH_TOKEN",),
-        "a token goes before keys elsewhere, and here the keys are used: unset it, or the keys",
+        "other tools prefer a token to keys, and this provider uses the keys; unset it, or the keys",
         _beside_keys,
     ),
     NotHonoured(
         ("OS_AUTH_TOKEN", f"{NAMESPACE}:token"),
-        "this token goes before keys elsewhere, and is not read here: unset it, or set HW_AUTH_TOKEN in place of keys",
+        "other tools prefer this token to keys, and this provider does not read it; unset it, or set "
+        "HW_AUTH_TOKEN instead of keys",
         _without_token,
     ),
     NotHonoured(
         AUTH_URLS,
-        f"it names another cloud and is not read here: unset it, or set {NAMESPACE}:cloud (HW_CLOUD), or "
-        f"{NAMESPACE}:endpoints (dcs, iam)",
+        f"it names another cloud, but this provider does not read it; unset it, or set {NAMESPACE}:cloud "
+        f"(HW_CLOUD), or {NAMESPACE}:endpoints (dcs, iam)",
         _of_another_cloud,
     ),
     NotHonoured(
@@ -190,13 +192,14 @@ NOT_HONOURED = (
             f"{NAMESPACE}:tenantId",
             f"{NAMESPACE}:tenantName",
         ),
-        f"it names a project and is not read here: unset it, or set {NAMESPACE}:projectId or {NAMESPACE}:projectName "
-        "(HW_PROJECT_ID, HW_PROJECT_NAME)",
+        f"it names a project, but this provider does not read it; unset it, or set {NAMESPACE}:projectId or "
+        f"{NAMESPACE}:projectName (HW_PROJECT_ID, HW_PROJECT_NAME)",
         _without_project,
     ),
     NotHonoured(
         ("HUAWEICLOUD_SDK_REGION_DCS_*", "HUAWEICLOUD_SDK_REGIONS_FILE"),
-        f"it names an endpoint and is not read here: unset it, or set HW_DCS_ENDPOINT or {NAMESPACE}:endpoints (dcs)",
+        "it names an endpoint, but this provider does not read it; unset it, or set HW_DCS_ENDPOINT or "
+        f"{NAMESPACE}:endpoints (dcs)",
         _without_endpoint,
     ),
 )
@@ -274,11 +277,12 @@ def misspelt(settings: Settings) -> Iterator[str]:
         head, _, rest = key.partition(".")
         if head in _MAPS and rest:
             yield (
-                f"{NAMESPACE}:{key} is a key of its own and not part of the map {NAMESPACE}:{head}: "
-                f"`pulumi config rm '{NAMESPACE}:{key}'`, then `pulumi config set --path '{NAMESPACE}:{key}' {_MAPS[head]}`"
+                f"{NAMESPACE}:{key} is a separate key, not part of the map {NAMESPACE}:{head}; run `pulumi "
+                f"config rm '{NAMESPACE}:{key}'`, then `pulumi config set --path '{NAMESPACE}:{key}' "
+                f"{_MAPS[head]}`"
             )
         elif meant := nearest(key):
-            yield f"{NAMESPACE}:{key}: unknown key, did you mean {NAMESPACE}:{meant}?"
+            yield f"{NAMESPACE}:{key}: unknown key; did you mean {NAMESPACE}:{meant}?"
 
 
 def misspelt_variables(settings: Settings) -> Iterator[str]:
@@ -289,7 +293,7 @@ def misspelt_variables(settings: Settings) -> Iterator[str]:
             continue
         meant = _nearest_variable(name)
         if meant and not settings.value(meant):
-            yield f"{name}: unknown variable, did you mean {meant}?"
+            yield f"{name}: unknown variable; did you mean {meant}?"
 
 
 def _nearest_variable(name: str) -> str | None:

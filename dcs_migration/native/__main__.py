@@ -20,8 +20,8 @@ THREADS = 512  # a wait needs one until it ends; threads are created on demand
 _OPTIONS = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # as much as Pulumi sends
 ALIVE_EVERY = 5.0  # seconds; a killed Pulumi engine doesn't stop its plugins
 USAGE = (
-    "pulumi-resource-dcs is started by Pulumi, with the engine's address; without one it prints its port, for "
-    "PULUMI_DEBUG_PROVIDERS=dcs:PORT"
+    "pulumi-resource-dcs is started by Pulumi with the engine's address; without one it prints its port, "
+    "for PULUMI_DEBUG_PROVIDERS=dcs:PORT"
 )
 
 

@@ -15,7 +15,7 @@ class Cancelled(EngineGone):
 
     def __init__(self) -> None:
         super().__init__(
-            "interrupted: nothing more is written, and what was started goes on; run `pulumi up` again"
+            "interrupted: no further changes are made; what was started keeps running; run `pulumi up` again"
         )
 
 

@@ -54,19 +54,21 @@ def construct(request: Any, provider: str) -> Any:
         try:
             return _Registration(ResourceMonitorStub(channel), request, provider).run()
         except grpc.RpcError as error:
-            raise TaskError(f"the engine refused a resource of {request.name}: {error.details()}") from None
+            raise TaskError(
+                f"the Pulumi engine rejected a resource of {request.name}: {error.details()}"
+            ) from None
 
 
 def _require_sound(request: Any) -> None:
     for option, given in (("retainOnDelete", request.retainOnDelete), ("deletedWith", request.deletedWith)):
         if given:
             raise TaskError(
-                f"{option} would leave a migration running that nobody stops: leave it out, or take the migration out of "
-                "the state with `pulumi state delete`"
+                f"{option} would leave a migration running that nothing stops; leave it out, or remove the "
+                "migration from the state with `pulumi state delete`"
             )
     known = {*_OF_THE_INSTANCE, *_OF_THE_MIGRATION}
     for key in sorted(set(request.inputs.fields) - known):
-        raise TaskError(f"{key}: unknown key, the known ones are {', '.join(sorted(known))}")
+        raise TaskError(f"{key}: unknown key; known keys: {', '.join(sorted(known))}")
 
 
 class _Registration:

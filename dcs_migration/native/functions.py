@@ -58,7 +58,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Process, Props], Props], tuple[str, ...]]] 
 def invoke(process: Process, token: str, args: Mapping[str, Any]) -> tuple[Props, list[str]]:
     """Call a function; return its result, or one line for each problem with its arguments."""
     if token not in FUNCTIONS:
-        raise TaskError(f"there is no function {token}; there are {', '.join(FUNCTIONS)}")
+        raise TaskError(f"unknown function {token}; known functions: {', '.join(FUNCTIONS)}")
     function, known = FUNCTIONS[token]
     lines = list(_problems(args, known))
     if lines:
@@ -71,9 +71,9 @@ def invoke(process: Process, token: str, args: Mapping[str, Any]) -> tuple[Props
 def _problems(args: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[str]:
     for key, value in args.items():
         if snake(key) not in known or "_" in key:
-            yield f"{key}: unknown key, the known ones are {', '.join(map(camel, known))}"
+            yield f"{key}: unknown key; known keys: {', '.join(map(camel, known))}"
         elif value is not None and not isinstance(value, str):
-            yield f"{key}: must be a string, write it in quotes"
+            yield f"{key}: must be a string; put it in quotes"
 
 
 def _account(process: Process, args: Props) -> Account:

@@ -59,7 +59,7 @@ def written(contract: str, value: Mapping[str, Any]) -> tuple[Props, list[str]]:
 
     def name(key: str, where: str) -> str:
         if "_" in key and not key.startswith("__"):
-            problems.append(f"{where}{key}: unknown key, did you mean {camel(key)}?")
+            problems.append(f"{where}{key}: unknown key; did you mean {camel(key)}?")
         return snake(key)
 
     return _renamed(value, schema(contract), name), problems
@@ -110,11 +110,20 @@ PHRASES = (
     # Texts of the lifecycles for Python programs, and the same for other languages.
     ("huaweicloud:", "dcs:"),
     ("opts=ResourceOptions(depends_on=[first.completion()])", "dependsOn on a MigrationCompletion of it"),
+    ("opts=ResourceOptions(aliases=[Alias(name=...)])", "the option aliases (the old name)"),
+    (
+        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))",
+        "the option customTimeouts (delete: 30m)",
+    ),
+    (
+        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(create='30m', update='30m'))",
+        "the option customTimeouts (create: 30m, update: 30m)",
+    ),
+    ("timeout= (and custom_timeouts, if set)", "timeout (and customTimeouts, if set)"),
     ("opts.custom_timeouts", "options.customTimeouts"),
     ("opts.provider", "options.provider"),
     ("retain_on_delete", "retainOnDelete"),
     ("delete_before_replace=True", "deleteBeforeReplace: true"),
-    ("completion(opts=", "MigrationCompletion(options="),
 )
 
 

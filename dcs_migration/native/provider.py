@@ -100,7 +100,7 @@ class DcsProvider(ResourceProviderServicer):
         """Return the package's schema; its format has only one version."""
         with self._answering(context, ""):
             if request.version:
-                raise TaskError(f"there is no version {request.version} of this schema; ask for version 0")
+                raise TaskError(f"unknown schema version {request.version}; ask for version 0")
             text = (resources.files("dcs_migration") / "native" / "schema.json").read_text("utf-8")
             return provider_pb2.GetSchemaResponse(schema=text)
 
@@ -239,7 +239,7 @@ class DcsProvider(ResourceProviderServicer):
         """Create a component."""
         with self._answering(context, ""):
             if request.type != component.TOKEN:
-                raise TaskError(f"there is no component {request.type}; there is {component.TOKEN}")
+                raise TaskError(f"unknown component {request.type}; known component: {component.TOKEN}")
             self._learn_the_phase(preview=request.dryRun)
             return component.construct(request, self._reference)
 
@@ -293,7 +293,7 @@ class DcsProvider(ResourceProviderServicer):
 
     def _require_process(self) -> Process:
         if self._process is None:
-            raise TaskError("the provider was not configured")
+            raise TaskError("the provider is not configured")
         return self._process
 
     def _learn_the_phase(self, *, preview: bool) -> None:
@@ -314,8 +314,8 @@ class DcsProvider(ResourceProviderServicer):
         if open_ and not self._require_process().phase.preview:
             self._engine.log(
                 "WARNING",
-                f"{', '.join(open_)}: not known yet; if the value turns out to have changed, the resource is replaced, and "
-                "what it does is done again",
+                f"{', '.join(open_)}: not known yet; if the value turns out to have changed, the resource "
+                "is replaced and its migration runs again",
                 urn,
             )
 
@@ -349,7 +349,9 @@ def _resource(urn: str) -> Resource:
     try:
         return RESOURCES[_type_of(urn)]
     except KeyError:
-        raise TaskError(f"there is no resource {_type_of(urn)}; there are {', '.join(RESOURCES)}") from None
+        raise TaskError(
+            f"unknown resource {_type_of(urn)}; known resources: {', '.join(RESOURCES)}"
+        ) from None
 
 
 def _type_of(urn: str) -> str:

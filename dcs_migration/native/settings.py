@@ -46,8 +46,8 @@ def malformed(props: Mapping[str, Any]) -> list[str]:
     lines = []
     for key in sorted(set(props) - {*KEYS, *_OF_THE_ENGINE}):
         near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.5)
-        advice = f"did you mean dcs:{near[0]}?" if near else f"the known ones are {', '.join(KEYS)}"
-        lines.append(f"dcs:{key}: unknown key, {advice}")
+        advice = f"did you mean dcs:{near[0]}?" if near else f"known keys: {', '.join(KEYS)}"
+        lines.append(f"dcs:{key}: unknown key; {advice}")
     for key in KEYS:
         value = props.get(key)
         if _is_given(value) and not isinstance(value, (str, int, float, *((dict,) if key in _MAPS else ()))):

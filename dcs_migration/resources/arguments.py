@@ -23,17 +23,17 @@ _SENT = (bool, float, str, type(None), Unknown, pulumi.Output, pulumi.Asset, pul
 
 # The first type that matches gives the advice.
 _ADVICE: tuple[tuple[Any, str], ...] = (
-    (pulumi.CustomResource, "write the output that you need, such as its .id"),
-    (pulumi.Resource, "write the id of a resource in it"),
+    (pulumi.CustomResource, "use the output that you need, such as its .id"),
+    (pulumi.Resource, "use the id of a resource in it"),
     (pulumi.ResourceOptions, "pass it as opts=..."),
-    (type, "write a value"),
-    (enum.Enum, "write its .value"),
-    (timedelta, "write its .total_seconds()"),
-    ((datetime, date, time), "write a string: its .isoformat()"),
-    ((bytes, bytearray), "write a string: its .decode()"),
-    ((set, frozenset), "which has no order, write a list: sorted(...)"),
-    (Iterable, "write a list: list(...)"),
-    (Callable, "write what it returns"),
+    (type, "use a value"),
+    (enum.Enum, "use its .value"),
+    (timedelta, "use its .total_seconds()"),
+    ((datetime, date, time), "use a string: its .isoformat()"),
+    ((bytes, bytearray), "use a string: its .decode()"),
+    ((set, frozenset), "use a list, because a set has no order: sorted(...)"),
+    (Iterable, "use a list: list(...)"),
+    (Callable, "use what it returns"),
 )
 
 
@@ -77,34 +77,34 @@ def require_plain(where: str, value: Any, depth: int = 0) -> None:
     elif isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise TypeError(f"{where}: has {described(key)} as a key, write strings as keys")
+                raise TypeError(f"{where}: has {described(key)} as a key; use strings as keys")
             require_plain(f"{where}.{key}", item, depth + 1)
     elif isinstance(value, Sequence) and not isinstance(value, _NOT_LISTS):
         for index, item in enumerate(value):
             require_plain(f"{where}[{index}]", item, depth + 1)
     elif not inspect.isawaitable(value) and not is_input_type(type(value)):
-        raise TypeError(f"{where}: is {described(value)}, {_advice(value)}")
+        raise TypeError(f"{where}: is {described(value)}; {_advice(value)}")
 
 
 def _require_characters(where: str, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{where}: contains half a character (a lone surrogate), write it without") from None
+        raise ValueError(f"{where}: contains half a character (a lone surrogate); remove it") from None
 
 
 def _require_size(where: str, number: int) -> None:
     try:
         float(number)
     except OverflowError:
-        raise ValueError(f"{where}: is too large a number, write it as a string") from None
+        raise ValueError(f"{where}: is too large a number; use a string") from None
 
 
 def _advice(value: Any) -> str:
     for kinds, words in _ADVICE:
         if isinstance(value, kinds):
             return words
-    return "write strings, numbers, lists or maps"
+    return "use strings, numbers, lists or maps"
 
 
 def described(value: Any) -> str:

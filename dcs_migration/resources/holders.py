@@ -36,9 +36,9 @@ def hold(resource: pulumi.CustomResource, type_token: str, options: pulumi.Resou
         other, others = held.setdefault((type_token, id_), (resource, provider))
         if other is not resource and others is not provider:
             raise pulumi.RunError(
-                f"two resources of this stack hold task {id_}, '{resource._name}' and '{other._name}': a change of one "
-                "would touch the other; take the newer one out of the state with `pulumi state delete` and its URN, and "
-                "out of the program"
+                f"two resources of this stack hold task {id_}, '{resource._name}' and '{other._name}', so a "
+                "change to one affects the other; remove the newer one from the state with `pulumi state "
+                "delete` and its URN, and from the program"
             )
 
     resource.id.apply(note)

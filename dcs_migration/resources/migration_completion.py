@@ -135,7 +135,7 @@ def _ids(resource_name: str, listed: Sequence[Watched], others: Any) -> Any:
     """
     if not listed and (others is None or (isinstance(others, (list, tuple)) and not others)):
         raise ValueError(
-            f"MigrationCompletion '{resource_name}': waits for nothing, write tasks=[...] or task_ids=[...]"
+            f"MigrationCompletion '{resource_name}': waits for nothing; set tasks=[...] or task_ids=[...]"
         )
     own = [task.id for task in listed]
     if others is None:

@@ -198,10 +198,10 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
         """
         if not isinstance(id, (str, pulumi.Output)) and not inspect.isawaitable(id):
             raise TypeError(
-                f"MigrationTask.get('{resource_name}'): id: is {described(id)}, write the id of a task"
+                f"MigrationTask.get('{resource_name}'): id: is {described(id)}; use the id of a task"
             )
         if id == "":
-            raise ValueError(f"MigrationTask.get('{resource_name}'): id: is empty, write the id of a task")
+            raise ValueError(f"MigrationTask.get('{resource_name}'): id: is empty; use the id of a task")
         task = cls.__new__(cls)
         task.managed = False
         options, _ = task_options(opts, TYPE_TOKEN)

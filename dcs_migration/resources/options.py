@@ -46,23 +46,24 @@ def checked_options(
     if provider is not None and provider.package != PACKAGE:
         raise ValueError(
             f"opts.provider is a provider of the package '{provider.package}', which a dynamic resource "
-            "ignores; write region='...' (and project_id='...') instead, or pass a dcs_migration.Provider(...)"
+            "ignores; set region='...' (and project_id='...') instead, or pass a "
+            "dcs_migration.Provider(...)"
         )
     if delete_before_replace and opts.delete_before_replace is False:
         raise ValueError(
-            "opts.delete_before_replace=False would start a second task while the old one still writes into "
+            "opts.delete_before_replace=False would start a second task while the old one still writes to "
             "the same target; leave it out"
         )
     if delete_before_replace:
         refuse_leaving_it(opts)
     if opts.import_ is not None:
         raise ValueError(
-            "opts.import_ does not work for Pulumi's dynamic resources; write existing_task_id='...' to take "
+            "opts.import_ does not work for Pulumi's dynamic resources; set existing_task_id='...' to take "
             "over a task, or use MigrationTask.get(...) to read one"
         )
     if opts.id is not None or opts.urn is not None:
         raise ValueError(
-            "opts.id and opts.urn would read a resource instead of making one; leave them out, and use "
+            "opts.id and opts.urn would read a resource instead of creating one; leave them out, and use "
             "MigrationTask.get(...) to read a task"
         )
     if not delete_before_replace:
@@ -81,11 +82,11 @@ def refuse_leaving_it(opts: pulumi.ResourceOptions) -> None:
     way_on = "leave it out; a task that is taken over with existing_task_id='...' is never stopped or deleted"
     if opts.retain_on_delete:
         raise ValueError(
-            "opts.retain_on_delete=True would leave a task running that no state knows, and a replacement would start "
-            f"a second one; {way_on}"
+            "opts.retain_on_delete=True would leave a task running that is in no state, and a replacement "
+            f"would start a second one; {way_on}"
         )
     if opts.deleted_with is not None:
-        raise ValueError(f"opts.deleted_with would leave a task running that no state knows; {way_on}")
+        raise ValueError(f"opts.deleted_with would leave a task running that is in no state; {way_on}")
 
 
 def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
@@ -98,25 +99,25 @@ def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
     if opts is None:
         return None
     if not isinstance(opts, pulumi.ResourceOptions):
-        raise TypeError(f"opts: is {described(opts)}, write opts=pulumi.ResourceOptions(...)")
+        raise TypeError(f"opts: is {described(opts)}; use opts=pulumi.ResourceOptions(...)")
     if opts.parent is not None and not isinstance(opts.parent, pulumi.Resource):
-        raise TypeError(f"opts.parent: is {described(opts.parent)}, write the resource itself")
+        raise TypeError(f"opts.parent: is {described(opts.parent)}; use the resource itself")
     if opts.provider is not None and not isinstance(opts.provider, pulumi.ProviderResource):
-        raise TypeError(f"opts.provider: is {described(opts.provider)}, write a dcs_migration.Provider(...)")
+        raise TypeError(f"opts.provider: is {described(opts.provider)}; use a dcs_migration.Provider(...)")
     if opts.providers is not None and not isinstance(opts.providers, (Mapping, Sequence)):
         raise TypeError(
-            f"opts.providers: is {described(opts.providers)}, write a list of providers, or provider= for one"
+            f"opts.providers: is {described(opts.providers)}; use a list of providers, or provider= for one"
         )
     timeouts = opts.custom_timeouts
     if timeouts is not None and not isinstance(timeouts, (pulumi.CustomTimeouts, dict)):
         raise TypeError(
-            f'opts.custom_timeouts: is {described(timeouts)}, write pulumi.CustomTimeouts(delete="30m")'
+            f'opts.custom_timeouts: is {described(timeouts)}; use pulumi.CustomTimeouts(delete="30m")'
         )
     for operation in ("create", "update", "delete"):
         text = custom_timeout(opts, operation)
         if text is not None and not isinstance(text, str):
             raise TypeError(
-                f'opts.custom_timeouts.{operation}: is {described(text)}, write a string such as "30m"'
+                f'opts.custom_timeouts.{operation}: is {described(text)}; use a string such as "30m"'
             )
         if text:
             try:

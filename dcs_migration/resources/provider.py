@@ -176,17 +176,18 @@ def _check(resource_name: str, written: Mapping[str, Any]) -> None:
             continue
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise TypeError(
-                f"Provider '{resource_name}': {name} is of type {type(value).__name__}, write {_WORDS.get(name) or _WORDS[types[0]]}"
+                f"Provider '{resource_name}': {name} is of type {type(value).__name__}; use "
+                f"{_WORDS.get(name) or _WORDS[types[0]]}"
             )
     missing = {"access_key", "secret_key"} - written.keys()
     if any(name in written for name in _PROFILE) and any(name in written for name in _KEY_PAIR):
         raise ValueError(
-            f"Provider '{resource_name}': a profile has keys of its own, write profile or access_key, not both"
+            f"Provider '{resource_name}': a profile has its own keys; set profile or access_key, not both"
         )
     if any(name in written for name in _KEY_PAIR) and missing:
         raise ValueError(
-            f"Provider '{resource_name}': {' and '.join(sorted(missing))} is missing: access_key and secret_key belong "
-            "together"
+            f"Provider '{resource_name}': {' and '.join(sorted(missing))} is missing; set access_key and "
+            "secret_key together"
         )
 
 
@@ -280,8 +281,8 @@ def waiting_provider(
         if not _same_settings(first, other):
             names = ", ".join(dict.fromkeys(f"'{each.pulumi_resource_name}'" for each in providers))
             raise ValueError(
-                f"{where}: the providers {names} differ in more than the region, so that no process sees all of them, "
-                "write a completion for the tasks of each, or opts.provider"
+                f"{where}: the providers {names} differ in more than the region, so no process sees all "
+                "tasks; use one completion for the tasks of each provider, or opts.provider"
             )
     return first if not isinstance(first, Provider) or first._elsewhere() else None
 
@@ -332,7 +333,7 @@ def provider_process(
     names = {key: argument for argument, key in _KEYS.items()}
     unknown = sorted(set(config or {}) - set(names))
     if unknown:
-        raise ValueError(f"no such setting: {', '.join(unknown)}; there are {', '.join(names)}")
+        raise ValueError(f"unknown setting: {', '.join(unknown)}; known settings: {', '.join(names)}")
     # Configuration values are strings, but the arguments have other types.
     arguments: dict[str, Any] = {
         names[key]: value if names[key] not in _TYPES else pulumi.Output.from_input(value)

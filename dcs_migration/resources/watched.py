@@ -67,11 +67,11 @@ def watched_tasks(resource_name: str, tasks: Any) -> list[Watched]:
     for index, task in enumerate(_listed(where, tasks)):
         # An output seems to have every attribute, so the protocol doesn't identify it.
         if not isinstance(task, pulumi.Resource) or not isinstance(task, Watchable):
-            raise TypeError(f"{where}[{index}]: is {described(task)}, {_instead(task)}")
+            raise TypeError(f"{where}[{index}]: is {described(task)}; {_instead(task)}")
         watched = task._watched()
         same = first.setdefault(id(watched.id), index)
         if same != index:
-            raise ValueError(f"{where}[{index}]: is the same as tasks[{same}], write each task once")
+            raise ValueError(f"{where}[{index}]: is the same as tasks[{same}]; list each task once")
         listed.append(watched)
     return listed
 
@@ -80,19 +80,19 @@ def _listed(where: str, tasks: Any) -> Iterator[Any]:
     if tasks is None:
         return iter(())
     if isinstance(tasks, pulumi.Resource):
-        raise TypeError(f"{where}: is {described(tasks)}, write a list: tasks=[...]")
+        raise TypeError(f"{where}: is {described(tasks)}; use a list: tasks=[...]")
     if isinstance(tasks, Mapping):
-        raise TypeError(f"{where}: is a map, write a list of its values")
+        raise TypeError(f"{where}: is a map; use a list of its values")
     if isinstance(tasks, (set, frozenset)):
-        raise TypeError(f"{where}: is a set, which has no order, write a list")
+        raise TypeError(f"{where}: is a set, which has no order; use a list")
     if isinstance(tasks, (str, bytes, pulumi.Output)) or not isinstance(tasks, Iterable):
-        raise TypeError(f"{where}: is {described(tasks)}, {_instead(tasks)}")
+        raise TypeError(f"{where}: is {described(tasks)}; {_instead(tasks)}")
     return iter(tasks)
 
 
 def _instead(task: Any) -> str:
     if isinstance(task, (str, pulumi.Output)):
-        return "write the task itself, or its id in task_ids=[...]"
+        return "use the task itself, or its id in task_ids=[...]"
     if isinstance(task, MigrationInstance):
-        return "the machine alone, write the OnlineMigration that runs on it"
-    return "write a MigrationTask, an OnlineMigration or an OnlineMigrationTask"
+        return "use the OnlineMigration that runs on it"
+    return "use a MigrationTask, an OnlineMigration or an OnlineMigrationTask"

@@ -13,17 +13,17 @@ KINDS: dict[str, str] = {
     "the target is occupied": "the target is still occupied by",
     "belongs to another owner": "belongs to another owner",
     "belongs to another resource of the stack": "belongs to another resource of this stack",
-    "bears no mark": "bears no mark",
+    "bears no mark": "has no owner mark",
     "is held by another resource": "is held by another resource",
     "is configured for something else": "is configured for something else",
     "cannot be taken over": "existing_task_id: migration",
     "is not there": "existing_task_id: there is no",
 }
 # The second where a replacement was cut off: the state still has the task that was deleted.
-_NOT_THAT_ONE = ("existing_task_id: there is no", "a resource stays with its task", "remove existing_task_id")
+_NOT_THAT_ONE = ("existing_task_id: there is no", "which cannot be changed", "remove existing_task_id")
 _TO_TAKE_OVER = re.compile(r'existing_task_id="([\w-]+)"')
-_AS_IT_IS = re.compile(r'write state="(running|stopped|switched)" to take it over')
-_DIFFERS = re.compile(r"it differs in ([a-z_, ]+)")
+_AS_IT_IS = re.compile(r'set state="(running|stopped|switched)" to take it over')
+_DIFFERS = re.compile(r"differs from the inputs in ([a-z_, ]+)")
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ def api_error(status: int, code: str) -> str:
 
 # Messages that are put together from several parts: here they are provoked.
 PROVOKED = {
-    "unknown key, did you mean ...?": lambda: problems("migration_task", {"task_nam": "orders"})[-1],
-    "unknown key, did you mean huaweicloud:...?": lambda: settings_check.problems(
+    "unknown key; did you mean ...?": lambda: problems("migration_task", {"task_nam": "orders"})[-1],
+    "unknown key; did you mean huaweicloud:...?": lambda: settings_check.problems(
         Settings(keys=lambda: ["huaweicloud:Region"])
     )[0],
     "... failed: HTTP 401 APIGW.0301...": lambda: api_error(401, "APIGW.0301"),

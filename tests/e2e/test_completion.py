@@ -157,7 +157,7 @@ def test_a_failed_task_is_named_and_the_printed_command_mends_it(stack: Stack, e
     emulator.set_status(bad, "FAILED", "no route to bucket")
     write(stack, FAILING, WAIT, 'Quick("app", opts=pulumi.ResourceOptions(depends_on=[done]))')
     text = stack.up(ok=False).text
-    assert "1 of 2 migrations failed (1 done); all stay in state" in text
+    assert "1 of 2 migrations failed (1 done); all remain in state" in text
     (line,) = [line for line in text.splitlines() if f"({bad}) is FAILED: no route to bucket" in line]
     assert "test:Quick" not in text
     assert set(stack.ids()) == {"bad", "good"}
@@ -189,7 +189,7 @@ def test_a_wait_has_an_end(stack: Stack, slow: Emulator, bound: str) -> None:
     write(over(slow, stack), FLEET, WAIT.replace('interval="1s"', f'interval="1s", {bound}'))
     text = stack.up(ok=False).text
     one, two = live(slow)
-    assert "after 2s 2 of 2 migrations are unfinished: " in text
+    assert "after 2s 2 of 2 migrations still running (not stopped): " in text
     for id_ in (one, two):
         assert f"({id_}) MIGRATING" in text
     assert {task["status"] for task in slow.tasks()} == {"MIGRATING"}
@@ -401,7 +401,7 @@ def test_a_token_refused_while_waiting(stack: Stack, slow: Emulator) -> None:
         slow.fault("ListMigrationTask", "error", status=401, error_code="APIGW.0301", times=9)
         assert up.end() != 0
         lines = {
-            line for line in up.text.splitlines() if "APIGW.0301" in line and "no task was touched" in line
+            line for line in up.text.splitlines() if "APIGW.0301" in line and "no task was stopped" in line
         }
         assert lines, up.text
     assert [entry["status"] for entry in slow.requests()].count(401) == 1

@@ -98,8 +98,8 @@ def test_another_default_region_or_project_is_said_in_preview(stack: Stack, emul
     before = live(emulator)
     emulator.clear_requests()
     text = stack.preview(ok=False, HW_REGION_NAME="emulator-2").text
-    assert "region: this task lives in region emulator-1, the configuration now says emulator-2" in text
-    assert 'write region="emulator-1" to leave it there' in text
+    assert "region: this task lives in region emulator-1, but the configuration now names emulator-2" in text
+    assert 'set region="emulator-1" to leave it there' in text
     text = stack.up(ok=False, HW_PROJECT_ID="another").text
     assert "project_id: this task lives in project" in text
     assert operations(emulator) == []
@@ -251,7 +251,7 @@ def test_an_existing_task_that_disagrees_is_refused(stack: Stack, emulator: Emul
         .up(ok=False)
         .text
     )
-    assert "it differs in target_instance.id" in text
+    assert "differs from the inputs in target_instance.id" in text
     assert "taken" not in stack.ids()
 
 
@@ -272,7 +272,9 @@ def test_an_emulators_variable_that_is_missing_in_the_shell(stack: Stack, emulat
     """The advice is to set it, and a preview gives it, too, without failing; an accepted move is left alone."""
     stack.program(ONE).up()
     here, there = f"127.0.0.1:{emulator.port}", "dcs.emulator-1.myhuaweicloud.com"
-    words = f"{there}: HW_DCS_ENDPOINT is not set; set HW_DCS_ENDPOINT=http://{here} to go on there, or set"
+    words = (
+        f"{there} (HW_DCS_ENDPOINT is not set); set HW_DCS_ENDPOINT=http://{here} to continue there, or set"
+    )
     before = emulator.requests()
     gone: dict[str, Any] = {"HW_DCS_ENDPOINT": None}
     assert words in stack.destroy(ok=False, **gone).text

@@ -118,7 +118,7 @@ def test_a_change_of_each_input_replaces_delete_first(stack: Stack, emulator: Em
 
     preview = stack.preview()
     assert preview.count("to replace") == len(before) - 1
-    assert preview.text.count("RUNS THE IMPORT AGAIN over instance") > 0
+    assert preview.text.count("RUNS THE IMPORT AGAIN into instance") > 0
 
     stack.up()
     after = stack.ids()
@@ -231,11 +231,11 @@ def test_mistakes_show_in_preview_and_cost_nothing(stack: Stack, emulator: Emula
     """)
     text = stack.preview(ok=False).text
     for line in (
-        'migration_type: "backup_import" is not one of the allowed values, write "backupfile_import" or "online_migration" '
-        '(did you mean "backupfile_import"?)',
-        "backup_files.bucket: unknown key, did you mean bucket_name?",
-        'backup_files.files[0].file_name: is empty, write for example "orders.rdb"',
-        "target_instance.id: is required, write for example",
+        'migration_type: "backup_import" is not one of the allowed values; use "backupfile_import" or '
+        '"online_migration" (did you mean "backupfile_import"?)',
+        "backup_files.bucket: unknown key; did you mean bucket_name?",
+        'backup_files.files[0].file_name: is empty; use a value such as "orders.rdb"',
+        "target_instance.id: is required; use a value such as",
     ):
         assert line in text
     assert "hunter2" not in text
@@ -261,7 +261,7 @@ def test_get_reads_a_task_without_managing_it(stack: Stack, emulator: Emulator) 
     assert seen.get("description") is None
     emulator.remove(id_)
     text = stack.preview().text
-    assert f"knows no task {id_}" in text
+    assert f"there is no task {id_}" in text
     stack.program(reader)
     stack.up()
     assert stack.outputs()["seen"]["status"] == "GONE"

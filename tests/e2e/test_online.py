@@ -84,11 +84,11 @@ def test_a_life(stack: Stack, emulator: Emulator) -> None:
     assert (task["runs"], task["status"], task["bandwidth_limit_mb"]) == (1, "INCRMIGEATING", "7")
 
     stopped = write(stack, 'state="stopped", bandwidth_limit_mb=7,').up().text
-    assert "warning: STOPS the replication into instance orders; what was copied stays" in stopped
+    assert "warning: STOPS the replication into instance orders; copied data remains" in stopped
     assert writes(emulator) == ["BatchStopMigrationTasks"]
 
     refused = write(stack, 'state="switched", bandwidth_limit_mb=7,').preview(ok=False).text
-    assert 'state: a stopped migration cannot be switched: write "running" first' in refused
+    assert 'state: a stopped migration cannot be switched; use "running" first' in refused
 
     write(stack, "bandwidth_limit_mb=7,").up()
     assert writes(emulator) == ["BatchRestartOnlineMigrationTasks"]
@@ -127,7 +127,7 @@ def test_another_instance_ends_the_migration_first(stack: Stack, emulator: Emula
     """A replaced instance takes its migration with it: stopped and deleted before the new ones start."""
     old = following(stack, emulator)
     write(stack, 'name="another",')
-    assert "RUNS THE MIGRATION AGAIN over instance orders" in stack.preview().text
+    assert "RUNS THE MIGRATION AGAIN into instance orders" in stack.preview().text
     stack.up()
     assert writes(emulator) == [
         "BatchStopMigrationTasks",

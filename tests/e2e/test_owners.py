@@ -40,8 +40,7 @@ def test_two_backends_with_equal_names(new_stack: NewStack, emulator: Emulator) 
 
     refused = second.up(ok=False).text
     assert (
-        "belongs to another owner: another stack, another provider of this one, or a state that was lost"
-        in refused
+        "belongs to another owner: another stack, another provider of this stack, or a lost state" in refused
     )
     assert f'existing_task_id="{id_}"' in refused
     assert "triggers=[...]" in refused
@@ -145,7 +144,7 @@ def test_renames_and_lost_states_within_a_stack(stack: Stack, emulator: Emulator
 
     for program in (aliased + ONE, ONE + renamed):
         refused = stack.program(program).up(ok=False).text
-        assert f"task {id_} (MIGRATING) of this very definition is held by another resource" in refused
+        assert f"task {id_} (MIGRATING) with the same definition is held by another resource" in refused
         assert "::carts" in refused
         assert stack.ids() == {"carts": id_}
 
@@ -198,7 +197,7 @@ def test_an_option_that_would_leave_the_task_is_refused_in_preview(
     (stack.work / "__main__.py").write_text(text.replace("BACKUP = dict(", guard + "\nBACKUP = dict(", 1))
     said = stack.preview(ok=False).text
     assert f"opts.{option.partition('=')[0]}" in said
-    assert "would leave a task running that no state knows" in said
+    assert "would leave a task running that is in no state" in said
     assert emulator.requests() == []
 
 
@@ -224,7 +223,7 @@ def test_a_rename_that_is_taken_back(stack: Stack, emulator: Emulator) -> None:
     (id_,) = live(emulator)
     stack.program(ONE.replace('"orders"', '"carts"').replace("target())", ALIAS)).up()
     emulator.clear_requests()
-    assert "forgotten here, not stopped or deleted" in stack.program(ONE).up().text
+    assert "removed from state here, but not stopped or deleted" in stack.program(ONE).up().text
     assert stack.ids() == {"orders": id_}
     assert writes(emulator) == []
     stack.require_no_changes()
@@ -267,7 +266,7 @@ def test_a_rename_that_takes_over(stack: Stack, emulator: Emulator, kind: str) -
     renamed = program.replace(name, name.replace('"', '"new-', 1)).replace(
         before, f'existing_task_id="{id_}", {before}', 1
     )
-    assert "forgotten here, not stopped or deleted" in stack.program(renamed).up().text
+    assert "removed from state here, but not stopped or deleted" in stack.program(renamed).up().text
     assert list(live(emulator)) == [id_]
     assert writes(emulator) == []
     stack.require_no_changes()

@@ -56,7 +56,7 @@ def test_a_task_that_fails_at_once_leaves_nothing(stack: Stack, emulator: Emulat
     """A 200 with an error is a failed create: one line with the reason, no record, no state."""
     emulator.set_quirks(["create-answers-error"])
     text = stack.program('MigrationTask("orders", **BACKUP, target_instance=target())').up(ok=False).text
-    assert "which failed at once" in text
+    assert "which failed immediately" in text
     assert "its record was removed" in text
     assert live(emulator) == {}
     assert stack.resources() == {}

@@ -7,7 +7,7 @@ import pytest
 from dcs_emulator import Emulator
 from tests.e2e.stack import Result, Stack, live
 
-AGAIN = "RUNS THE IMPORT AGAIN over instance"
+AGAIN = "RUNS THE IMPORT AGAIN into instance"
 PRINTED = 2  # on the row, and in the summary
 
 

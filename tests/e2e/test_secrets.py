@@ -291,12 +291,12 @@ def test_a_wait_knows_the_passwords_of_its_tasks(searched: Searched, cloud: Emul
         up.until(lambda: "0 of 2 done" in up.text)
         for task in cloud.tasks():
             cloud.set_status(task["id"], f"NO_{LIKE_A_STATUS}")
-        up.until(lambda: "is not known here" in up.text)
+        up.until(lambda: "unknown status" in up.text)
         let_all_fail(cloud)
         assert up.wait() != 0
     searched.printed.append(up.text)
     searched.require_nothing_found()
-    for said in ("2 of 2 migrations failed", "auth failed for ***", "status NO_*** is not known here"):
+    for said in ("2 of 2 migrations failed", "auth failed for ***", "unknown status NO_***"):
         assert said in up.text
     assert "ListMigrationTaskLogs" in operations(cloud)
 

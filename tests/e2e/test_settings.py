@@ -22,8 +22,8 @@ def test_an_endpoint_set_without_path_fails_the_preview(
     stack.run("config", "set", "huaweicloud:endpoints.dcs", emulator.url)
     stack.run("config", "set", "huaweicloud:project_id", "p0")
     said = stack.preview(ok=False, HW_DCS_ENDPOINT=None).text
-    assert "huaweicloud:endpoints.dcs is a key of its own" in said
-    assert "huaweicloud:project_id: unknown key, did you mean huaweicloud:projectId?" in said
+    assert "huaweicloud:endpoints.dcs is a separate key" in said
+    assert "huaweicloud:project_id: unknown key; did you mean huaweicloud:projectId?" in said
     stack.run("config", "rm", "huaweicloud:endpoints.dcs")
     stack.run("config", "rm", "huaweicloud:project_id")
     stack.run("config", "set", "--path", "huaweicloud:endpoints.dcs", emulator.url)
@@ -42,7 +42,9 @@ def test_a_project_is_looked_up_by_its_name(stack: Stack, emulator: Emulator) ->
     stack.require_no_changes()
     stack.run("config", "set", "huaweicloud:projectName", f"{REGION}_office")
     said = stack.preview(ok=False).text
-    assert f"this task lives in project {REGION}_shop, the configuration now says {REGION}_office" in said
+    assert (
+        f"this task lives in project {REGION}_shop, but the configuration now names {REGION}_office" in said
+    )
     stack.destroy()
     assert emulator.tasks() == []
 

@@ -86,9 +86,9 @@ def test_a_withdrawn_online_migration(stack: Stack, emulator: Emulator) -> None:
     """Preview warns that most regions have withdrawn it; the service's refusal is one line saying so."""
     emulator.set_quirks(["online-refused"])
     stack.program('MigrationTask("orders", **ONLINE, target_instance=target())\n')
-    assert "most regions have withdrawn online_migration" in stack.preview().text
+    assert "most regions no longer support online_migration" in stack.preview().text
     (line,) = errors(stack.up(ok=False).text)
-    assert "this region has withdrawn online_migration from CreateMigrationTask" in line
+    assert "this region no longer supports online_migration in CreateMigrationTask" in line
     assert live(emulator) == {}
 
 

@@ -157,7 +157,7 @@ def test_a_failure_is_lines_without_a_traceback(
         waiter.create(checked(waiter, wait_for(tasks)))
     head, line = caught.value.text.splitlines()
     name = tasks[0].outputs["name"]
-    assert head == "1 of 2 migrations failed (1 done); all stay in state"
+    assert head == "1 of 2 migrations failed (1 done); all remain in state"
     assert line.startswith(f"{name} ({tasks[0].id}) is FAILED: cannot read the bucket with ")
     assert line.endswith(f"to run it again: `pulumi up --replace 'urn:of:{name}'`, or change its triggers")
     assert SECRET_KEY not in caught.value.text
@@ -196,7 +196,7 @@ def test_an_engine_that_is_gone_ends_the_wait(
         stopped = time.monotonic()
         error = waiting.exception(timeout=30)
     assert time.monotonic() - stopped < 6
-    assert "the Pulumi engine no longer answers" in str(error)
+    assert "the Pulumi engine no longer responds" in str(error)
     assert waiter.alive()
     assert cloud.tasks()[0]["status"] == "MIGRATING"
 
@@ -204,7 +204,7 @@ def test_an_engine_that_is_gone_ends_the_wait(
 def test_refused_credentials_are_one_line_and_one_call(
     plugin: Plugin, waiter: WaitingPlugin, cloud: Emulator
 ) -> None:
-    """Four waits whose token is refused make one refused call together, and each says that no task was touched."""
+    """Four waits whose token is refused make one refused call together, and each says that no task was stopped."""
     tasks = start_tasks(plugin, 4)
     inputs = [checked(waiter, wait_for([task])) for task in tasks]
     cloud.clear_requests()
@@ -214,7 +214,7 @@ def test_refused_credentials_are_one_line_and_one_call(
     for error in errors:
         assert isinstance(error, Failed)
         assert "APIGW.0301" in error.text
-        assert "no task was touched" in error.text
+        assert "no task was stopped" in error.text
         assert "\n" not in error.text
     assert [entry["status"] for entry in cloud.requests()] == [401]
 
@@ -264,7 +264,7 @@ def test_numbers_from_the_wire_are_seconds(plugin: Plugin, waiter: WaitingPlugin
     with pytest.raises(Failed) as caught:
         waiter.create(inputs)
     assert 2 <= time.monotonic() - started < 6
-    assert caught.value.text.startswith("after 2s 1 of 1 migrations are unfinished: ")
+    assert caught.value.text.startswith("timed out after 2s: 1 of 1 migrations still running (not stopped): ")
     assert f"({tasks[0].id}) MIGRATING" in caught.value.text
     assert caught.value.code is grpc.StatusCode.UNKNOWN
 

@@ -37,9 +37,9 @@ def test_a_wrong_word_is_refused_by_the_provider(language: str, program: NewProg
     made.rewrite("backupfile_import", "backup_import")
     said = made.preview(ok=False).text
     assert (
-        "error: dcs:index:MigrationTask resource 'orders' has a problem: migrationType: "
-        '"backup_import" is not one of the allowed values, write "backupfile_import" or "online_migration" '
-        '(did you mean "backupfile_import"?)'
+        "error: dcs:index:MigrationTask resource 'orders' has a problem: migrationType: \"backup_import\" is "
+        'not one of the allowed values; use "backupfile_import" or "online_migration" (did you mean '
+        '"backupfile_import"?)'
     ) in said
     assert cloud.requests() == []
 

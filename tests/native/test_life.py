@@ -43,7 +43,7 @@ def test_a_life(stack: YamlStack, emulator: Emulator) -> None:
         orders={**rotated, "properties": {**rotated["properties"], "triggers": ["again"]}}
     )
     text = again.preview("--diff").text
-    assert "replaced because triggers changed: RUNS THE IMPORT AGAIN over instance target-0" in text
+    assert "replaced because triggers changed: RUNS THE IMPORT AGAIN into instance target-0" in text
     assert "__" not in text
     first = live(emulator)
     assert "+-1 replaced" in stack.up().text
@@ -67,17 +67,17 @@ def test_mistakes_are_lines_in_preview(stack: YamlStack, emulator: Emulator) -> 
     )
     text = stack.preview(ok=False).text
     for line in (
-        'migrationType: "backup_import" is not one of the allowed values, write "backupfile_import" or '
+        'migrationType: "backup_import" is not one of the allowed values; use "backupfile_import" or '
         '"online_migration" (did you mean "backupfile_import"?)',
-        "networkTyp: unknown key, did you mean networkType?",
-        "backupFiles.files[0].fileNam: unknown key, did you mean fileName?",
+        "networkTyp: unknown key; did you mean networkType?",
+        "backupFiles.files[0].fileNam: unknown key; did you mean fileName?",
         "targetInstance.id: must be a string",
     ):
         assert line in text, text
     stack.python('Native("MigrationTask", "orders", migration_method="x", backupFiles={"bucket_name": "b"})')
     text = stack.preview(ok=False).text
-    assert "migration_method: unknown key, did you mean migrationMethod?" in text
-    assert "backupFiles.bucket_name: unknown key, did you mean bucketName?" in text
+    assert "migration_method: unknown key; did you mean migrationMethod?" in text
+    assert "backupFiles.bucket_name: unknown key; did you mean bucketName?" in text
     assert emulator.requests() == []
 
 
@@ -92,7 +92,7 @@ def test_ctrl_c_ends_a_wait(stack: YamlStack, emulator: Emulator) -> None:
         assert up.end() != 0
         assert time.monotonic() - pressed < 4, up.text
         assert (
-            "interrupted: nothing more is written, and what was started goes on; run `pulumi up` again"
+            "interrupted: no further changes are made; what was started keeps running; run `pulumi up` again"
             in up.text
         )
     assert not set(plugins) & set(stack.plugins())
@@ -151,7 +151,10 @@ def test_import(
     printed = stack.run(
         "import", "dcs:index:MigrationTask", "mine", id_, "--yes", "--skip-preview", "--out", "out.yaml"
     )
-    assert f"task {id_} bears the mark of another stack: a destroy of this one deletes it" in printed.text
+    assert (
+        f"task {id_} has the owner mark of another stack, and destroying this stack deletes it"
+        in printed.text
+    )
     program = yaml.safe_load((stack.work / "out.yaml").read_text())
     mine = program["resources"]["mine"]
     for key in leaves_out:
@@ -172,7 +175,7 @@ def test_imports_that_cannot_be(stack: YamlStack) -> None:
     stack.resources_are()
     for kind, words in (
         ("MigrationTask", "there is no task 8aa6999e71cb638b0171f485f5266ef0 in project"),
-        ("MigrationCompletion", "a wait cannot be imported: nothing in the cloud stands for it"),
+        ("MigrationCompletion", "a wait cannot be imported, because it is not a resource in the cloud"),
         ("OnlineMigration", "there is no task 8aa6999e71cb638b0171f485f5266ef0 in project"),
     ):
         done = stack.run(
@@ -216,7 +219,7 @@ def test_two_providers(stack: YamlStack, emulator: Emulator) -> None:
     stack.resources_are(orders=task())
     stack.run("config", "set", "dcs:regionn", "x")
     text = stack.preview(ok=False).text.partition("Diagnostics")[2]
-    assert text.count("dcs:regionn: unknown key, did you mean dcs:region?") == 1
+    assert text.count("dcs:regionn: unknown key; did you mean dcs:region?") == 1
     assert "1 errored" in text
 
 

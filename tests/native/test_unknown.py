@@ -58,6 +58,6 @@ def test_a_value_that_has_changed_replaces(stack: YamlStack, emulator: Emulator)
     written(stack, "one", "target-0").up()
     before = live(emulator)
     written(stack, "two", "target-1")
-    assert "RUNS THE IMPORT AGAIN over instance target-1" in stack.up().text
+    assert "RUNS THE IMPORT AGAIN into instance target-1" in stack.up().text
     assert len(live(emulator)) == 1
     assert set(live(emulator)) != set(before)

@@ -155,8 +155,9 @@ def test_tasks_of_two_accounts_need_a_wait_each(monitor: Recorder, equal: bool) 
     with pytest.raises(ValueError, match="differ in more than the region") as caught:
         run(program)
     assert str(caught.value) == (
-        "MigrationCompletion 'done': tasks: the providers 'singapore', 'paris' differ in more than the region, so that "
-        "no process sees all of them, write a completion for the tasks of each, or opts.provider"
+        "MigrationCompletion 'done': tasks: the providers 'singapore', 'paris' differ in more than the "
+        "region, so no process sees all tasks; use one completion for the tasks of each provider, or "
+        "opts.provider"
     )
 
 

@@ -59,28 +59,29 @@ def wait(**arguments: Any) -> MigrationCompletion:
 TASKS: dict[str, tuple[Callable[[], Any], str]] = {
     "an id": (
         lambda: [task().id],
-        "tasks[0]: is an Output, write the task itself, or its id in task_ids=[...]",
+        "tasks[0]: is an Output; use the task itself, or its id in task_ids=[...]",
     ),
-    "a text": (lambda: [ELSEWHERE], "tasks[0]: is a str, write the task itself, or its id in task_ids=[...]"),
-    "no list": (task, "tasks: is a resource (MigrationTask 'orders'), write a list: tasks=[...]"),
-    "one text": (lambda: ELSEWHERE, "tasks: is a str, write the task itself, or its id in task_ids=[...]"),
+    "a text": (lambda: [ELSEWHERE], "tasks[0]: is a str; use the task itself, or its id in task_ids=[...]"),
+    "no list": (task, "tasks: is a resource (MigrationTask 'orders'); use a list: tasks=[...]"),
+    "one text": (lambda: ELSEWHERE, "tasks: is a str; use the task itself, or its id in task_ids=[...]"),
     "an output": (
         lambda: pulumi.Output.from_input([ELSEWHERE]),
-        "tasks: is an Output, write the task itself, or its id in task_ids=[...]",
+        "tasks: is an Output; use the task itself, or its id in task_ids=[...]",
     ),
-    "a map": (lambda: {"orders": task()}, "tasks: is a map, write a list of its values"),
-    "a set": (lambda: {task()}, "tasks: is a set, which has no order, write a list"),
+    "a map": (lambda: {"orders": task()}, "tasks: is a map; use a list of its values"),
+    "a set": (lambda: {task()}, "tasks: is a set, which has no order; use a list"),
     "a machine": (
         lambda: [task(), machine()],
-        "tasks[1]: is a resource (MigrationInstance 'mover'), the machine alone, write the OnlineMigration",
+        "tasks[1]: is a resource (MigrationInstance 'mover'); use the OnlineMigration",
     ),
     "a wait": (
         lambda: [task().completion()],
-        "tasks[0]: is a resource (MigrationCompletion 'orders-completion'), write a MigrationTask, an OnlineMigration",
+        "tasks[0]: is a resource (MigrationCompletion 'orders-completion'); use a MigrationTask, an "
+        "OnlineMigration",
     ),
-    "a class": (lambda: [MigrationTask], "tasks[0]: is the class MigrationTask, write a MigrationTask"),
-    "nothing": (lambda: [None], "tasks[0]: is a NoneType, write a MigrationTask"),
-    "a number": (lambda: 5, "tasks: is an int, write a MigrationTask"),
+    "a class": (lambda: [MigrationTask], "tasks[0]: is the class MigrationTask; use a MigrationTask"),
+    "nothing": (lambda: [None], "tasks[0]: is a NoneType; use a MigrationTask"),
+    "a number": (lambda: 5, "tasks: is an int; use a MigrationTask"),
 }
 
 
@@ -93,8 +94,8 @@ def test_what_is_no_list_of_tasks(monitor: Recorder, mistake: str) -> None:
 
 
 def test_a_task_that_is_named_twice(monitor: Recorder) -> None:
-    """Also for a component together with the migration in it: a preview does not know the ids yet."""
-    first = "MigrationCompletion 'done': tasks[1]: is the same as tasks[0], write each task once"
+    """Also where a component stands beside the migration in it: a preview does not know the ids yet."""
+    first = "MigrationCompletion 'done': tasks[1]: is the same as tasks[0]; list each task once"
 
     def twice(tasks: Callable[[], list[Any]]) -> str:
         return refused(lambda: wait(tasks=tasks()).id)
@@ -106,7 +107,7 @@ def test_a_task_that_is_named_twice(monitor: Recorder) -> None:
 @pytest.mark.parametrize("arguments", [{}, {"tasks": []}, {"task_ids": []}, {"tasks": (), "task_ids": ()}])
 def test_a_wait_for_nothing(monitor: Recorder, arguments: dict[str, Any]) -> None:
     """The line names both arguments, for the user may have meant either."""
-    line = "MigrationCompletion 'done': waits for nothing, write tasks=[...] or task_ids=[...]"
+    line = "MigrationCompletion 'done': waits for nothing; set tasks=[...] or task_ids=[...]"
     assert refused(lambda: wait(**arguments).id) == line
 
 
@@ -176,31 +177,31 @@ class Size(enum.Enum):
 VALUES: dict[str, tuple[Callable[[], Any], str]] = {
     "a resource": (
         machine,
-        "is a resource (MigrationInstance 'mover'), write the output that you need, such as its .id",
+        "is a resource (MigrationInstance 'mover'); use the output that you need, such as its .id",
     ),
     "a component": (
         declare,
-        "is a resource (OnlineMigrationTask 'orders'), write the id of a resource in it",
+        "is a resource (OnlineMigrationTask 'orders'); use the id of a resource in it",
     ),
-    "a set": (lambda: {SECRET}, "is a set, which has no order, write a list: sorted(...)"),
-    "a generator": (lambda: (word for word in [SECRET]), "is a generator, write a list: list(...)"),
-    "keys of a map": (lambda: {SECRET: 1}.keys(), "is a dict_keys, write a list: list(...)"),
-    "a range": (lambda: range(3), "is a range, write a list: list(...)"),
-    "a date": (lambda: date(2026, 1, 31), "is a date, write a string: its .isoformat()"),
-    "a duration": (lambda: timedelta(1), "is a timedelta, write its .total_seconds()"),
-    "bytes": (lambda: SECRET.encode(), "is a bytes, write a string: its .decode()"),
-    "an enumeration": (lambda: Size.SMALL, "is a Size, write its .value"),
-    "a path": (lambda: Path(SECRET), "is a PosixPath, write strings, numbers, lists or maps"),
-    "a uuid": (lambda: uuid.UUID(int=1), "is an UUID, write strings, numbers, lists or maps"),
-    "a function": (lambda: declare, "is a function, write what it returns"),
-    "a class": (lambda: Path, "is the class Path, write a value"),
-    "options": (pulumi.ResourceOptions, "is a ResourceOptions, pass it as opts=..."),
-    "a key that is no text": (lambda: {5: SECRET}, "has an int as a key, write strings as keys"),
+    "a set": (lambda: {SECRET}, "is a set; use a list, because a set has no order: sorted(...)"),
+    "a generator": (lambda: (word for word in [SECRET]), "is a generator; use a list: list(...)"),
+    "keys of a map": (lambda: {SECRET: 1}.keys(), "is a dict_keys; use a list: list(...)"),
+    "a range": (lambda: range(3), "is a range; use a list: list(...)"),
+    "a date": (lambda: date(2026, 1, 31), "is a date; use a string: its .isoformat()"),
+    "a duration": (lambda: timedelta(1), "is a timedelta; use its .total_seconds()"),
+    "bytes": (lambda: SECRET.encode(), "is a bytes; use a string: its .decode()"),
+    "an enumeration": (lambda: Size.SMALL, "is a Size; use its .value"),
+    "a path": (lambda: Path(SECRET), "is a PosixPath; use strings, numbers, lists or maps"),
+    "a uuid": (lambda: uuid.UUID(int=1), "is an UUID; use strings, numbers, lists or maps"),
+    "a function": (lambda: declare, "is a function; use what it returns"),
+    "a class": (lambda: Path, "is the class Path; use a value"),
+    "options": (pulumi.ResourceOptions, "is a ResourceOptions; pass it as opts=..."),
+    "a key that is no text": (lambda: {5: SECRET}, "has an int as a key; use strings as keys"),
     "half a character": (
         lambda: f"{SECRET}\ud83d",
-        "contains half a character (a lone surrogate), write it without",
+        "contains half a character (a lone surrogate); remove it",
     ),
-    "a huge number": (lambda: 10**400, "is too large a number, write it as a string"),
+    "a huge number": (lambda: 10**400, "is too large a number; use a string"),
 }
 
 
@@ -280,7 +281,7 @@ def test_what_cannot_be_sent_and_is_known_late(
         run(lambda: task(target_instance=late(made())).id)
     said = "".join(traceback.format_exception(caught.value))
     assert SECRET not in said
-    assert f"MigrationTask 'orders': target_instance: is a {type(made()).__name__}, write" in said
+    assert f"MigrationTask 'orders': target_instance: is a {type(made()).__name__}; use" in said
 
 
 def test_a_list_that_contains_itself(monitor: Recorder) -> None:
@@ -314,38 +315,38 @@ def test_what_is_sent_passes(monitor: Recorder) -> None:
 
 
 OPTIONS: dict[str, tuple[Callable[[], Any], str]] = {
-    "a map": (lambda: {"protect": True}, "opts: is a dict, write opts=pulumi.ResourceOptions(...)"),
+    "a map": (lambda: {"protect": True}, "opts: is a dict; use opts=pulumi.ResourceOptions(...)"),
     "a resource": (
         task,
-        "opts: is a resource (MigrationTask 'orders'), write opts=pulumi.ResourceOptions(...)",
+        "opts: is a resource (MigrationTask 'orders'); use opts=pulumi.ResourceOptions(...)",
     ),
     "a parent's name": (
         lambda: pulumi.ResourceOptions(parent="group"),  # type: ignore[arg-type]
-        "opts.parent: is a str, write the resource itself",
+        "opts.parent: is a str; use the resource itself",
     ),
     "one provider for several": (
         lambda: pulumi.ResourceOptions(providers=Provider("p")),  # type: ignore[arg-type]
-        "opts.providers: is a resource (Provider 'p'), write a list of providers, or provider= for one",
+        "opts.providers: is a resource (Provider 'p'); use a list of providers, or provider= for one",
     ),
     "a provider's name": (
         lambda: pulumi.ResourceOptions(provider="p"),  # type: ignore[arg-type]
-        "opts.provider: is a str, write a dcs_migration.Provider(...)",
+        "opts.provider: is a str; use a dcs_migration.Provider(...)",
     ),
     "timeouts of a text": (
         lambda: pulumi.ResourceOptions(custom_timeouts="30m"),  # type: ignore[arg-type]
-        'opts.custom_timeouts: is a str, write pulumi.CustomTimeouts(delete="30m")',
+        'opts.custom_timeouts: is a str; use pulumi.CustomTimeouts(delete="30m")',
     ),
     "a timeout of a number": (
         lambda: pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(delete=600)),  # type: ignore[arg-type]
-        'opts.custom_timeouts.delete: is an int, write a string such as "30m"',
+        'opts.custom_timeouts.delete: is an int; use a string such as "30m"',
     ),
     "a timeout in words": (
         lambda: pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="two hours")),
-        'opts.custom_timeouts.create: is not a duration, write for example "90s", "10m" or "1h30m"',
+        'opts.custom_timeouts.create: is not a duration; use a value such as "90s", "10m" or "1h30m"',
     ),
     "an id": (
         lambda: pulumi.ResourceOptions(id=ELSEWHERE),
-        "opts.id and opts.urn would read a resource instead of making one",
+        "opts.id and opts.urn would read a resource instead of creating one",
     ),
 }
 DECLARED: dict[str, Callable[[Any], Any]] = {
@@ -384,5 +385,5 @@ def test_options_of_a_wrong_type(monitor: Recorder, resource: str, mistake: str)
 def test_get_without_an_id(monitor: Recorder, id_: Callable[[], Any], words: str) -> None:
     """Without an id Pulumi would make a resource instead of reading one."""
     line = refused(lambda: MigrationTask.get("seen", id_()))
-    assert line == f"MigrationTask.get('seen'): id: {words}, write the id of a task"
+    assert line == f"MigrationTask.get('seen'): id: {words}; use the id of a task"
     assert not [request for _, request in monitor.requests if getattr(request, "name", "") == "seen"]

@@ -179,7 +179,7 @@ def test_an_agency_and_a_profile_reach_the_plugin_as_the_configuration_has_them(
 
 def test_a_profile_beside_keys_raises() -> None:
     """No one could say whose tasks they are."""
-    with pytest.raises(ValueError, match="write profile or access_key, not both"):
+    with pytest.raises(ValueError, match="set profile or access_key, not both"):
         Provider("prod", profile="test", access_key="AK", secret_key="SK")
 
 
@@ -258,11 +258,11 @@ def test_an_instance_of_a_component_is_known_by_what_runs_on_it(monitor: Recorde
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"region": 7}, "Provider 'prod': region is of type int, write a string"),
-        ({"endpoints": "https://dcs.example.com"}, "endpoints is of type str, write a map of URLs"),
-        ({"insecure": "yes"}, "insecure is of type str, write True or False"),
-        ({"max_retries": "3"}, "max_retries is of type str, write a whole number"),
-        ({"max_retries": True}, "max_retries is of type bool, write a whole number"),
+        ({"region": 7}, "Provider 'prod': region is of type int; use a string"),
+        ({"endpoints": "https://dcs.example.com"}, "endpoints is of type str; use a map of URLs"),
+        ({"insecure": "yes"}, "insecure is of type str; use True or False"),
+        ({"max_retries": "3"}, "max_retries is of type str; use a whole number"),
+        ({"max_retries": True}, "max_retries is of type bool; use a whole number"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -278,7 +278,7 @@ def test_a_plain_value_of_a_wrong_type_raises(
 def test_half_a_set_of_credentials_raises(monitor: Recorder, given: str) -> None:
     """A key without its companion would be completed from somewhere else."""
     arguments: dict[str, Any] = {given: "x"}
-    with pytest.raises(ValueError, match="belong together"):
+    with pytest.raises(ValueError, match="is missing; set access_key and secret_key together"):
         run(lambda: Provider("prod", **arguments).urn)
 
 
@@ -318,7 +318,7 @@ def test_what_would_leave_a_task_behind_is_refused(
             opts=options,
         ).id
 
-    with pytest.raises(ValueError, match="would leave a task running that no state knows"):
+    with pytest.raises(ValueError, match="would leave a task running that is in no state"):
         run(program)
 
 

@@ -91,7 +91,8 @@ def test_what_runs_on_an_instance(cli: Cli) -> None:
         (
             {"HW_PROJECTID": "p", "HW_INSECURE": "perhaps"},
             "settings",
-            "HW_PROJECTID: unknown variable, did you mean HW_PROJECT_ID?; huaweicloud:insecure (HW_INSECURE) must be",
+            "HW_PROJECTID: unknown variable; did you mean HW_PROJECT_ID?; huaweicloud:insecure "
+            "(HW_INSECURE) must be",
             "fix these settings",
         ),
         (

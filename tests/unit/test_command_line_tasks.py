@@ -227,7 +227,7 @@ def test_another_endpoint_proves_nothing(cli: Cli) -> None:
     ended = cli.run("tasks", "--stack", "-", stdin=export(held))
     assert (ended.code, ended.out) == (exits.FAILED, "")
     assert (
-        "this task lives at dcs.eu-west-101.myhuaweicloud.com, the settings now point to 127.0.0.1"
+        "this task lives at dcs.eu-west-101.myhuaweicloud.com, but the settings now point to 127.0.0.1"
         in ended.err
     )
 

@@ -98,8 +98,8 @@ def test_the_time_is_over(cli: Cli) -> None:
     ended = cli.run("watch", "--timeout", "2m")
     assert ended.code == exits.TIMED_OUT
     assert ended.err == (
-        f"dcs-migration: after 2m00s 1 of 1 migrations are unfinished: orders ({id_}) MIGRATING; they go on, none was "
-        "touched; run the command again to watch on, or allow more time with --timeout\n"
+        "dcs-migration: timed out after 2m00s: 1 of 1 migrations still running (not stopped): orders "
+        f"({id_}) MIGRATING; run the command again to keep watching, or raise --timeout\n"
     )
     assert cli.clock.seconds == pytest.approx(120, abs=1)
 
@@ -135,7 +135,7 @@ def test_a_task_that_vanishes_after_it_was_seen(cli: Cli) -> None:
     cli.clock.at(15, lambda: cli.cloud.remove(id_))
     ended = cli.run("watch", id_)
     assert ended.code == exits.TASK_FAILED
-    assert "the service no longer tells how it ended (last seen: MIGRATING)" in ended.err
+    assert "its result is no longer available (last seen: MIGRATING)" in ended.err
     assert "completion" not in ended.err
     assert f"orders ({id_}) MIGRATING -> GONE" in ended.out
 
@@ -177,7 +177,7 @@ def test_an_outage_is_survived_and_said(cli: Cli) -> None:
     cli.clock.at(55, lambda: cli.cloud.set_status(id_, "SUCCESS"))
     ended = cli.run("watch")
     assert ended.code == exits.OK
-    assert "polling fails for 0s, trying on" in ended.out
+    assert "polling has failed for 0s, retrying" in ended.out
 
 
 def test_credentials_that_end_meanwhile(cli: Cli) -> None:
@@ -188,7 +188,7 @@ def test_credentials_that_end_meanwhile(cli: Cli) -> None:
     )
     ended = cli.run("watch")
     assert ended.code == exits.FAILED
-    assert ended.err.rstrip().endswith("; the tasks go on")
+    assert ended.err.rstrip().endswith("; the tasks keep running")
     assert "pulumi" not in ended.err
 
 

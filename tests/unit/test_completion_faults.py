@@ -18,7 +18,7 @@ from tests.unit.completion_world import HOUR, INTERVAL, Shared, Waits, gaps
 from tests.unit.life_cycle_world import REGION, eventually, failing, in_threads
 
 TOGETHER = 4
-NEVER_TOUCHED = "; the wait is over, no task was touched; run `pulumi up` again to wait on"
+NEVER_TOUCHED = "; the wait has ended, and no task was stopped; run `pulumi up` again to keep waiting"
 
 OUTAGES: dict[str, dict[str, Any]] = {
     "500": {"fault": "error", "status": 500},
@@ -61,10 +61,10 @@ def test_an_outage_of_minutes_is_survived(waits: Waits, engine: FakeEngine, faul
     assert waits.completion().up([task]) == {task.id: "SUCCESS"}
     assert gaps(waits.list_calls()) == [INTERVAL] * 56
     assert (
-        "0 of 1 done · 1 running · 10s · polling fails for 0s, trying on: ListMigrationTask"
+        "0 of 1 done · 1 running · 10s · polling has failed for 0s, retrying: ListMigrationTask"
         in (engine.progress[1])
     )
-    assert any("polling fails for 9m00s, trying on" in line for line in engine.progress)
+    assert any("polling has failed for 9m00s, retrying" in line for line in engine.progress)
     assert engine.progress[-1] == "1 of 1 done · 9m20s"
     assert waits.touched() == []
 
@@ -114,11 +114,11 @@ def test_a_service_that_is_restarted_is_survived(
 
 @pytest.mark.parametrize("fault", OUTAGES.values(), ids=OUTAGES.keys())
 def test_an_outage_of_ten_minutes_ends_the_wait(waits: Waits, fault: dict[str, Any]) -> None:
-    """In one line, which says how long, what, and that no task was touched."""
+    """In one line, which says how long, what, and that no task was stopped."""
     task = waits.task()
     fail_from(waits, 5, fault)
     message = failing(lambda: waits.completion().up([task]))
-    assert message.startswith("no usable answer for 10m00s: ListMigrationTask ")
+    assert message.startswith("no valid answer for 10m00s: ListMigrationTask ")
     assert message.endswith(NEVER_TOUCHED)
     assert waits.touched() == []
     assert 600 < waits.clock.seconds < 640
@@ -128,7 +128,7 @@ def test_all_completions_end_with_a_long_outage(shared: Waits) -> None:
     """Each of them in its own line, at the same time."""
     outcomes = waiting_together(shared, lambda: fail_from(shared, 5, OUTAGES["500"]))
     messages = [str(error) for error in outcomes]
-    assert all(message.startswith("no usable answer for 10m") for message in messages)
+    assert all(message.startswith("no valid answer for 10m") for message in messages)
     assert all(message.endswith(NEVER_TOUCHED) for message in messages)
     assert shared.clock.seconds < 660
 
@@ -190,7 +190,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_refusal_ends_the_wait_at_once(
     waits: Waits, fault: dict[str, Any], begin: str, after: float
 ) -> None:
-    """In one line that says what to do and that no task was touched; there is one refused call."""
+    """In one line that says what to do and that no task was stopped; there is one refused call."""
     task = waits.task()
     fail_from(waits, after, {"fault": "error", **fault})
     waits.clock.advance(0.0)
@@ -301,7 +301,7 @@ def test_a_wait_stops_when_the_engine_is_gone(
     seen: list[int] = []
     clock.at(22, lambda: seen.append(connections(own_cloud)))
     message = failing(lambda: waits.completion().up([here, there]))
-    assert "the engine no longer answers" in message
+    assert "the engine no longer responds" in message
     assert clock.seconds <= 23 + 2 * ENGINE_EVERY
     assert waits.list_calls(REGION)[-1] < 23
     assert waits.touched() == []
@@ -327,7 +327,7 @@ def test_four_waits_stop_when_the_engine_is_gone(engine: FakeEngine) -> None:
     with Emulator(progression="manual", clock=lambda: clock.time()) as cloud:
         waits = Waits(cloud, clock, engine)
         outcomes = waiting_together(waits, lambda: clock.at(23, lambda: setattr(engine, "alive", False)))
-        assert all("the engine no longer answers" in str(error) for error in outcomes)
+        assert all("the engine no longer responds" in str(error) for error in outcomes)
         assert clock.seconds <= 23 + 2 * ENGINE_EVERY
         assert eventually(lambda: connections(cloud) == 0)
 

@@ -59,7 +59,7 @@ def test_a_target_that_stays_behind(waits: Waits) -> None:
     """The time ends, and the error shows by how much; nothing was touched."""
     task = following(waits, 4096)
     message = failing(lambda: waits.completion().up([task], timeout="1m", **IN_SYNC))
-    assert "INCRMIGEATING (behind by 4096 bytes)" in message
+    assert "INCRMIGEATING (4096 bytes behind)" in message
     assert waits.touched() == []
 
 
@@ -67,7 +67,7 @@ def test_only_the_incremental_phase_counts(waits: Waits) -> None:
     """While everything is copied, no lag says anything."""
     task = waits.online_task()
     waits.set_statistics(task, full_migration_progress=50, offset=0)
-    assert "unfinished" in failing(lambda: waits.completion().up([task], timeout="1m", **IN_SYNC))
+    assert "still running" in failing(lambda: waits.completion().up([task], timeout="1m", **IN_SYNC))
 
 
 def test_old_style_incremental_tasks(waits: Waits) -> None:
@@ -102,12 +102,13 @@ def test_a_gate_that_is_closed_later(waits: Waits) -> None:
     [
         (
             {"max_lag_bytes": 1},
-            'max_lag_bytes: is only for until="in_sync" and would be ignored, leave it out',
+            'max_lag_bytes: is only used with until="in_sync"; leave it out',
         ),
-        ({**IN_SYNC, "max_lag_bytes": -1}, "max_lag_bytes: is out of range, write 0 or more"),
+        ({**IN_SYNC, "max_lag_bytes": -1}, "max_lag_bytes: is out of range; use 0 or more"),
         (
             {"until": "in-sync"},
-            'until: "in-sync" is not one of the allowed values, write "done" or "in_sync" (did you mean "in_sync"?)',
+            'until: "in-sync" is not one of the allowed values; use "done" or "in_sync" (did you mean '
+            '"in_sync"?)',
         ),
     ],
 )

@@ -166,7 +166,7 @@ def test_a_bare_404_proves_nothing(waits: Waits) -> None:
     waits.cloud.fault("ShowMigrationTask", "error", status=404, error_code="APIGW.0101")
     message = failing(lambda: waits.completion().up([task]))
     assert message.startswith("ShowMigrationTask failed: HTTP 404 APIGW.0101")
-    assert "no task was touched" in message
+    assert "no task was stopped" in message
 
 
 def test_a_second_witness_that_fails_is_asked_again(waits: Waits, engine: FakeEngine) -> None:
@@ -283,7 +283,7 @@ def test_throttling_alone_never_fails_a_wait(waits: Waits) -> None:
     waits.cloud.fault("ListMigrationTask", "throttle", times=999)
     message = failing(lambda: waits.completion().up([task], timeout="40m"))
     assert message.startswith(
-        "after 40m00s 1 of 1 migrations are unfinished (throttled, next poll in 300 s): "
+        "timed out after 40m00s (throttled, next poll in 300 s): 1 of 1 migrations still running (not stopped): "
     )
     assert len(waits.list_calls()) < 14
     assert f"orders ({task.id}) MIGRATING" in message

@@ -40,8 +40,8 @@ def snapshot(**changes: Any) -> Snapshot:
         ({"seconds": 7500.0}, "37 of 40 done · 2 running · 1 failed · 2h05m"),
         (
             {"unknown": ("HIBERNATING", "NAPPING")},
-            "37 of 40 done · 2 running · 1 failed · 4m10s · status HIBERNATING is not known here, waiting on"
-            " · status NAPPING is not known here, waiting on",
+            "37 of 40 done · 2 running · 1 failed · 4m10s · unknown status HIBERNATING, still waiting · "
+            "unknown status NAPPING, still waiting",
         ),
         (
             {"trouble": "throttled, next poll in 20 s"},
@@ -79,7 +79,7 @@ def test_trouble_that_only_goes_on_is_no_news(engine: FakeEngine) -> None:
     """Its words change with every poll, and a log would be full of them."""
     shown = Progress(engine, None, every=30.0)
     for seconds in range(5):
-        shown.show(snapshot(trouble=f"polling fails for {seconds}s, trying on", seconds=float(seconds)))
+        shown.show(snapshot(trouble=f"polling has failed for {seconds}s, retrying", seconds=float(seconds)))
     assert len(engine.progress) == 1
 
 
@@ -170,7 +170,7 @@ def test_no_statistics_are_asked_for_in_trouble(waits: Waits, engine: FakeEngine
     waits.clock.at(5, lambda: waits.cloud.fault("ListMigrationTask", "error", times=5))
     waits.turn(45, task, "INCRMIGEATING")
     waits.completion().up([task])
-    assert [("polling fails" in text) for text in engine.progress] == [False, True, True, False]
+    assert [("polling has failed" in text) for text in engine.progress] == [False, True, True, False]
     assert waits.count("ShowMigrationTaskStats") == 1
 
 

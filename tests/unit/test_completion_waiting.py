@@ -58,7 +58,7 @@ def test_a_failure_or_a_stop_fails(waits: Waits, status: str) -> None:
     task = waits.task()
     waits.turn(25, task, status)
     head, line = failure(waits, task)
-    assert head == "1 of 1 migrations failed (0 done); all stay in state"
+    assert head == "1 of 1 migrations failed (0 done); all remain in state"
     assert line.startswith(f"orders ({task.id}) is {status}")
     assert line.endswith(f"; to run it again: `pulumi up --replace '{task.urn}'`, or change its triggers")
 
@@ -125,7 +125,7 @@ def test_a_status_never_seen_counts_as_running_and_is_named(waits: Waits, engine
     waits.cloud.set_status(task.id, "HIBERNATING")
     waits.turn(25, task, "SUCCESS")
     waits.completion().up([task])
-    assert "status HIBERNATING is not known here, waiting on" in engine.progress[0]
+    assert "unknown status HIBERNATING, still waiting" in engine.progress[0]
     assert len(waits.polls()) == 4
 
 
@@ -148,8 +148,8 @@ def test_gone_without_a_success_is_a_failure(waits: Waits, seen: str) -> None:
     waits.clock.at(25, lambda: waits.cloud.remove(task.id))
     _, line = failure(waits, task)
     assert line.startswith(
-        f"orders ({task.id}) is GONE: the service no longer tells how it ended (last seen: {seen}); "
-        "if its data is complete, take it out of this completion; to run it again: "
+        f"orders ({task.id}) is GONE: its result is no longer available (last seen: {seen}); if its data is "
+        "complete, remove it from this completion; to run it again: "
     )
     assert len(waits.polls()) == 4
 
@@ -158,7 +158,7 @@ def test_a_record_that_says_deleted_is_gone(waits: Waits) -> None:
     """Some stacks keep the row of a task that was deleted at the console."""
     task = waits.task()
     waits.turn(5, task, "DELETED")
-    assert "is GONE: the service no longer tells" in failure(waits, task)[1]
+    assert "is GONE: its result is no longer available" in failure(waits, task)[1]
     waits.clock.advance(HOUR)
     assert waits.completion().up([task.known_as("SUCCESS")]) == {task.id: "SUCCESS"}
 
@@ -169,8 +169,10 @@ def test_an_id_that_never_was_is_a_failure(waits: Waits) -> None:
     with pytest.raises(ProviderError) as caught:
         completion.up(ids=["f" * 32])
     assert f"{'f' * 32} is GONE" in str(caught.value)
-    assert "or has forgotten it; check the id and the region, or if its data is complete" in str(caught.value)
-    assert str(caught.value).endswith("to run it again: do so where it was started")
+    assert "has no such task, or no longer; check the id and the region; if its data is complete" in str(
+        caught.value
+    )
+    assert str(caught.value).endswith("to run it again: start it again where it was started first")
     assert waits.clock.sleeps == []
 
 
@@ -197,7 +199,7 @@ def test_released_without_a_success_is_a_failure(waits: Waits) -> None:
     task = waits.task()
     waits.turn(5, task, "RELEASED")
     _, line = failure(waits, task)
-    assert "is RELEASED: the service no longer tells how it ended (last seen: MIGRATING)" in line
+    assert "is RELEASED: its result is no longer available (last seen: MIGRATING)" in line
 
 
 # How a wait ends.
@@ -210,7 +212,7 @@ def test_the_rest_is_awaited_after_a_failure(waits: Waits) -> None:
     waits.turn(15, good, "SUCCESS")
     waits.turn(45, last, "SUCCESS")
     head, line = failure(waits, good, bad, last)
-    assert head == "1 of 3 migrations failed (2 done); all stay in state"
+    assert head == "1 of 3 migrations failed (2 done); all remain in state"
     assert bad.id in line
     assert len(waits.polls()) == 6
 
@@ -221,7 +223,7 @@ def test_fail_fast_ends_at_the_first_failure(waits: Waits) -> None:
     waits.turn(5, bad, "FAILED")
     waits.turn(5, good, "SUCCESS")
     head, _ = failure(waits, good, bad, last, fail_fast=True)
-    assert head == "1 of 3 migrations failed (1 done, 1 still running); all stay in state"
+    assert head == "1 of 3 migrations failed (1 done, 1 still running); all remain in state"
     assert len(waits.polls()) == 2
 
 
@@ -306,21 +308,21 @@ def test_more_than_fifty_failures_are_counted_and_named(waits: Waits) -> None:
     tasks = waits.tasks(60)
     waits.turn(0, tasks, "FAILED")
     lines = failure(waits, *tasks)
-    assert lines[0] == "60 of 60 migrations failed (0 done); all stay in state"
+    assert lines[0] == "60 of 60 migrations failed (0 done); all remain in state"
     assert len(lines) == 1 + 50 + 1
     assert lines[-1].startswith(f"and 10 more: orders-50 ({tasks[50].id}) FAILED, ")
     assert waits.count("ListMigrationTaskLogs") == 50
 
 
-def test_a_timeout_names_the_unfinished(waits: Waits) -> None:
+def test_a_timeout_names_what_still_runs(waits: Waits) -> None:
     """With the status of each; and the tasks continue."""
     done, one, two = waits.tasks(3)
     waits.turn(25, done, "SUCCESS")
     waits.cloud.set_status(two.id, "FULLMIGRATING")
     (line,) = failure(waits, done, one, two, timeout="65s")
     assert line == (
-        f"after 1m05s 2 of 3 migrations are unfinished: orders-1 ({one.id}) MIGRATING, orders-2 ({two.id}) "
-        "FULLMIGRATING; they go on, none was touched; run `pulumi up` again to wait on, or allow more time with "
+        f"timed out after 1m05s: 2 of 3 migrations still running (not stopped): orders-1 ({one.id}) "
+        f"MIGRATING, orders-2 ({two.id}) FULLMIGRATING; run `pulumi up` again to keep waiting, or raise "
         "timeout= (and custom_timeouts, if set)"
     )
     assert 65 <= waits.clock.seconds < 66
@@ -332,7 +334,7 @@ def test_a_timeout_tells_of_failures_too(waits: Waits) -> None:
     bad, slow = waits.tasks(2)
     waits.turn(5, bad, "FAILED", "the bucket is empty")
     head, line = failure(waits, bad, slow, timeout="65s")
-    assert f"1 of 2 migrations are unfinished: orders-1 ({slow.id}) MIGRATING; " in head
+    assert f"1 of 2 migrations still running (not stopped): orders-1 ({slow.id}) MIGRATING; " in head
     assert head.endswith("; 1 failed")
     assert f"orders-0 ({bad.id}) is FAILED: the bucket is empty; to run it again: " in line
 
@@ -340,10 +342,10 @@ def test_a_timeout_tells_of_failures_too(waits: Waits) -> None:
 def test_a_timeout_of_many_names_fifty(waits: Waits) -> None:
     """A line can be read only so far."""
     (line,) = failure(waits, *waits.tasks(60), timeout="15s")
-    assert "60 of 60 migrations are unfinished: orders-0 (" in line
+    assert "60 of 60 migrations still running (not stopped): orders-0 (" in line
     assert "orders-49 (" in line
     assert "orders-50 (" not in line
-    assert " and 10 more; they go on" in line
+    assert " and 10 more; run `pulumi up` again" in line
 
 
 def test_what_is_done_at_the_last_moment_is_done(waits: Waits) -> None:
@@ -356,19 +358,21 @@ def test_what_is_done_at_the_last_moment_is_done(waits: Waits) -> None:
 def test_custom_timeouts_end_a_wait(waits: Waits) -> None:
     """They bound create and update, each its own."""
     one, two = waits.tasks(2)
-    assert failure(waits, one, __create_timeout="35s")[0].startswith("after 35s 1 of 1 ")
+    assert failure(waits, one, __create_timeout="35s")[0].startswith("timed out after 35s: 1 of 1 ")
     waits.cloud.set_status(one.id, "SUCCESS")
     completion = waits.completion()
     completion.up([one])
     message = failing(lambda: completion.up([one, two], __create_timeout="1h", __update_timeout="45s"))
-    assert message.startswith("after 45s 1 of 1 ")
+    assert message.startswith("timed out after 45s: 1 of 1 ")
 
 
 def test_a_clock_that_jumps_ends_by_the_timeout(waits: Waits) -> None:
     """A machine that slept for hours looks again, and then says that the time is over."""
     task = waits.task()
     waits.clock.at(33, lambda: waits.clock.advance(5 * HOUR))
-    assert failure(waits, task)[0].startswith("after 1h00m 1 of 1 migrations are unfinished")
+    assert failure(waits, task)[0].startswith(
+        "timed out after 1h00m: 1 of 1 migrations still running (not stopped)"
+    )
     done = waits.task("users")
     waits.clock.at(33, lambda: waits.clock.advance(5 * HOUR))
     waits.turn(50, done, "SUCCESS")
@@ -491,7 +495,7 @@ def test_two_full_tasks_and_an_incremental_one(
     cloud.set_quirks([quirk])
     if quirk == "create-answers-error":
         head, *lines = failure(waits, *tasks, interval="1s")
-        assert head == "3 of 3 migrations failed (0 done); all stay in state"
+        assert head == "3 of 3 migrations failed (0 done); all remain in state"
         assert all(": The migration task could not be started.; to run it again: " in line for line in lines)
         return
     started = clock.seconds
@@ -523,4 +527,4 @@ def test_a_success_that_no_poll_saw(
     if told:
         assert waits.completion().up([task]) == {task.id: "SUCCESS"}
     else:
-        assert "the service no longer tells how it ended" in failure(waits, task)[1]
+        assert "its result is no longer available" in failure(waits, task)[1]

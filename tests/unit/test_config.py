@@ -273,14 +273,14 @@ def test_endpoints_that_are_no_map_of_texts_are_refused(text: str) -> None:
 def test_an_endpoint_under_a_misspelt_service_is_refused(key: str) -> None:
     """It would be passed over, and the real cloud be called in its place."""
     with pytest.raises(
-        ConfigurationError, match=rf"huaweicloud:endpoints has the key {key.strip()}: write [a-z]+$"
+        ConfigurationError, match=rf"huaweicloud:endpoints has the key {key.strip()}; use [a-z]+$"
     ):
         _settings({"endpoints": json.dumps({key: "https://own"})}).dcs_url("r")
 
 
 def test_an_emulator_s_endpoint_needs_a_scheme() -> None:
     """An address on this machine without one would be asked for TLS, which an emulator does not speak."""
-    with pytest.raises(ConfigurationError, match=r"HW_DCS_ENDPOINT .*write http://127\.0\.0\.1:8788"):
+    with pytest.raises(ConfigurationError, match=r"HW_DCS_ENDPOINT .*use http://127\.0\.0\.1:8788"):
         _settings(environ={"HW_DCS_ENDPOINT": "127.0.0.1:8788"}).dcs_url("r")
 
 

@@ -272,9 +272,9 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
             {"HW_PROFILE": "a", "HW_SHARED_CONFIG_FILE": "/nowhere.json"},
             "can't read the profile file /nowhere.json",
         ),
-        ({**STATIC, "HW_PROFILE": "a"}, "HW_PROFILE: a profile replaces other credentials elsewhere"),
+        ({**STATIC, "HW_PROFILE": "a"}, "HW_PROFILE: other tools prefer a profile to other credentials"),
         ({"HW_AUTH_TOKEN": "t", **AGENCY}, "agency deploy of acme can only be assumed with an access key"),
-        ({"HW_ASSUME_ROLE_ID_TOKEN": "jwt"}, "an id token is read from a file here"),
+        ({"HW_ASSUME_ROLE_ID_TOKEN": "jwt"}, "an id token is only read from a file"),
     ],
 )
 def test_a_preview_says_what_is_missing(environ: dict[str, str], missing: str) -> None:

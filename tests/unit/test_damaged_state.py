@@ -40,7 +40,7 @@ def test_a_hidden_property_of_a_wrong_type(world: World, key: str, command: str)
         props[key] = 5.0
     line = failing(lambda: ups(BACKUP_IMPORT)[command](resource))
     assert line.startswith(f"the stack's state is damaged: {key} of ")
-    assert f" must be {HIDDEN[key][1]}; correct it in what `pulumi stack export" in line
+    assert f" must be {HIDDEN[key][1]}; correct it between `pulumi stack export" in line
     assert '"orders"' in line or key == "__urn"
     assert world.requests() == []
 
@@ -54,7 +54,7 @@ def test_an_output_of_a_wrong_type(world: World, key: str, command: str) -> None
     resource = world.started()
     resource.outputs[key] = {"a": 5.0}
     line = failing(lambda: ups(BACKUP_IMPORT)[command](resource))
-    assert line.startswith(f'the stack\'s state is damaged: {key} of "orders" must be a text; ')
+    assert line.startswith(f'the stack\'s state is damaged: {key} of "orders" must be a string; ')
 
 
 def started_online(world: World) -> Resource:

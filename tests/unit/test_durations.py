@@ -58,20 +58,20 @@ def test_a_duration_is_read(text: str, meant: float) -> None:
 )
 def test_what_is_no_duration_is_refused_with_examples(text: str) -> None:
     """A form that is not understood is never guessed at."""
-    with pytest.raises(ValueError, match=r'^is not a duration, write for example "90s", "10m" or "1h30m"$'):
+    with pytest.raises(ValueError, match=r'^is not a duration; use a value such as "90s", "10m" or "1h30m"$'):
         seconds(text)
 
 
 @pytest.mark.parametrize("text", ["0s", "0h0m", "0.0ms"])
 def test_no_time_at_all_is_refused(text: str) -> None:
     """A bound of nothing would stop everything at once."""
-    with pytest.raises(ValueError, match=r"^must be longer than nothing, write "):
+    with pytest.raises(ValueError, match=r"^must be greater than zero; use "):
         seconds(text)
 
 
 def test_a_time_beyond_all_numbers_is_refused() -> None:
     """A bound that no clock ever reaches is a mistake."""
-    with pytest.raises(ValueError, match=r"^is longer than can be counted, write "):
+    with pytest.raises(ValueError, match=r"^is too long; use "):
         seconds("9" * 400 + "h")
 
 

@@ -76,13 +76,13 @@ class TestCreated:
         longest = "\u00fc" * 976
         resource.up({**BACKUP_IMPORT, "description": longest})
         assert len(world.task(resource.id)["description"]) == 1024
-        with pytest.raises(CheckFailed, match="description: has 977 characters, write at most 976"):
+        with pytest.raises(CheckFailed, match="description: has 977 characters; the maximum is 976"):
             resource.preview({**BACKUP_IMPORT, "description": longest + "."})
         older = {**BACKUP_IMPORT, "description": longest + "."}
         for kept in (resource.state.inputs, resource.outputs):  # type: ignore[union-attr]
             kept["description"] = older["description"]
         assert resource.preview(older).step == "same"
-        with pytest.raises(CheckFailed, match="write at most 976"):
+        with pytest.raises(CheckFailed, match="the maximum is 976"):
             resource.up({**older, "triggers": [1]})
         assert world.writes() == ["CreateMigrationTask"]
 
@@ -374,7 +374,7 @@ class TestUnclearOutcome:
         )
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
         assert "HTTP 401" in message
-        assert "started a task before is not known" in message
+        assert "cannot tell whether CreateMigrationTask started a task" in message
         world.cloud.clear_faults()
         world.resource(plugin=world.new_plugin()).up(BACKUP_IMPORT)
         assert world.count("CreateMigrationTask") == 1
@@ -461,7 +461,7 @@ class TestRefused:
         """Where a region has withdrawn online_migration, one line says so and what to do."""
         world.cloud.set_quirks(["online-refused"])
         message = failing(lambda: world.resource().up(ONLINE))
-        assert "withdrawn online_migration" in message
+        assert "no longer supports online_migration" in message
         assert world.count("CreateMigrationTask") == 1
 
     def test_an_answer_with_an_error_fails_and_leaves_no_record(self, world: World) -> None:

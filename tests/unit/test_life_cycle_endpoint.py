@@ -87,37 +87,38 @@ class Case:
     def line(self) -> str:
         """The whole line."""
         return (
-            f"this task lives at {self.lives_at}, the settings now point to {self.points_to}: {self.advice}, or set "
-            f"DCS_MIGRATION_ACCEPT_ENDPOINT={self.points_to} if the service has moved there"
+            f"this task lives at {self.lives_at}, but the settings now point to {self.points_to} "
+            f"{self.advice}, or set DCS_MIGRATION_ACCEPT_ENDPOINT={self.points_to} if the service has moved "
+            "there"
         )
 
 
 HERE, THERE = "127.0.0.1:8788", "127.0.0.1:9999"
-TO_HERE = f"set HW_DCS_ENDPOINT=http://{HERE} to go on there"
+TO_HERE = f"set HW_DCS_ENDPOINT=http://{HERE} to continue there"
 ENDPOINTS = {"huaweicloud:endpoints": f'{{"dcs": "http://{THERE}"}}'}
 CASES = {
     "a variable left over": Case(
         CLOUD,
         THERE,
-        "HW_DCS_ENDPOINT says so; unset it if it is left over from something else",
+        "(set in HW_DCS_ENDPOINT); unset it if it is left over from something else",
         {"HW_DCS_ENDPOINT": f"http://{THERE}"},
     ),
     "a variable of another emulator": Case(
-        HERE, THERE, f"HW_DCS_ENDPOINT says so; {TO_HERE}", {"HW_DCS_ENDPOINT": f"http://{THERE}"}
+        HERE, THERE, f"(set in HW_DCS_ENDPOINT); {TO_HERE}", {"HW_DCS_ENDPOINT": f"http://{THERE}"}
     ),
-    "no variable, an emulator's state": Case(HERE, CLOUD, f"HW_DCS_ENDPOINT is not set; {TO_HERE}"),
+    "no variable, an emulator's state": Case(HERE, CLOUD, f"(HW_DCS_ENDPOINT is not set); {TO_HERE}"),
     "no variable, a private cloud's state": Case(
         "dcs.example.com",
         CLOUD,
-        "HW_DCS_ENDPOINT is not set; set HW_DCS_ENDPOINT=https://dcs.example.com to go on there",
+        "(HW_DCS_ENDPOINT is not set); set HW_DCS_ENDPOINT=https://dcs.example.com to continue there",
     ),
     "the stack's configuration": Case(
-        HERE, THERE, f"huaweicloud:endpoints says so; {TO_HERE}", config=ENDPOINTS
+        HERE, THERE, f"(set in huaweicloud:endpoints); {TO_HERE}", config=ENDPOINTS
     ),
     "another domain": Case(
         CLOUD,
         f"dcs.{REGION}.example.com",
-        f"HW_DCS_ENDPOINT is not set; set HW_DCS_ENDPOINT=https://{CLOUD} to go on there",
+        f"(HW_DCS_ENDPOINT is not set); set HW_DCS_ENDPOINT=https://{CLOUD} to continue there",
         {"HW_CLOUD": "example.com"},
     ),
 }
@@ -147,7 +148,7 @@ def test_a_preview_says_it_too(world: World, case: Case) -> None:
     for inputs in (BACKUP_IMPORT, BACKUP_IMPORT, {**BACKUP_IMPORT, "target_instance": {"id": "instance-1"}}):
         resource.preview(inputs)
     (warning,) = world.engine.warnings
-    assert warning == f"{case.line}; until then refresh, destroy and every change that needs a call fail"
+    assert warning == f"{case.line}; until then, refresh, destroy and every change that needs a call fail"
     assert world.requests() == []
 
 
@@ -162,7 +163,7 @@ def test_an_accepted_host_that_is_another_one_is_named(world: World) -> None:
     """A move that was accepted once does not explain the next."""
     case = CASES["no variable, an emulator's state"]
     resource = elsewhere_in(world, case, DCS_MIGRATION_ACCEPT_ENDPOINT="dcs.old.example.com")
-    assert failing(resource.refresh) == f"{case.line} (it now names dcs.old.example.com)"
+    assert failing(resource.refresh) == f"{case.line} (currently dcs.old.example.com)"
 
 
 def test_an_endpoint_that_is_no_url_is_said_in_preview(world: World) -> None:

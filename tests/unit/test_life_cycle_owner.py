@@ -49,9 +49,10 @@ class TestAnotherOwner:
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
         task = world.task(theirs)
         assert message == (
-            f"nothing was started: task {task['name']} ({theirs}, {status}, created 2026-01-01T00:00:00.000Z) has the "
-            "same definition and belongs to another owner: another stack, another provider of this one, or a state that was lost; to take it over "
-            f'write existing_task_id="{theirs}", to run it a second time on purpose write triggers=[...]'
+            f"nothing was started: task {task['name']} ({theirs}, {status}, created "
+            "2026-01-01T00:00:00.000Z) has the same definition and belongs to another owner: another "
+            "stack, another provider of this stack, or a lost state; to take it over, set "
+            f'existing_task_id="{theirs}"; to run it a second time, set triggers=[...]'
         )
         assert world.writes() == []
 
@@ -121,7 +122,7 @@ class TestAnotherOwner:
         world.cloud.set_status(theirs, "SUCCESS")
         message = failing(lambda: world.resource(plugin=world.new_plugin()).up(BACKUP_IMPORT))
         assert theirs in message
-        assert "no mark that tells whose it is" in message
+        assert "has no owner mark" in message
         assert world.writes() == []
 
     def test_many_others_of_our_name_block_nobody(self, world: World) -> None:
@@ -305,7 +306,7 @@ class TestTheStateHoldsItTwice:
         assert back.id == id_
         assert world.ids() == [id_]
         assert world.writes() == []
-        assert any("forgotten here" in line for line in world.engine.warnings)
+        assert any("removed from state here" in line for line in world.engine.warnings)
 
         back.plugin = world.new_plugin()
         back.up(BACKUP_IMPORT, replace=True)
@@ -417,7 +418,7 @@ class TestCopies:
         resource.plugin = world.new_plugin()
         resource.up(BACKUP_IMPORT)
         assert resource.id != theirs
-        assert any(theirs in line and "not touched" in line for line in world.engine.warnings)
+        assert any(theirs in line and "was not changed" in line for line in world.engine.warnings)
         assert theirs in world.ids()
 
     def test_a_task_is_not_refused_for_a_copy_of_its_definition_alone(self, world: World) -> None:
@@ -517,8 +518,8 @@ class TestOneTarget:
         began = world.clock.seconds
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
         assert message.startswith(
-            f"nothing was started: the target is still occupied by task {world.task(theirs)['name']} ({theirs}, MIGRATING) "
-            "after 60 s; wait for it, or chain the tasks with "
+            f"nothing was started: the target is still occupied by task {world.task(theirs)['name']} "
+            f"({theirs}, MIGRATING) after 60 s; wait until it is free, or chain the tasks with "
             "opts=ResourceOptions(depends_on=[first.completion()])"
         )
         assert ("aliases" in message) is (whose == "ours")
@@ -590,7 +591,7 @@ class TestMarkComesBack:
             resource.plugin = world.new_plugin()
             world.clock.advance(60)
             resource.refresh()
-            said = [line for line in world.engine.warnings if "did not keep the description" in line]
+            said = [line for line in world.engine.warnings if "did not keep the owner mark" in line]
             assert len(said) == times
             assert resource.id in said[0]
             assert resource.preview(BACKUP_IMPORT).step == "same"
@@ -620,7 +621,7 @@ class TestMarkComesBack:
         world.cloud.set_status(id_, "SUCCESS")
         second = failing(lambda: world.resource(plugin=world.new_plugin()).up(inputs))
         assert f'existing_task_id="{id_}"' in second
-        assert "no mark that tells whose it is" in second
+        assert "has no owner mark" in second
         assert world.count("CreateMigrationTask") == 1
 
     def test_a_namesake_that_does_something_else_is_in_nobody_s_way(self, world: World) -> None:
@@ -665,7 +666,7 @@ class TestShow:
         killed_after_create(world)
         world.cloud.fault("ShowMigrationTask", times=100, **fault)
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
-        assert message.startswith("nothing was started: whether task")
+        assert message.startswith("nothing was started: cannot check whether task")
         assert world.writes() == []
 
 

@@ -70,7 +70,8 @@ def test_another_name_later_is_told_in_preview(
         resource.preview(BACKUP_IMPORT)
     (line,) = caught.value.lines
     assert line.startswith(
-        f"project_id: this task lives in project {known}, the configuration now says {OFFICE['HW_PROJECT_NAME']}; write "
+        f"project_id: this task lives in project {known}, but the configuration now names "
+        f"{OFFICE['HW_PROJECT_NAME']}; set "
     )
     assert resource.preview({**BACKUP_IMPORT, "project_id": resource.outputs["project_id"]}).step == "same"
     assert resource.preview({**BACKUP_IMPORT, "project_id": "project-7"}).step == "replace"

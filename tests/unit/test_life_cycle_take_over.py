@@ -281,7 +281,7 @@ def test_an_instance_on_which_nothing_runs_yet(world: World) -> None:
     new.instance.up({**INSTANCE, "existing_task_id": lost.id})
     message = failing(lambda: new.up(existing_task_id=lost.id))
     assert f"migration instance {lost.id} has no migration yet (RUNNING)" in message
-    assert "remove existing_task_id, and `pulumi up` configures one on it" in message
+    assert "remove existing_task_id, and `pulumi up` configures a migration on it" in message
     assert world.writes() == []
 
     new.instance.up(INSTANCE)
@@ -300,5 +300,5 @@ def test_an_instance_that_is_gone_is_not_to_be_configured(world: World) -> None:
     migration.instance.up(INSTANCE)
     world.cloud.set_status(migration.id, "RELEASED")
     message = failing(lambda: migration.up(existing_task_id=migration.id))
-    assert "is gone (RELEASED); correct it, or remove it to make a new one" in message
+    assert "no longer exists (RELEASED); correct the id, or remove it to create a new instance" in message
     assert world.writes() == ["CreateOnlineMigrationTask"]

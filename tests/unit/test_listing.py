@@ -179,7 +179,7 @@ def test_a_listing_without_end_is_given_up(pages: dict[str, Any], calls: int, wo
     """It ends in an error when it has brought, or taken, more than any account needs."""
     clock = FakeClock()
     service = Endless(clock, **pages)
-    with pytest.raises(TransportError, match="the listing is incomplete: it has not ended after") as caught:
+    with pytest.raises(TransportError, match="the listing is incomplete: it still continues after") as caught:
         SharedListing(service.page, clock).get(max_age=0)
     assert words in str(caught.value)
     assert service.calls == calls
@@ -197,7 +197,7 @@ def test_a_service_with_smaller_pages_is_read_in_few_calls(most: int, calls: int
 def test_a_service_with_smaller_pages_that_ignores_the_offset(most: int) -> None:
     """Its first page again and again doesn't prove absence, either."""
     rows = [TaskRow(f"task-{number}") for number in range(most)]
-    with pytest.raises(TransportError, match="its pages do not go on"):
+    with pytest.raises(TransportError, match="its pages do not continue"):
         SharedListing(lambda offset, limit: Page(rows, 5000), FakeClock()).get(max_age=0)
 
 

@@ -250,7 +250,7 @@ def test_state_of_old_without_a_project_takes_any() -> None:
 def test_a_configured_project_that_contradicts_the_looked_up_one_fails() -> None:
     """A configuration that now names another project does not run the migration there by itself."""
     news = {**BACKUP, "project_id": "p9", "__defaults": ["project_id"]}
-    with pytest.raises(TaskError, match=r"^project_id: this task lives in project p0, .* says p9; write "):
+    with pytest.raises(TaskError, match=r"^project_id: this task lives in project p0, .* names p9; set "):
         _compare(BACKUP, news)
 
 
@@ -273,7 +273,9 @@ def test_taking_over_what_is_held_already_is_an_update() -> None:
 
 def test_another_existing_task_is_refused() -> None:
     """A resource stays with its task."""
-    with pytest.raises(TaskError, match=r"^existing_task_id: this resource holds task task-1.*task-2"):
+    with pytest.raises(
+        TaskError, match=r"^existing_task_id: this resource already holds task task-1.*task-2"
+    ):
         _compare(TAKEN, {**TAKEN, "existing_task_id": "task-2"})
 
 
@@ -355,8 +357,8 @@ def test_a_replacement_warns_unless_the_task_certainly_did_nothing(status: str |
     assert (warning is None) is silent
     if warning is not None:
         assert warning == (
-            "replaced because triggers changed: RUNS THE IMPORT AGAIN over instance target-1; "
-            "same keys are overwritten"
+            "replaced because triggers changed: RUNS THE IMPORT AGAIN into instance target-1; keys with "
+            "the same name are overwritten"
         )
 
 
@@ -378,7 +380,7 @@ def test_an_online_migration_is_no_import() -> None:
 def test_the_warning_copes_with_a_target_that_is_not_known(target: Any) -> None:
     """What is not known is not printed."""
     warning = replacement_warning(CHANGES, {}, {**BACKUP, "target_instance": target})
-    assert "over the target instance;" in str(warning)
+    assert "into the target instance;" in str(warning)
 
 
 def test_an_update_warns_of_nothing() -> None:

@@ -60,52 +60,53 @@ def _id(value: Any) -> str | None:
 # Rules across fields --------------------------------------------------------------------------------------
 
 RULES: list[tuple[str, dict[str, Any], str]] = [
-    ("no files", _without(BACKUP, "backup_files"), "backup_files: is required for backupfile_import, write"),
+    ("no files", _without(BACKUP, "backup_files"), "backup_files: is required for backupfile_import; use"),
     ("no source", _without(ONLINE, "source_instance"), "source_instance: is required for online_migration"),
     (
         "a source for a backup",
         {**BACKUP, "source_instance": {"addrs": "a:1"}},
-        "source_instance: is only for online_migration and would be ignored, leave it out",
+        "source_instance: is only used for online_migration; leave it out",
     ),
     (
         "a network for a backup",
         {**BACKUP, "network_type": "vpc"},
-        "network_type: is only for online_migration and would be ignored, leave it out",
+        "network_type: is only used for online_migration; leave it out",
     ),
     (
         "files for a live source",
         {**ONLINE, "backup_files": {"backup_id": "b"}},
-        "backup_files: is only for backupfile_import and would be ignored, leave it out",
+        "backup_files: is only used for backupfile_import; leave it out",
     ),
     (
         "two origins",
         {**BACKUP, "backup_files": {"bucket_name": "b", "files": [{"file_name": "f"}], "backup_id": "i"}},
-        "backup_files: has both bucket_name and backup_id, write one of them",
+        "backup_files: has both bucket_name and backup_id; use only one of them",
     ),
     (
         "no origin",
         {**BACKUP, "backup_files": {}},
-        "backup_files: says no files, write bucket_name and files, or backup_id",
+        "backup_files: names no files; set bucket_name and files, or backup_id",
     ),
     (
         "a bucket without files",
         {**BACKUP, "backup_files": {"bucket_name": "b"}},
-        'backup_files.files: is required for self_build_obs, write for example [{"file_name": "orders.rdb"}]',
+        'backup_files.files: is required for self_build_obs; use a value such as [{"file_name": '
+        '"orders.rdb"}]',
     ),
     (
         "files without a bucket",
         {**BACKUP, "backup_files": {"files": [{"file_name": "f"}]}},
-        'backup_files.bucket_name: is required for self_build_obs, write for example "my-backups"',
+        'backup_files.bucket_name: is required for self_build_obs; use a value such as "my-backups"',
     ),
     (
         "a record without its id",
         {**BACKUP, "backup_files": {"file_source": "backup_record"}},
-        "backup_files.backup_id: is required for backup_record, write the id of the backup record",
+        "backup_files.backup_id: is required for backup_record; use the id of the backup record",
     ),
     (
         "a bucket with a record's id",
         changed(BACKUP, ("backup_files", "backup_id"), "i"),
-        "backup_files.backup_id: would be ignored for self_build_obs, leave it out",
+        "backup_files.backup_id: is not used for self_build_obs; leave it out",
     ),
     (
         "a record with a bucket",
@@ -113,22 +114,22 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
             **BACKUP,
             "backup_files": {"file_source": "backup_record", "backup_id": "i", "bucket_name": "b"},
         },
-        "backup_files.bucket_name: would be ignored for backup_record, leave it out",
+        "backup_files.bucket_name: is not used for backup_record; leave it out",
     ),
     (
         "port zero",
         changed(ONLINE, ("source_instance", "addrs"), "a:1,b:0"),
-        "source_instance.addrs: has a port outside 1 to 65535, correct it",
+        "source_instance.addrs: has a port outside 1 to 65535; correct it",
     ),
     (
         "a port too high",
         changed(ONLINE, ("source_instance", "addrs"), "a:65536,b:1"),
-        "source_instance.addrs: has a port outside 1 to 65535, correct it",
+        "source_instance.addrs: has a port outside 1 to 65535; correct it",
     ),
     (
         "a timeout that is none",
         {**BACKUP, "__delete_timeout": "soon"},
-        "opts.custom_timeouts.delete: is not a duration, write for example",
+        "opts.custom_timeouts.delete: is not a duration; use a value such as",
     ),
     ("a timeout of nothing", {**BACKUP, "__delete_timeout": "0s"}, "opts.custom_timeouts.delete: must be"),
 ]
@@ -138,7 +139,7 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
 def test_a_broken_rule_is_named_with_its_path_and_its_remedy(inputs: dict[str, Any], line: str) -> None:
     """Each rule across fields has one line of its own, and nothing else is said."""
     found = _check(inputs).problems
-    assert len(found) == 1 or line.startswith("backup_files.bucket_name: would be")
+    assert len(found) == 1 or line.startswith("backup_files.bucket_name: is not")
     assert any(problem.startswith(line) for problem in found), found
 
 
@@ -146,8 +147,8 @@ def test_every_key_that_a_record_would_ignore_is_named() -> None:
     """Bucket and files together with a backup record are both refused."""
     files = {**BACKUP["backup_files"], "file_source": "backup_record", "backup_id": "i"}
     assert _check({**BACKUP, "backup_files": files}).problems == [
-        "backup_files.bucket_name: would be ignored for backup_record, leave it out",
-        "backup_files.files: would be ignored for backup_record, leave it out",
+        "backup_files.bucket_name: is not used for backup_record; leave it out",
+        "backup_files.files: is not used for backup_record; leave it out",
     ]
 
 
@@ -352,11 +353,11 @@ def test_an_unknown_region_takes_no_project() -> None:
     [
         (
             THERE,
-            "region: this task lives in region eu-west-101, the configuration now says cn-north-4; write ",
+            "region: this task lives in region eu-west-101, but the configuration now names cn-north-4; set ",
         ),
         (
             {**CONFIGURED, "huaweicloud:projectId": "p9"},
-            "project_id: this task lives in project p0, the configuration now says p9; write ",
+            "project_id: this task lives in project p0, but the configuration now names p9; set ",
         ),
     ],
 )
@@ -434,7 +435,7 @@ def test_junk_never_raises(news: dict[str, Any]) -> None:
 INCREMENTAL = {**BACKUP, "migration_method": "incremental_migration"}
 ODD_NAME = {**BACKUP, "task_name": "a b"}
 WARNED: list[tuple[dict[str, Any], str]] = [
-    (ONLINE, "migration_type: most regions have withdrawn online_migration"),
+    (ONLINE, "migration_type: most regions no longer support online_migration"),
     (INCREMENTAL, "migration_method: a backup import copies once"),
     (ODD_NAME, "task_name: is not 4 to 64 letters"),
 ]

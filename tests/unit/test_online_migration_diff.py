@@ -100,7 +100,7 @@ class TestWords:
     @pytest.mark.parametrize(
         ("before", "after", "words"),
         [
-            ("running", "stopped", "STOPS the replication into instance orders; what was copied stays"),
+            ("running", "stopped", "STOPS the replication into instance orders; copied data remains"),
             (
                 "running",
                 "switched",
@@ -110,20 +110,20 @@ class TestWords:
             (
                 "stopped",
                 "running",
-                "STARTS the replication into instance orders again; same keys are overwritten",
+                "STARTS the replication into instance orders again; keys with the same name are overwritten",
             ),
             (
                 "switched",
                 "stopped",
-                "SWITCHES the addresses of instance shop and instance orders BACK; what was written to instance "
-                "orders since the switch is not in instance shop",
+                "SWITCHES the addresses of instance shop and instance orders BACK; data written to "
+                "instance orders since the switch is not in instance shop",
             ),
             (
                 "switched",
                 "running",
-                "SWITCHES the addresses of instance shop and instance orders BACK; what was written to instance "
-                "orders since the switch is not in instance shop, and is overwritten: STARTS the replication into "
-                "instance orders again",
+                "SWITCHES the addresses of instance shop and instance orders BACK; data written to "
+                "instance orders since the switch is not in instance shop, and is overwritten: STARTS the "
+                "replication into instance orders again",
             ),
         ],
     )
@@ -134,7 +134,7 @@ class TestWords:
     def test_a_migration_that_runs_again(self) -> None:
         """Over a target that has the data already."""
         olds = {**OLD, **FULL, "status": "SUCCESS"}
-        words = "RUNS THE MIGRATION AGAIN over instance orders; same keys are overwritten"
+        words = "RUNS THE MIGRATION AGAIN into instance orders; keys with the same name are overwritten"
         assert said({"triggers": ["again"]}, olds) == [f"triggers changed: {words}"]
         assert said({"task_id": "t-2"}, olds) == [f"replaced because task_id changed: {words}"]
         assert said({"task_id": UNKNOWN}, olds) == [f"replaced because task_id changed: {words}"]
@@ -143,7 +143,7 @@ class TestWords:
     def test_a_running_one_that_gets_another_source(self) -> None:
         """The service may start from the start."""
         (line,) = said({"source_instance": {"addrs": "user:secret@host:1"}})
-        assert line.startswith("source_instance changed: CONFIGURES the running migration ANEW")
+        assert line.startswith("source_instance changed: RECONFIGURES the running migration")
         assert "secret" not in line
 
 
@@ -153,7 +153,7 @@ class TestRefused:
     def test_from_stopped_to_switched(self) -> None:
         """The target of a stopped replication is behind."""
         (line,) = refused({**OLD, "state": "stopped"}, {**OLD, "state": "switched"})
-        assert 'write "running" first' in line
+        assert 'use "running" first' in line
 
     @pytest.mark.parametrize("before", ["running", "switched"])
     def test_other_changes_together_with_a_switch(self, before: str) -> None:

@@ -34,11 +34,11 @@ class TestInstance:
     def test_each_required_input_is_named(self, world: World, key: str) -> None:
         """The path, and an example of what to write."""
         (line,) = problems(world, "MigrationInstance", {k: v for k, v in INSTANCE.items() if k != key})
-        assert line.startswith(f'{key}: is required, write for example "')
+        assert line.startswith(f'{key}: is required; use a value such as "')
 
     def test_a_misspelled_key(self, world: World) -> None:
         """The nearest known one is named."""
-        assert "vpcid: unknown key, did you mean vpc_id?" in problems(
+        assert "vpcid: unknown key; did you mean vpc_id?" in problems(
             world, "MigrationInstance", {**INSTANCE, "vpcid": "x"}
         )
 
@@ -49,28 +49,29 @@ class TestMigration:
     @pytest.mark.parametrize(
         ("changes", "line"),
         [
-            ({"bandwidth_limit_mb": 0}, "bandwidth_limit_mb: is out of range, write 1 to 10240"),
-            ({"bandwidth_limit_mb": 10241}, "bandwidth_limit_mb: is out of range, write 1 to 10240"),
+            ({"bandwidth_limit_mb": 0}, "bandwidth_limit_mb: is out of range; use 1 to 10240"),
+            ({"bandwidth_limit_mb": 10241}, "bandwidth_limit_mb: is out of range; use 1 to 10240"),
             (
                 {"bandwidth_limit_mb": 5, "migration_method": "full_amount_migration"},
-                "bandwidth_limit_mb: is only for incremental_migration and would be ignored, leave it out",
+                "bandwidth_limit_mb: is only used for incremental_migration; leave it out",
             ),
             (
                 {"source_instance": {"id": "a", "addrs": "h:1"}},
-                "source_instance: has both id and addrs, write one of them",
+                "source_instance: has both id and addrs; use only one of them",
             ),
             (
                 {"target_instance": {"password": PASSWORD}},
-                'target_instance: says no Redis, write {"id": ...} for a DCS instance or {"addrs": "host:port"} for another',
+                'target_instance: names no Redis; use {"id": ...} for a DCS instance or {"addrs": '
+                '"host:port"} for another Redis',
             ),
             (
                 {"state": "switched"},
-                'state: a new migration cannot begin switched, write "running" first, and "switched" when the '
-                "target has caught up",
+                'state: a new migration cannot start as switched; use "running" first, and "switched" when '
+                "the target has caught up",
             ),
             (
                 {"state": "runing"},  # codespell:ignore runing
-                'state: "runing" is not one of the allowed values, write "running", "stopped" or "switched" '  # codespell:ignore runing
+                'state: "runing" is not one of the allowed values; use "running", "stopped" or "switched" '  # codespell:ignore runing
                 '(did you mean "running"?)',
             ),
         ],

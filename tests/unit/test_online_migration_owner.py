@@ -134,8 +134,8 @@ class TestTakingOver:
         taking.instance.plugin = taking.online.plugin = world.plugin
         message = failing(lambda: taking.take_over(id_))
         assert (
-            "has no migration yet (RUNNING); remove existing_task_id, and `pulumi up` configures one on it"
-            in message
+            "has no migration yet (RUNNING); remove existing_task_id, and `pulumi up` configures a "
+            "migration on it" in message
         )
         taking.instance.up(taking.instance_inputs())
         taking.online.up(taking.inputs({}))

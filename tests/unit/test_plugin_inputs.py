@@ -88,7 +88,7 @@ def test_known_values_beside_an_unknown_one_are_still_judged() -> None:
 def test_a_text_of_another_type_is_refused(definition: dict[str, Any], where: Path, wrong: Any) -> None:
     """A value that isn't a text is refused where a text belongs, and an example is shown."""
     line = _one(changed(definition, where, wrong))
-    assert line.startswith(f"{shown(where)}: must be a string, write for example ")
+    assert line.startswith(f"{shown(where)}: must be a string; use a value such as ")
 
 
 @pytest.mark.parametrize("wrong", [True, 7.0, "text", ""], ids=repr)
@@ -110,15 +110,15 @@ def test_a_map_or_list_of_another_type_is_refused(
     """A plain value where a map or a list belongs is refused, and the line says what to write."""
     line = _one(changed(definition, where, wrong))
     assert line.startswith(f"{shown(where)}: must be a ")
-    assert ", write " in line
+    assert "; use " in line
 
 
 @pytest.mark.parametrize("wrong", [7, 0.0, ["secret"], {}, True], ids=repr)
 def test_a_password_of_another_type_is_refused_without_an_example(wrong: Any) -> None:
     """A password must be a text; no example of a password is ever proposed."""
     line = _one(changed(BACKUP, ("target_instance", "password"), wrong))
-    advice = "write it in quotes" if isinstance(wrong, (int, float)) else "write the password itself"
-    assert line == f"target_instance.password: must be a string, {advice}"
+    advice = "put it in quotes" if isinstance(wrong, (int, float)) else "use the password itself"
+    assert line == f"target_instance.password: must be a string; {advice}"
 
 
 CHOICES: list[tuple[dict[str, Any], Path, list[str]]] = [
@@ -155,7 +155,7 @@ def test_a_choice_lists_what_is_allowed(
 ) -> None:
     """Any value but the allowed ones is refused and repeated, if it is like a word; all of these are named."""
     line = _one(changed(definition, where, wrong))
-    assert line.startswith(f"{shown(where)}: {repeated}is not one of the allowed values, write ")
+    assert line.startswith(f"{shown(where)}: {repeated}is not one of the allowed values; use ")
     assert all(f'"{value}"' in line for value in values)
     assert len(line) < 300
 
@@ -188,7 +188,7 @@ def test_a_near_miss_of_a_choice_is_named(where: Path, wrong: str, meant: str) -
 )
 def test_a_missing_value_says_what_to_write(definition: dict[str, Any], where: Path) -> None:
     """A required value that is absent is named by its whole path, with what to write."""
-    assert _one(changed(definition, where, None)).startswith(f"{shown(where)}: is required, write ")
+    assert _one(changed(definition, where, None)).startswith(f"{shown(where)}: is required; use ")
 
 
 @pytest.mark.parametrize(
@@ -206,13 +206,13 @@ def test_a_missing_value_says_what_to_write(definition: dict[str, Any], where: P
 )
 def test_an_unknown_key_names_the_nearest_known_one(where: Path, wrong: Any, meant: str) -> None:
     """A misspelt key is an error, at every level, and the answer is the key that was meant."""
-    assert _one(changed(BACKUP, where, wrong)) == f"{shown(where)}: unknown key, did you mean {meant}?"
+    assert _one(changed(BACKUP, where, wrong)) == f"{shown(where)}: unknown key; did you mean {meant}?"
 
 
 def test_a_key_like_no_other_lists_the_known_ones() -> None:
     """Where nothing is near, all keys of the place are listed."""
     line = _one(changed(BACKUP, ("target_instance", "zzz"), 1))
-    assert line == "target_instance.zzz: unknown key, the known ones are id, name, password"
+    assert line == "target_instance.zzz: unknown key; known keys: id, name, password"
 
 
 def test_a_monstrous_key_is_shown_short_and_on_one_line() -> None:
@@ -225,15 +225,16 @@ def test_a_monstrous_key_is_shown_short_and_on_one_line() -> None:
 def test_an_empty_list_of_files_is_not_to_be_left_out() -> None:
     """Left out, the files would be the next thing that is missing."""
     line = _one(changed(BACKUP, ("backup_files", "files"), []))
-    assert line == 'backup_files.files: is empty, write for example [{"file_name": "orders.rdb"}]'
+    assert line == 'backup_files.files: is empty; use a value such as [{"file_name": "orders.rdb"}]'
 
 
 @pytest.mark.parametrize(("definition", "where"), ALL_TEXTS, ids=_id)
 def test_an_empty_text_is_refused_once(definition: dict[str, Any], where: Path) -> None:
     """An empty text is one problem, and leaving it out is proposed only where that is allowed."""
     line = _one(changed(definition, where, ""))
-    assert line.startswith(f"{shown(where)}: is empty, write for example ")
-    assert line.endswith("leave it out") is (where[-1] not in ("id", "addrs", "file_name"))
+    assert line.startswith(f"{shown(where)}: is empty; ")
+    assert "use a value such as " in line
+    assert ("leave it out" in line) is (where[-1] not in ("id", "addrs", "file_name"))
 
 
 @pytest.fixture
@@ -279,8 +280,8 @@ def test_an_output_in_a_string_is_called_that(
 ) -> None:
     """An f-string over an Output holds the SDK's advice in the place of a value: one line says what happened."""
     assert problems(name, changed(definition, where, as_text(formatted))) == [
-        f"{shown(where)}: an Output was put into a string, which gives no value, use pulumi.Output.concat(...), "
-        "pulumi.Output.format(...) or its apply(...)"
+        f"{shown(where)}: contains an Output that was converted to a string; use pulumi.Output.concat(...), "
+        "pulumi.Output.format(...) or .apply(...)"
     ]
 
 
@@ -295,7 +296,7 @@ def test_an_output_in_a_key_is_called_that(as_text: Callable[[Callable[[Any], st
     found = problems(SCHEMA, {**BACKUP, "triggers": [{as_text(str): 1}]})
     assert len(found) == 1
     assert found[0].startswith("triggers[0].Calling __str__")
-    assert "an Output was put into a string" in found[0]
+    assert "contains an Output that was converted to a string" in found[0]
 
 
 async def later() -> str:
@@ -338,8 +339,8 @@ def test_an_object_in_a_string_is_called_that(kind: str, where: Path) -> None:
     """Its address is another in each run: as a trigger it would run the migration again with every `up`."""
     definition = {**BACKUP, "triggers": [{"deep": "x"}]}
     assert problems(SCHEMA, changed(definition, where, OBJECTS[kind]())) == [
-        f"{shown(where)}: a Python object was put into a string, which gives no value, write what it holds (of a function "
-        "or a coroutine, what it returns)"
+        f"{shown(where)}: contains a Python object that was converted to a string; use its value (for a "
+        "function or a coroutine, its result)"
     ]
 
 
@@ -356,26 +357,26 @@ def test_a_byte_order_mark_is_called_that() -> None:
     """The text of a file that Windows wrote starts with one, and no server takes it for part of a password."""
     for where in (("target_instance", "password"), ("backup_files", "bucket_name")):
         assert problems(SCHEMA, changed(BACKUP, where, "\ufeffS3cret-pass")) == [
-            f"{shown(where)}: begins with a byte order mark, as the text of a file may, read it with encoding='utf-8-sig'"
+            f"{shown(where)}: starts with a byte order mark; read the file with encoding='utf-8-sig'"
         ]
 
 
 def test_an_empty_password_is_to_be_left_out() -> None:
     """An instance without a password has no password, not an empty one."""
     line = _one(changed(BACKUP, ("target_instance", "password"), ""))
-    assert line == "target_instance.password: is empty, leave it out if there is none"
+    assert line == "target_instance.password: is empty; leave it out if there is none"
 
 
 def test_an_empty_list_of_files_is_refused() -> None:
     """A list of files has at least one."""
-    assert _one(changed(BACKUP, ("backup_files", "files"), [])).startswith("backup_files.files: is empty, ")
+    assert _one(changed(BACKUP, ("backup_files", "files"), [])).startswith("backup_files.files: is empty; ")
 
 
 def test_more_files_than_one_task_takes_are_refused() -> None:
     """The number of files is bounded, and the line says by what."""
     files = [{"file_name": "a.rdb"}] * 1001
     line = _one(changed(BACKUP, ("backup_files", "files"), files))
-    assert line == "backup_files.files: has 1001 items, write at most 1000"
+    assert line == "backup_files.files: has 1001 items; the maximum is 1000"
 
 
 @pytest.mark.parametrize("control", ["\n", "\r", "\x00", "\x1b", "\x7f"], ids=repr)
@@ -392,11 +393,9 @@ def test_control_characters_are_refused_wherever_they_stand(
     if where == ("description",) and control == "\n":
         assert found == []
     elif place == "behind" and control in "\r\n":
-        assert found == [
-            f"{shown(where)}: ends in a line break, as the text of a file does, write it without (.strip())"
-        ]
+        assert found == [f"{shown(where)}: ends in a line break; remove it, for example with .strip()"]
     else:
-        assert found == [f"{shown(where)}: contains control characters, write it without them"]
+        assert found == [f"{shown(where)}: contains control characters; remove them"]
 
 
 @pytest.mark.parametrize(
@@ -426,7 +425,7 @@ def test_a_text_in_the_wrong_form_gets_an_example(
 ) -> None:
     """A text that cannot be right is refused with one that could be."""
     line = _one(changed(definition, where, wrong))
-    assert line.startswith(f"{shown(where)}: is not in the right form, write for example ")
+    assert line.startswith(f"{shown(where)}: has the wrong format; use a value such as ")
     assert wrong not in line
 
 
@@ -495,7 +494,7 @@ def test_a_trigger_must_be_plain_data(wrong: Any, wrap: Any) -> None:
     """A value that never equals itself would run the import at every `up`, so it is refused."""
     line = _one(changed(BACKUP, ("triggers",), wrap(wrong)))
     assert line.startswith("triggers[0]")
-    assert ": is not plain data, write strings, numbers, lists or maps" in line
+    assert ": is not plain data; use strings, numbers, lists or maps" in line
 
 
 def test_an_asset_in_a_typed_place_is_one_problem() -> None:

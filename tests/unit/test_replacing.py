@@ -10,7 +10,7 @@ from dcs_migration.life_cycles.inputs import UNKNOWN
 from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, Resource, World
 from tests.unit.online_world import INSTANCE, MIGRATION
 
-AGAIN = "RUNS THE IMPORT AGAIN over instance instance-1; same keys are overwritten"
+AGAIN = "RUNS THE IMPORT AGAIN into instance instance-1; keys with the same name are overwritten"
 
 
 def check(resource: Resource, inputs: dict[str, Any], *, old: bool, preview: bool = False) -> dict[str, Any]:
@@ -120,7 +120,9 @@ def test_an_online_task_of_the_old_call(world: World) -> None:
     resource = world.started(ONLINE)
     check(resource, ONLINE, old=True)
     check(resource, ONLINE, old=False)
-    words = "replaced: RUNS THE MIGRATION AGAIN over instance instance-1; same keys are overwritten"
+    words = (
+        "replaced: RUNS THE MIGRATION AGAIN into instance instance-1; keys with the same name are overwritten"
+    )
     assert words in world.engine.warnings
 
 
@@ -135,5 +137,5 @@ def test_an_online_migration(world: World) -> None:
     check(online, inputs, old=False)
     online.destroy()
     assert world.engine.warnings == [
-        "replaced: RUNS THE MIGRATION AGAIN over instance orders; same keys are overwritten"
+        "replaced: RUNS THE MIGRATION AGAIN into instance orders; keys with the same name are overwritten"
     ]

@@ -65,7 +65,7 @@ def settings_of(
 def test_a_misspelt_key_is_an_error(written: str, meant: str) -> None:
     """It would be passed over in silence: another region, another project, no credentials."""
     assert problems(settings_of({written: SECRET})) == [
-        f"huaweicloud:{written}: unknown key, did you mean huaweicloud:{meant}?"
+        f"huaweicloud:{written}: unknown key; did you mean huaweicloud:{meant}?"
     ]
 
 
@@ -97,9 +97,7 @@ def test_every_key_of_ours_is_known() -> None:
 def test_a_part_of_an_agency_set_without_path_is_an_error(key: str) -> None:
     """It is a key of its own then, and another account would be used."""
     (line,) = problems(settings_of({key: SECRET}))
-    assert line.startswith(
-        f"huaweicloud:{key} is a key of its own and not part of the map huaweicloud:assumeRole"
-    )
+    assert line.startswith(f"huaweicloud:{key} is a separate key, not part of the map huaweicloud:assumeRole")
     assert f"`pulumi config set --path 'huaweicloud:{key}' ...`" in line
     assert SECRET not in line
 
@@ -108,7 +106,7 @@ def test_a_part_of_an_agency_set_without_path_is_an_error(key: str) -> None:
 def test_an_endpoint_set_without_path_is_an_error(key: str) -> None:
     """It is a key of its own then, and the real cloud would be called."""
     (line,) = problems(settings_of({key: f"https://{SECRET}"}))
-    assert line.startswith(f"huaweicloud:{key} is a key of its own")
+    assert line.startswith(f"huaweicloud:{key} is a separate key")
     assert f"`pulumi config rm 'huaweicloud:{key}'`" in line
     assert f"`pulumi config set --path 'huaweicloud:{key}' https://...`" in line
     assert SECRET not in line
@@ -133,7 +131,7 @@ def test_another_identity_is_refused_beside_any_keys(name: str, keys: dict[str, 
 def test_a_profile_is_refused_beside_other_credentials(name: str, keys: dict[str, str]) -> None:
     """Huawei's other tools replace the keys by the profile's."""
     (line,) = problems(settings_of({}, {**keys, name: "production"}))
-    assert line.startswith(f"{name}: a profile replaces other credentials elsewhere")
+    assert line.startswith(f"{name}: other tools prefer a profile to other credentials")
     assert SECRET not in line
 
 
@@ -181,7 +179,7 @@ def test_a_password_of_a_user_in_the_stack_is_refused_where_no_keys_are() -> Non
     """As in the environment; who has keys as well is understood everywhere."""
     config = {"userName": "x", "password": SECRET}
     (line,) = problems(settings_of(config))
-    assert line.startswith("huaweicloud:password: a user's name with a password is not supported here")
+    assert line.startswith("huaweicloud:password: a user name with a password is not supported")
     assert SECRET not in line
     assert problems(settings_of(config, KEYS)) == []
 
@@ -194,7 +192,9 @@ def test_a_token_beside_keys_is_refused(keys: dict[str, str]) -> None:
         assert problems(settings_of({}, environ)) == []  # the token is used
         return
     (line,) = problems(settings_of({}, environ))
-    assert line.startswith("HW_AUTH_TOKEN: a token goes before keys elsewhere, and here the keys are used")
+    assert line.startswith(
+        "HW_AUTH_TOKEN: other tools prefer a token to keys, and this provider uses the keys"
+    )
     assert SECRET not in line
 
 
@@ -209,7 +209,7 @@ def test_another_token_is_refused_unless_a_token_is_used(
     """Also together with keys, which it would replace elsewhere."""
     for keys in ({}, KEYS):
         (line,) = problems(settings_of(config, {**environ, **keys}))
-        assert "this token goes before keys elsewhere, and is not read here" in line
+        assert "other tools prefer this token to keys, and this provider does not read it" in line
         assert SECRET not in line
     assert problems(settings_of(config, {**environ, "HW_AUTH_TOKEN": "t"})) == []
 
@@ -234,7 +234,7 @@ def test_the_iam_of_another_cloud_is_refused_unless_the_cloud_is_set(name: str) 
         return problems(settings_of(*own))
 
     (line,) = problems_of(PRIVATE_IAM, {}, KEYS)
-    assert line.startswith(f"{name}: it names another cloud and is not read here")
+    assert line.startswith(f"{name}: it names another cloud, but this provider does not read it")
     whole = '{"dcs": "https://dcs.private.example", "iam": "https://iam.private.example"}'
     dcs_alone = '{"dcs": "https://dcs.private.example"}'
     for config in (
@@ -268,7 +268,7 @@ def test_the_iam_of_another_cloud_is_refused_unless_the_cloud_is_set(name: str) 
 def test_a_misspelt_variable_is_an_error_unless_the_right_one_is_set(written: str, meant: str) -> None:
     """Where the endpoint is passed over, the real cloud is called in place of an emulator."""
     assert problems(settings_of({}, {written: "x"})) == [
-        f"{written}: unknown variable, did you mean {meant}?"
+        f"{written}: unknown variable; did you mean {meant}?"
     ]
     assert problems(settings_of({}, {written: ""})) == []
     right = "https://own" if meant == "HW_DCS_ENDPOINT" else "x"
@@ -363,7 +363,7 @@ def test_no_settings_at_all_are_no_problem() -> None:
 def test_a_name_and_an_id_that_contradict_each_other_are_told() -> None:
     """Both are named."""
     (line,) = problems(settings_of({"projectName": "shop"}, {"HW_PROJECT_ID": "p0"}))
-    assert line == "huaweicloud:projectName and HW_PROJECT_ID name a project each: unset one of them"
+    assert line == "huaweicloud:projectName and HW_PROJECT_ID both name a project; unset one of them"
 
 
 # Where it is asked ----------------------------------------------------------------------------------------
@@ -384,8 +384,8 @@ def test_each_resource_s_check_tells_the_problems_once(kind: type) -> None:
         {}, {"task_ids": ["0" * 32]} if kind is LIFE_CYCLES[-1] else {}
     )
     lines = list(result.problems)
-    assert lines.count("huaweicloud:Region: unknown key, did you mean huaweicloud:region?") == 1
-    assert sum("is not the name of a region" in line for line in lines) == 1
+    assert lines.count("huaweicloud:Region: unknown key; did you mean huaweicloud:region?") == 1
+    assert sum("is not a region name" in line for line in lines) == 1
 
 
 def test_what_has_no_check_before_it_is_refused_as_well() -> None:

@@ -64,7 +64,7 @@ absent = MigrationTask.get("absent", "{ABSENT}")
 pulumi.export("id", task.id)
 pulumi.export("absent", absent.status)
 """)
-    assert f"knows no task {ABSENT}" in stack.up().text
+    assert f"there is no task {ABSENT}" in stack.up().text
     assert stack.outputs() == {"id": id_, "absent": "GONE"}
     assert "CreateMigrationTask" not in stack.calls()
     assert id_ in stack.destroy().text

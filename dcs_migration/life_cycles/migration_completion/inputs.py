@@ -56,13 +56,13 @@ def _ids(written: Props) -> Iterator[str]:
     first: dict[str, int] = {}
     for index, id_ in enumerate(ids):
         if isinstance(id_, str) and first.setdefault(id_, index) != index:
-            yield f"task_ids[{index}]: is the same as task_ids[{first[id_]}], write each task once"
+            yield f"task_ids[{index}]: is the same as task_ids[{first[id_]}]; list each task once"
 
 
 def _lag(written: Props) -> Iterator[str]:
     until = written.get("until", "done")
     if "max_lag_bytes" in written and isinstance(until, str) and until != IN_SYNC:
-        yield f'max_lag_bytes: is only for until="{IN_SYNC}" and would be ignored, leave it out'
+        yield f'max_lag_bytes: is only used with until="{IN_SYNC}"; leave it out'
 
 
 def _bare_ids(news: Props) -> bool:
@@ -90,7 +90,8 @@ def _durations(news: Props, settings: Settings) -> Iterator[str]:
         least = least_interval(settings, news.get("region"))
         if key == "interval" and seconds < least:
             yield (
-                f'interval: is shorter than the service\'s limits of calls per minute allow, write "{least:.0f}s" or more'
+                "interval: is too short for the service's limits on calls per minute; use "
+                f'"{least:.0f}s" or more'
             )
 
 

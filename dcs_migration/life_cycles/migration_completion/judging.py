@@ -131,10 +131,10 @@ def _judge_lost(task: Watched, status: str | None) -> None:
         task.state = State.DONE
         return
     if task.status:
-        why = f"the service no longer tells how it ended (last seen: {task.status}); if"
+        why = f"its result is no longer available (last seen: {task.status}); if"
     else:
-        why = f"the service knows no such task in {task.account.region}, or has forgotten it; check the id and the region, or if"
-    task.error = f"{why} its data is complete, take it out of this completion"
+        why = f"{task.account.region} has no such task, or no longer; check the id and the region; if"
+    task.error = f"{why} its data is complete, remove it from this completion"
     task.status, task.state = status, State.FAILED
 
 
@@ -147,7 +147,7 @@ def failure(tasks: Sequence[Watched]) -> TaskError:
     still = f", {len(running)} still running" if running else ""
     done = f"{len(_in(tasks, State.DONE))} done{still}"
     return TaskError(
-        f"{len(failed)} of {len(tasks)} migrations failed ({done}); all stay in state", *_lines(failed)
+        f"{len(failed)} of {len(tasks)} migrations failed ({done}); all remain in state", *_lines(failed)
     )
 
 
@@ -157,16 +157,18 @@ def timeout(tasks: Sequence[Watched], seconds: float, trouble: str | None) -> Wa
     why = f" ({trouble})" if trouble else ""
     also = f"; {len(failed)} failed" if failed else ""
     return WaitTimeout(
-        f"after {elapsed(seconds)} {len(running)} of {len(tasks)} migrations are unfinished{why}: "
-        f"{_named(running)}; they go on, none was touched; run `pulumi up` again to wait on, or allow more "
-        f"time with timeout= (and custom_timeouts, if set){also}",
+        f"timed out after {elapsed(seconds)}{why}: {len(running)} of {len(tasks)} migrations still running (not "
+        f"stopped): {_named(running)}; run `pulumi up` again to keep waiting, or raise timeout= (and "
+        f"custom_timeouts, if set){also}",
         *_lines(failed),
     )
 
 
 def pointless(error: DcsMigrationError) -> TaskError:
     """Return the error of a wait that can't succeed."""
-    return TaskError(f"{error}; the wait is over, no task was touched; run `pulumi up` again to wait on")
+    return TaskError(
+        f"{error}; the wait has ended, and no task was stopped; run `pulumi up` again to keep waiting"
+    )
 
 
 def _in(tasks: Sequence[Watched], state: State) -> list[Watched]:
@@ -193,7 +195,7 @@ def _line(task: Watched, logged: Sequence[str]) -> str:
     if task.urn:
         again = f"`pulumi up --replace {_quoted(task.urn)}`, or change its triggers"
     else:
-        again = "do so where it was started"
+        again = "start it again where it was started first"
     return f"{task.title} is {task.status}{why}; to run it again: {again}"
 
 
@@ -213,4 +215,4 @@ def _named(tasks: Sequence[Watched]) -> str:
 
 
 def _behind(task: Watched) -> str:
-    return f" (behind by {task.lag:.0f} bytes)" if task.lag else ""
+    return f" ({task.lag:.0f} bytes behind)" if task.lag else ""

@@ -71,7 +71,8 @@ class MigrationCompletionLifeCycle:
     def imported(self, id_: str, props: Props) -> ReadResult:
         """Refuse, because a wait doesn't exist in the cloud."""
         raise TaskError(
-            "a wait cannot be imported: nothing in the cloud stands for it; declare it, it waits once more"
+            "a wait cannot be imported, because it is not a resource in the cloud; declare it, and it "
+            "waits once more"
         )
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:

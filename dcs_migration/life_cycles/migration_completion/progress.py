@@ -73,7 +73,7 @@ def line(snapshot: Snapshot) -> str:
     if snapshot.failed:
         parts.append(f"{snapshot.failed} failed")
     parts.append(elapsed(snapshot.seconds))
-    parts += [f"status {status} is not known here, waiting on" for status in snapshot.unknown]
+    parts += [f"unknown status {status}, still waiting" for status in snapshot.unknown]
     if len(snapshot.online) <= MOST_ONLINE and snapshot.trouble is None:
         parts += _statistics(snapshot.online)
     if snapshot.trouble:

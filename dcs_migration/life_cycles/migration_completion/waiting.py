@@ -98,9 +98,11 @@ class Poller:
             since = now  # the last poll was so long ago that this is a new outage
         self._outage = since, now
         if now - since > LONGEST_OUTAGE:
-            raise TaskError(f"no usable answer for {elapsed(now - since)}: {error}")
+            raise TaskError(f"no valid answer for {elapsed(now - since)}: {error}")
         self._not_before = now + interval
-        self._last = Poll(self._last.listing, f"polling fails for {elapsed(now - since)}, trying on: {error}")
+        self._last = Poll(
+            self._last.listing, f"polling has failed for {elapsed(now - since)}, retrying: {error}"
+        )
 
 
 ENGINE_EVERY = 2.0  # seconds; how often a wait checks that Pulumi is still running

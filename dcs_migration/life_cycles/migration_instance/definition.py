@@ -47,7 +47,7 @@ SPEC = Spec(
 )
 
 
-AGAIN = "`pulumi up --replace` its URN"
+AGAIN = "run `pulumi up --replace` with its URN"
 
 _SIDES = ("source_instance", "target_instance")
 
@@ -120,7 +120,7 @@ def existing(account: Account, props: Props) -> TaskRow:
     if row is None:
         raise TaskError(
             f"existing_task_id: there is no migration instance {id_} in project {account.project_id} of "
-            f"{account.region}; correct it, or remove it to make a new one"
+            f"{account.region}; correct the id, or remove it to create a new instance"
         )
     inputs = normalised(props)
     identity: Mapping[str, Any] = props.get(IDENTITY) or {}
@@ -135,7 +135,7 @@ def existing(account: Account, props: Props) -> TaskRow:
         differing.append("description")
     if differing:
         raise TaskError(
-            f"existing_task_id: migration instance {id_} is not what the inputs describe: it differs in "
-            f"{', '.join(differing)}; correct them, or remove existing_task_id to make a new one"
+            f"existing_task_id: migration instance {id_} differs from the inputs in {', '.join(differing)}; "
+            "correct the inputs, or remove existing_task_id to create a new instance"
         )
     return row

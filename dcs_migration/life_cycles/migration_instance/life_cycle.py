@@ -98,7 +98,8 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         over is only removed from the state."""
         if props.get(TAKEN_OVER):
             self._warn(
-                f"instance {id_} was taken over, not made here: it is forgotten, not stopped or deleted",
+                f"instance {id_} was taken over, not created here; it is removed from state, but not "
+                "stopped or deleted",
                 props,
             )
             self._held.deleted(props.get(URN), id_)

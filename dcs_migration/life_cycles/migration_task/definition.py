@@ -105,8 +105,8 @@ def _refused_online(error: ApiError) -> DcsMigrationError:
     if error.status != 400 or "migration_type" not in (error.error_msg or "").lower():
         return error
     return TaskError(
-        "nothing was started: this region has withdrawn online_migration from CreateMigrationTask; "
-        f"use an OnlineMigrationTask, or a backupfile_import ({error})"
+        "nothing was started: this region no longer supports online_migration in CreateMigrationTask; use "
+        f"an OnlineMigrationTask, or a backupfile_import ({error})"
     )
 
 
@@ -122,7 +122,7 @@ def existing(account: Account, props: Props) -> TaskRow:
     if seen.row is None:
         raise TaskError(
             f"existing_task_id: there is no task {id_} in project {account.project_id} of {account.region}; "
-            "correct it, or remove it to start a new task"
+            "correct the id, or remove it to start a new task"
         )
     row = seen.row
     if seen.evidence is Evidence.LISTED:
@@ -133,8 +133,8 @@ def existing(account: Account, props: Props) -> TaskRow:
     differing = list(_differences(as_told(inputs), row))
     if differing:
         raise TaskError(
-            f"existing_task_id: task {id_} is not what the inputs describe: it differs in {', '.join(differing)}; "
-            "correct them, or remove existing_task_id to start a new task"
+            f"existing_task_id: task {id_} differs from the inputs in {', '.join(differing)}; correct the "
+            "inputs, or remove existing_task_id to start a new task"
         )
     return row
 

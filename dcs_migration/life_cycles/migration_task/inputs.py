@@ -98,13 +98,13 @@ def _across_fields(written: Mapping[str, Any], new: bool) -> Iterator[str]:
 
 def _belongs_to(written: Mapping[str, Any], key: str, kind: str, example: str) -> Iterator[str]:
     if key not in written:
-        yield f"{key}: is required for {kind}, write {example}"
+        yield f"{key}: is required for {kind}; use {example}"
 
 
 def _foreign_to(written: Mapping[str, Any], keys: tuple[str, ...], kind: str) -> Iterator[str]:
     for key in keys:
         if certain(written, key):
-            yield f"{key}: is only for {kind} and would be ignored, leave it out"
+            yield f"{key}: is only used for {kind}; leave it out"
 
 
 _FILE_SOURCES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -113,8 +113,8 @@ _FILE_SOURCES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     FROM_RECORD: (("backup_id",), ("bucket_name", "files")),
 }
 _FILE_EXAMPLES = {
-    "bucket_name": 'for example "my-backups"',
-    "files": 'for example [{"file_name": "orders.rdb"}]',
+    "bucket_name": 'a value such as "my-backups"',
+    "files": 'a value such as [{"file_name": "orders.rdb"}]',
     "backup_id": "the id of the backup record",
 }
 
@@ -130,26 +130,26 @@ def _backup_files(files: Mapping[str, Any]) -> Iterator[str]:
     if source is None:
         sources = _sources(files, certain) or _sources(files, lambda given, key: key in given)
         if not sources:
-            yield "backup_files: says no files, write bucket_name and files, or backup_id"
+            yield "backup_files: names no files; set bucket_name and files, or backup_id"
         elif len(sources) == 1:
             (source,) = sources
         elif certain(files, "bucket_name") and certain(files, "backup_id"):
-            yield "backup_files: has both bucket_name and backup_id, write one of them"
+            yield "backup_files: has both bucket_name and backup_id; use only one of them"
     if not isinstance(source, str) or source not in _FILE_SOURCES:
         return  # not known yet, or already reported
     needed, ignored = _FILE_SOURCES[source]
     for key in needed:
         if key not in files:
-            yield f"backup_files.{key}: is required for {source}, write {_FILE_EXAMPLES[key]}"
+            yield f"backup_files.{key}: is required for {source}; use {_FILE_EXAMPLES[key]}"
     for key in ignored:
         if certain(files, key):
-            yield f"backup_files.{key}: would be ignored for {source}, leave it out"
+            yield f"backup_files.{key}: is not used for {source}; leave it out"
 
 
 def _ports(addrs: str) -> Iterator[str]:
     ports = re.findall(r":(\d{1,5})\s*(?:,|$)", addrs)
     if any(not 1 <= int(port) <= 65535 for port in ports):
-        yield "source_instance.addrs: has a port outside 1 to 65535, correct it"
+        yield "source_instance.addrs: has a port outside 1 to 65535; correct it"
 
 
 SPEC = Spec(
@@ -173,13 +173,13 @@ def warnings(olds: Props, inputs: Props) -> Iterator[str]:
     kind, method = inputs.get("migration_type"), inputs.get("migration_method")
     if kind == ONLINE_MIGRATION and new("migration_type"):
         yield (
-            "migration_type: most regions have withdrawn online_migration from this call (CreateMigrationTask); "
-            "where that is so, the service will refuse it"
+            "migration_type: most regions no longer support online_migration in CreateMigrationTask; in "
+            "those the service rejects the task"
         )
     if kind == BACKUP_IMPORT and method == INCREMENTAL and new("migration_type", "migration_method"):
         yield (
-            "migration_method: a backup import copies once, incremental_migration does nothing more; "
-            "write full_amount_migration"
+            "migration_method: a backup import copies once, so incremental_migration has no effect; use "
+            "full_amount_migration"
         )
     name = inputs.get("task_name")
     if (
@@ -189,8 +189,8 @@ def warnings(olds: Props, inputs: Props) -> Iterator[str]:
         and not _USUAL_NAME.fullmatch(name)
     ):
         yield (
-            "task_name: is not 4 to 64 letters, digits, '-' and '_', as names of DCS instances are; "
-            "the service may refuse it"
+            "task_name: is not 4 to 64 letters, digits, '-' and '_', as DCS instance names are; the "
+            "service may reject it"
         )
 
 
@@ -207,4 +207,4 @@ def runs_again(news: Props) -> str:
     target = news.get("target_instance")
     instance = target.get("id") if isinstance(target, Mapping) else target
     over = "the target instance" if instance is None or is_unknown(instance) else f"instance {instance}"
-    return f"RUNS THE {run} AGAIN over {over}; same keys are overwritten"
+    return f"RUNS THE {run} AGAIN into {over}; keys with the same name are overwritten"

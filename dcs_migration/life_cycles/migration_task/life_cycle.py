@@ -91,7 +91,10 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             outputs, warning = read.refreshed(account, id_, props, again=AGAIN)
         except read.Gone:
             self._held.removed(id_)
-            self._warn(f"task {id_} ended without success and its record is gone: removed from state", props)
+            self._warn(
+                f"task {id_} failed or was stopped, and its record no longer exists: removed from state",
+                props,
+            )
             return ReadResult(None)
         if warning is not None:
             self._warn(warning, props)
@@ -109,8 +112,8 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             inputs["source_instance"] = {"addrs": row.data_source}
         if inputs.get("migration_type") == ONLINE_MIGRATION and problems(SPEC.schema, inputs):
             raise TaskError(
-                f"task {id_} is an online migration on an instance of its own: import it as a MigrationInstance and an "
-                "OnlineMigration"
+                f"task {id_} is an online migration with an instance of its own; import it as a "
+                "MigrationInstance and an OnlineMigration"
             )
         if found_task.warning is not None:
             self._warn(found_task.warning, props)
@@ -139,7 +142,9 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         """Stop and delete our own task. One that was taken over is only removed from the state."""
         if props.get(TAKEN_OVER):
             self._warn(
-                f"task {id_} was taken over, not started here: it is forgotten, not stopped or deleted", props
+                f"task {id_} was taken over, not started here; it is removed from state, but not "
+                "stopped or deleted",
+                props,
             )
             self._held.deleted(props.get(URN), id_)
             return

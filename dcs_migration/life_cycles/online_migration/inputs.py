@@ -60,32 +60,38 @@ def _across_fields(written: Mapping[str, Any], new: bool) -> Iterator[str]:
         and certain(written, "existing_task_id")
         and existing != written["task_id"]
     ):
-        yield "task_id: is another id than existing_task_id, write the same one, or leave it out"
+        yield "task_id: differs from existing_task_id; use the same id, or leave it out"
     for key in WITH_PASSWORD:
         if isinstance(written.get(key), Mapping):
             yield from _id_or_addrs(key, written[key])
     if written.get("migration_method") == FULL and certain(written, "bandwidth_limit_mb"):
-        yield f"bandwidth_limit_mb: is only for {INCREMENTAL} and would be ignored, leave it out"
+        yield f"bandwidth_limit_mb: is only used for {INCREMENTAL}; leave it out"
     if written.get("state") != SWITCHED:
         return
     if new and existing is None:
         yield (
-            'state: a new migration cannot begin switched, write "running" first, and "switched" when the target '
-            "has caught up"
+            'state: a new migration cannot start as switched; use "running" first, and "switched" when the '
+            "target has caught up"
         )
     if written.get("migration_method") == FULL:
-        yield f'state: only an {INCREMENTAL} can be switched, write "running" or "stopped"'
+        yield f'state: only {INCREMENTAL} can be switched; use "running" or "stopped"'
     for key in WITH_PASSWORD:
         instance = written.get(key)
         if isinstance(instance, Mapping) and "id" not in instance:
-            yield f"{key}.id: is required to switch addresses, which only DCS instances can, write the instance's id"
+            yield (
+                f"{key}.id: is required to switch addresses, which only DCS instances can; use the "
+                "instance's id"
+            )
 
 
 def _id_or_addrs(key: str, instance: Mapping[str, Any]) -> Iterator[str]:
     if "id" not in instance and "addrs" not in instance:
-        yield f'{key}: says no Redis, write {{"id": ...}} for a DCS instance or {{"addrs": "host:port"}} for another'
+        yield (
+            f'{key}: names no Redis; use {{"id": ...}} for a DCS instance or {{"addrs": "host:port"}} for '
+            "another Redis"
+        )
     elif certain(instance, "id") and certain(instance, "addrs"):
-        yield f"{key}: has both id and addrs, write one of them"
+        yield f"{key}: has both id and addrs; use only one of them"
 
 
 SPEC = Spec(
@@ -116,14 +122,14 @@ def refusals(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
         return
     if before == STOPPED:
         yield (
-            'state: a stopped migration cannot be switched: write "running" first, and "switched" when the target '
-            "has caught up"
+            'state: a stopped migration cannot be switched; use "running" first, and "switched" when the '
+            "target has caught up"
         )
     others = [key for key in changes.in_place if key != "state"]
     if others:
         yield (
-            f"{', '.join(others)}: cannot be changed while the migration is switched or is being switched, for the "
-            "replication has ended then; take the change back, or write another state first"
+            f"{', '.join(others)}: cannot be changed while the migration is switched or is being switched, "
+            "because the replication has ended; undo the change, or set another state first"
         )
 
 
@@ -149,18 +155,21 @@ def runs_again(news: Props) -> str:
     return _RUNS_AGAIN.format(target=_named(news.get("target_instance")))
 
 
-_RUNS_AGAIN = "RUNS THE MIGRATION AGAIN over {target}; same keys are overwritten"
-_CONFIGURES_ANEW = "CONFIGURES the running migration ANEW, which may copy all of it to {target} again; same keys are overwritten"
+_RUNS_AGAIN = "RUNS THE MIGRATION AGAIN into {target}; keys with the same name are overwritten"
+_CONFIGURES_ANEW = (
+    "RECONFIGURES the running migration, which may copy everything to {target} again; keys with the same "
+    "name are overwritten"
+)
 _SWITCHES_BACK = (
-    "SWITCHES the addresses of {source} and {target} BACK; what was written to {target} since the switch is not in "
-    "{source}"
+    "SWITCHES the addresses of {source} and {target} BACK; data written to {target} since the switch is "
+    "not in {source}"
 )
 _TRANSITIONS = {
-    (RUNNING, STOPPED): "STOPS the replication into {target}; what was copied stays",
+    (RUNNING, STOPPED): "STOPS the replication into {target}; copied data remains",
     (RUNNING, SWITCHED): (
         "SWITCHES the addresses of {source} and {target} once the target has caught up; the replication ends"
     ),
-    (STOPPED, RUNNING): "STARTS the replication into {target} again; same keys are overwritten",
+    (STOPPED, RUNNING): "STARTS the replication into {target} again; keys with the same name are overwritten",
     (SWITCHED, STOPPED): _SWITCHES_BACK,
     (
         SWITCHED,

@@ -135,7 +135,9 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         """Stop the replication. Copied data and switched addresses remain."""
         if props.get(TAKEN_OVER):
             self._warn(
-                f"migration {id_} was taken over, not started here: it is forgotten, not stopped", props
+                f"migration {id_} was taken over, not started here; it is removed from state, but not "
+                "stopped",
+                props,
             )
             return
         if self._keeps(id_, props):

@@ -24,15 +24,15 @@ _UNDER_WAY = re.compile(r"(EXCHANG|ROLL)[A-Z_]*ING")
 class Phase(Enum):
     """What a migration is doing."""
 
-    MAKING = "its instance is being made"
-    IDLE = "waits to be configured"
-    COPYING = "copies everything"
-    FOLLOWING = "follows its source"
+    MAKING = "has an instance that is still being created"
+    IDLE = "is not configured yet"
+    COPYING = "is copying everything"
+    FOLLOWING = "is following its source"
     CHANGING = "is being stopped or switched"
     STOPPED = "is stopped"
     DONE = "is done"
     FAILED = "has failed"
-    LOST = "has no instance any more"
+    LOST = "no longer has an instance"
 
 
 RUNS = (Phase.COPYING, Phase.FOLLOWING)
@@ -135,8 +135,8 @@ class Observer:
             return self.account.client.show_online_migration(self.id)
         except TaskNotFound as error:
             raise TaskError(
-                f"the service knows no migration instance {self.id}: replace it with "
-                f"`pulumi up --replace` and the URN of its MigrationInstance ({error})"
+                f"migration instance {self.id} does not exist; replace it with `pulumi up --replace` and "
+                f"the URN of its MigrationInstance ({error})"
             ) from None
 
     def until(self, reached: Callable[[Online], bool], what: str) -> Online:
@@ -160,7 +160,7 @@ class Observer:
     def settled(self) -> Online:
         """Return the service's answer when no stop and no exchange of addresses is in progress."""
         return self.until(
-            lambda observed: phase_of(observed) not in UNSETTLED, "waiting for what is under way to end"
+            lambda observed: phase_of(observed) not in UNSETTLED, "waiting for a stop or a switch to finish"
         )
 
     def until_made(self, job_id: str | None) -> Online:
@@ -178,9 +178,9 @@ class Observer:
                 break  # it ended long ago or was deleted with the instance; the status shows which
             if status == JOB_FAILED:
                 raise TaskError(
-                    f"the service could not make migration instance {self.id} (job {job_id} is {status}); its network "
-                    "may be full or not allowed: see the instance in the console, then run `pulumi up --replace` with "
-                    "the URN of its MigrationInstance"
+                    f"migration instance {self.id} could not be created (job {job_id} is {status}); its "
+                    "network may be full or not permitted; check it in the console, then run `pulumi up "
+                    "--replace` with the URN of its MigrationInstance"
                 )
             if status == JOB_SUCCEEDED:
                 break
@@ -193,8 +193,9 @@ class Observer:
         """Show what the wait is for, and wait briefly."""
         if not self._deadline.allows(seconds):
             raise WaitTimeout(
-                f"gave up after {self._deadline.seconds:.0f} s: {what}; run `pulumi up` again, it goes on from there, or allow "
-                "more time with opts=ResourceOptions(custom_timeouts=CustomTimeouts(create='30m', update='30m'))"
+                f"timed out after {self._deadline.seconds:.0f} s: {what}; run `pulumi up` again to "
+                "continue, or allow more time with "
+                "opts=ResourceOptions(custom_timeouts=CustomTimeouts(create='30m', update='30m'))"
             )
         self.say(what)
         self.sleep(seconds)
@@ -209,12 +210,12 @@ class Observer:
         self._engine.log("INFO", message, self._urn, ephemeral=True)
 
 
-_CONFIGURE = "remove existing_task_id, and `pulumi up` configures one on it"
+_CONFIGURE = "remove existing_task_id, and `pulumi up` configures a migration on it"
 _NOT_THERE = {
     # phase: the problem, and what to do
-    Phase.MAKING: ("is still being made", _CONFIGURE),
+    Phase.MAKING: ("is still being created", _CONFIGURE),
     Phase.IDLE: ("has no migration yet", _CONFIGURE),
-    Phase.LOST: ("is gone", "correct it, or remove it to make a new one"),
+    Phase.LOST: ("no longer exists", "correct the id, or remove it to create a new instance"),
 }
 
 
@@ -235,13 +236,13 @@ def existing(observer: Observer, inputs: Mapping[str, Any]) -> Online:
     others = sorted(differing(inputs, observed))
     if others:
         raise TaskError(
-            f"existing_task_id: migration {observer.id} is not what the inputs describe: it differs in "
-            f"{', '.join(others)}; correct them"
+            f"existing_task_id: migration {observer.id} differs from the inputs in {', '.join(others)}; "
+            "correct the inputs"
         )
     state = state_of(observed)
     if state not in (None, inputs["state"]):
         raise TaskError(
-            f"existing_task_id: migration {observer.id} is {state}, and state says {inputs['state']}; write "
-            f'state="{state}" to take it over as it is, and change it afterwards'
+            f"existing_task_id: migration {observer.id} is {state}, but the input state is "
+            f'{inputs["state"]}; set state="{state}" to take it over as it is, and change it afterwards'
         )
     return observed

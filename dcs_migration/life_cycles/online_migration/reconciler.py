@@ -34,8 +34,8 @@ from dcs_migration.life_cycles.writes import delays
 _WHOLE = 100.0  # percent
 _REACHED = {
     RUNNING: "the migration is {status}",
-    STOPPED: "the migration does not run; what was copied stays",
-    SWITCHED: "source and target have exchanged their addresses",
+    STOPPED: "the migration is not running; copied data remains",
+    SWITCHED: "source and target have switched addresses",
 }
 
 
@@ -70,9 +70,9 @@ class Reconciler:
         others = sorted(differing(self._inputs, observed) & {"source_instance", "target_instance"})
         if phase_of(observed) is not Phase.IDLE and others:
             raise TaskError(
-                f"migration instance {self._id} is configured for something else ({observed.status}; {' and '.join(others)} "
-                "differ): nothing was changed; make another instance (`pulumi up --replace` and the URN of its "
-                "MigrationInstance), or correct the inputs"
+                f"migration instance {self._id} is configured for something else ({observed.status}; "
+                f"{' and '.join(others)} differ): nothing was changed; correct the inputs, or create "
+                "another instance (`pulumi up --replace` with the URN of its MigrationInstance)"
             )
         return self._reconcile(observed)
 
@@ -104,8 +104,8 @@ class Reconciler:
         phase = phase_of(observed)
         if phase is Phase.LOST:
             raise TaskError(
-                f"migration instance {self._id} is {observed.status}: the service has taken it down; make another with "
-                "`pulumi up --replace` and the URN of its MigrationInstance"
+                f"migration instance {self._id} is {observed.status}: the service has released it; create "
+                "another one with `pulumi up --replace` and the URN of its MigrationInstance"
             )
         other = self._differing(observed)
         anew = "triggers" in self._changed or bool(other & set(DEFINITION))
@@ -138,7 +138,7 @@ class Reconciler:
         stays = phase in RUNS and "target_instance" not in self._differing(before)
         observed = configure() if stays else self._target.when_free(configure)
         if phase_of(observed) is Phase.FAILED and phase is not Phase.FAILED:
-            raise TaskError(f"the migration on {self._id} failed at once: {self._reason(observed)}")
+            raise TaskError(f"the migration on {self._id} failed immediately: {self._reason(observed)}")
         return observed
 
     def _set(self) -> None:
@@ -154,8 +154,8 @@ class Reconciler:
         error = self._client.set_online_migration_task(self._id, body)
         if error:
             raise TaskError(
-                f"SetOnlineMigrationTask did not start the migration on {self._id}: {scrub(error)}; "
-                "correct what it names and run `pulumi up` again"
+                f"SetOnlineMigrationTask did not start the migration on {self._id}: {scrub(error)}; fix the "
+                "reported problem and run `pulumi up` again"
             )
 
     def _restart(self) -> Online:
@@ -193,8 +193,9 @@ class Reconciler:
             return observed
         if phase_of(observed) not in RUNS:
             raise TaskError(
-                f"the migration on {self._id} {phase_of(observed).value} ({observed.status}), so that its addresses cannot be "
-                'switched: write state="running", and "switched" when the target has caught up'
+                f"the migration on {self._id} {phase_of(observed).value} ({observed.status}), so its "
+                'addresses cannot be switched; use state="running" first, and "switched" when the target '
+                "has caught up"
             )
         self._until_in_sync()
         self._exchange("ExchangeInstanceIp", self._client.exchange_instance_ip, is_switched)
@@ -225,8 +226,8 @@ class Reconciler:
         )
         if not reached(after) or exchange_failed(after):
             raise TaskError(
-                f"{operation} on {self._id} ended as {after.task_status}: the addresses are as they were; "
-                f"{self._reason(after)}; mend what it names and run `pulumi up` again"
+                f"{operation} on {self._id} ended as {after.task_status}: the addresses are unchanged; "
+                f"{self._reason(after)}; fix the reported problem and run `pulumi up` again"
             )
 
     def _until_in_sync(self) -> None:

@@ -53,9 +53,9 @@ class Target:
             pause = refusals.pause_after(occupied)
             if pause is None:
                 raise TaskError(
-                    f"nothing was started on {self._observer.id}: the target is still occupied by {named(occupants)} after "
-                    f"{sum(FOR_THE_TARGET.pauses):.0f} s; wait for it, or chain the migrations with "
-                    "opts=ResourceOptions(depends_on=[first.completion()])"
+                    f"nothing was started on {self._observer.id}: the target is still occupied by "
+                    f"{named(occupants)} after {sum(FOR_THE_TARGET.pauses):.0f} s; wait until it is free, "
+                    "or chain the migrations with opts=ResourceOptions(depends_on=[first.completion()])"
                 )
             self._observer.say(f"{occupied}; trying again in {pause:.0f} s")
             self._observer.sleep(pause)
@@ -79,8 +79,8 @@ class Target:
             listing = account.whole_listing(max_age=LOOK_UP_AGE, not_before=self._turn.attempted)
         except PermissionDenied as error:
             raise TaskError(
-                f"nothing was started on {self._observer.id}: whether its target is free cannot be looked up; grant "
-                f"dcs:migrationTask:list ({error})"
+                f"nothing was started on {self._observer.id}: cannot check whether its target is free; "
+                f"grant dcs:migrationTask:list ({error})"
             ) from None
         return occupants(account, listing.rows.values(), self._target, but=self._observer.id)
 
@@ -152,13 +152,13 @@ class Writer:
             return observed if took(observed) else None
 
         def pause(seconds: float) -> None:
-            self._observer.say("the service's answer was lost; looking whether it was carried out")
+            self._observer.say("the service's answer was lost; checking whether the call took effect")
             self._observer.sleep(seconds)
 
         observed = search(find, self._observer.account.clock, pause)
         if observed is None:
             raise TaskError(
-                f"{error}; the service does not show within {SEARCH_FOR:.0f} s that {operation} was carried out, "
-                "and nothing was sent twice; run `pulumi up` again: it looks first"
+                f"{error}; the service does not show within {SEARCH_FOR:.0f} s that {operation} took "
+                "effect, and nothing was sent twice; run `pulumi up` again: it checks first"
             )
         return observed

@@ -101,7 +101,7 @@ class _Creation:
             self._hear_of_others(found.ended_badly)
             for row in found.ended_badly:
                 self._warn(
-                    f"an earlier task of this definition, {row.id}, is {row.status}; {self._remove(row.id)}"
+                    f"earlier task {row.id} of this definition is {row.status}; {self._remove(row.id)}"
                 )
             found = self._look()
         if found.usable:
@@ -121,7 +121,7 @@ class _Creation:
                 self._look_up.require_first(found)
                 if found.usable or self._clock.monotonic() - found.as_of <= STALE_AFTER:
                     return found
-            raise LookUpFailed("whether this task exists already is not known: each look took too long")
+            raise LookUpFailed("cannot tell whether this task already exists: each look-up took too long")
         except LookUpFailed as error:
             raise TaskError(f"nothing was started: {error}") from None
 
@@ -157,17 +157,18 @@ class _Creation:
             raise
         except DcsMigrationError as error:
             self._look_up.left_behind.add(id_)
-            return f"its record could not be removed and is left to the next `pulumi up` ({error})"
+            return f"its record could not be removed, and the next `pulumi up` tries again ({error})"
         self._account.deleted.add(id_)
         return "its record was removed"
 
     def _adopt(self, found: Sequence[TaskRow]) -> Result:
         row, *others = found
         self._warn(
-            f"adopted task {row.id} ({row.status}), started for this definition by an earlier run or by a request "
-            f"whose answer was lost; nothing new was started; to run it again, {self._definition.again}"
+            f"adopted task {row.id} ({row.status}), which an earlier run or a request with a lost answer "
+            "started for this definition; nothing new was started; to run it again, "
+            f"{self._definition.again}"
             + (
-                f"; more tasks bear the same mark: {', '.join(other.id for other in others)}"
+                f"; more tasks have the same owner mark: {', '.join(other.id for other in others)}"
                 if others
                 else ""
             )
@@ -187,8 +188,8 @@ class _Creation:
                 found = self._look_up.find(0.0)
             except CredentialsRefused as refused:
                 raise TaskError(
-                    f"{refused}; whether {self._definition.operation} started a task before is not known; "
-                    "the next `pulumi up` looks for it first"
+                    f"{refused}; cannot tell whether {self._definition.operation} started a task; the next "
+                    "`pulumi up` looks for it first"
                 ) from None
             except LookUpFailed as failed:
                 trouble = failed
@@ -215,14 +216,14 @@ class _Creation:
         unmarked = self._look_up.unmarked(found)
         if unmarked is not None:
             return TaskError(
-                f"{error}; task {unmarked.name} ({unmarked.id}, {unmarked.status}) may be the one that was started, but "
-                f"the service did not keep its mark: see it in the console, and write existing_task_id="
-                f'"{unmarked.id}" to take it over, or another name to start another one'
+                f"{error}; task {unmarked.name} ({unmarked.id}, {unmarked.status}) may be the one that was "
+                "started, but it has no owner mark; check it in the console, then set "
+                f'existing_task_id="{unmarked.id}" to take it over, or another name to start another task'
             )
         return TaskError(
-            f"{error}; no such task showed up within {SEARCH_FOR:.0f} s, and nothing was sent twice; "
-            "run `pulumi up` again: it looks for the task before it starts one"
-            + (f" (the last look failed, too: {trouble})" if trouble else "")
+            f"{error}; the task did not appear within {SEARCH_FOR:.0f} s, and nothing was sent twice; run "
+            "`pulumi up` again: it looks for the task before it starts one"
+            + (f" (the last look-up also failed: {trouble})" if trouble else "")
         )
 
     def _accept(self, created: Created) -> Result:
@@ -241,7 +242,8 @@ class _Creation:
 
     def _failed_at_once(self, id_: str, reason: str) -> TaskError:
         return TaskError(
-            f"{self._definition.operation} made task {id_}, which failed at once: {scrub(reason)}; {self._remove(id_)}"
+            f"{self._definition.operation} created task {id_}, which failed immediately: "
+            f"{scrub(reason)}; {self._remove(id_)}"
         )
 
     def _gave_up(self, error: DcsMigrationError) -> DcsMigrationError:
@@ -265,23 +267,26 @@ class _Creation:
 
     def _way_on(self, rows: Sequence[TaskRow]) -> str:
         ours = self._definition.mark
-        chain = "wait for it, or chain the tasks with opts=ResourceOptions(depends_on=[first.completion()])"
+        chain = (
+            "wait until it is free, or chain the tasks with "
+            "opts=ResourceOptions(depends_on=[first.completion()])"
+        )
         held = self._held.predecessors(self._definition.urn)
         if any(row.id in held for row in rows):
             return (
-                "this resource replaces that task, which is to be deleted only afterwards, if at all: write "
+                "this resource replaces that task, but does not delete it first; set "
                 "delete_before_replace=True, and leave retain_on_delete out"
             )
         marks = [split(row.description)[1] for row in rows]
         if any(mark and mark.owner == ours.owner and mark.resource != ours.resource for mark in marks):
             return (
-                f"{chain}; if this resource was renamed, or takes the place of one that is removed, write "
+                f"{chain}; if this resource was renamed, or replaces one that is removed, set "
                 "opts=ResourceOptions(aliases=[Alias(name=...)])"
             )
         if any(mark and mark.owner == ours.owner and mark.resource == ours.resource for mark in marks):
             return (
-                "an earlier run, of which the state knows nothing, started it for this resource with other inputs: write them "
-                "again to adopt it, or wait for it, or stop it in the console"
+                "an earlier run, which the state does not know, started it for this resource with other "
+                "inputs; restore those inputs to adopt it, wait for it, or stop it in the console"
             )
         return chain
 

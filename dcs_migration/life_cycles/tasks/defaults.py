@@ -114,8 +114,9 @@ class _Defaults:
             known = region
         if known and configured and known != configured:
             raise ConfigurationError(
-                f"this task lives in project {known}, the configuration now says {configured}; write project_id= with the "
-                f"id of {known} to leave it there, or with that of {configured} to run the migration again there"
+                f"this task lives in project {known}, but the configuration now names {configured}; set "
+                f"project_id= to the id of {known} to leave it there, or to the id of {configured} to run "
+                "the migration again there"
             )
         return known
 
@@ -138,7 +139,7 @@ class _Defaults:
 def _moved(key: str, noun: str, known: str, configured: str) -> str:
     """Return a line about a configured location that differs from the state's."""
     return (
-        f"this task lives in {noun} {known}, the configuration now says {configured}; write "
+        f"this task lives in {noun} {known}, but the configuration now names {configured}; set "
         f'{key}="{known}" to leave it there, or {key}="{configured}" to run the migration again there'
     )
 
@@ -167,13 +168,13 @@ def require_taken_over_stays(id_: str, new: Props, replaces: Collection[str]) ->
         return
     if id_ and wanted != id_:
         raise TaskError(
-            f"existing_task_id: this resource holds task {id_}, and a resource stays with its task; "
-            f"write another resource for task {wanted}"
+            f"existing_task_id: this resource already holds task {id_}, which cannot be changed; use "
+            f"another resource for task {wanted}"
         )
     if replaces:
         raise TaskError(
-            f"{', '.join(replaces)}: a change replaces the task, and existing_task_id says to keep task {wanted}; "
-            "remove existing_task_id to start a new task"
+            f"{', '.join(replaces)}: a change replaces the task, but existing_task_id says to keep task "
+            f"{wanted}; remove existing_task_id to start a new task"
         )
 
 
@@ -214,10 +215,11 @@ def _elsewhere(settings: Settings, props: Props) -> str | None:
     endpoint, accepted = urlsplit(settings.dcs_url(region)).netloc, settings.accepted_endpoint()
     if endpoint in (remembered, accepted):
         return None
-    other = f" (it now names {accepted})" if accepted else ""
+    other = f" (currently {accepted})" if accepted else ""
     return (
-        f"this task lives at {remembered}, the settings now point to {endpoint}: {_way_back(settings, remembered)}, "
-        f"or set {ACCEPT_ENDPOINT}={endpoint} if the service has moved there{other}"
+        f"this task lives at {remembered}, but the settings now point to {endpoint} "
+        f"{_way_back(settings, remembered)}, or set {ACCEPT_ENDPOINT}={endpoint} if the service has moved "
+        f"there{other}"
     )
 
 
@@ -225,6 +227,9 @@ def _way_back(settings: Settings, remembered: str) -> str:
     source = settings.dcs_endpoint_source()
     on_loopback = urlsplit(f"//{remembered}").hostname in LOOPBACK
     if source == DCS_ENDPOINT and not on_loopback:
-        return f"{source} says so; unset it if it is left over from something else"
-    because = f"{source} says so" if source else f"{DCS_ENDPOINT} is not set"
-    return f"{because}; set {DCS_ENDPOINT}={'http' if on_loopback else 'https'}://{remembered} to go on there"
+        return f"(set in {source}); unset it if it is left over from something else"
+    because = f"set in {source}" if source else f"{DCS_ENDPOINT} is not set"
+    return (
+        f"({because}); set {DCS_ENDPOINT}={'http' if on_loopback else 'https'}://{remembered} to continue "
+        "there"
+    )

@@ -34,8 +34,9 @@ class Import:
         if mark is None or mark.owner == marks.hashed(str(self.props.get(OWNER, ""))):
             return None
         return (
-            f"task {self.row.id} bears the mark of another stack: a destroy of this one deletes it; take it out of the "
-            "other stack's state with `pulumi state delete`, or write existing_task_id to leave the task alone"
+            f"task {self.row.id} has the owner mark of another stack, and destroying this stack deletes it; "
+            "remove it from the other stack's state with `pulumi state delete`, or set existing_task_id to "
+            "leave the task alone"
         )
 
     def result(self, settings: Settings, inputs: Mapping[str, Any], hidden: Mapping[str, Any]) -> ReadResult:
@@ -78,4 +79,4 @@ def require_online(found: Import) -> None:
         TaskError: it is one.
     """
     if found.row.migration_type == BACKUP_IMPORT:
-        raise TaskError(f"task {found.row.id} is a backup import: import it as a MigrationTask")
+        raise TaskError(f"task {found.row.id} is a backup import; import it as a MigrationTask")

@@ -59,8 +59,9 @@ class TaskLifeCycle:
         other = self._held.compared(urn_of(news), id_, _claim(olds), taken_over=taken_over, replaces=replaces)
         if other:
             raise TaskError(
-                f"two resources of this stack hold task {id_}, this one and {other}: a change of one would touch the "
-                "other; take the newer one out of the state with `pulumi state delete` and its URN, and out of the program"
+                f"two resources of this stack hold task {id_}, this one and {other}, so a change to one "
+                "affects the other; remove the newer one from the state with `pulumi state delete` and its "
+                "URN, and from the program"
             )
 
     def _take_over(self, id_: str, props: Props) -> None:
@@ -83,7 +84,9 @@ class TaskLifeCycle:
         keeper = self._held.keeper(urn_of(props), id_, _claim(props))
         if keeper:
             self._warn(
-                f"task {id_} is held by {keeper}, too: it is forgotten here, not stopped or deleted", props
+                f"task {id_} is also held by {keeper}; it is removed from state here, but not stopped "
+                "or deleted",
+                props,
             )
         return keeper is not None
 
@@ -104,7 +107,7 @@ class TaskLifeCycle:
         moved = foretold(self._accounts.settings, olds) if ahead else None
         if moved is not None and self._home_unsaid.acquire(blocking=False):
             self._foretell(
-                f"{moved}; until then refresh, destroy and every change that needs a call fail", news
+                f"{moved}; until then, refresh, destroy and every change that needs a call fail", news
             )
 
     def _warn(self, message: str, props: Props) -> None:

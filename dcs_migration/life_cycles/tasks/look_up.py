@@ -179,10 +179,10 @@ class LookUp:
         """
         holder = self._held.holder(row.id)
         if holder is not None and holder != self._definition.urn:
-            twice = "write triggers=[...] to run it twice"
+            twice = "set triggers=[...] to run it twice"
             raise TaskError(
-                f"nothing was started: task {row.id} ({row.status}) of this very definition is held by another resource "
-                f"of this stack, {holder}; remove one of the two, or "
+                f"nothing was started: task {row.id} ({row.status}) with the same definition is held by "
+                f"another resource of this stack, {holder}; remove one of the two, or "
                 + (twice if self._definition.unique else "give this resource another name")
             )
 
@@ -206,11 +206,10 @@ class LookUp:
             raise
         except PermissionDenied as error:
             raise LookUpFailed(
-                "whether this task exists already cannot be looked up; grant dcs:migrationTask:list "
-                f"({error})"
+                f"cannot check whether this task already exists; grant dcs:migrationTask:list ({error})"
             ) from None
         except DcsMigrationError as error:
-            raise LookUpFailed(f"whether this task exists already cannot be looked up: {error}") from None
+            raise LookUpFailed(f"cannot check whether this task already exists: {error}") from None
         rows = [row for row in self._account.rows_of(listing) if lookup(row.status).kind is not Kind.GONE]
         return sorted(rows, key=lambda row: (row.created_at or "", row.id)), listing.started
 
@@ -221,7 +220,7 @@ class LookUp:
         except (CredentialsRefused, EngineGone):
             raise
         except DcsMigrationError as error:
-            raise LookUpFailed(f"whether the target is free is not known: {error}") from None
+            raise LookUpFailed(f"cannot check whether the target is free: {error}") from None
 
     def _is_ours(self, row: TaskRow) -> bool:
         return row.id not in self.left_behind and split(row.description)[1] == self._definition.mark
@@ -231,8 +230,8 @@ class LookUp:
         self.require_not_held(row)
         if lookup(row.status).stopping:
             raise TaskError(
-                f"nothing was started: task {row.id} of this very definition is being stopped; "
-                "run `pulumi up` again in a minute"
+                f"nothing was started: task {row.id} with the same definition is being stopped; run `pulumi "
+                "up` again in a minute"
             )
         shown = self._shown(row)
         if shown is None:
@@ -240,8 +239,8 @@ class LookUp:
         if shown.differing:
             self._engine.log(
                 "WARNING",
-                f"task {row.id} bears the mark of this resource, but is another one ({', '.join(shown.differing)} "
-                "differ): it was not touched",
+                f"task {row.id} has the owner mark of this resource, but differs in "
+                f"{', '.join(shown.differing)}; it was not changed",
                 self._definition.urn,
             )
         elif self._is_over(row) or self._ended_badly(shown.status):
@@ -265,7 +264,7 @@ class LookUp:
         except (CredentialsRefused, EngineGone):
             raise
         except DcsMigrationError as error:
-            raise LookUpFailed(f"whether task {row.id} is this one is not known: {error}") from None
+            raise LookUpFailed(f"cannot check whether task {row.id} is this one: {error}") from None
         return None if lookup(shown.status).kind is Kind.GONE else shown
 
     def _only_successors(self, found: Found) -> None:
@@ -281,8 +280,8 @@ class LookUp:
         times = [row.created_at for row in (*there, *found.usable)]
         if found.usable and None in times:
             raise TaskError(
-                f"nothing was started: task {there[0].id}, which this one replaces, was not deleted, and the service does "
-                f"not tell whether task {found.usable[0].id} was started after it; remove retain_on_delete"
+                f"nothing was started: task {there[0].id}, which this one replaces, was not deleted, and it "
+                f"is unknown whether task {found.usable[0].id} was started after it; remove retain_on_delete"
             )
         last = max(row.created_at or "" for row in there)
         found.usable = [row for row in found.usable if (row.created_at or "") > last]
@@ -317,23 +316,23 @@ class LookUp:
     def _why_the_same(self, row: TaskRow) -> tuple[str, str] | None:
         """Return how a task matches the definition, and what to do; None if it doesn't match."""
         mark, ours = split(row.description)[1], self._definition.mark
-        take_over = f'to take it over write existing_task_id="{row.id}"'
-        ways = f"{take_over}, to run it a second time on purpose write triggers=[...]"
+        take_over = f'to take it over, set existing_task_id="{row.id}"'
+        ways = f"{take_over}; to run it a second time, set triggers=[...]"
         if mark is None or not mark.owner:
             if mark is not None and mark.definition == self._definition.mark_of_0_1_0:
                 return "was started for this resource by release 0.1.0", ways
             if self._definition.name is None or row.name != self._definition.name:
                 return None
             return (
-                "has this name and does the same, and its description bears no mark that tells whose it is",
-                f"{take_over}, to start another one write another name",
+                "has this name and does the same, but has no owner mark",
+                f"{take_over}; to start another one, use another name",
             )
         if mark.definition != ours.definition or mark == ours:
             return None
         if mark.owner != ours.owner:
             return (
-                "has the same definition and belongs to another owner: another stack, another provider of this one, or a "
-                "state that was lost",
+                "has the same definition and belongs to another owner: another stack, another provider of "
+                "this stack, or a lost state",
                 ways,
             )
         holder = self._held.holder(row.id)
@@ -342,5 +341,5 @@ class LookUp:
         return (
             "has the same definition and belongs to another resource of this stack, "
             + (holder or "or to this one before it or the stack was renamed"),
-            f"if you renamed it write opts=ResourceOptions(aliases=[Alias(name=...)]), else {ways}",
+            f"if you renamed it, set opts=ResourceOptions(aliases=[Alias(name=...)]); otherwise {ways}",
         )

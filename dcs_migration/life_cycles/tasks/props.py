@@ -39,8 +39,8 @@ def owner_of(props: Props) -> str:
     if isinstance(owner, str) and owner:
         return owner
     raise TaskError(
-        "nothing was started: the state of this resource was written by release 0.1.0 and names no owner yet; run "
-        "`pulumi up` once without --target and --refresh"
+        "nothing was started: release 0.1.0 wrote the state of this resource, and it names no owner yet; "
+        "run `pulumi up` once without --target and --refresh"
     )
 
 

@@ -68,8 +68,8 @@ def refreshed(
         if seen.row is not None:
             return {**props, **outputs_of(seen.row, props)}, None
         return dict(props), (
-            f"ShowMigrationTask knows no task {id_}, which alone does not prove it gone; "
-            "grant dcs:migrationTask:list to let the listing tell; state is left as it is"
+            f"ShowMigrationTask finds no task {id_}, but that alone does not prove that it no longer "
+            "exists; state is not changed; grant dcs:migrationTask:list so that the listing can show it"
         )
     return _forgotten(id_, seen, props, again, removable)
 
@@ -83,8 +83,9 @@ def _marked(outputs: dict[str, Any], row: TaskRow) -> tuple[dict[str, Any], str 
     if outputs.get(MARK_LOST):
         return outputs, None
     return {**outputs, MARK_LOST: True}, (
-        f"the service did not keep the description of task {row.id}, with the mark that tells whose it is: after a "
-        "lost answer or a killed run the next one cannot find the task by itself, and stops when it meets its name"
+        f"the service did not keep the owner mark in the description of task {row.id}: after a lost answer "
+        "or a killed run, the next run cannot recognize the task, and stops with an error if it finds its "
+        "name"
     )
 
 
@@ -101,8 +102,8 @@ def _forgotten(
     warning = None
     if props.get("status") != GONE:
         warning = (
-            f"the record of task {id_} is gone (last status {props.get('status')}): it stays as GONE and does not "
-            f"run again by itself; {again} to run it again"
+            f"the record of task {id_} no longer exists (last status {props.get('status')}): it stays in "
+            f"state as GONE and does not run again by itself; to run it again, {again}"
         )
     return {**props, "status": GONE}, warning
 
@@ -116,7 +117,9 @@ def fetched(account: Account, id_: str, props: Props) -> tuple[dict[str, Any], s
     seen = account.look(id_, max_age=LOOK_UP_AGE)
     row = seen.row
     if row is None or (seen.evidence is Evidence.UNLISTED and lookup(row.status).kind is Kind.FAILURE):
-        warning = f"the service knows no task {id_} in project {account.project_id} of {account.region}: status is GONE"
+        warning = (
+            f"there is no task {id_} in project {account.project_id} of {account.region}; its status is GONE"
+        )
         return {**props, "status": GONE}, warning
     if seen.evidence is Evidence.LISTED:
         # Only Show reports the files and the time of the last change.
