@@ -24,7 +24,7 @@ ERROR, WARNING, PROGRESS, PART = "error", "warning", "progress", "part"
 STRONGEST = (ERROR, WARNING, PROGRESS)
 STEPS = 7  # from a text to where it is shown
 
-# What makes a message of its arguments. `log` of the engine has its severity as its first argument.
+# Functions that turn their arguments into a message. The first argument of the engine's `log` is its severity.
 CALLS = {
     **dict.fromkeys(("CheckResult", "CheckFailure", "failures", "init"), ERROR),
     **dict.fromkeys(("warn", "foretell"), WARNING),
@@ -214,7 +214,7 @@ class Source:
                 yield node, " ".join(text.split())
 
     def _is_other(self, node: ast.AST) -> bool:
-        """Whether a text is no message: a docstring, part of another text, help, a log for developers, a pattern."""
+        """Whether a text isn't a message: a docstring, part of another text, help, a log for developers, a pattern."""
         parent = self.parents[node]
         if isinstance(parent, (ast.Expr, ast.JoinedStr, ast.FormattedValue)):
             return True

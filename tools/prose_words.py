@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 
 # `make test` checks these files and folders, except the files in LATER. The aim is to check everything.
-CLEAN = ("dcs_emulator", "dcs_migration", "docs/reference.md", "tests", "tools")
-LATER = ("dcs_migration/credentials/keys.py", "dcs_migration/credentials/official_sdk.py")
+CLEAN = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "dcs_emulator", "dcs_migration", "docs", "examples", "tests", "tools", "__main__.py")
+LATER: tuple[str, ...] = ()
 
 # Checks of proselint that are switched off, and why.
 NOISE = {
@@ -63,7 +63,6 @@ _TABLE = {
     r"(?<!there )(?<!here )(?:is|are|was|were) (?-i:no|none)(?! longer| more| less| other than|-)": "isn't a, isn't valid",
     r"(?:of|by|that) which|of whose|(?:of|by|for|to|with) whom": "two sentences, or 'with', 'where'",
     r"(?:an?|no|any|one|some|the) \w+ of (?:yours|theirs|ours|mine)": "your, their, our",
-    r"the engine": "Pulumi, the Pulumi engine",
     r"(?:an?|the|no|its|their|this|that|whose) marks?(?! of)": "owner mark",
     r"otherwise than": "differently from",
     # A condition without "if": "Does it not show up, the run fails."

@@ -1,7 +1,7 @@
 """The languages of the reference: English as the code has it, and Chinese from the schemas and a table of translations.
 
 Every text of the reference has a place, such as ``MigrationTask.get(region)``. The table, ``reference.zh-CN.yaml``, has the
-translation of each place, but those of the schemas' descriptions stand in the schemas, as ``x-description-zh``. A link in
+translation of each place, but those of the schemas' descriptions are in the schemas, as ``x-description-zh``. A link in
 a translation has the number of the link in English in place of a target: ``[凭证](1)``.
 """
 

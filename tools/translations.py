@@ -1,4 +1,4 @@
-"""Pages in two languages: ``page.md`` in English, ``page.zh-CN.md`` beside it in Chinese, with the same headings in order.
+"""Pages in two languages: ``page.md`` in English, ``page.zh-CN.md`` next to it in Chinese, with the same headings in order.
 
 ``python -m tools.translations`` points the links of the Chinese pages at Chinese pages, where there are some.
 """

@@ -22,7 +22,7 @@ RETRY_AFTER = timedelta(minutes=1)
 class Keys:
     """An access key and what belongs to it. Secret parts are not shown by ``repr``.
 
-    expires_at: in UTC; None where the keys do not expire, or nobody says when.
+    expires_at: in UTC; None where the keys do not expire, or the time is unknown.
     """
 
     access_key: str
@@ -100,12 +100,12 @@ class RenewedKeys:
         """Return keys that are good now.
 
         Raises:
-            CredentialsUnavailable: none are to be had.
+            CredentialsUnavailable: there are none.
         """
         keys = self._keys
         if keys is not None and not self._is_due():
             return keys
-        # Whoever holds keys that are still good does not wait for the one who renews them.
+        # A thread with keys that are still good doesn't wait for the thread that renews them.
         usable = keys is not None and self._are_good(keys)
         if not self._lock.acquire(blocking=not usable):
             assert keys is not None

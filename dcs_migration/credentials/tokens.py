@@ -25,7 +25,7 @@ def provider_token(read: Read) -> str:
 
 
 def provider_prefix(read: Read) -> str:
-    """Return how the variables of an identity provider begin: those of Huawei's SDK come first, then Terraform's."""
+    """Return the prefix of the variables of an identity provider: those of Huawei's SDK come first, then Terraform's."""
     return "HUAWEICLOUD_SDK" if read("HUAWEICLOUD_SDK_IDP_ID") else "HW_ASSUME_ROLE"
 
 

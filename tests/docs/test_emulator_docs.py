@@ -53,7 +53,7 @@ def test_every_code_of_a_refusal_is_named() -> None:
 
 
 def test_every_open_question_is_a_quirk() -> None:
-    """Each question has a quirk, and both tables tell the same of which quirk is whose."""
+    """Each question has a quirk, and both tables agree on it."""
     questions = {int(row[0]): names(row[3]) for row in table("Open questions")}
     assert list(questions) == list(range(1, QUESTIONS + 1))
     assert all(questions.values())

@@ -52,7 +52,7 @@ def test_it_is_up_to_date() -> None:
 
 
 def test_a_text_is_what_is_done_with_it(tmp_path: Path) -> None:
-    """It is followed through a constant, a generator and a function; what is no message is left out."""
+    """It is followed through a constant, a generator and a function; texts that aren't messages are left out."""
     (tmp_path / "module.py").write_text(SOURCE)
     assert {message.text: message.kind for message in messages.messages(tmp_path)} == {
         "unset huaweicloud:region, and try it again": "error",
@@ -71,7 +71,7 @@ def test_no_message_has_an_archaic_word() -> None:
 
 
 def test_no_language_but_python_is_told_python_s_options() -> None:
-    """The native provider words what a life cycle says of resource options for programs in any language."""
+    """The native provider rewords what the lifecycles say about resource options, for programs in any language."""
     sections = re.split(r"^## ", PAGE.text, flags=re.M)
     of_life_cycles = [
         part for part in sections if part.startswith(("Inputs", "Waits", "Online", "Tasks", "State"))

@@ -42,7 +42,7 @@ def test_every_input_and_output_is_told() -> None:
 
 
 def test_every_description_is_in_chinese_too() -> None:
-    """Each description of a schema has one beside it, which the schema of the native provider does without."""
+    """Each description of a schema has a translation, which the schema of the native provider doesn't contain."""
 
     def described(part: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(part, list):

@@ -94,7 +94,7 @@ def test_what_is_no_list_of_tasks(monitor: Recorder, mistake: str) -> None:
 
 
 def test_a_task_that_is_named_twice(monitor: Recorder) -> None:
-    """Also where a component stands beside the migration in it: a preview does not know the ids yet."""
+    """Also for a component together with the migration in it: a preview doesn't know the ids yet."""
     first = "MigrationCompletion 'done': tasks[1]: is the same as tasks[0]; list each task once"
 
     def twice(tasks: Callable[[], list[Any]]) -> str:

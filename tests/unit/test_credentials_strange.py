@@ -1,4 +1,4 @@
-"""Temporary keys on machines and from services that nobody here has seen: one line each, and no secret in it."""
+"""Temporary keys on machines and from services that are unknown here: one line each, and no secret in it."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_a_netrc_file_adds_nothing(token: Path, tmp_path: Path, monkeypatch: pyt
 def test_a_date_may_have_fractions_and_a_zone(
     monkeypatch: pytest.MonkeyPatch, text: str, moment: datetime, zone: str
 ) -> None:
-    """Without a zone it is in UTC, wherever this machine is."""
+    """Without a zone it is in UTC, in any time zone of this machine."""
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:

@@ -55,7 +55,6 @@ PLANTED = [
     "That is no address.",
     "Three tasks, two of which failed.",
     "This is a task of yours.",
-    "Then the engine stops.",
     "The task has the mark.",
     "It behaves otherwise than before.",
     "It waits. Does it not show up, the run fails.",

@@ -92,7 +92,7 @@ def test_warnings_of_others_stay_theirs(engine: FakeEngine) -> None:
 
 
 def test_a_warning_that_became_an_error_is_called_that() -> None:
-    """One that Python itself raises passes us by: it is no error of ours."""
+    """One that Python itself raises isn't handled: it isn't our error."""
     said = r"PYTHONWARNINGS turns .*; unset it"
     with pytest.raises(reporting.ProviderError, match=said), reporting.guard(FakeEngine()):
         raise SyntaxWarning("invalid escape sequence")

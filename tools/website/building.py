@@ -63,7 +63,7 @@ def _without_empty(entries: list[Any]) -> list[Any]:
 def build_site(root: Path, site: Path) -> str:
     """Build the site of a repository into a folder; return why that failed, or nothing.
 
-    What MkDocs reads is gathered beside that folder.
+    The pages that MkDocs reads are collected next to that folder.
     """
     gathered = site.with_name("website")
     Pages(root, gathered).gather()

@@ -65,7 +65,7 @@ class Pages:
             return path.removeprefix("docs/")
         if path.endswith(".md"):
             return f"{ELSEWHERE}/{path}"
-        return f"{ELSEWHERE}/{path.replace('.', '-')}.md"  # MkDocs hides names that begin with a dot
+        return f"{ELSEWHERE}/{path.replace('.', '-')}.md"  # MkDocs hides names that start with a dot
 
     def page(self, path: str) -> str:
         """Return the page for a file of the repository."""
