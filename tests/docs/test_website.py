@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
-from tests.docs.pages import ROOT, Page
+from tests.docs.pages import ROOT, TRANSLATED, Page, all_pages
 from tools.translations import anchor
 from tools.website.building import build_site, navigation
 
@@ -47,6 +48,21 @@ def test_nothing_comes_from_another_host(site: Path) -> None:
     """No page and no style sheet loads a script, a font or a picture from the internet."""
     for file in (*site.rglob("*.html"), *site.rglob("*.css"), *site.rglob("*.svg")):
         assert not (found := LOADED.search(file.read_text("utf-8"))), (file, found)
+
+
+def test_pages_have_the_parts_that_github_shows(site: Path) -> None:
+    """MkDocs reads another Markdown than GitHub: a list without an empty line before it, say, would be no list here."""
+    github = MarkdownIt("commonmark").enable("table")
+    for page in all_pages():
+        translated = page.name.endswith(TRANSLATED)
+        place = page.name.replace(TRANSLATED, ".md")
+        place = place.removeprefix("docs/") if place.startswith("docs/") else f"repository/{place}"
+        place = place.replace("README", "index").replace(".md", ".html")
+        html = (site / ("zh-CN" if translated else "") / place).read_text("utf-8")
+        shown = html.partition("<article")[2].partition("</article>")[0]
+        expected = github.render(re.sub(r"^```mermaid\n.*?^```$", "", page.text, flags=re.S | re.M))
+        for part in ("<li>", "<ol", "<pre", "<strong>", "<table>"):
+            assert shown.count(part) == expected.count(part), (page.name, part)
 
 
 def test_anchors_are_those_of_github(site: Path) -> None:
