@@ -49,9 +49,9 @@ DEFAULT_SECONDS = {BY_AGENCY: 900, BY_TOKEN: 900, "AssumeAgency": 3600, "AssumeA
 class Trust:
     """Who gets keys. By default, no one.
 
-    audience: the required audience of an id token; agencies: the account (name or id) of each agency, by the agency's
-    name; server_agency: the agency of the server with this metadata service; pod_token: the token of a pod; lifetime: of all
-    keys, in seconds, if it isn't the requested one.
+    audience: the required audience of an id token; agencies: the account (name or id) of each agency, by the
+    agency's name; server_agency: the agency of the server with this metadata service; pod_token: the token of a
+    pod; lifetime: of all keys, in seconds, if it isn't the requested one.
     """
 
     audience: str | None = None

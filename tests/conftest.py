@@ -38,7 +38,7 @@ def _no_secrets_of_other_tests() -> Iterator[None]:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """A clock that only moves when somebody sleeps."""
+    """A clock that only moves when someone sleeps."""
     return FakeClock()
 
 

@@ -43,7 +43,7 @@ class FakeClock:
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let seconds pass that nobody slept, and run what was ordered for a moment within them."""
+        """Let seconds pass that no one slept, and run what was ordered for a moment within them."""
         with self._lock:
             end = self._seconds + seconds
         while True:
@@ -72,7 +72,7 @@ class FakeClock:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line as the engine got it."""
+    """One line as Pulumi got it."""
 
     severity: str
     message: str

@@ -1,4 +1,4 @@
-"""The native front end as the life cycles' tests drive one: the engine's requests, in this process."""
+"""The native front end as the lifecycles' tests drive one: Pulumi's requests, in this process."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Untranslating:
 
 
 class NativeClock(CancellableClock):
-    """The tests' clock, which nobody cancels."""
+    """The tests' clock, which no one cancels."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Context:
 
 
 class NativePlugin:
-    """One plugin process for each provider resource, which is the owner; made anew for each run of the CLI."""
+    """One plugin process for each provider resource, which is the owner; made again for each run of the CLI."""
 
     def __init__(
         self,

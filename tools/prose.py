@@ -1,8 +1,8 @@
 """Check the prose of the project: its pages, its docstrings and comments, and the descriptions in its schemas.
 
-``python -m tools.prose`` checks the clean paths; ``python -m tools.prose PATH...`` checks others, and
-``--counts`` prints the number of findings per file instead. The rules are those of proselint and the words of
-``tools/prose_words.py``.
+``python -m tools.prose`` checks the clean paths, and ``python -m tools.prose PATH...`` checks others.
+``--messages`` also checks the strings in the code, and ``--counts`` prints the number of findings per file. The
+rules are those of proselint and the words of ``tools/prose_words.py``.
 """
 
 from __future__ import annotations
@@ -122,6 +122,20 @@ def _without_code(words: str) -> str:
     return re.sub(r"(?::\w+:)?(`+)[^`]+\1", CODE, words)
 
 
+def of_messages(text: str) -> Iterator[Paragraph]:
+    """Yield the strings of a module that look like sentences: those with four words or more."""
+    nodes = list(ast.walk(ast.parse(text)))
+    apart = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+    apart |= {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in nodes:
+        if id(node) in apart or not isinstance(node, (ast.Constant, ast.JoinedStr)):
+            continue
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        words = "".join(str(part.value) if isinstance(part, ast.Constant) else CODE for part in parts)
+        if len(words.split()) > 3:
+            yield [(node.lineno, _without_code(" ".join(words.split())))]
+
+
 def of_json(text: str) -> Iterator[Paragraph]:
     """Yield each description of a schema."""
     for number, line in enumerate(text.splitlines(), 1):
@@ -184,11 +198,14 @@ def check(file: str, paragraphs: Iterable[Paragraph]) -> list[Finding]:
     return sorted(set(found))
 
 
-def findings(paths: Iterable[str]) -> Iterator[Finding]:
-    """Yield what is found in these files and folders."""
+def findings(paths: Iterable[str], messages: bool = False) -> Iterator[Finding]:
+    """Yield what is found in these files and folders, with or without the messages of modules."""
     for file in files_of(paths):
-        name = file.relative_to(ROOT).as_posix()
-        yield from check(name, READERS[file.suffix](file.read_text("utf-8")))
+        text = file.read_text("utf-8")
+        paragraphs = list(READERS[file.suffix](text))
+        if messages and file.suffix == ".py":
+            paragraphs += of_messages(text)
+        yield from check(file.relative_to(ROOT).as_posix(), paragraphs)
 
 
 def main(arguments: list[str]) -> int:
@@ -196,14 +213,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools.prose", description="Check the prose of the project.")
     parser.add_argument("paths", nargs="*", help="files and folders; default: the clean ones")
     parser.add_argument("--all", action="store_true", help="check everything")
+    parser.add_argument("--messages", action="store_true", help="check the messages in the code, too")
     parser.add_argument("--counts", action="store_true", help="print the number of findings per file")
     options = parser.parse_args(arguments)
-    if options.all:
-        found = list(findings([*(page.name for page in sorted(ROOT.glob("*.md"))), *FOLDERS]))
-    elif options.paths:
-        found = list(findings(options.paths))
-    else:
-        found = [each for each in findings(CLEAN) if each.file not in LATER]
+    everything = [*(page.name for page in sorted(ROOT.glob("*.md"))), *FOLDERS] if options.all else []
+    paths = everything or options.paths or CLEAN
+    found = list(findings(paths, options.messages))
+    if paths is CLEAN:
+        found = [each for each in found if each.file not in LATER]
     if options.counts:
         counts: dict[str, int] = {}
         for each in found:

@@ -105,8 +105,10 @@ a plain value or a `pulumi.Output`. An unknown key, or a wrong type or value, is
 
 ## Resource options
 
-These options are refused, because they would be ignored or do harm: `provider` of another package, `import_`, `id`, `urn`, and for a task
-`delete_before_replace=False`, `retain_on_delete` and `deleted_with`. These options and commands behave differently:
+These options are refused, because they would be ignored or do harm: `provider` of another package, `import_`, `id`,
+`urn`, and for a task `delete_before_replace=False`, `retain_on_delete` and `deleted_with`.
+
+These options and commands behave differently:
 
 | option or command | with these resources |
 |---|---|
@@ -327,7 +329,7 @@ def nested_rows(
 
 
 def attributes_of(kind: type) -> Iterator[tuple[str, str, str]]:
-    """Yield the name, the annotation and the words of each attribute that a class declares."""
+    """Yield the name, annotation and description of each attribute that a class declares."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(tree, ast.ClassDef)
     for attribute, below in zip(tree.body, [*tree.body[1:], ast.Pass()], strict=True):
@@ -338,7 +340,7 @@ def attributes_of(kind: type) -> Iterator[tuple[str, str, str]]:
 
 
 def outputs_of(resource: type[pulumi.Resource], inputs: set[str], words: Words) -> Iterator[tuple[str, str]]:
-    """Yield the name and the words of each attribute of the class that is not an input."""
+    """Yield the name and description of each attribute of the class that isn't an input."""
     for name, annotation, text in attributes_of(resource):
         if annotation.startswith("pulumi.Output") and name not in inputs:
             yield f"`{name}`", words(f"{resource.__name__}.{name}", text)

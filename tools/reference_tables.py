@@ -1,4 +1,4 @@
-"""What a schema says, in the words of tables."""
+"""Tables from a schema."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def nested_shapes(schema: Schema) -> Iterator[tuple[str, Schema]]:
 
 
 def type_of(described: Schema, words: Words = ENGLISH) -> str:
-    """Word a type."""
+    """Return a type's text."""
     if "properties" in described:
         return words("type map", "map, see below")
     kind = described.get("type")
@@ -42,7 +42,7 @@ def type_of(described: Schema, words: Words = ENGLISH) -> str:
 
 
 def allowed(described: Schema, words: Words = ENGLISH) -> str:
-    """Word which values are allowed."""
+    """Return a text with the allowed values."""
     if "enum" in described:
         return ", ".join(f"`{value}`" for value in described["enum"])
     for unit, least, most in (("characters", "minLength", "maxLength"), ("items", "minItems", "maxItems")):
@@ -56,7 +56,7 @@ def allowed(described: Schema, words: Words = ENGLISH) -> str:
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """Yield a table and an empty line; nothing where there are no rows."""
+    """Yield a table and an empty line; nothing without rows."""
     lines = [" | ".join(cell.replace("|", r"\|") for cell in row) for row in rows]
     if lines:
         body = "\n".join(f"| {line} |" for line in lines)

@@ -28,7 +28,7 @@ QUIETLY = ("--no-audit", "--no-fund", "--loglevel=error")
 
 
 def main() -> int:
-    """Write the SDKs, unless they are there; return the exit code."""
+    """Write the SDKs, unless they are up to date; return the exit code."""
     try:
         made = make(SCHEMA, SDKS)
     except InstallError as error:
@@ -54,7 +54,7 @@ def make(schema: Path, folder: Path) -> bool:
     print("Writing the SDKs: half a minute, 2 minutes the first time.", flush=True)
     clock = Stopwatch()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # All is made aside, then moved: what an interrupted run leaves must not look like an SDK.
+    # Build in a separate folder, then move: an interrupted build must not look like an SDK.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".sdks-") as staging:
         made = Path(staging, folder.name)
         generator = Path(staging, GENERATOR.name)
@@ -79,7 +79,7 @@ def digest_of(schema: Path) -> str:
 
 
 def run(command: list[str], folder: Path) -> None:
-    """Run a command in a folder; raises `InstallError`, after what the command said."""
+    """Run a command in a folder; raises `InstallError` after the command's output."""
     name = os.path.basename(command[0])
     if shutil.which(command[0]) is None:
         raise InstallError(f"no {name} found: run `make setup-languages`, which says what to install")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# What an environment is made from: a change of any of them sets it up again.
+# The sources of an environment: a change of any of them sets it up again.
 SOURCES = (
     "pyproject.toml",
     "requirements.txt",
@@ -33,7 +33,7 @@ SOURCES = (
 # Found on PATH, if not in the environment: the tests run programs in Python and in YAML.
 PROGRAMS = ("pulumi", "pulumi-language-yaml")
 
-# Run by the environment's Python, apart from the folder that it is started in.
+# Run by the environment's Python, independent of the current folder.
 IMPORTABLE = (
     "import importlib.util as u, sys; "
     "sys.exit(not all(map(u.find_spec, ('pulumi', 'dcs_emulator', 'dcs_migration'))))"
@@ -41,7 +41,7 @@ IMPORTABLE = (
 
 
 class SetupError(Exception):
-    """The set-up can't continue; the message is one line that says what to do, empty where that is printed."""
+    """The setup can't continue; the message is one line that says what to do, or empty if that was printed."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Environment:
 
     @property
     def folder(self) -> Path:
-        """Where it lies."""
+        """Its folder."""
         return self.root / "venv"
 
     @property
@@ -66,11 +66,11 @@ class Environment:
         return self.folder / ".setup"
 
     def identity(self) -> str:
-        """Return what makes it useless when it changes: scripts in it name their own folder."""
+        """Return its identity. A change makes it unusable, because scripts in it contain its folder."""
         return f"{self.folder} python{sys.version_info[0]}.{sys.version_info[1]}"
 
     def digest(self) -> str:
-        """Return the digest of everything it was made from."""
+        """Return the digest of its sources."""
         files = sorted(file for pattern in SOURCES for file in self.root.glob(pattern))
         sums = [
             f"{file.relative_to(self.root)} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files
@@ -78,7 +78,7 @@ class Environment:
         return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
     def is_ours(self) -> bool:
-        """Return whether it was made here, by this Python's version, and its interpreter still runs."""
+        """Return whether it was created here with this Python version, and its interpreter still runs."""
         return self._stamped(0) == self.identity() and self._runs("")
 
     def is_complete(self) -> bool:
@@ -92,7 +92,7 @@ class Environment:
         )
 
     def _stamped(self, line: int) -> str | None:
-        """Return a line of the stamp, or None where there is none."""
+        """Return a line of the stamp, or None without one."""
         try:
             return self.stamp.read_text().splitlines()[line]
         except (OSError, IndexError):
@@ -142,7 +142,7 @@ def set_up(environment: Environment) -> None:
     if not environment.is_ours():
         shutil.rmtree(environment.folder, ignore_errors=True)
         run("making the virtual environment", [sys.executable, "-m", "venv", "venv"], environment.root)
-    # The digest is taken before the work: a file that changes meanwhile is noticed by the next run.
+    # Compute the digest before the work, so that the next run notices a file that changes meanwhile.
     digest = environment.digest()
     environment.stamp.write_text(f"{environment.identity()}\n")
     python = str(environment.python)
@@ -150,7 +150,7 @@ def set_up(environment: Environment) -> None:
     run("installing the package and the development tools", [*pip, "--editable", ".[dev]"], environment.root)
     print("- looking for a Pulumi CLI ...", flush=True)
     if subprocess.run([python, "-m", "tools.install_cli"], cwd=environment.root).returncode:
-        raise SetupError  # it has said why
+        raise SetupError  # it has printed the reason
     environment.stamp.write_text(f"{environment.identity()}\n{digest}\n")
 
 
@@ -158,7 +158,7 @@ def run(what: str, command: list[str], folder: Path) -> None:
     """Announce a step and run it in a folder.
 
     Raises:
-        SetupError: it failed; what it said is above.
+        SetupError: it failed; its output is above.
     """
     print(f"- {what} ...", flush=True)
     if subprocess.run(command, cwd=folder).returncode:

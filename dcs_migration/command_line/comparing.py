@@ -32,8 +32,8 @@ class Finding(Enum):
 class Entry:
     """One task.
 
-    row: the service's data; None if the task doesn't exist. mark: the owner mark in its description. stats: of a running
-    online task. finding: None without a stack to compare with. resources: those that hold it.
+    row: the service's data; None if the task doesn't exist. mark: the owner mark in its description. stats: of a
+    running online task. finding: None without a stack to compare with. resources: those that hold it.
     """
 
     id: str

@@ -28,9 +28,9 @@ SENDING_ERRORS: tuple[type[Exception], ...] = (
 class Failure:
     """One kind of failed exchange.
 
-    words: with `{host}`, `{detail}`, and `{proxy}` (the variable with its address); sent: False if the request certainly
-    never reached the service; permanent: a retry can't help; local: the problem is on this machine, and the
-    words say what to fix.
+    words: with `{host}`, `{detail}`, and `{proxy}` (the variable with its address); sent: False if the request
+    certainly never reached the service; permanent: a retry can't help; local: the problem is on this machine, and
+    the words say what to fix.
     """
 
     words: str

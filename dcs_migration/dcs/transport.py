@@ -52,9 +52,10 @@ _RANDOM = random.SystemRandom()
 class Transport:
     """Sends calls to one endpoint with one set of credentials; thread-safe.
 
-    base_url: scheme, host and optionally a path; auth: signs each request; verify: as in requests (False: accept any certificate, a string: a CA bundle); timeouts: seconds to connect, and to wait for bytes;
-    max_retries: of a read; clock: for waits and deadlines; scrub: removes secrets from the server's texts;
-    breaker: shared by the transports of one set of credentials; max_answer_bytes: maximum size of an answer.
+    base_url: scheme, host and optionally a path; auth: signs each request; verify: as in requests (False: accept
+    any certificate, a string: a CA bundle); timeouts: seconds to connect, and to wait for bytes; max_retries: of
+    a read; clock: for waits and deadlines; scrub: removes secrets from the server's texts; breaker: shared by the
+    transports of one set of credentials; max_answer_bytes: maximum size of an answer.
     """
 
     def __init__(

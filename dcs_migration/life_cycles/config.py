@@ -298,7 +298,7 @@ class Settings:
         """Return the same for a check, which doesn't use their secrets; None if there are none.
 
         Raises:
-            ConfigurationError: as above, or the file of a token can't be used.
+            ConfigurationError: as above, or a token file can't be used.
         """
         credentials = self._chosen_credentials()
         source = credentials.fetched_by if credentials is not None else None
@@ -318,10 +318,10 @@ class Settings:
         return credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
 
     def source(self, *, halves: bool = True) -> Source | None:
-        """Return where credentials come from: the first source that is whole; None if there is none.
+        """Return the source of the credentials: the first complete one; None if there is none.
 
         Raises:
-            ConfigurationError: one before it is set by half, where ``halves`` aren't to be passed over.
+            ConfigurationError: an earlier source is incomplete, unless ``halves`` are skipped.
         """
         from dcs_migration.credentials.sources import CREDENTIALS_FILE, METADATA, SOURCES
 
@@ -329,7 +329,7 @@ class Settings:
             if source in (CREDENTIALS_FILE, METADATA) and self.has_own_credentials:
                 continue  # they are the machine's
             if source is METADATA and self._is_emulated:
-                continue  # an emulator's servers have no metadata, and other machines wait long for an answer
+                continue  # an emulator's servers have no metadata, and on other machines the call is slow
             state = source.state(self.of_identity)
             if state:
                 return source
@@ -338,14 +338,14 @@ class Settings:
         return None
 
     def of_identity(self, name: str) -> str | None:
-        """What a setting that shows who calls is set to: where the program gives credentials, its own count alone."""
+        """The value of a credentials setting. If the program sets credentials, only the program's values count."""
         if self.has_own_credentials and not name.startswith(NAMESPACE):
             return None
         value = self.value(name)
         return None if value in EMPTY else value
 
     def _config_alone(self, name: str) -> str | None:
-        """What a setting is set to where the program wrote it, and no variable counts."""
+        """The program's value of a setting; variables don't count."""
         return self.of_identity(name) if name.startswith(NAMESPACE) else None
 
     @property

@@ -29,7 +29,8 @@ _TYPES = {
 }
 _LONGEST_KEY = 40
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# Texts that no one meant: nothing fails before the service sees them, and an address in one is another each time.
+# Texts that must be a mistake, such as a Python object's: nothing fails before the service gets them, and an address in
+# one changes every time.
 _ACCIDENTS = (
     (
         re.compile(r"Calling __str__ on an Output|<pulumi\.output\.Output object at 0x"),
@@ -60,7 +61,7 @@ def is_unknown(value: Any) -> bool:
 
 
 def certain(props: Mapping[str, Any], key: str) -> bool:
-    """Whether a key has a value; an unknown one may yet turn out to be none."""
+    """Whether a key has a value; an unknown value may still become None."""
     return key in props and not is_unknown(props[key])
 
 

@@ -29,9 +29,9 @@ class Phase:
 class Process:
     """What the lifecycles of one plugin process share.
 
-    accounts: the service, by region and project; they have the clock. engine: the Pulumi engine that called: whether it
-    is still running, and where lines are shown. phase: what Pulumi is doing. heard: which resource of the state holds what, for each
-    kind of thing that a resource can hold.
+    accounts: the service, by region and project; they have the clock. engine: the Pulumi engine that called:
+    whether it is still running, and where lines are shown. phase: what Pulumi is doing. heard: which resource of
+    the state holds what, for each kind of thing that a resource can hold.
     """
 
     accounts: Accounts

@@ -15,7 +15,7 @@ from tests.chaos.leaks import SECRET_KEY
 from tests.e2e.running import Running
 from tests.e2e.stack import Stack, plugins_of
 
-# In seconds. Deleted tasks linger for longer than any kill takes, so that the file tells of all there ever were.
+# In seconds. Deleted tasks linger for longer than any kill takes, so that the file has all tasks that ever existed.
 OPTIONS: dict[str, Any] = {
     "progression": "manual",
     "stop_seconds": 0.2,

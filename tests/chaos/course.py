@@ -31,7 +31,7 @@ from tests.fakes import FakeClock, FakeEngine
 from tests.signing import SignedClient
 from tests.unit.life_cycle_world import REGION, CheckFailed, Resource, environment, start_plugin
 
-# Injected seconds within which an operation ends, whatever happens.
+# Injected seconds within which an operation always ends.
 BOUNDS = {"check": 0.1, "diff": 0.1, "update": 0.1, "read": 900.0, "create": 1800.0, "delete": 1800.0}
 OF_TWO_STACKS = 4.0  # injected seconds
 TIMEOUTS = (10.0, 30.0)  # real seconds: no slow machine must look like a fault
@@ -84,7 +84,7 @@ class Course:
 
     def _command(self, step: Step, work: Callable[[Run], None], *, nested: bool = False) -> None:
         if self.ledger.lags:
-            self._pass(6.0)  # nobody can know of a task that the service does not show yet
+            self._pass(6.0)  # no one can know of a task that the service does not show yet
         engine = FakeEngine()
         clock = ProcessClock(self.clock)
 
@@ -117,8 +117,8 @@ class Course:
     def _told(self, kind: str) -> str:
         """Return a message of the server with a secret in it that the process of a command knows.
 
-        A process knows the passwords in its inputs and in the states that it reads. One that only reads knows none,
-        and none knows a password that was rotated away.
+        A process knows the passwords in its inputs and in the states that it reads. A process that only reads has
+        no passwords, and no process has a password from before a rotation.
         """
         known = {
             managed.resource.state.outputs["target_instance"]["password"]

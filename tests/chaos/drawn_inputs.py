@@ -42,7 +42,7 @@ def _texts(where: Mapping[str, Any]) -> st.SearchStrategy[str]:
     texts = st.text(min_size=least, max_size=min(most, 60))
     if "pattern" in where:
         texts = st.from_regex(re.sub(r"\$$", r"\\Z", where["pattern"]))
-    # A byte order mark at the start is refused: nobody meant it.
+    # A byte order mark at the start is refused: no one meant it.
     return texts.filter(lambda text: least <= len(text) <= most and not text.startswith("\ufeff"))
 
 

@@ -25,7 +25,8 @@ from tests.signing import SignedClient
 TARGETS = {"tasks": struck_tasks.TARGET, "online": struck_online.TARGET}
 LOCKED = "the stack is currently locked"
 
-# As a user types them. Before the first one `pulumi cancel --yes` is run only where the CLI says that the stack is locked.
+# As a user types them. Before the first one `pulumi cancel --yes` is run only where the CLI says that the stack
+# is locked.
 RECOVERIES: dict[str, tuple[tuple[str, ...], ...]] = {
     "up alone": (("up", "--yes"),),
     "by the book": (("cancel", "--yes"), ("refresh", "--clear-pending-creates", "--yes"), ("up", "--yes")),
@@ -37,8 +38,8 @@ class Outcome:
     """What became of one: ``struck`` before the command had ended, ``cancels`` that the CLI's lock made necessary,
     ``restored``: a file of the CLI was broken and had to be removed.
 
-    ``replaced`` counts the instances that `up` itself told to replace, ``refused`` the resources that it started nothing for,
-    because their tasks were there under another owner.
+    ``replaced`` counts the instances that `up` itself told to replace, ``refused`` the resources that it started
+    nothing for, because their tasks were there under another owner.
     """
 
     kill: Kill
@@ -63,8 +64,8 @@ class Recovery:
 def draw(seed: int, of: str = "tasks") -> Kill:
     """Draw a blow.
 
-    The numbers of commands and of blows have no common divisor. So neighbouring seeds reach every command with every blow
-    and both recoveries, once each: any 126 of tasks, any 154 of online migrations.
+    The numbers of commands and of blows have no common divisor. So neighbouring seeds reach every command with
+    every blow and both recoveries, once each: any 126 of tasks, any 154 of online migrations.
     """
     chance = random.Random(seed)
     scenarios = TARGETS[of].scenarios
@@ -117,7 +118,7 @@ def _strike(kill: Kill, stack: Stack, service: Service, neighbour: Neighbour) ->
         restored = _restore(stack)
         started = [task for task in service.ever() if task["id"] not in others]
         recorded = entries_of(stack)
-        # A plugin that outlived its CLI goes on meanwhile: it must not harm what the next run does.
+        # A plugin that outlived its CLI continues meanwhile: it must not harm what the next run does.
         recovery = _recover(kill, stack)
         printed = "\n".join([command.text, *(result.text for result in recovery.results)])
     ever, entries = service.ever(), entries_of(stack)
@@ -157,7 +158,7 @@ def _strike(kill: Kill, stack: Stack, service: Service, neighbour: Neighbour) ->
 def _arrange(kill: Kill, stack: Stack, service: Service) -> tuple[frozenset[str], dict[str, owners.Record]]:
     """Bring up what is there before the blow; return the ids of the stack's tasks, and the records of all others.
 
-    Somebody uses the descriptions of the stack's tasks for tasks of their own.
+    Someone uses the descriptions of the stack's tasks for tasks of their own.
     """
     target = TARGETS[kill.of]
     scenario = target.scenarios[kill.command]
@@ -199,12 +200,12 @@ def entries_of(stack: Stack) -> list[dict[str, Any]]:
 
 
 def attributes_of(stack: Stack) -> str:
-    """The key of what the file backend writes beside the state, before that, and not as a whole."""
+    """The key of the file that the file backend writes next to the state, first and not atomically."""
     return f"{state_key(PROJECT, stack.name)}.attrs"
 
 
 def _restore(stack: Stack) -> bool:
-    """Remove the attributes that the CLI had begun to write when it was killed: the state is whole, old or new."""
+    """Remove the attributes that the CLI had started to write when it was killed: the state is whole, old or new."""
     attributes = stack.store.read(attributes_of(stack))
     try:
         json.loads("{}" if attributes is None else attributes)

@@ -1,4 +1,4 @@
-"""Secrets that are planted, and the search for them in whatever comes out, in every usual encoding."""
+"""Secrets that are planted, and the search for them in all output, in every usual encoding."""
 
 from __future__ import annotations
 

@@ -18,17 +18,17 @@ from tests.fakes import FakeClock, FakeEngine
 from tests.unit.life_cycle_world import Plugin, Resource
 
 LOOK_AGE = 3.1  # seconds: a look that a POST may rely on
-BATCH_WINDOW = 0.06  # seconds: sleeps this short are between the engine check and its write
+BATCH_WINDOW = 0.06  # seconds: sleeps this short are between Pulumi check and its write
 ENDED_BADLY = ("FAILED", "MIGRATION_FAILED", "ERROR", "TERMINATED")
 ENDED = (*ENDED_BADLY, "SUCCESS", "MIGRATION_SUCCESS", "RELEASED")
 
 
 class CliDied(BaseException):
-    """The CLI is dead: whatever the plugin answers, no state is written."""
+    """The CLI is dead: no state is written for any answer of the plugin."""
 
 
 class PluginDied(BaseException):
-    """This process is dead: nothing in it goes on."""
+    """This process is dead: nothing in it continues."""
 
 
 class Broken(AssertionError):
@@ -81,9 +81,9 @@ class Started:
     recorded: bool = False  # state knew of it once
     target: str | None = None
     definition: Any = None
-    retained: bool = False  # its user has kept it beside its successor
-    lost: bool = False  # the cloud forgot it before any state knew of it: nobody could have found it
-    stray: bool = False  # carried out after the look-up of a later command: nobody could have known
+    retained: bool = False  # its user has kept it in addition to its successor
+    lost: bool = False  # the cloud forgot it before it was in any state: no one could have found it
+    stray: bool = False  # carried out after the look-up of a later command: no one could have known
     crossed: tuple[Run, int] | None = None  # the run in which it was carried out for an earlier one, and when
 
 
@@ -119,8 +119,8 @@ class Ledger:
     def creation(self, owner: Managed, run: Run, looks: int, *, late: bool) -> None:
         """Note the task that the server has just started, and judge whether it was asked for.
 
-        ``looks``: how often this run had looked when it sent the request. ``late``: it arrived when nobody waited
-        any more, and anything may have begun meanwhile.
+        ``looks``: how often this run had looked when it sent the request. ``late``: it arrived when no one waited
+        any more, and anything may have started meanwhile.
         """
         statuses = self.observe()
         new = set(statuses) - set(self.started) - self.foreign
@@ -152,7 +152,7 @@ class Ledger:
     def _judge_neighbours(
         self, id_: str, owner: Managed, statuses: Mapping[str, str], visible: set[str], now: tuple[Run, int]
     ) -> None:
-        """Two must never run on one target, and nobody may run what somebody else has run."""
+        """Two must never run on one target, and no one may run what someone else has run."""
         targets = {str(task["id"]): task["target_instance_id"] for task in self.cloud.tasks()}
         for other, status in statuses.items():
             task = self.started.get(other)
@@ -221,7 +221,7 @@ class Ledger:
 
 @dataclass(eq=False)
 class Run:
-    """One command of the CLI, with the engine and the plugin process of its own.
+    """One command of the CLI, with Pulumi and the plugin process of its own.
 
     A command about several stacks stands for one command in each: ``plugins`` are their processes, by owner.
     """
@@ -315,7 +315,7 @@ class Operation:
         self._last: dict[str, int] = {}  # of each write (and task): its place in the order of requests
         self._looked = -1
         self._looks = 0  # how often the run had looked at the last POST
-        self.unclear = False  # the last POST may have started a task, and nobody has looked since
+        self.unclear = False  # the last POST may have started a task, and no one has looked since
 
     def arrives(self, seen: Seen) -> None:
         """Judge a request before the server acts on it."""
@@ -400,7 +400,7 @@ class WatchedProvider:
 
 @contextlib.contextmanager
 def new_process() -> Iterator[None]:
-    """Know no secret at first, as a new process does."""
+    """Have no secrets at first, like a new process."""
     kept = dict(vars(scrub))
     vars(scrub).update(vars(Scrubber()))
     try:

@@ -1,6 +1,6 @@
 """A stack of the same names in another backend, whose tasks are in the same account as those of the struck one.
 
-It is brought up once for many kills: each of them begins with a service that has its tasks, and at the end asks whether
+It is brought up once for many kills: each of them starts with a service that has its tasks, and at the end asks whether
 it still sees no change.
 """
 

@@ -78,7 +78,7 @@ class Drawn(Steps):
                 assert not owned.held, owned.refusal
         self.others.clear_up(self.playing)
         for owned in last.values():
-            if self.promises.given_away(owned):  # whoever holds what it would adopt keeps it
+            if self.promises.given_away(owned):  # the holder of what it would adopt keeps it
                 owned.become(f"{owned.instance.urn}-too")
             switched = owned.wanted.get("state") == "switched"
             owned.wanted = {

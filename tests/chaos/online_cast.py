@@ -23,8 +23,8 @@ FIRST, TWIN, NAMESAKE, NEIGHBOUR = range(len(MIGRATIONS))
 class Owned(Migration):
     """One online migration of one owner.
 
-    component: whether an ``OnlineMigrationTask`` declares it, so that its mark says what runs on its instance.
-    wanted: what its user has written, beside source and target. existing: what `existing_task_id` says.
+    component: whether an ``OnlineMigrationTask`` declares it, so that the instance's owner mark shows what runs on it.
+    wanted: what its user has written, in addition to source and target. existing: what `existing_task_id` says.
     written: whether the program declares it. leaving: whether it no longer does, so that the next command deletes what
     the state holds. replaces: whether the command under way asks for another instance.
     """
@@ -68,7 +68,7 @@ class Owned(Migration):
 
     @property
     def has_taken_over(self) -> bool:
-        """Whether its instance was somebody else's."""
+        """Whether its instance was someone else's."""
         return any(each.state and each.state.outputs.get("__taken_over") for each in self.resources)
 
     @property
@@ -98,7 +98,7 @@ class Owned(Migration):
 
     @property
     def definition(self) -> str | None:
-        """What an ``OnlineMigrationTask`` does, by which anybody's can be compared; None for an instance alone."""
+        """What an ``OnlineMigrationTask`` does, to compare it with anyone's; None for an instance alone."""
         if not self.component:
             return None
         triggers = self.wanted.get("triggers") or None
@@ -106,11 +106,11 @@ class Owned(Migration):
 
     @property
     def key(self) -> tuple[str, str, str | None]:
-        """What its mark stands for: two instances of one key would be one too many."""
+        """The identity in its owner mark: two instances with the same key would be one too many."""
         return self.owner, self.instance.urn, self.definition
 
     def instance_inputs(self) -> dict[str, Any]:
-        """Return what the program says of the instance."""
+        """Return what the program says about the instance."""
         inputs = dict(INSTANCE)
         if self.component:
             inputs["__identity"] = {
@@ -121,14 +121,14 @@ class Owned(Migration):
         return inputs | self._taken_over()
 
     def inputs(self, changes: Any) -> dict[str, Any]:
-        """Return what the program says of the migration."""
+        """Return what the program says about the migration."""
         return {**super().inputs({}), **self.sides(), **self._taken_over(), **changes}
 
     def _taken_over(self) -> dict[str, Any]:
         return {} if self.existing is None else {"existing_task_id": self.existing}
 
     def declare(self) -> None:
-        """Let the engine ask for the differences, as it does when the program begins."""
+        """Let Pulumi ask for the differences, as it does when the program starts."""
         if self.instance.state is not None:
             self.instance.declare(self.instance_inputs())
         if self.instance.state is not None and self.online.state is not None:

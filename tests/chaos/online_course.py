@@ -1,4 +1,5 @@
-"""Commands of several stacks over online migrations: each in a process of its own, which faults meet and which may die."""
+"""Commands of several stacks over online migrations: each in a process of its own, which faults meet and which
+may die."""
 
 from __future__ import annotations
 
@@ -130,7 +131,7 @@ class Course:
             if left[0] == 0:
                 self.world.engine.alive = False
 
-        # The engine dies when it is asked whether it lives, or while it is told something.
+        # Pulumi dies when it is asked whether it lives, or while it is told something.
         if self.chance.random() < 0.5:
             self.world.engine.on_require = count
             return
@@ -143,7 +144,7 @@ class Course:
         self.world.engine.log = logging  # type: ignore[method-assign]
 
     def _bring_up_all(self, process: list[Owned], leaving: list[Owned]) -> None:
-        # The engine asks about all that the program declares at about the same time, while the first one is made.
+        # Pulumi asks about all that the program declares at about the same time, while the first one is made.
         late = [] if self.quiet else [owned for owned in process if self.chance.random() < 0.5]
         for owned in process:
             if owned not in late:
@@ -191,7 +192,7 @@ class Course:
         return True
 
     def _made(self, resource: Resource, work: Callable[[], object]) -> None:
-        """The engine may have died before the plugin's answer was written into state."""
+        """Pulumi may have died before the plugin's answer was written into state."""
         before = resource.state
         work()
         lost = not self.world.engine.alive or (not self.quiet and self.chance.random() < 0.15)
@@ -214,7 +215,7 @@ class Course:
                     resource.refresh()
 
     def destroy(self, owned: Owned) -> None:
-        """Nothing of it is left; what was taken over stays as it is."""
+        """Nothing of it is left; what was taken over isn't changed."""
         self._command([owned], lambda: self._attempt(owned, lambda: self._destroyed(owned)))
         if not owned.held:
             owned.written, owned.wanted, owned.existing = False, {}, None

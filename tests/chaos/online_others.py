@@ -116,10 +116,12 @@ class Others:
         self._promises.foreign[new] = Foreign(definition, alike, self._promises.made[id_].key)
         if self._chance.random() < 0.5:
             status = self._chance.choice(("FAILED", "FAILED", "TERMINATED"))
-            self._cloud.set_status(new, status if definition else "FAILED")  # nothing to stop was begun there
+            self._cloud.set_status(
+                new, status if definition else "FAILED"
+            )  # nothing to stop was started there
 
     def _make_by_hand(self, owned: Owned) -> None:
-        """Make by hand what a resource of ours would make: its name, its definition, no mark."""
+        """Make by hand what our resource would make: its name, its definition, no owner mark."""
         if self._promises.on_target(owned.target):
             return
         new = self._make(owned.default_name, None, NETWORK)
@@ -160,13 +162,13 @@ class Others:
     # The end.
 
     def leave(self) -> None:
-        """Whoever started something by hand takes it away, but for what was taken over."""
+        """The person who started something by hand removes it, unless it was taken over."""
         for id_ in list(self._promises.foreign):
             if id_ in self._promises.tasks() and self._promises.holder(id_) is None:
                 self._cloud.remove(id_)
 
     def clear_up(self, cast: Sequence[Owned]) -> None:
-        """What nobody can find any more is deleted in the console."""
+        """What no one can find any more is deleted in the console."""
         for id_ in self._promises.tasks():
             if self._promises.holder(id_) is None:
                 self._cloud.remove(id_)

@@ -24,9 +24,9 @@ Task = Mapping[str, Any]
 
 @dataclass
 class Made:
-    """One instance that was made for a migration, and what its mark stands for.
+    """One instance that was made for a migration, and the identity in its owner mark.
 
-    stray: it was lost under that mark, so that nobody can find it by itself any more.
+    stray: it was lost under that owner mark, so that no one can find it by itself any more.
     """
 
     maker: Owned
@@ -36,9 +36,9 @@ class Made:
 
 @dataclass
 class Foreign:
-    """One task that somebody started by hand.
+    """One task that someone started by hand.
 
-    definition: what it does. alike: whether it is in our network. copied_from: the key of the mark that was copied.
+    definition: what it does. alike: whether it is in our network. copied_from: the key of the owner mark that was copied.
     """
 
     definition: str | None
@@ -91,10 +91,10 @@ class Promises:
         holders = [owned for owned in self.cast if id_ in owned.held]
         return min(
             holders, key=lambda owned: owned.leaving, default=None
-        )  # it goes to whom it was handed over
+        )  # it goes to the resource that it was passed to
 
     def of(self, owned: Owned) -> list[Task]:
-        """The instances that are a migration's: the one that its state holds, else those that bear its mark."""
+        """The instances that are a migration's: the one that its state holds, else those that have its owner mark."""
         tasks = self.tasks()
         states = [resource.state for resource in owned.resources if resource.state is not None]
         if states and states[0].id in tasks:
@@ -110,13 +110,13 @@ class Promises:
     # What an operation may do.
 
     def command(self) -> None:
-        """A command begins, in a process of its own: so far nothing may be done."""
+        """A command starts, in a process of its own: so far nothing may be done."""
         self.acting, self.does = None, ""
         self._sent.clear()
         self._may.clear()
 
     def act(self, owned: Owned, does: str) -> None:
-        """An operation begins."""
+        """An operation starts."""
         self.acting, self.does = owned, does
 
     def begin(self, owned: Owned) -> None:
@@ -137,8 +137,8 @@ class Promises:
         )
 
     def _runs_once_more(self, owned: Owned, mine: Sequence[Task]) -> bool:
-        """Whether it has not run yet, has failed, has other settings, or shall run for other triggers."""
-        # No mark tells that it has run for these triggers where the state does not: docs/safety.md.
+        """Whether it has not run yet, has failed, has other settings, or must run for other triggers."""
+        # No owner mark shows that it has run for these triggers where the state does not: docs/safety.md.
         state = owned.online.state
         triggered = state is not None and state.outputs.get("triggers") != owned.wanted.get("triggers")
         moved = any(task["target_instance_id"] not in (None, owned.target) for task in mine)
@@ -195,7 +195,7 @@ class Promises:
                 self.broken.append(f"{operation} of a task of another owner: {id_}, by #{owned.number}")
 
     def _is_copied(self, id_: str, owned: Owned) -> bool:
-        """Whether somebody's copy to the letter was taken for ours, under the mark of then or of now."""
+        """Whether someone's copy to the letter was taken for ours, under the mark of then or of now."""
         foreign = self.foreign.get(id_)
         if foreign is not None and id_ in owned.held and foreign.is_to_the_letter(owned.key):
             self._copies.add((owned.number, id_))
@@ -203,7 +203,7 @@ class Promises:
         return known or (foreign is not None and foreign.is_to_the_letter(owned.key))
 
     def _stands(self, owned: Owned) -> bool:
-        """Whether an instance of ours stands for the definition, so that no copy can."""
+        """Whether one of our instances stands for the definition, so that no copy can."""
         tasks = self.tasks()
         return any(
             made.key == owned.key
@@ -214,7 +214,7 @@ class Promises:
         )
 
     def given_away(self, owned: Owned) -> bool:
-        """Whether somebody else has taken over what a migration would adopt: two resources for one instance."""
+        """Whether someone else has taken over what a migration would adopt: two resources for one instance."""
         taken = [other.held for other in self.cast if other is not owned and other.has_taken_over]
         ids = set().union(*taken)
         return not owned.held and any(self.made[id_].key == owned.key for id_ in ids & self.made.keys())
@@ -239,7 +239,7 @@ class Promises:
             if other not in now or now[other]["status"] == "FAILED" or owned.replaces:
                 continue
             if now[other]["target_instance_id"] not in (None, owned.target):
-                continue  # it was led to another target meanwhile, and does not what its mark says
+                continue  # it was given another target in the meantime, and doesn't do what its owner mark says
             if made.key == owned.key:
                 self.broken.append(
                     f"duplicate: {id_} beside {other} ({now[other]['status']}), of one definition"
@@ -270,7 +270,7 @@ class Promises:
     # What must hold after every step.
 
     def hold(self, said: Sequence[str]) -> None:
-        """Nobody else's task touched, no second one, no run and no exchange that nobody asked for, no secret."""
+        """No one else's task touched, no second one, no run and no exchange that no one asked for, no secret."""
         tasks = self.tasks()
         for owned in self.cast:
             self._hold_of_one(owned, tasks)

@@ -55,7 +55,7 @@ class Steps(Course):
         self.up_again(owned)
 
     def up_again(self, owned: Owned) -> None:
-        """Bring it up, and after a failure once more: at once, when it has got on, or as the error says."""
+        """Bring it up, and after a failure again: at once, when it has got on, or as the error says."""
         self.up(owned)
         if owned.refusal:
             if self.chance.random() < 0.5:
@@ -125,7 +125,7 @@ class Steps(Course):
         owned.renames += 1
         self.counts["renamed or moved"] += 1
         base = owned.instance.urn.partition("-renamed")[0]
-        # Where its old name goes on in the old stack, a move makes two of one: docs/safety.md.
+        # If its old name remains in the old stack, a move makes two of one: docs/safety.md.
         alone = not any(each is not owned and each.instance.urn == base for each in self.playing)
         moved = alone and self.chance.random() < 0.3
         stack = f"stack-{owned.number}-{owned.renames}" if moved else None
@@ -186,7 +186,7 @@ class Steps(Course):
             self.up(owned)
 
     def misdirect(self, owned: Owned) -> None:
-        """By mistake a program names the instance of somebody else, which copies into another target."""
+        """By mistake a program names the instance of someone else, which copies into another target."""
         others = [
             id_
             for id_, task in self.promises.tasks().items()
@@ -218,7 +218,7 @@ class Steps(Course):
     # What happens in the cloud.
 
     def others_do(self, owned: Owned) -> None:
-        """Somebody does something in the console."""
+        """Someone does something in the console."""
         self.others.something(self.playing)
 
     def time_passes(self, owned: Owned) -> None:

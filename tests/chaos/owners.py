@@ -1,4 +1,4 @@
-"""Whose tasks the service has: nobody else's was touched, and no two ran on one target, by what it recorded."""
+"""Whose tasks the service has: no one else's was touched, and no two ran on one target, by what it recorded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def require_untouched(
     requests: Sequence[Record],
     states: Sequence[Entries],
 ) -> None:
-    """Nobody else's task was written to, has changed, or is held.
+    """No one else's task was written to, has changed, or is held.
 
     Args:
         others: The records of these tasks before the blow, by id.
@@ -66,7 +66,7 @@ def require_one_of_a_definition(ours: Sequence[Record], others: Sequence[Record]
 
     Args:
         ours: The records of all tasks that were started for us.
-        others: Those of other owners, without the tasks into which somebody copied a description.
+        others: Those of other owners, without the tasks into which someone copied a description.
 
     Raises:
         AssertionError: there are more, or one does.
@@ -108,7 +108,7 @@ def require_kept(recorded: Entries, entries: Entries) -> None:
 
 
 def owners(entries: Entries) -> set[str]:
-    """The owners in a state, as the marks name them."""
+    """The owners in a state, as the owner marks name them."""
     ids = [str(entry["id"]) for entry in entries if entry["type"] in PROVIDERS]
     return {mark_of(id_, "", {}).owner for id_ in ids}
 

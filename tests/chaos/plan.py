@@ -47,7 +47,7 @@ class Kill:
     """The end of a run: ``who`` dies at the moment number ``count`` of a kind.
 
     ``who``: ``all`` (the CLI and its plugin), ``plugin`` (the plugin alone), ``orphan`` (the CLI alone: its plugin
-    goes on), ``overtaken`` (as ``orphan``, and the next ``up`` runs to its end at that very moment).
+    continues), ``overtaken`` (as ``orphan``, and the next ``up`` runs to its end at that moment).
     ``moment``: ``require`` (before a write), ``answer`` (a request was carried out), ``sleep``, ``window`` (while a
     stop or a delete waits for others to share its call).
     """

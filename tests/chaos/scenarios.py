@@ -33,11 +33,11 @@ _IDLE = re.compile(
 class Scenario:
     """One command that is struck.
 
-    ``before`` are programs that are brought up first, and ``arrange`` does more after them. ``program`` is the one that
-    the command meets, with ``environ`` beside the stack's. A moment is told by what was asked so far, of
-    ``most_requests``; one of the operations in ``slow`` is slow meanwhile. Where `up` may be refused because the tasks
-    are there under another owner, ``way_on`` returns the program that its errors tell to write, given the ids to take over
-    by names of resources.
+    ``before`` are programs that are brought up first, and ``arrange`` does more after them. ``program`` is the
+    one that the command meets, with ``environ`` in addition to the stack's. A moment is defined by the requests
+    so far, out of ``most_requests``; one of the operations in ``slow`` is slow meanwhile. Where `up` may be
+    refused because the tasks are there under another owner, ``way_on`` returns the program that its errors tell
+    to write, given the ids to take over by names of resources.
     """
 
     command: tuple[str, ...]
@@ -98,7 +98,7 @@ class Target:
     """What is struck: its commands, how many tasks they are about, the secrets in it, and what must hold.
 
     ``neighbour`` is the program of the neighbour, whose tasks run but for those that have ``ended``, by
-    names of resources. ``copy`` starts a task for somebody who uses the name and the description of one of ours.
+    names of resources. ``copy`` starts a task for someone who uses the name and the description of one of ours.
     ``settle`` brings the service on between two programs. ``told`` returns the ids that a failed `up` tells to replace.
     """
 
@@ -114,7 +114,7 @@ class Target:
 
 
 def kind_of(entry: Mapping[str, Any]) -> str:
-    """The type of a resource in state, without what all types begin with."""
+    """The type of a resource in state, without what all types start with."""
     return str(entry["type"]).rpartition(":")[2]
 
 

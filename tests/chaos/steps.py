@@ -97,7 +97,7 @@ class Steps(Course):
         managed.replaces = False
 
     def _rotate(self, managed: Managed, step: Step) -> None:
-        # A task that quotes a password quotes it for ever, and no later process knows an earlier password.
+        # A task that quotes a password quotes it forever, and no later process knows an earlier password.
         if not self.quoted:
             self.password = OTHER_PASSWORD if self.password == FIRST_PASSWORD else FIRST_PASSWORD
         if managed.desired is not None:
@@ -163,7 +163,7 @@ class Steps(Course):
             self._up(managed, step)
 
     def _adopt(self, managed: Managed, step: Step) -> None:
-        """Take over a task that somebody started by hand."""
+        """Take over a task that someone started by hand."""
         if managed.resource.state is not None or managed.desired is not None:
             return
         id_ = self._started_by_hand("by-hand", f"instance-{managed.number}")
@@ -200,7 +200,7 @@ class Steps(Course):
         self._started_by_hand(str(name), ("instance-shared", "instance-by-hand")[step.value % 2])
 
     def _copy(self, _: Managed, step: Step) -> None:
-        """Somebody copies the description of a task of ours into one of their own, which does something else."""
+        """Someone copies the description of our task into their own task, which does something else."""
         id_ = self._any_task(step)
         if id_ is not None:
             (copied,) = [task for task in self.cloud.tasks() if task["id"] == id_]
@@ -257,6 +257,6 @@ class Steps(Course):
         self._judge()
 
     def _names_what_is_gone(self, managed: Managed) -> bool:
-        """Say whether the user asks for a task to be taken over that somebody has deleted: that must fail."""
+        """Say whether the user asks for a task to be taken over that someone has deleted: that must fail."""
         wanted = (managed.desired or {}).get("existing_task_id")
         return wanted is not None and wanted not in self.ledger.listed()

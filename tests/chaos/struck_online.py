@@ -133,7 +133,7 @@ def told(text: str) -> set[str]:
 
 
 def judge(after: Aftermath) -> None:
-    """One instance with one migration for each definition, and no run or exchange that nobody asked for.
+    """One instance with one migration for each definition, and no run or exchange that no one asked for.
 
     Raises:
         AssertionError: a promise is broken.
@@ -169,19 +169,20 @@ def judge(after: Aftermath) -> None:
 
 
 def _judge_destroyed(after: Aftermath, instances: Mapping[str, str]) -> None:
-    """After a struck `destroy`, `up` makes anew what had left the state, and only that."""
+    """After a struck `destroy`, `up` makes again what had left the state, and only that."""
     held, steered = (ids_of(after.recorded, kind) for kind in ("MigrationInstance", "OnlineMigration"))
     anew = {name for name in NAMES if held.get(name) != instances[name]}
     assert len(after.ever) == TASKS + len(anew), f"unasked import: {after}"
     for name, id_ in instances.items():
         if name in anew:
-            # Its instance had left the state; or only its migration had, and `up` told to replace what was gone.
+            # Its instance had left the state; or only its migration had, and `up` told to replace what no longer
+            # existed.
             assert name not in held or (name not in steered and held[name] in after.replaced), str(after)
             assert after.there[id_]["status"] == COPIES, f"not what is wanted: {after}"
             continue
         assert id_ in after.there, f"lost: {after}"
         if after.there[id_]["status"] == ENDED:
-            # State holds the migration as running: only a refresh can tell that the struck command had stopped it.
+            # State holds the migration as running: only a refresh can show that the struck command had stopped it.
             assert name in steered, f"not what is wanted: {after}"
             assert after.kill.recovery == "up alone", f"not what is wanted: {after}"
         else:

@@ -45,7 +45,8 @@ def retain(args):
 pulumi.runtime.register_resource_transform(retain)
 """
 
-# The neighbour has run task0 into our target, and runs task1 into another one. Its task2, which failed, is ours to the letter.
+# The neighbour has run task0 into our target, and runs task1 into another one. Its task2, which failed, is ours
+# to the letter.
 NEIGHBOUR = task(0, "theirs") + task(1, "first", target=11) + task(2, "first")
 ENDED = {"task0": "SUCCESS", "task2": "FAILED"}
 
@@ -104,7 +105,7 @@ STARTED = {"up": 3, "replace": 6, "refresh": 3, TWIN: 2, LOST: 3, LOST_AGAIN: 6,
 
 
 def judge(after: Aftermath) -> None:
-    """One task for each definition, and nothing ran unasked.
+    """One task for each definition, and nothing ran unwanted.
 
     Raises:
         AssertionError: a promise is broken.

@@ -10,7 +10,7 @@ from tests.chaos.blows import BLOWS
 from tests.chaos.kills import RECOVERIES, TARGETS, Outcome
 from tests.chaos.model import Figures
 
-# What is promised, and the words that tell of it in a failure.
+# The promises, and their words in a failure.
 PROMISES = {
     "duplicates": "duplicate:",
     "orphans": "orphan:",
@@ -46,7 +46,7 @@ KILLS = {"kill": "tasks", "online kill": "online"}
 
 @dataclass(frozen=True)
 class Failure:
-    """A broken promise: in which part, its seed, what was seen, and the options that matter beside the seed."""
+    """A broken promise: in which part, its seed, what was seen, and the options that matter in addition to the seed."""
 
     of: str
     seed: int

@@ -71,7 +71,7 @@ class Seen:
 
 
 class Caller(Protocol):
-    """Whoever makes requests just now: it judges them before and after the server acts."""
+    """The current sender of requests: it judges them before and after the server acts."""
 
     def arrives(self, seen: Seen) -> None:
         """Take note of a request that arrives, or that could not even leave."""
@@ -100,7 +100,7 @@ class Tap:
         self.clock = FakeClock()
 
     def reset(self, clock: FakeClock) -> None:
-        """Begin a new schedule."""
+        """Start a new schedule."""
         self.clock = clock
         self.caller = None
         self._own.clear()
@@ -173,7 +173,7 @@ class Tap:
         """Carry out what an earlier command has left under way."""
         while self._crossing:
             environ, body, caller = self._crossing.pop(0)
-            # Nobody waits for its answer, so that a fault which cuts it changes nothing more.
+            # No one waits for its answer, so that a fault which cuts it changes nothing more.
             with suppress(ConnectionError):
                 self._call(environ, body)
             caller.crossed()
@@ -247,7 +247,7 @@ class Tap:
     def _carry_out(self, environ: dict[str, Any], body: bytes, caller: Caller) -> None:
         seen = _seen(environ, body)
         seen.late = True
-        # Its connection is gone, so that a fault which cuts it changes nothing more.
+        # Its connection is closed, so a fault that cuts it has no effect.
         with suppress(ConnectionError):
             self._call(environ, body)
         caller.acted(seen)

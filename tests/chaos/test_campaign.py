@@ -41,7 +41,7 @@ def test_a_failure_is_shown_again_as_it_was(
 @pytest.mark.parametrize("of", PARTS)
 @pytest.mark.parametrize("promise", [*PROMISES, "anything else"])
 def test_a_failure_is_counted_in_its_place(of: str, promise: str) -> None:
-    """One row, one column; the rest is none of as many as were run."""
+    """One row, one column; the rest is zero out of the number that ran."""
     campaign = Campaign()
     campaign.done.update(dict.fromkeys(PARTS, 10))
     campaign.failures.append(Failure(of, 7, PROMISES.get(promise, "hung") + " by seed 7"))

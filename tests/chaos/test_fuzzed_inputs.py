@@ -46,7 +46,7 @@ def _resource(cloud: Emulator) -> Resource:
 
 
 def _refused(resource: Resource, inputs: dict[str, Any], cloud: Emulator) -> bool:
-    """Preview; say whether check refuses the inputs, and see that it does so as it should."""
+    """Preview; return whether check refuses the inputs, and check that it does so correctly."""
     try:
         resource.preview(inputs)
     except CheckFailed as failed:
@@ -65,7 +65,7 @@ def _judge(cloud: Emulator, inputs: dict[str, Any]) -> None:
     resource = _resource(cloud)
     if _refused(resource, inputs, cloud):
         return
-    resource.up(inputs)  # whatever the service refuses raises here
+    resource.up(inputs)  # raises if the service refuses anything
     assert [task["id"] for task in cloud.tasks()] == [resource.id]
     assert resource.preview(inputs).step == "same"
 

@@ -1,4 +1,4 @@
-"""A server that answers anything at all: bounded time and memory, one clear line, credentials to nobody else."""
+"""A server that answers anything at all: bounded time and memory, one clear line, credentials to no one else."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _survive(hostile: Hostile, operation: str, given_answer: Answer) -> str | No
         assert "internal error" not in message, message
         assert "interrupted" not in message, message
         assert len(message) < 4000
-        # A process that only reads knows no password.
+        # A process that only reads doesn't have a password.
         secrets = (SECRET_KEY,) if operation == "get" else (SECRET_KEY, FIRST_PASSWORD)
         assert leaked(message, secrets) is None, message
         return message
@@ -192,7 +192,7 @@ WEIRD: dict[str, Answer] = {
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("kind", WEIRD)
 def test_a_weird_answer_is_survived(hostile: Hostile, kind: str, operation: str) -> None:
-    """Whatever comes, the operation ends in bounded time with one line that holds no secret."""
+    """For any answer, the operation ends in bounded time with one line that holds no secret."""
     _survive(hostile, operation, WEIRD[kind])
 
 
@@ -211,7 +211,7 @@ def test_a_huge_answer_takes_bounded_memory(hostile: Hostile, kind: str, operati
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_credentials_go_to_no_other_host(hostile: Hostile, operation: str, status: int) -> None:
-    """A redirect is not followed, to wherever it leads."""
+    """A redirect is not followed, to any address."""
     with StandIn(answer({})) as elsewhere:
         for location in (elsewhere.url + "/v2/p0/migration-tasks", "//" + elsewhere.url.partition("//")[2]):
             error = _survive(hostile, operation, answer({}, status, {"Location": location}))

@@ -22,7 +22,7 @@ Neighbours = Callable[[str, str], Neighbour]
 def test_one_task_per_resource_after_a_kill(
     seed: int, front_end: str, tmp_path: Path, neighbour: Neighbours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever was struck, when and how: each resource has one task, nothing ran unasked, the preview is empty."""
+    """After any kill: each resource has one task, nothing ran unwanted, the preview is empty."""
     monkeypatch.setenv(FRONT_END, front_end)
     strike(draw(seed), tmp_path, neighbour("tasks", front_end))
 
@@ -34,7 +34,7 @@ def test_one_task_per_resource_after_a_kill(
 def test_one_migration_per_resource_after_a_kill(
     seed: int, front_end: str, tmp_path: Path, neighbour: Neighbours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One instance, one run, one exchange for each switch, whatever was struck."""
+    """One instance, one run, one exchange for each switch, after any kill."""
     monkeypatch.setenv(FRONT_END, front_end)
     strike(draw(seed, "online"), tmp_path, neighbour("online", front_end))
 

@@ -1,4 +1,5 @@
-"""Random courses of online migrations of several owners, half through each front end. `make chaos` runs as many as one likes."""
+"""Random courses of online migrations of several owners, half through each front end. `make chaos` runs as many
+as one likes."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ BLOCKS, COURSES = 4, 32
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_random_courses_break_no_promise(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever happens: one instance for each, nothing of others, nothing unasked, no secret told, an end as wanted."""
+    """Always: one instance for each, nothing of others, nothing unwanted, no leaked secret, the wanted end."""
     monkeypatch.setenv(FRONT_END, FRONT_ENDS[block % 2])
     met: Counter[str] = Counter()
     for seed in range(block * COURSES, (block + 1) * COURSES):

@@ -41,7 +41,7 @@ class Account:
         return id_
 
     def note_others(self) -> None:
-        """Whatever is there is somebody else's."""
+        """Everything there belongs to someone else."""
         self.others = {task["id"]: task for task in self.service.ever()}
 
     def judge(self, *held: str) -> None:
@@ -56,7 +56,7 @@ class Account:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
-    """An account with a running task of somebody else, and one that has ended."""
+    """An account with a running task of someone else, and one that has ended."""
     account = Account(tmp_path / "service.json")
     account.start("theirs", "elsewhere", "one")
     account.end(account.start("theirs", "target", "two"))
@@ -67,7 +67,7 @@ def account(tmp_path: Path) -> Iterator[Account]:
 
 
 def running(account: Account) -> str:
-    """The task of somebody else that runs."""
+    """The task of someone else that runs."""
     return next(id_ for id_, task in account.others.items() if task["status"] == "MIGRATING")
 
 
@@ -104,7 +104,7 @@ def test_a_broken_promise_is_seen(account: Account, promise: str) -> None:
 
 
 def test_two_that_ran_on_one_target_are_seen_when_both_are_over(account: Account) -> None:
-    """What the service recorded tells of it, also of tasks that were deleted."""
+    """What the service recorded about it, including deleted tasks."""
     first, second = account.start("ours", "target", "four"), account.start("ours", "target", "five")
     account.end(second)
     account.client.delete(first)
@@ -113,7 +113,7 @@ def test_two_that_ran_on_one_target_are_seen_when_both_are_over(account: Account
 
 
 def test_an_adoption_is_seen(account: Account) -> None:
-    """The state holds what is somebody else's."""
+    """The state holds what is someone else's."""
     with pytest.raises(AssertionError, match="adoption of the task of another owner"):
         account.judge(running(account))
 

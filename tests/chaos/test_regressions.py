@@ -85,7 +85,8 @@ def test_the_debug_log_hides_what_is_json_within_json(caplog: pytest.LogCaptureF
 def test_a_state_file_that_was_being_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neighbour: Callable[[str, str], Neighbour]
 ) -> None:
-    """`kill -9` may leave the attributes of the CLI's state file empty: without them all goes on (kills 13 and 19)."""
+    """`kill -9` may leave the attributes of the CLI's state file empty: without them everything works (kills 13 and
+    19)."""
 
     def kill_while_it_writes(command: Running, service: Service, stack: Stack) -> None:
         kill_both(command, service, stack)

@@ -17,7 +17,7 @@ CHUNK = 50
 def test_random_schedules_break_no_promise(
     machine: Machine, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No duplicate, no orphan, no unasked import, nobody else's task touched, no leak, whatever goes wrong."""
+    """No duplicate, no orphan, no unwanted import, no one else's task touched, no leak, for every failure."""
     monkeypatch.setenv(FRONT_END, FRONT_ENDS[chunk % 2])
     for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
         schedule = draw(seed)

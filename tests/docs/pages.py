@@ -1,7 +1,7 @@
 """The pages of the documentation in parts: their blocks, headings and links.
 
-A Python block of a page goes on where the one before it ended, as a reader reads it. One with a file name
-(```` ```python alarm.py ````) is a file of its own; ``__main__.py`` begins a new program.
+A Python block of a page continues where the one before it ended, as a reader reads it. One with a file name
+(```` ```python alarm.py ````) is a file of its own; ``__main__.py`` starts a new program.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Page:
         return next(block for block in self.blocks() if block.name == name)
 
     def programs(self) -> list[str]:
-        """The programs that the Python blocks make, each with the blocks that go on with it."""
+        """The programs that the Python blocks make, each with the blocks that continue it."""
         programs: list[str] = []
         for block in self.blocks("python"):
             if "import pulumi_dcs" in block.text:

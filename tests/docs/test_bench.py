@@ -27,7 +27,7 @@ def test_page_and_picture_are_what_the_file_says() -> None:
 def test_a_figure_that_was_changed_by_hand_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A page with another figure in it is told by its name."""
+    """A page with another figure in it is named."""
     (tmp_path / "docs").mkdir()
     for name in ("PAGE", "PICTURE"):
         copy = tmp_path / "docs" / getattr(report, name).name
@@ -41,7 +41,7 @@ def test_a_figure_that_was_changed_by_hand_is_found(
 
 
 def test_each_table_has_one_place() -> None:
-    """Every part of the file stands once on the page, and none stands there that is not in the file."""
+    """Every part of the file stands once on the page, and none is there that is not in the file."""
     marked = re.findall(r"^<!-- figures: (\w+) -->$", PAGE, re.MULTILINE)
     assert sorted(marked) == sorted([*report.TABLES, "machine"])
 

@@ -14,7 +14,7 @@ NAMED = sorted({path for row in TABLE for path in re.findall(r"`([\w./*]+\.(?:py
 
 @pytest.mark.parametrize("path", NAMED)
 def test_a_file_that_is_named_exists(path: str) -> None:
-    """From the repository, from the package, or beside the file before it."""
+    """From the repository, from the package, or next to the previous file."""
     folders = (ROOT, ROOT / "dcs_migration", ROOT / "dcs_migration" / "life_cycles")
     beside = (ROOT / "dcs_migration" / "life_cycles" / name for name in ("tasks", "online_migration"))
     assert any(list(folder.glob(path)) for folder in (*folders, *beside))

@@ -25,7 +25,7 @@ def test_pages_and_picture_are_what_the_file_says(capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("name", ["cutover", "gate", "machine"])
 def test_the_guide_has_every_block(name: str) -> None:
-    """Each block stands between its marks, with the load and the machine that are in the file."""
+    """Each block is between its markers, with the load and the machine that are in the file."""
     assert f"<!-- figures: {name} -->\n\n{report.block(name, FIGURES)}\n" in report.GUIDE.read_text("utf-8")
 
 
@@ -38,7 +38,7 @@ def test_another_figure_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_the_file_is_written_as_the_tool_writes_it() -> None:
-    """Nobody has edited it, and it is of the load that the tool makes."""
+    """No one has edited it, and it is of the load that the tool makes."""
     assert report.as_json(FIGURES) == report.FIGURES.read_text("utf-8")
     assert FIGURES["load"] == cutover.LOAD
 

@@ -39,7 +39,7 @@ def table(heading: str) -> list[list[str]]:
 
 
 def test_operations_name_questions_that_there_are() -> None:
-    """The cells that somebody writes say something, and the numbers in the last one are those of questions."""
+    """The cells that someone writes say something, and the numbers in the last one are those of questions."""
     for row in table("Operations"):
         assert len(row) == 6, row[0]
         assert row[2], row[0]
@@ -53,7 +53,7 @@ def test_every_code_of_a_refusal_is_named() -> None:
 
 
 def test_every_open_question_is_a_quirk() -> None:
-    """Each question has a quirk, and both tables tell the same of which quirk is whose."""
+    """Each question has a quirk, and both tables agree on each question's quirk."""
     questions = {int(row[0]): names(row[3]) for row in table("What nobody knows")}
     assert list(questions) == list(range(1, QUESTIONS + 1))
     assert all(questions.values())
@@ -80,7 +80,7 @@ def test_every_option_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_what_the_code_knows_is_written_anew(told: str, wrong: str) -> None:
-    """A cell or a row that the code contradicts is mended, and the words beside it stay."""
+    """A cell or a row that the code contradicts is fixed, and the words next to it stay."""
     assert told in PAGE
     assert emulator_tables.rewritten(PAGE.replace(told, wrong)) == PAGE
 
@@ -123,7 +123,7 @@ def test_clients_of_other_languages() -> None:
 
 
 def test_numbers_are_those_of_the_code() -> None:
-    """The journal's size stands in the page."""
+    """The journal's size is in the page."""
     assert f"newest {CAPACITY:,} requests" in PAGE
 
 

@@ -64,7 +64,8 @@ def test_every_type_is_there_and_used() -> None:
 
 @pytest.mark.parametrize("name", WITH_SCHEMA)
 def test_a_resource_takes_what_its_json_schema_takes(name: str) -> None:
-    """The inputs are those of the check, all of them outputs too; a resource of the dynamic provider becomes one of these."""
+    """The inputs are those of the check, all of them outputs too; a resource of the dynamic provider becomes one
+    of these."""
     resource = SCHEMA["resources"][token(name)]
     written = {camel(key) for key in WITH_SCHEMA[name]["properties"]}
     assert resource["inputProperties"].keys() == written
@@ -77,7 +78,7 @@ def test_a_resource_takes_what_its_json_schema_takes(name: str) -> None:
 
 
 def test_the_component_takes_what_its_parts_take() -> None:
-    """But for what joins them, which it fills in."""
+    """Except for what joins them, which it fills in."""
     component = SCHEMA["resources"][token("OnlineMigrationTask")]
     parts = [SCHEMA["resources"][token(name)] for name in ("MigrationInstance", "OnlineMigration")]
     joined = parts[0]["inputProperties"].keys() | parts[1]["inputProperties"].keys()
@@ -87,7 +88,7 @@ def test_the_component_takes_what_its_parts_take() -> None:
 
 
 def test_no_password_alone_replaces() -> None:
-    """A password is a secret wherever it stands, and the engine never replaces for what the provider would update."""
+    """A password is a secret everywhere, and Pulumi never replaces for what the provider would update."""
     passwords = [value for path, key, value in entries(SCHEMA["types"]) if key == "password"]
     assert len(passwords) == 3
     assert all(each["secret"] and "willReplaceOnChanges" not in each for each in passwords)
@@ -120,7 +121,7 @@ def test_words_are_for_every_language() -> None:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_the_guide_shows_the_examples(file: Path) -> None:
-    """The guide to the languages has the very programs of the schema."""
+    """The guide to the languages has the same programs as the schema."""
     guide = (ROOT / "docs" / "guides" / "languages.md").read_text("utf-8")
     assert all(block.text in guide for block in Page(file).blocks())
 

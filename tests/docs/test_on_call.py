@@ -36,7 +36,8 @@ _MOVES = (
 
 @dataclass
 class Stage:
-    """A project on call: a stack with a task that runs, one that fails, one that is lost, one that is gone."""
+    """A project on call: a stack with a task that runs, one that fails, one that is lost, and one that no longer
+    exists."""
 
     cli: Cli
     folder: Path

@@ -1,4 +1,4 @@
-"""The README tells what is there: its programs run, its commands and settings exist."""
+"""The README shows what is there: its programs run, its commands and settings exist."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def test_its_wheel_is_the_one_that_is_built() -> None:
 
 
 def test_it_is_short() -> None:
-    """It stays a page that is read: what takes more room has a page of its own."""
+    """It stays a page that is read: what takes more space has a page of its own."""
     assert len(README.splitlines()) <= 215
 
 
 def test_its_two_commands_come_first() -> None:
-    """Whoever opens it sees what to run, and whether it ever ran for real."""
+    """A reader sees what to run, and whether it ever ran for real."""
     first = README.partition("## ")[0]
     assert (
         first.index("make demo")

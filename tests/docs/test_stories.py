@@ -26,7 +26,7 @@ GUIDES = ROOT / "docs" / "guides"
 NOT_RUN = (
     "python -m dcs_emulator",  # the test has one, at an address of its own, with keys of its own
     "export HW_",
-    "pulumi login",  # it would write into the home of whoever runs the tests
+    "pulumi login",  # it would write into the tester's home folder
 )
 TARGET = "4cd5dbb8-aacd-4603-b817-3e97d48c7a20"
 
@@ -113,7 +113,8 @@ def require_lines(printed: str, expected: list[str], command: str) -> None:
 
 
 def test_the_first_migration(stack: Stack, cloud: Emulator) -> None:
-    """From an empty folder to `destroy`: one task is made by what was installed there, and is gone in the end.
+    """From an empty folder to `destroy`: what was installed there creates one task, and the task no longer exists
+    at the end.
 
     What the package asks for is found in the environment of the tests, so that no network is needed.
     """
@@ -139,7 +140,7 @@ def test_waiting(stack: Stack, cloud: Emulator) -> None:
 
 
 def test_one_guide_after_another(stack: Stack, cloud: Emulator) -> None:
-    """Guides share a stack's name and a definition: what the first one tells to type in the end makes room for the next."""
+    """Guides share a stack's name and a definition: the last commands of the first one make the next one possible."""
     shell = tell(stack, "waiting.md")
     (remove,) = (line for line in Page(GUIDES / "first-migration.md").commands() if "destroy" in line)
     shell.run(remove)
@@ -179,7 +180,7 @@ def another_task(stack: Stack, cloud: Emulator) -> str:
 
 
 def test_running_again(stack: Stack, cloud: Emulator) -> None:
-    """Changed triggers and `--replace` each run the migration once more, and leave one task."""
+    """Changed triggers and `--replace` each run the migration again, and leave one task."""
     tell(stack, "run-again.md")
     assert calls(cloud)["CreateMigrationTask"] == 3
     assert len(cloud.tasks()) == 1
@@ -216,7 +217,7 @@ def test_recovery(stack: Stack, cloud: Emulator) -> None:
 
 
 def forget_the_end_of_the_create(stack: Stack) -> None:
-    """Leave the state as a killed CLI leaves it: a create that began, and no word of its end."""
+    """Leave the state as a killed CLI leaves it: a create that started, and no word of its end."""
     file = Path(stack.work, "killed.json")
     stack.run("stack", "export", "--file", str(file))
     state: dict[str, Any] = json.loads(file.read_text())

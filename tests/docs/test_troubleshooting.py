@@ -1,4 +1,4 @@
-"""Every message that the troubleshooting page explains is one that somebody can get."""
+"""Every message that the troubleshooting page explains is one that someone can get."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_all_that_is_provoked_is_told() -> None:
 
 
 def test_every_entry_says_what_to_do() -> None:
-    """Below each heading there is a cause and a mend."""
+    """Below each heading there is a cause and a fix."""
     for body in re.split(r"^##+ .*$", PAGE.text, flags=re.MULTILINE)[1:]:
         assert not body.strip() or len(body.split()) >= 5, body
 
@@ -114,7 +114,7 @@ def test_the_sdk_says_it() -> None:
 
 
 def test_grpc_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy in lower case gets what is meant for this machine, and the mend of the page helps."""
+    """A proxy in lower case gets what is meant for this machine, and the fix of the page helps."""
     server = grpc.server(ThreadPoolExecutor(1))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

@@ -1,4 +1,4 @@
-"""A `pulumi` command that goes on while a test looks at it: what a pipeline's log shows, line by line."""
+"""A `pulumi` command that keeps running while a test looks at it: what a pipeline's log shows, line by line."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Running:
             self._process.send_signal(number)
 
     def wait(self) -> int:
-        """Wait for the end, whatever was printed; return the exit code."""
+        """Wait for the end with any output; return the exit code."""
         return self._process.wait(TIMEOUT)
 
     def interrupt(self) -> None:
@@ -114,7 +114,7 @@ class Running:
 
 @contextmanager
 def running(stack: Stack, *args: str) -> Iterator[Running]:
-    """Run ``pulumi`` beside the test, and end what is left of it afterwards."""
+    """Run ``pulumi`` in parallel to the test, and end what is left of it afterwards."""
     command = Running(stack, *args)
     try:
         yield command

@@ -82,8 +82,8 @@ class CliStack:
     ) -> None:
         """Make the directory and the stack, unless it ``exists``; programs are written by :meth:`program`.
 
-        ``settings`` are all that the package sees of the environment; ``timeout`` bounds one command; ``store`` keeps the
-        state, in place of a folder of its own.
+        ``settings`` are all that the package sees of the environment; ``timeout`` bounds one command; ``store``
+        keeps the state, in place of a folder of its own.
         """
         self.root = root
         self.name = name
@@ -123,7 +123,7 @@ class CliStack:
         return self
 
     def module(self, name: str, text: str) -> Self:
-        """Write a module beside the program."""
+        """Write a module next to the program."""
         (self.work / f"{name}.py").write_text(textwrap.dedent(text))
         return self
 
@@ -268,7 +268,7 @@ def plugins_of(stack: Stack) -> list[int]:
 
 
 def end_all(stack: Stack) -> None:
-    """End whatever works for a stack: a killed CLI leaves its plugins and its language host behind."""
+    """End every process of a stack: a killed CLI leaves its plugins and its language host behind."""
     for id_ in processes_of(stack):
         try:
             os.kill(id_, signal.SIGKILL)

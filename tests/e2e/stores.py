@@ -16,7 +16,7 @@ class Store(Protocol):
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """What a shell needs beside it: credentials, mostly."""
+        """What else a shell needs: credentials, mostly."""
 
     def all_keys(self) -> list[str]:
         """The keys under which something is kept."""
@@ -25,7 +25,7 @@ class Store(Protocol):
         """What is kept under a key, or None."""
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep this under a key, whatever there was."""
+        """Store this under a key, replacing any old value."""
 
     def remove(self, key: str) -> None:
         """Remove what is kept under a key."""
@@ -58,7 +58,7 @@ class FileStore:
             return None
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep this under a key, whatever there was."""
+        """Store this under a key, replacing any old value."""
         (self._folder / key).write_bytes(content)
 
     def remove(self, key: str) -> None:

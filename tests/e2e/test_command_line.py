@@ -1,4 +1,4 @@
-"""The commands for the person on call, beside real stacks: what they tell is what the real CLI has left."""
+"""The commands for the person on call, with real stacks: they report what the real CLI has left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def command(stack: Stack, *words: str, stdin: str = "") -> subprocess.CompletedP
 
 
 def compared(stack: Stack, *options: str) -> tuple[int, dict[str, Any]]:
-    """Return the exit code of `tasks`, and each task by its id, beside what the stack exports."""
+    """Return the exit code of `tasks`, and each task by its id, compared with the stack's export."""
     state = stack.run("stack", "export", *options).text
     done = command(stack, "tasks", "--stack", "-", "--json", stdin=state)
     assert done.stderr == ""
@@ -39,7 +39,8 @@ def compared(stack: Stack, *options: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_stack_and_what_it_has_lost(stack: Stack, emulator: Emulator) -> None:
-    """In state, orphan and gone are told apart; taking the orphan over and dropping what is gone makes peace."""
+    """In state, orphan and gone are told apart; taking the orphan over and dropping what no longer exists makes
+    peace."""
     stack.program(PROGRAM).up()
     ids = stack.ids()
     urns = {name: entry["urn"] for name, entry in stack.resources().items()}

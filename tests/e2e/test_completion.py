@@ -1,4 +1,4 @@
-"""Waiting as a pipeline sees it: a stack goes on when the data is there, and says why when it is not."""
+"""Waiting as a pipeline sees it: a stack continues when the data is there, and says why when it is not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from tests.e2e.stack import TIMEOUT, Stack, calls, live, operations, plugins_of
 TYPE = "pulumi-python:dynamic/dcs:MigrationCompletion"
 SECONDS = 2.0  # what a migration takes
 INTERVAL = 1.0
-SECONDS_TO_NOTICE = 4.0  # that the engine is gone: it is asked every two, and given two to answer
+SECONDS_TO_NOTICE = (
+    4.0  # until the plugin notices that Pulumi has ended: it asks every two seconds, with a timeout of two
+)
 WRITES = {"CreateMigrationTask", "StopMigrationTask", "BatchStopMigrationTasks", "DeleteMigrationTask"}
 UP = ("up", "--yes", "--skip-preview")
 
@@ -117,7 +119,8 @@ def test_up_waits_and_everything_after_it_costs_nothing(stack: Stack, emulator: 
 
 @pytest.mark.long
 def test_a_fleet_that_grows_waits_for_the_new_alone(stack: Stack, emulator: Emulator) -> None:
-    """What was done once stays done, although its record is gone meanwhile; a smaller fleet waits for nothing."""
+    """What was done once stays done, although its record no longer exists; a smaller fleet waits for
+    nothing."""
     write(stack, FLEET, WAIT).up()
     before = set(live(emulator))
     for id_ in before:
@@ -182,7 +185,7 @@ def test_a_failed_task_is_named_and_the_printed_command_mends_it(stack: Stack, e
     ids=["timeout", "custom_timeouts"],
 )
 def test_a_wait_has_an_end(stack: Stack, slow: Emulator, bound: str) -> None:
-    """A timeout names what is unfinished and touches nothing; with more time the next `up` succeeds."""
+    """A timeout names what is still running and touches nothing; with more time the next `up` succeeds."""
     write(over(slow, stack), FLEET, WAIT.replace('interval="1s"', f'interval="1s", {bound}'))
     text = stack.up(ok=False).text
     one, two = live(slow)
@@ -256,7 +259,7 @@ def test_eight_completions_starve_nothing(stack: Stack, slow: Emulator) -> None:
         up.until(lambda: len(live(slow)) == 40)
         up.until(lambda: all(f"done{number} creating (0s) 0 of 5" in up.text for number in range(8)))
         up.until(lambda: "test:Quick quick created" in up.text)
-        # The last one declared is let go first: it does not stand in a queue behind the others.
+        # The last one declared is let go first: it does not are in a queue behind the others.
         tasks = {entry["name"].split("-")[0]: entry["id"] for entry in slow.tasks()}
         for number in reversed(range(8)):
             slow.clear_requests()
@@ -324,7 +327,7 @@ def test_a_killed_cli_ends_the_wait(stack: Stack, slow: Emulator) -> None:
 
 
 def test_one_ctrl_c_lets_the_wait_end(stack: Stack, slow: Emulator) -> None:
-    """The engine waits for what runs, records it, and starts nothing more; the next `up` goes on from there."""
+    """Pulumi waits for what runs, records it, and starts nothing more; the next `up` continues from there."""
     write(over(slow, stack), FLEET, WAIT, 'Quick("app", opts=pulumi.ResourceOptions(depends_on=[done]))')
     with running(stack, *UP) as up:
         up.until(lambda: "0 of 2 done" in up.text)
@@ -343,7 +346,7 @@ def test_one_ctrl_c_lets_the_wait_end(stack: Stack, slow: Emulator) -> None:
 
 
 def test_two_ctrl_c_exit_at_once_and_lose_nothing(stack: Stack, slow: Emulator) -> None:
-    """The second Ctrl-C ends the CLI, the wait with it; the tasks go on and the next `up` waits again."""
+    """The second Ctrl-C ends the CLI, the wait with it; the tasks continue and the next `up` waits again."""
     write(over(slow, stack), FLEET, WAIT)
     with running(stack, *UP) as up:
         up.until(lambda: "0 of 2 done" in up.text)
@@ -353,7 +356,7 @@ def test_two_ctrl_c_exit_at_once_and_lose_nothing(stack: Stack, slow: Emulator) 
         up.interrupt()
         pressed = time.time()
         assert up.end() != 0
-        # The engine gives every plugin process five seconds, and ours are two.
+        # Pulumi gives every plugin process five seconds, and ours are two.
         assert time.time() - pressed < 20
         assert [entry for entry in slow.requests() if entry["time"] > pressed + 5 + SECONDS_TO_NOTICE] == []
     before = live(slow)

@@ -1,6 +1,7 @@
 """Every source of credentials, and each way in which one fails: the real CLI, the real plugins, Huawei's real SDK.
 
-Renewals in a wait are in test_credentials.py. Most tests are refreshes of one stack, which need no program: the environment alone tells who calls.
+Renewals in a wait are in test_credentials.py. Most tests are refreshes of one stack, which need no program: the
+environment alone shows who calls.
 """
 
 from __future__ import annotations
@@ -404,7 +405,7 @@ def test_what_is_wrong_offline_fails_the_preview(world: World, name: str) -> Non
 
 @pytest.mark.long
 def test_a_service_that_is_down_is_named_and_asked_again_later(tmp_path: Path) -> None:
-    """Nothing is lost meanwhile, and nothing has to be mended."""
+    """Nothing is lost meanwhile, and nothing has to be fixed."""
     port, state = _closed_port(), tmp_path / "state.json"
     with trusting(port=port, state=str(state)) as cloud:
         world = World(cloud, Stack(tmp_path / "stack", cloud).program(TASK), tmp_path)
@@ -419,9 +420,9 @@ def test_a_service_that_is_down_is_named_and_asked_again_later(tmp_path: Path) -
 
 
 def test_twenty_tasks_ask_for_an_agency_once(dynamic: World) -> None:
-    """Each says why it was not started; a caller that goes on after five refusals is locked out."""
+    """Each says why it was not started; a caller that continues after five refusals is locked out."""
     settings, _ = REFUSED["unknown agency"]
-    # Otherwise the engine begins no further one after the first failure.
+    # Otherwise Pulumi starts no further one after the first failure.
     everyone = dynamic.stack.program(TWENTY).up(
         "--continue-on-error", ok=False, **{**NO_KEYS, **settings(dynamic)}
     )
@@ -432,7 +433,7 @@ def test_twenty_tasks_ask_for_an_agency_once(dynamic: World) -> None:
     assert dict(calls(dynamic.cloud)) == {"CreateTemporaryAccessKeyByAgency": 1}
 
 
-# Python reads it when it starts: whatever any package in any process logs goes to a file.
+# Python reads it when it starts: all logs of all packages in all processes go to a file.
 LOG_ALL = """
 import logging, os
 logging.basicConfig(filename=os.environ["WIRE_LOG"], level=logging.DEBUG)
@@ -443,7 +444,7 @@ logging.basicConfig(filename=os.environ["WIRE_LOG"], level=logging.DEBUG)
 def test_no_token_and_no_key_is_printed_written_or_logged(
     dynamic: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor in the engine's own log at its loudest, in the state, in the logs of all Python packages, or the journal."""
+    """Nor in Pulumi's own log at its loudest, in the state, in the logs of all Python packages, or the journal."""
     issued: list[str] = []
 
     def recorded(make: Callable[[int], str]) -> Callable[[int], str]:

@@ -68,7 +68,7 @@ def test_a_move_into_a_component_keeps_the_task(stack: Stack, emulator: Emulator
 
 
 def test_a_rename_without_alias_while_another_resource_fails(stack: Stack, emulator: Emulator) -> None:
-    """It starts nothing, says what is missing, and state and service agree whatever else fails; an alias mends it."""
+    """It starts nothing, says what is missing, and state and service agree even if more fails; an alias fixes it."""
     stack.program("""
         MigrationTask("orders", task_name="shared-name", **BACKUP, target_instance=target())
     """).up()
@@ -175,7 +175,7 @@ def test_six_tasks_whose_triggers_change_at_once(stack: Stack, emulator: Emulato
     assert set(live(emulator)) == after
     assert not before & after
     assert calls(emulator)["CreateMigrationTask"] == 12
-    # the same definitions once more, asked for by --replace: same marks, and still nothing is adopted
+    # the same definitions again, asked for by --replace: same marks, and still nothing is adopted
     urns = [option for entry in stack.resources().values() for option in ("--replace", entry["urn"])]
     stack.up(*urns)
     assert calls(emulator)["CreateMigrationTask"] == 18
@@ -203,7 +203,7 @@ UPSTREAM = """
 
 
 def test_an_upstream_replaced_delete_first_with_the_same_value(stack: Stack, emulator: Emulator) -> None:
-    """The engine asks with an unknown while the upstream is replaced; the same value runs nothing again."""
+    """Pulumi asks with an unknown while the upstream is replaced; the same value runs nothing again."""
     stack.module("upstream", UPSTREAM)
     program = """
         from upstream import Instance
@@ -256,7 +256,7 @@ def test_an_existing_task_that_disagrees_is_refused(stack: Stack, emulator: Emul
 
 
 def test_an_emulators_variable_left_in_the_shell(stack: Stack, emulator: Emulator) -> None:
-    """Destroy and refresh refuse to speak to another host about a task; state and both services stay as they are."""
+    """Destroy and refresh refuse to speak to another host about a task; state and both services aren't changed."""
     stack.program(ONE).up()
     before = live(emulator)
     with Emulator(progression="manual") as other:
@@ -311,7 +311,7 @@ def killed_while_creating(stack: Stack, emulator: Emulator, operation: str) -> I
 
 @pytest.mark.long
 def test_a_cli_killed_while_a_busy_target_is_retried(stack: Stack, emulator: Emulator) -> None:
-    """The plugin outlives the CLI, and its retry must not start a second task beside the next run's."""
+    """The plugin outlives the CLI, and its retry must not start a second task in addition to the next run's."""
     stack.program(ONE)
     emulator.fault("CreateMigrationTask", "error", status=400, error_code="DCS.4026", times=1)
     with killed_while_creating(stack, emulator, "CreateMigrationTask") as plugins:
@@ -331,7 +331,7 @@ def test_a_cli_killed_while_a_busy_target_is_retried(stack: Stack, emulator: Emu
 
 
 def test_a_cli_killed_after_the_task_was_started(stack: Stack, emulator: Emulator) -> None:
-    """The id is lost with the CLI; the next `up` finds the task by its mark and starts nothing."""
+    """The id is lost with the CLI; the next `up` finds the task by its owner mark and starts nothing."""
     stack.program(ONE)
     emulator.fault("CreateMigrationTask", "delay_after", seconds=3, times=1)
     deadline = time.monotonic() + 60

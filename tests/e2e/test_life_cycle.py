@@ -201,7 +201,7 @@ def test_a_failed_task_whose_record_is_gone_is_made_anew(stack: Stack, emulator:
 
 
 def test_preview_needs_no_credentials_and_no_network(stack: Stack, emulator: Emulator) -> None:
-    """A pull request's preview knows nothing but the program, unknown inputs included, and makes no call."""
+    """A pull request's preview only has the program, including unknown inputs, and makes no call."""
     stack.program("""
         first = MigrationTask("first", **BACKUP, target_instance=target(0))
         whole = first.id.apply(lambda id_: {"bucket_name": id_, "files": [{"file_name": "a.rdb"}]})
@@ -243,7 +243,7 @@ def test_mistakes_show_in_preview_and_cost_nothing(stack: Stack, emulator: Emula
 
 
 def test_get_reads_a_task_without_managing_it(stack: Stack, emulator: Emulator) -> None:
-    """`get` tells what the service knows, in preview too; a task that is gone is GONE, with a warning."""
+    """`get` shows what the service knows, in preview too; a task that no longer exists is GONE, with a warning."""
     stack.program(ONE).up()
     id_ = stack.outputs()["task"]["id"]
     reader = f"""

@@ -1,4 +1,4 @@
-"""Online migrations with the real CLI and the real plugin: begun, changed in place, steered, killed, destroyed."""
+"""Online migrations with the real CLI and the real plugin: started, changed in place, steered, killed, destroyed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def following(stack: Stack, emulator: Emulator) -> str:
 
 
 def test_a_life(stack: Stack, emulator: Emulator) -> None:
-    """Begun, changed in place, stopped, started in drift, switched, destroyed: what is said, called, and left."""
+    """Started, changed in place, stopped, started in drift, switched, destroyed: messages, calls, and what is left."""
     write(stack).up()
     assert calls(emulator) == Counter(
         KeystoneListProjects=1,
@@ -124,7 +124,7 @@ def test_a_refresh_after_others_switched_back(stack: Stack, emulator: Emulator, 
 
 @pytest.mark.long
 def test_another_instance_ends_the_migration_first(stack: Stack, emulator: Emulator) -> None:
-    """A replaced instance takes its migration with it: stopped and deleted before the new ones begin."""
+    """A replaced instance takes its migration with it: stopped and deleted before the new ones start."""
     old = following(stack, emulator)
     write(stack, 'name="another",')
     assert "RUNS THE MIGRATION AGAIN over instance orders" in stack.preview().text
@@ -143,7 +143,7 @@ def test_another_instance_ends_the_migration_first(stack: Stack, emulator: Emula
 def test_a_cli_killed_while_a_write_is_under_way(
     stack: Stack, emulator: Emulator, operation: str, tmp_path: Path
 ) -> None:
-    """The service has done it, nobody got the answer: the next `up` finds it, and starts nothing twice."""
+    """The service has done it, no one got the answer: the next `up` finds it, and starts nothing twice."""
     write(stack)
     emulator.fault(operation, "delay_after", seconds=2)
     with running(stack, "up", "--yes", "--skip-preview") as command:

@@ -1,4 +1,4 @@
-"""The example `online-cutover` with two real Redis servers: writes go on, and not one acknowledged one is lost."""
+"""The example `online-cutover` with two real Redis servers: writes continue, and not one acknowledged one is lost."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def client(place: Endpoint) -> Any:
 
 @pytest.fixture
 def cutover(tmp_path: Path) -> Iterator[Cutover]:
-    """A shop with some keys, and an empty instance that shall take its place."""
+    """A shop with some keys, and an empty instance that will replace it."""
     with local_redis("of-the-shop") as (shop, _), local_redis("of-the-orders") as (orders, process):
         client(shop).mset({f"old:{number}": "x" * 50 for number in range(OLD_KEYS)})
         places = {"shop": f"{shop}:of-the-shop", "orders": f"{orders}:of-the-orders"}

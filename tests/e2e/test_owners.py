@@ -66,7 +66,8 @@ def test_two_backends_with_equal_names(new_stack: NewStack, emulator: Emulator) 
 
 
 def test_two_backends_and_one_online_migration(new_stack: NewStack, emulator: Emulator) -> None:
-    """The second one neither reconfigures, nor switches, nor deletes the first one's; the way on is to take it over."""
+    """The second one neither reconfigures, nor switches, nor deletes the first one's; the error says to take it
+    over."""
     first, second = new_stack().program(online()), new_stack()
     first.up()
     (id_,) = live(emulator)
@@ -92,7 +93,7 @@ def test_two_backends_and_one_online_migration(new_stack: NewStack, emulator: Em
 
 
 def test_an_instance_that_is_configured_for_something_else(stack: Stack, emulator: Emulator) -> None:
-    """An OnlineMigration that the state does not know yet reconfigures nobody's migration."""
+    """An OnlineMigration that the state does not know yet reconfigures no one's migration."""
     program = """
     from dcs_migration import OnlineMigration
     OnlineMigration("shop", task_id="ID", migration_method="incremental_migration",
@@ -156,7 +157,7 @@ def test_renames_and_lost_states_within_a_stack(stack: Stack, emulator: Emulator
 
 
 def test_a_copied_description(stack: Stack, emulator: Emulator) -> None:
-    """Somebody uses our description for a task of their own: ours is replaced by ours, theirs stays."""
+    """Someone uses our description for a task of their own: ours is replaced by ours, theirs stays."""
     from tests.signing import SignedClient
 
     stack.program(ONE).up()
@@ -202,7 +203,7 @@ def test_an_option_that_would_leave_the_task_is_refused_in_preview(
 
 
 def test_what_a_component_retains_is_not_inherited(stack: Stack, emulator: Emulator) -> None:
-    """The engine hands the option of a parent to its children: a task would go on that no state knows."""
+    """Pulumi hands the option of a parent to its children: a task would keep running without being in any state."""
     stack.program("""
     group = pulumi.ComponentResource("a:b:Group", "group", opts=pulumi.ResourceOptions(retain_on_delete=True))
     MigrationTask("orders", **BACKUP, target_instance=target(), opts=pulumi.ResourceOptions(parent=group))
@@ -218,7 +219,7 @@ ALIAS = 'target(), opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="order
 
 @pytest.mark.long
 def test_a_rename_that_is_taken_back(stack: Stack, emulator: Emulator) -> None:
-    """With an alias, then as it was: the old name adopts the task, and the engine deletes the new one last."""
+    """With an alias, then as it was: the old name adopts the task, and Pulumi deletes the new one last."""
     stack.program(ONE).up()
     (id_,) = live(emulator)
     stack.program(ONE.replace('"orders"', '"carts"').replace("target())", ALIAS)).up()
@@ -256,7 +257,7 @@ def test_a_renamed_resource_of_another_provider(stack: Stack, emulator: Emulator
 
 @pytest.mark.parametrize("kind", ["task", "online"])
 def test_a_rename_that_takes_over(stack: Stack, emulator: Emulator, kind: str) -> None:
-    """What the error of a rename without an alias says: the task goes on under the new name."""
+    """What the error of a rename without an alias says: the task continues under the new name."""
     program, name, before = (
         (ONE, '"orders"', "target_") if kind == "task" else (online(), '"shop", vpc', "vpc_")
     )

@@ -1,4 +1,4 @@
-"""The core of the life cycle again, with each open question of the cloud answered the other way."""
+"""The core of the lifecycle again, with each open question of the cloud answered the other way."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NAMES = sorted(set(QUIRKS) - REFUSING - OTHERS)
 @pytest.mark.long
 @pytest.mark.parametrize("quirks", [_NAMES[run::RUNS] for run in range(RUNS)], ids="+".join)
 def test_core_with_each_quirk(stack: Stack, emulator: Emulator, quirks: list[str]) -> None:
-    """Up, empty preview, refresh, a replacement and destroy hold whichever way the cloud behaves."""
+    """Up, empty preview, refresh, a replacement and destroy work with every behavior of the cloud."""
     stops_slowly = not {"stop-of-import-refused", "stop-is-slow"}.isdisjoint(quirks)
     emulator.set_quirks(quirks)
     stack.program(PROGRAM).up()

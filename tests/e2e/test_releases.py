@@ -15,7 +15,7 @@ from tests.e2e.stack import Stack, live, operations
 STATES = Path(__file__).parent / "states"
 ENDPOINT = "127.0.0.1:8788"  # as the kept states have it; each test has a port of its own
 
-# The program that made the states; it must go on to mean the same.
+# The program that made the states; it must continue to mean the same.
 PROGRAM = """
     import_ = MigrationTask("import", **BACKUP, target_instance=target(0, password="kept-password"),
                             description="kept", triggers=["monday", 1], task_name="kept-name")
@@ -48,7 +48,8 @@ def release(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[St
 
 @pytest.mark.parametrize("release", releases(), indirect=True)
 def test_a_kept_state_is_previewed_refreshed_and_destroyed(release: tuple[Stack, Emulator]) -> None:
-    """No task changes, no call in the preview and the first up; a refresh that agrees; and a destroy that leaves nothing."""
+    """No task changes, no call in the preview and the first up; a refresh that agrees; and a destroy that leaves
+    nothing."""
     stack, emulator = release
     before = live(emulator)
     emulator.clear_requests()

@@ -1,4 +1,4 @@
-"""What the screen says of a replacement: that it runs again, once on the row and once in the summary."""
+"""What the screen says about a replacement: that it runs again, once on the row and once in the summary."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_changed_input(stack: Stack, emulator: Emulator) -> None:
 
 
 def test_the_engines_own_trigger(stack: Stack, emulator: Emulator) -> None:
-    """`replacement_trigger` is no input, and is said in the preview, too."""
+    """`replacement_trigger` isn't an input, and the preview also reports it."""
     stack.program(orders(options='replacement_trigger="a"')).up()
     (before,) = live(emulator)
     stack.program(orders(options='replacement_trigger="b"'))

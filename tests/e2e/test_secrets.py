@@ -232,7 +232,7 @@ def searched(tmp_path: Path, cloud: Emulator) -> Searched:
 
 
 def test_the_search_finds_every_form() -> None:
-    """The search itself: each form of each secret is found, wherever it stands."""
+    """The search itself: each form of each secret is found everywhere."""
     for secret in SECRETS:
         quoted = json.dumps({"password": secret})
         encoded = [base64.b64encode(b"x" * before + secret.encode() + b"yz").decode() for before in range(3)]
@@ -273,7 +273,7 @@ def let_all_fail(cloud: Emulator) -> None:
 
 
 def parents(document: Any, name: str, parent: str = "") -> Iterator[str]:
-    """Find everything of that name in a document; yield the name of what it stands in."""
+    """Find everything of that name in a document; yield the name of what it is in."""
     for key, item in document.items() if isinstance(document, dict) else ():
         if key == name:
             yield parent
@@ -381,7 +381,7 @@ def test_a_state_that_holds_a_password_in_plain_text_is_mended(stack: Stack, emu
 
 
 def test_a_rotated_password_is_no_news_to_a_wait(stack: Stack, emulator: Emulator) -> None:
-    """The task is updated, the wait is not, and nothing is called; refreshes and destroy stay as they were."""
+    """The task is updated, the wait is not, and nothing is called; refreshes and destroy aren't changed."""
     program = """
         task = MigrationTask("orders", **BACKUP, target_instance=target(password="before"))
         done = MigrationCompletion("done", tasks=[task], interval="1s")

@@ -48,7 +48,7 @@ def test_a_project_is_looked_up_by_its_name(stack: Stack, emulator: Emulator) ->
 
 
 def test_half_an_agency_in_the_environment_stops_every_command(stack: Stack, emulator: Emulator) -> None:
-    """Also those that have no check before them: nothing is done as somebody else."""
+    """Also those that have no check before them: nothing is done as someone else."""
     stack.program(TASK).up()
     emulator.clear_requests()
     for command in (stack.preview, stack.destroy, stack.refresh):

@@ -18,7 +18,7 @@ task = MigrationTask("orders", **BACKUP, target_instance=target(0, password="hun
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_up_and_destroy(server: str, tmp_path: Path, emulator: Emulator) -> None:
-    """A task comes up, stays as it is and goes; its password is nowhere, and no lock is left."""
+    """A task comes up, isn't changed and goes; its password is nowhere, and no lock is left."""
     with SERVERS[server]() as store:
         stack = Stack(tmp_path, emulator, store=store).program(PROGRAM)
         stack.up()

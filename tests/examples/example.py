@@ -57,7 +57,7 @@ class Example(Stack):
 
 
 def told(page: Page, *sections: str) -> list[tuple[str, list[str]]]:
-    """The commands of a page's sections, or of all, each with the lines that it shall print."""
+    """The commands of a page's sections, or of all, each with the lines that it must print."""
     found = []
     for section in page.text.split("\n## "):
         if not sections or section.partition("\n")[0] in sections:

@@ -41,7 +41,7 @@ def check_form(path: Path) -> None:
 
 
 def test_the_project_s_own_workflows_are_in_form() -> None:
-    """They are in form as the example's are, name no secret, and publish with a token of the moment."""
+    """They have the example's form, don't contain a secret, and publish with a temporary token."""
     assert OWN.keys() == {"release", "test"}
     for path in OWN.values():
         check_form(path)
@@ -88,7 +88,8 @@ def test_workflows_are_in_form(path: Path) -> None:
 
 
 def test_only_trusted_jobs_get_credentials() -> None:
-    """The preview of a pull request gets no id token; deployment and alarm get theirs in an environment. Nobody has a key."""
+    """The preview of a pull request gets no id token; deployment and alarm get theirs in an environment. No one
+    has a key."""
     for path in WORKFLOWS:
         workflow = load(path)
         (job,) = workflow["jobs"].values()
@@ -158,7 +159,7 @@ def runner_for(example: Example, cloud: Emulator, github: str) -> Runner:
 
 
 def runner_state_without_one(runner: Runner) -> str:
-    """Take a task out of the state, as somebody might by mistake; return its id."""
+    """Take a task out of the state, as someone might by mistake; return its id."""
     environ = runner.environ | {
         "PULUMI_BACKEND_URL": runner.known["vars.PULUMI_BACKEND_URL"],
         "PULUMI_CONFIG_PASSPHRASE": runner.known["secrets.PULUMI_CONFIG_PASSPHRASE"],

@@ -47,7 +47,7 @@ def test_the_pipeline_is_in_form() -> None:
     ],
 )
 def test_the_schema_refuses(job: str, change: dict[str, Any]) -> None:
-    """A misspelt key, a wrong value and a token for nobody are found: the schema can fail."""
+    """A misspelt key, a wrong value and a token for no one are found: the schema can fail."""
     wrong = {**PIPELINE, job: {**PIPELINE[job], **change}}
     assert not Draft202012Validator(SCHEMA).is_valid(wrong)
 

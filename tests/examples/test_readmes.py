@@ -139,7 +139,7 @@ def mocked(folder: Path) -> dict[str, Any]:
 
 
 def test_with_an_instance_of_pulumi_huaweicloud() -> None:
-    """The task gets the new instance's id and password, and the address is told when the data is there."""
+    """The task gets the new instance's id and password, and the address is shown when the data is there."""
     found = mocked(EXAMPLES / "with-pulumi-huaweicloud")
     by_type = {entry["type"].rpartition(":")[2]: entry["inputs"] for entry in found["registered"]}
     target = by_type["MigrationTask"]["target_instance"]["value"]

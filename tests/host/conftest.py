@@ -53,7 +53,7 @@ def online(name: str = "orders", **changes: Any) -> Props:
 
 
 def environment(cloud: Emulator, **changes: str | None) -> dict[str, str]:
-    """Return the settings of somebody whose keys the emulator knows; None takes one away."""
+    """Return the settings of someone whose keys the emulator knows; None takes one away."""
     values: Mapping[str, str | None] = {
         "HW_REGION_NAME": REGION,
         "HW_PROJECT_ID": PROJECT,
@@ -71,7 +71,7 @@ def operations(cloud: Emulator) -> list[str]:
 
 
 def created(plugin: Plugin, props: Props) -> tuple[Props, State]:
-    """Check and create as the engine does; returns the checked inputs and the state."""
+    """Check and create as Pulumi does; returns the checked inputs and the state."""
     checked = plugin.check(props)
     assert checked.failures == []
     return checked.inputs, plugin.create(checked.inputs)
@@ -95,7 +95,7 @@ def cloud() -> Iterator[Emulator]:
 
 @pytest.fixture
 def engine() -> Iterator[StandInEngine]:
-    """A stand-in for the engine."""
+    """A stand-in for Pulumi."""
     stand_in = StandInEngine()
     yield stand_in
     stand_in.stop()

@@ -10,7 +10,7 @@ from pulumi.dynamic import CreateResult, ResourceProvider
 
 
 class Broken(ResourceProvider):
-    """Fails as somebody's first dynamic provider does."""
+    """Fails as someone's first dynamic provider does."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Raise, with a cause."""
@@ -21,7 +21,7 @@ class Broken(ResourceProvider):
 
 
 class Inspector(ResourceProvider):
-    """Tells which modules the plugin process has imported."""
+    """Return the modules that the plugin process has imported."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Return the names of the imported modules."""

@@ -1,4 +1,4 @@
-"""The real plugin process, spoken to as the engine does: no CLI, and a stand-in for the engine."""
+"""The real plugin process, spoken to as Pulumi does: no CLI, and a stand-in for Pulumi."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 from dcs_migration.providers.migration_task import MigrationTaskProvider
 
 ROOT = Path(__file__).parents[2]
-# How the engine spells a secret on the wire (sdk/go/common/resource/properties.go).
+# How Pulumi spells a secret on the wire (sdk/go/common/resource/properties.go).
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 UNKNOWN = rpc.UNKNOWN
@@ -35,7 +35,7 @@ _SEVERITIES = {engine_pb2.INFO: "INFO", engine_pb2.WARNING: "WARNING", engine_pb
 
 @dataclass(frozen=True)
 class Line:
-    """One line that the plugin asked the engine to show."""
+    """One line that the plugin asked Pulumi to show."""
 
     severity: str
     message: str
@@ -60,7 +60,7 @@ class StandInEngine(engine_pb2_grpc.EngineServicer):
         return empty_pb2.Empty()
 
     def GetRootResource(self, request: Any, context: Any) -> engine_pb2.GetRootResourceResponse:
-        """Say that no root resource is known: any answer shows that the engine lives."""
+        """Say that no root resource is known: any answer shows that Pulumi lives."""
         return engine_pb2.GetRootResourceResponse()
 
     def SetRootResource(self, request: Any, context: Any) -> engine_pb2.SetRootResourceResponse:
@@ -118,7 +118,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class State:
-    """What the engine keeps of a resource: id, outputs and, after a read, inputs.
+    """What Pulumi keeps of a resource: id, outputs and, after a read, inputs.
 
     secrets: the paths that are marked as secrets among the outputs, and among these inputs.
     """
@@ -213,7 +213,7 @@ class Plugin:
         return State(reply.id, plain_bag(reply.properties), None, secrets_in(reply.properties))
 
     def read(self, id_: str, outputs: Props, inputs: Props | None = None) -> State:
-        """Read a resource: a refresh hands over outputs, ``get`` hands over inputs alone."""
+        """Read a resource: a refresh passes outputs, ``get`` passes inputs alone."""
         request = provider_pb2.ReadRequest(
             id=id_,
             properties=self._bag(outputs) if outputs else struct({}),

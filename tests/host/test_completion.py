@@ -1,4 +1,4 @@
-"""Waiting, over the wire: the real plugin process, as the engine speaks to it."""
+"""Waiting, over the wire: the real plugin process, as Pulumi speaks to it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.host.harness import UNKNOWN, Failed, Plugin, Props, StandInEngine
 from tests.host.harness import State as Result
 
 URN = "urn:pulumi:dev::shop::pulumi-python:dynamic/dcs:MigrationCompletion::done"
-# What release 0.1.0 writes into users' states. Never to be changed: old states are read for ever.
+# What release 0.1.0 writes into users' states. Never to be changed: old states are read forever.
 RELEASED = "gASVUwAAAAAAAACMLGRjc19taWdyYXRpb24ucHJvdmlkZXJzLm1pZ3JhdGlvbl9jb21wbGV0aW9ulIwbTWlncmF0aW9uQ29tcGxldGlvblByb3ZpZGVylJOUKYGULg=="
 
 
@@ -51,7 +51,7 @@ class WaitingPlugin(Plugin):
 
 @pytest.fixture
 def waiter(cloud: Emulator, engine: StandInEngine, tmp_path: Path) -> Iterator[WaitingPlugin]:
-    """A plugin process beside the one that makes tasks."""
+    """A plugin process in addition to the one that makes tasks."""
     plugin = WaitingPlugin(engine, environment(cloud), tmp_path)
     yield plugin
     plugin.close()
@@ -120,7 +120,7 @@ def test_a_wait_from_check_to_delete(
 
 
 def test_a_task_that_moved_on_changes_nothing(plugin: Plugin, waiter: WaitingPlugin, cloud: Emulator) -> None:
-    """After a refresh the tasks' own status differs from what was handed over: that is no change of the wait."""
+    """After a refresh the tasks' own status differs from what was passed: that isn't a change of the wait."""
     tasks = start_tasks(plugin, 1)
     cloud.set_status(tasks[0].id, "SUCCESS")
     state = waiter.create(checked(waiter, wait_for(tasks)))
@@ -185,7 +185,7 @@ def test_four_waits_share_the_polls_of_one(plugin: Plugin, waiter: WaitingPlugin
 def test_an_engine_that_is_gone_ends_the_wait(
     plugin: Plugin, waiter: WaitingPlugin, cloud: Emulator, engine: StandInEngine
 ) -> None:
-    """Nobody waits any more: the wait ends within seconds, although its tasks go on."""
+    """Pulumi has ended: the wait ends within seconds, although its tasks keep running."""
     tasks = start_tasks(plugin, 1)
     inputs = checked(waiter, wait_for(tasks, interval="5m"))
     with ThreadPoolExecutor(1) as pool:
@@ -257,7 +257,7 @@ def test_unknown_ids_pass_a_preview(waiter: WaitingPlugin, unknown: Any, cloud: 
 
 
 def test_numbers_from_the_wire_are_seconds(plugin: Plugin, waiter: WaitingPlugin, cloud: Emulator) -> None:
-    """Every number arrives as a float; a bound of two seconds ends after two seconds, with the unfinished named."""
+    """Every number arrives as a float; a bound of two seconds ends after two seconds, with the still running named."""
     tasks = start_tasks(plugin, 1)
     inputs = checked(waiter, wait_for(tasks, timeout=2, interval=1))
     started = time.monotonic()
@@ -289,7 +289,7 @@ def test_ids_from_elsewhere_use_the_configuration(
 
 
 def test_the_provider_is_a_reference_that_every_release_loads() -> None:
-    """State names a module and a class, short and the same for ever."""
+    """State names a module and a class, short and the same forever."""
     assert serialize_provider(MigrationCompletionProvider()) == RELEASED
     assert type(dill.loads(base64.b64decode(RELEASED))) is MigrationCompletionProvider
     assert vars(MigrationCompletionProvider()) == {}

@@ -64,7 +64,7 @@ def failure(call: Any, *args: Any) -> str:
     ],
 )
 def test_a_refusal_is_one_line(plugin: Plugin, cloud: Emulator, fault: dict[str, Any], said: str) -> None:
-    """Whatever the service answers, the error is one short line with the operation and the status."""
+    """For any answer, the error is one short line with the operation and the status."""
     inputs = plugin.check(definition()).inputs
     cloud.fault("CreateMigrationTask", "error", **fault)
     line = failure(plugin.create, inputs)
@@ -173,7 +173,7 @@ def test_debugging_shows_a_traceback_without_secrets(start: StartPlugin, cloud: 
 
 
 def test_other_providers_keep_their_tracebacks(plugin: Plugin, cloud: Emulator) -> None:
-    """Somebody else's provider in this process fails as it always did, also after ours has failed."""
+    """Someone else's provider in this process fails as it always did, also after ours has failed."""
     broken = by_reference(Broken())
     before = shown(plugin.create, {}, broken)
     cloud.fault("CreateMigrationTask", "error", status=400, error_code="DCS.4003", message="no")
@@ -197,12 +197,12 @@ INTERRUPTIONS = [
 
 
 def test_nothing_that_is_raised_inside_hangs_the_engine(plugin: Plugin, cloud: Emulator) -> None:
-    """Exceptions that are no `Exception` are answered too, and leave no lock behind and the process alive."""
+    """Exceptions that aren't an `Exception` are answered too, and leave no lock behind and the process alive."""
     _, state = created(plugin, definition())
     others = [created(plugin, definition(f"other-{number}"))[1] for number in range(3)]
     saboteur = by_reference(Saboteur())
     fresh = plugin.check(definition("fresh")).inputs
-    plugin.read(state.id, state.outputs)  # a fresh listing: the deletes below get as far as their joined stop
+    plugin.read(state.id, state.outputs)  # a fresh listing: the deletes below reach their joined stop
     for module, name in INTERRUPTIONS:
         plugin.create({"module": module, "name": name}, saboteur)
         line = failure(plugin.create, fresh)
@@ -255,7 +255,7 @@ def test_no_secret_leaves_the_password_fields(
 def test_a_library_that_warns_is_one_line(
     start: StartPlugin, engine: StandInEngine, tmp_path: Path, filters: str | None
 ) -> None:
-    """HW_INSECURE makes urllib3 warn at every call: one line on the row, no path, no error, whatever the filters."""
+    """HW_INSECURE makes urllib3 warn at every call: one line on the row, no path, no error, with any filters."""
     with StandIn(error(403, "DCS.2003"), tls=tls_context(tmp_path)) as service:
         environ = {
             "HW_REGION_NAME": "eu-west-101",
@@ -304,7 +304,7 @@ def test_what_the_service_says_of_a_task_is_clean_in_state(start: StartPlugin, c
 
 @pytest.mark.parametrize("ephemeral", [True, False])
 def test_a_log_line_is_one_line_whatever_it_says(engine: StandInEngine, ephemeral: bool) -> None:
-    """A line that begins with `::error` in a pipeline's log would be a command."""
+    """A line that starts with `::error` in a pipeline's log would be a command."""
     line = "status A\n::error ::x\r\n\x1b[31m \ud83d \u202e" + "y" * 100_000
     GrpcEngine(engine.address).log("WARNING", line, "urn:x", ephemeral=ephemeral)
     # A warning is followed by an empty passing line, so that the CLI does not repeat it with every step.

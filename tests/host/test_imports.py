@@ -45,7 +45,7 @@ def test_the_program_loads_no_http_schema_or_server_library(tmp_path: Path) -> N
 
 
 def test_the_program_loads_nothing_of_the_plugin_side(tmp_path: Path) -> None:
-    """Beside the resources only the thin provider classes are loaded, which state refers to."""
+    """Besides the resources, only the thin provider classes are loaded, which the state refers to."""
     ours = {name for name in imported_by_the_program(tmp_path) if name.startswith("dcs_migration.")}
     assert {name.split(".")[1] for name in ours} == {"resources", "providers", "names", "durations"}
 
@@ -55,7 +55,7 @@ def _modules(plugin: Any) -> set[str]:
 
 
 def test_a_preview_loads_no_http_library(start: StartPlugin) -> None:
-    """Check and diff make no call, so that a preview need not wait for the import of what could make one."""
+    """Check and diff make no call, so that a preview doesn't need to wait for the import of what could make one."""
     plugin = start()
     inputs = plugin.check(definition()).inputs
     plugin.diff("1" * 32, inputs, inputs)
@@ -63,7 +63,7 @@ def test_a_preview_loads_no_http_library(start: StartPlugin) -> None:
 
 
 def test_a_refresh_and_a_destroy_load_no_schema_library(start: StartPlugin) -> None:
-    """They check nothing, so that they need not wait for the import of what checks."""
+    """They check nothing, so that they doesn't need to wait for the import of what checks."""
     inputs, state = created(start(), definition())
     plugin = start()
     refreshed = plugin.read(state.id, state.outputs)

@@ -104,7 +104,7 @@ def test_a_task_that_is_gone_stays_in_state(plugin: Plugin, cloud: Emulator, eng
 
 
 def test_get_reads_what_another_run_created(plugin: Plugin, cloud: Emulator, start: StartPlugin) -> None:
-    """`MigrationTask.get`, which the engine asks with inputs and no outputs, is answered from the service."""
+    """`MigrationTask.get`, which Pulumi asks with inputs and no outputs, is answered from the service."""
     _, state = created(plugin, definition(description="orders, before the cut-over"))
     seen = start().read(state.id, {}, {"__urn": urn_of("seen"), "region": None, "status": None})
     assert seen.id == state.id
@@ -141,7 +141,7 @@ def test_a_lost_answer_starts_no_second_task(plugin: Plugin, cloud: Emulator, en
 def test_a_killed_plugin_leaves_a_task_that_is_adopted(
     plugin: Plugin, cloud: Emulator, start: StartPlugin
 ) -> None:
-    """What a killed run started is found by the next run's process, by its mark, and not started again."""
+    """What a killed run started is found by the next run's process, by its owner mark, and not started again."""
     inputs, state = created(plugin, definition())
     plugin.close()
     again = start().create(inputs)
@@ -152,7 +152,7 @@ def test_a_killed_plugin_leaves_a_task_that_is_adopted(
 def test_an_engine_that_is_gone_stops_every_write(
     plugin: Plugin, cloud: Emulator, engine: StandInEngine
 ) -> None:
-    """The plugin outlives a killed CLI; what it would start then, nobody would record."""
+    """The plugin outlives a killed CLI; what it would start then, no one would record."""
     _, running = created(plugin, definition("running"))
     inputs = plugin.check(definition()).inputs
     cloud.clear_requests()

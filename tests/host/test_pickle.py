@@ -1,4 +1,4 @@
-"""The provider as state holds it: a short pickle by reference, which every release must go on loading."""
+"""The provider as state holds it: a short pickle by reference, which every release must keep loading."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dcs_migration.providers.migration_task import MigrationTaskProvider
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
 from tests.host.harness import ROOT
 
-# What release 0.1.0 writes into users' states. Never to be changed: old states are read for ever.
+# What release 0.1.0 writes into users' states. Never to be changed: old states are read forever.
 RELEASED: dict[type, str] = {
     MigrationTaskProvider: "gASVRwAAAAAAAACMJmRjc19taWdyYXRpb24ucHJvdmlkZXJzLm1pZ3JhdGlvbl90YXNrlIwVTWlncmF0aW9uVGFza1Byb3ZpZGVylJOUKYGULg==",
     MigrationCompletionProvider: "gASVUwAAAAAAAACMLGRjc19taWdyYXRpb24ucHJvdmlkZXJzLm1pZ3JhdGlvbl9jb21wbGV0aW9ulIwbTWlncmF0aW9uQ29tcGxldGlvblByb3ZpZGVylJOUKYGULg==",
@@ -69,6 +69,6 @@ def test_it_is_no_secret() -> None:
 
 @pytest.mark.parametrize("provider", RELEASED, ids=lambda provider: provider.__name__)
 def test_the_pickle_of_the_first_release_still_loads(provider: type) -> None:
-    """Whatever is moved or renamed, the states of all releases go on naming a class that exists, and the same."""
+    """After every move or rename, the states of all releases still name a class that exists, and the same one."""
     assert type(dill.loads(base64.b64decode(RELEASED[provider]))) is provider
     assert serialize_provider(provider()) == RELEASED[provider]

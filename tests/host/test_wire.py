@@ -25,7 +25,7 @@ def test_numbers_and_flags_keep_their_values(plugin: Plugin) -> None:
     ("old", "new"), [([1], [True]), ([0], [False]), ([1], ["1"]), ([1], [1.5]), ([], [0])]
 )
 def test_values_that_look_alike_differ(offline: Plugin, old: list[Any], new: list[Any]) -> None:
-    """A number is no flag and no text, even where Python takes them for equal."""
+    """A number isn't a flag or a text, even where they are equal in Python."""
     olds = offline.check(definition(triggers=old)).inputs
     change = offline.diff("1" * 32, olds, offline.check(definition(triggers=new), olds).inputs)
     assert change.replaces == ["triggers"]
@@ -75,7 +75,7 @@ def test_a_known_mistake_shows_beside_unknown_values(offline: Plugin) -> None:
 
 @pytest.mark.parametrize(("dry_run", "changes"), [(True, "DIFF_SOME"), (False, "DIFF_NONE")])
 def test_unknown_values_are_a_change_in_a_preview_only(offline: Plugin, dry_run: bool, changes: str) -> None:
-    """In an update the engine may ask with an unknown although the value will stay what it was."""
+    """In an update, Pulumi may send an unknown although the value won't change."""
     olds = offline.check(definition(), None).inputs
     target = {"id": UNKNOWN, "password": TARGET_PASSWORD}
     news = offline.check(definition(target_instance=target, __dry_run=dry_run), olds).inputs
@@ -118,7 +118,7 @@ def test_hidden_inputs_survive_every_step(plugin: Plugin) -> None:
 
 
 def test_every_problem_is_a_failure_of_its_own(offline: Plugin) -> None:
-    """All mistakes show at once, each as one line with a path, under no property of the engine's."""
+    """All mistakes show at once, each as one line with a path, under no property of Pulumi's."""
     props = online(
         source_instance={"addres": "redis://u:hunter2@10.0.0.1:6379"},  # codespell:ignore addres
         network_type="vpcs",
@@ -164,7 +164,7 @@ def test_every_password_is_returned_as_a_secret(plugin: Plugin) -> None:
 
 
 def test_a_password_that_is_known_later_stays_unknown(offline: Plugin) -> None:
-    """A mark would hide from the engine that there is no value yet."""
+    """A secret marker would hide from Pulumi that there is no value yet."""
     checked = offline.check(definition(__dry_run=True, target_instance={"id": INSTANCE, "password": UNKNOWN}))
     assert checked.inputs["target_instance"]["password"] == UNKNOWN
     assert checked.secrets == frozenset()

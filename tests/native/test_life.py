@@ -106,7 +106,7 @@ def test_ctrl_c_ends_a_wait(stack: YamlStack, emulator: Emulator) -> None:
 
 
 def test_a_plugin_ends_with_a_killed_cli(stack: YamlStack, emulator: Emulator) -> None:
-    """No process waits on for nobody; the next run finds its task again."""
+    """No process waits on for no one; the next run finds its task again."""
     stack.resources_are(orders=task(), done=wait("orders"))
     with running(stack, *UP) as up:
         up.until(lambda: "0 of 1 done" in up.text)

@@ -1,4 +1,4 @@
-"""A stack of the Python package goes on with native resources: one update each, and no call that writes."""
+"""A stack of the Python package continues with native resources: one update each, and no call that writes."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def secret(value: Any) -> dict[str, Any]:
 
 
 def test_what_comes_marked_goes_back_marked(stack: YamlStack, emulator: Emulator) -> None:
-    """A name, a list, a whole map: in inputs and outputs, also after a refresh; nothing stands in plain text."""
+    """A name, a list, a whole map: in inputs and outputs, also after a refresh; nothing is in plain text."""
     marked = task(
         taskName=secret("hidden-name-1"),
         triggers=secret(["hidden-trigger-2"]),
@@ -65,7 +65,7 @@ def test_a_plugin_that_is_killed_in_a_wait(stack: YamlStack, emulator: Emulator)
 
 
 def test_a_plugin_that_is_killed_after_it_started_a_task(stack: YamlStack, emulator: Emulator) -> None:
-    """The answer is lost with it: the next `up` finds the task by its mark."""
+    """The answer is lost with it: the next `up` finds the task by its owner mark."""
     emulator.fault("CreateMigrationTask", "delay_after", seconds=30)
     stack.resources_are(orders=task())
     with running(stack, *UP) as up:
@@ -81,7 +81,7 @@ def test_a_plugin_that_is_killed_after_it_started_a_task(stack: YamlStack, emula
 
 
 def test_two_backends_with_equal_names(new_stack: Any, emulator: Emulator) -> None:
-    """The provider resource's id is the owner: the second stack starts nothing, and is told the ways on."""
+    """The provider resource's id is the owner: the second stack starts nothing, and the error says what to do."""
     first, second = new_stack(), new_stack()
     for each in (first, second):
         each.resources_are({"id": "${orders.id}"}, orders=task())

@@ -104,7 +104,7 @@ def install(wheel: Path, root: Path) -> Environment:
 
 
 class _MetadataOf(Distribution):
-    """A distribution of which only the metadata is at hand."""
+    """A distribution with only its metadata available."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -136,7 +136,7 @@ def _closure(asked: list[str]) -> Iterator[Distribution]:
 
 def _link(found: Distribution, packages: Path) -> None:
     for file in found.files or []:
-        if ".." not in file.parts:  # a script beside the packages: nothing here runs it
+        if ".." not in file.parts:  # a script next to the packages: nothing here runs it
             link = packages / file
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(Path(str(found.locate_file(file))).resolve())

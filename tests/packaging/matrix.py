@@ -36,7 +36,7 @@ def main(interpreters: list[str]) -> int:
     ends: dict[str, list[str]] = {"lowest": lowest(), "newest": []}
     failed = False
     with tempfile.TemporaryDirectory(prefix="dcs-matrix-") as folder:
-        source = build_sdist(Path(folder)).parent / "source"  # a copy, which nobody edits meanwhile
+        source = build_sdist(Path(folder)).parent / "source"  # a copy, which no one edits meanwhile
         wheel = build_wheel(source, Path(folder))
         for number, interpreter in enumerate(interpreters):
             for end, pins in ends.items():

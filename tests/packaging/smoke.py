@@ -20,7 +20,7 @@ PROGRAM = """
     pulumi.export("program", dcs_migration.__file__)
     pulumi.export("plugin", plugin_side.Where("where").file)
 """
-# A provider of the program's own tells what the plugin process has imported.
+# A provider of the program's own shows what the plugin process has imported.
 PLUGIN_SIDE = """
     import pulumi
     from pulumi.dynamic import CreateResult, Resource, ResourceProvider

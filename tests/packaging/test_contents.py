@@ -49,7 +49,7 @@ def test_the_source_distribution_makes_the_same_wheel(sdist: Path, wheel: Path, 
 
 
 def test_the_metadata_is_complete(metadata: Message) -> None:
-    """A package index can show what it is, for whom, under which licence and for which Pythons."""
+    """A package index can show its purpose, audience, license and Python versions."""
     assert metadata["Name"] == "pulumi-dcs-migration"
     assert re.fullmatch(r"\d+\.\d+\.\d+", metadata["Version"])
     assert metadata["License-Expression"] == "Apache-2.0"

@@ -48,7 +48,7 @@ def test_the_host_finds_that_there_is_no_plugin(environment: Environment) -> Non
 
 
 def test_the_version_is_that_of_the_metadata(environment: Environment) -> None:
-    """`dcs_migration.__version__` tells which release is installed."""
+    """`dcs_migration.__version__` shows which release is installed."""
     said = environment.run(
         "import dcs_migration, importlib.metadata as m\n"
         f"print(dcs_migration.__version__ == m.version('{DISTRIBUTION}'), hasattr(dcs_migration, '__versio__'))"
@@ -57,9 +57,9 @@ def test_the_version_is_that_of_the_metadata(environment: Environment) -> None:
 
 
 def test_the_cli_downloads_nothing(installed: Environment, tmp_path: Path) -> None:
-    """`pulumi install` is content, and `pulumi about` names no plugin, though downloads are allowed.
+    """`pulumi install` succeeds, and `pulumi about` doesn't list a plugin, although downloads are allowed.
 
-    From the wheel alone: the older Python host that `make setup` builds looks beside the metadata, where an
+    From the wheel alone: the older Python host that `make setup` builds looks next to the metadata, where an
     editable install has no file. Today's host looks as the first test does.
     """
     require_cli()

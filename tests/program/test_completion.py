@@ -1,4 +1,4 @@
-"""What `MigrationCompletion` registers, seen as the raw requests that it sends to the engine."""
+"""What `MigrationCompletion` registers, seen as the raw requests that it sends to Pulumi."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def process_of(monitor: Recorder, name: str) -> str:
 
 
 def test_the_type_token_and_the_provider_never_change(monitor: Recorder) -> None:
-    """They are in every state: others would make every wait anew."""
+    """They are in every state: others would make every wait again."""
     run(lambda: MigrationCompletion("done", task_ids=[ELSEWHERE]).id)
     kind, request, props = monitor.of("done")
     assert (kind, request.type, request.custom) == ("register", TYPE_TOKEN, True)
@@ -105,7 +105,7 @@ def test_tasks_come_first_with_what_is_known_of_them(monitor: Recorder) -> None:
 
 
 def passwords(monitor: Recorder, name: str = "done") -> list[Any]:
-    """Return the passwords that a wait is told, each of which must be marked."""
+    """Return the passwords that a wait gets; each must be a secret."""
     told = monitor.of(name)[2]["__passwords"]
     assert [password for password in told if not is_secret(password)] == []
     return [password.get("value") for password in told]
@@ -160,7 +160,7 @@ IDS: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("ids", list(IDS))
 @pytest.mark.parametrize("beside", [False, True])
 def test_ids_may_be_outputs(monitor: Recorder, ids: str, beside: bool) -> None:
-    """Ids of another stack arrive as outputs, alone or beside tasks of this program."""
+    """Ids of another stack arrive as outputs, alone or together with tasks of this program."""
     run(lambda: MigrationCompletion("done", tasks=[task()] if beside else None, task_ids=IDS[ids]()).id)
     expected = ["orders-id", ELSEWHERE] if beside else [ELSEWHERE]
     assert monitor.of("done")[2]["task_ids"] == expected
@@ -187,7 +187,7 @@ class Group(pulumi.ComponentResource):
 def test_progress_reaches_the_row(
     monitor: Recorder, program: Callable[[], MigrationCompletion], name: str, types: str
 ) -> None:
-    """The URN that is handed over is the real one: at the root, in a component, under a task."""
+    """The URN that is passed is the real one: at the root, in a component, under a task."""
     real = run(lambda: program().urn)
     assert real == f"urn:pulumi:dev::shop::{types}::{name}"
     assert monitor.of(name)[2]["__urn"] == real
@@ -221,7 +221,7 @@ def test_a_completion_takes_options_of_its_own(monitor: Recorder) -> None:
     "timeouts", [pulumi.CustomTimeouts(create="1h", update="30m"), {"create": "1h", "update": "30m"}]
 )
 def test_custom_timeouts_are_handed_over(monitor: Recorder, timeouts: Any) -> None:
-    """The engine tells a dynamic provider nothing of them."""
+    """Pulumi tells a dynamic provider nothing of them."""
     run(
         lambda: (
             MigrationCompletion(
@@ -261,7 +261,7 @@ def test_no_process_without_a_completion(monitor: Recorder) -> None:
 
 
 def test_the_process_has_the_stack_s_configuration(monitor: Recorder) -> None:
-    """An explicit provider gets none from the engine: it is copied, secrets as secrets."""
+    """An explicit provider gets none from Pulumi: it is copied, secrets as secrets."""
     with_config(["huaweicloud:secretKey"])
     run(lambda: MigrationCompletion("done", task_ids=[ELSEWHERE]).id)
     props = monitor.of("dcs-completions")[2]
@@ -357,7 +357,7 @@ class Told(Answers):
 
 
 def told(statuses: list[str] | None, program: Callable[[], MigrationCompletion]) -> Any:
-    """Return what a wait tells by name, and as its one status."""
+    """Return a wait's statuses by name, and its single status."""
     recorder = Recorder(Told(statuses))
     pulumi_mocks.set_mocks(recorder.mocks, project="shop", stack="dev", monitor=recorder)
 
@@ -410,5 +410,5 @@ def test_the_status_of_one_task() -> None:
 
 
 def test_statuses_that_are_not_told() -> None:
-    """A user's mocks tell none: a unit test of a program goes on."""
+    """A user's mocks have none: a program's unit test still works."""
     assert told(None, lambda: task().completion()) == [{}, None]

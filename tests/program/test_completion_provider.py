@@ -84,7 +84,7 @@ def test_the_tasks_go_before_what_is_inherited(monitor: Recorder) -> None:
 
 @pytest.mark.parametrize("way", ["provider", "providers"])
 def test_a_provider_that_the_wait_names_makes_it_itself(monitor: Recorder, way: str) -> None:
-    """As everywhere in Pulumi, whatever the tasks have."""
+    """As everywhere in Pulumi, for any tasks."""
 
     def program() -> Any:
         orders = task(opts=with_provider(singapore()))

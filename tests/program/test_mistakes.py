@@ -86,14 +86,14 @@ TASKS: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize("mistake", list(TASKS))
 def test_what_is_no_list_of_tasks(monitor: Recorder, mistake: str) -> None:
-    """Whatever cannot be waited for is named with its place and its type, and what to write."""
+    """A value that can't be waited for is named with its place and its type, and what to write."""
     tasks, words = TASKS[mistake]
     line = refused(lambda: wait(tasks=tasks()).id)
     assert line.startswith(f"MigrationCompletion 'done': {words}")
 
 
 def test_a_task_that_is_named_twice(monitor: Recorder) -> None:
-    """Also where a component stands beside the migration in it: a preview does not know the ids yet."""
+    """Also for a component together with the migration in it: a preview does not know the ids yet."""
     first = "MigrationCompletion 'done': tasks[1]: is the same as tasks[0], write each task once"
 
     def twice(tasks: Callable[[], list[Any]]) -> str:
@@ -122,7 +122,7 @@ def test_tasks_may_come_from_any_ordered_source(monitor: Recorder, tasks: Callab
 
 
 def test_every_kind_of_task_can_be_watched(monitor: Recorder) -> None:
-    """Each tells what is to be watched; a machine and a wait do not."""
+    """Each shows what is to be watched; a machine and a wait do not."""
 
     def program() -> Any:
         for resource in (task(), online(), declare()):
@@ -135,7 +135,7 @@ def test_every_kind_of_task_can_be_watched(monitor: Recorder) -> None:
 
 @pytest.mark.parametrize("ids", ["abc", 5])
 def test_ids_that_are_no_list_reach_the_check_as_they_are(monitor: Recorder, ids: Any) -> None:
-    """Beside a task a text must not fall apart into its characters: the check says that it is no list."""
+    """Next to a task, a text must not be split into characters: the check says that it isn't a list."""
     run(lambda: wait(tasks=[task()], task_ids=ids).id)
     assert monitor.of("done")[2]["task_ids"] == ids
 
@@ -168,7 +168,7 @@ def test_durations_may_be_python_s_own(monitor: Recorder) -> None:
 
 
 class Size(enum.Enum):
-    """An enumeration that is no text."""
+    """An enumeration that isn't a text."""
 
     SMALL = 1
 
@@ -256,7 +256,7 @@ PLACES: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("mistake", list(VALUES))
 @pytest.mark.parametrize("place", list(PLACES))
 def test_what_cannot_be_sent(monitor: Recorder, place: str, mistake: str) -> None:
-    """A value of any type that is no data, at any depth: its path, its type (never the value), and what to write."""
+    """A value of any type that isn't data, at any depth: its path, its type (never the value), and what to write."""
     value, words = VALUES[mistake]
     declared = PLACES[place]
     assert refused(lambda: declared(value())) == f"{place}: {words}"

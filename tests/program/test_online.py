@@ -76,7 +76,7 @@ def test_passwords_are_secrets(monitor: Recorder) -> None:
 
 
 def test_timeouts_reach_both(monitor: Recorder) -> None:
-    """The engine hands none to a dynamic provider."""
+    """Pulumi hands none to a dynamic provider."""
     timeouts = pulumi.CustomTimeouts(create="20m", update="30m", delete="40m")
     run(lambda: declare(opts=pulumi.ResourceOptions(custom_timeouts=timeouts)).task_id)
     _, migration = registered(monitor, "migration")
@@ -110,7 +110,7 @@ def test_a_completion_takes_each_kind(monitor: Recorder) -> None:
 
 
 def test_an_explicit_order_of_replacement_is_refused() -> None:
-    """A second instance would run beside the first."""
+    """A second instance would run in parallel to the first."""
     with pytest.raises(ValueError, match="delete_before_replace"):
         OnlineMigration(
             "one",

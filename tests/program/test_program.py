@@ -1,4 +1,4 @@
-"""What the resource classes register, seen as the raw requests that they send to the engine."""
+"""What the resource classes register, seen as the raw requests that they send to Pulumi."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Recorder(pulumi_mocks.MockMonitor):
         self.requests: list[tuple[str, Any]] = []
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """Name a resource as the engine does: the stack, unlike other parents, is not part of it."""
+        """Name a resource as Pulumi does: the stack, unlike other parents, is not part of it."""
         types = parent.split("::")[2] if parent else ROOT_TYPE
         qualified = type_ if types == ROOT_TYPE else f"{types}${type_}"
         return f"urn:pulumi:dev::shop::{qualified}::{name}"
@@ -82,7 +82,7 @@ class Recorder(pulumi_mocks.MockMonitor):
 
 @pytest.fixture
 def monitor() -> Iterator[Recorder]:
-    """A recorder in the place of the engine's monitor."""
+    """A recorder in the place of Pulumi's monitor."""
     recorder = Recorder()
     pulumi_mocks.set_mocks(recorder.mocks, project="shop", stack="dev", monitor=recorder)
     pulumi.runtime.set_all_config({})
@@ -120,7 +120,7 @@ def is_secret(value: Any) -> bool:
 
 
 def without_secrets(value: Any) -> Any:
-    """Return what anybody may read of a value on the wire."""
+    """Return what anyone may read of a value on the wire."""
     if is_secret(value):
         return None
     if isinstance(value, dict):
@@ -203,7 +203,7 @@ def test_passwords_are_secrets(monitor: Recorder, argument: str, instance: str) 
 
 
 def test_an_instance_without_a_password_stays_legible(monitor: Recorder) -> None:
-    """Nothing is made a secret that is none: state and previews stay readable."""
+    """Only secrets become secrets: state and previews stay readable."""
     run(lambda: task(target_instance={"id": TARGET_ID, "name": "dcs-orders", "password": None}))
     _, _, props = monitor.of("orders")
     assert props["target_instance"]["id"] == TARGET_ID
@@ -270,13 +270,13 @@ def test_the_phase_is_handed_over(preview: bool) -> None:
     ],
 )
 def test_the_delete_timeout_is_handed_over(monitor: Recorder, timeouts: Any, sent: str | None) -> None:
-    """The engine tells a dynamic provider nothing of custom timeouts."""
+    """Pulumi tells a dynamic provider nothing of custom timeouts."""
     run(lambda: task(opts=pulumi.ResourceOptions(custom_timeouts=timeouts)))
     assert monitor.of("orders")[2].get("__delete_timeout") == sent
 
 
 def test_a_task_is_deleted_before_it_is_replaced(monitor: Recorder) -> None:
-    """The option is set, also beside options of the user's and without writing into them."""
+    """The option is set, even together with the user's options, and without changing them."""
     theirs = pulumi.ResourceOptions(protect=True)
     run(lambda: [task("one").id, task("two", opts=theirs).id])
     for name in ("one", "two"):
@@ -316,7 +316,7 @@ def declared_with(**options: Any) -> Callable[[], Any]:
 def test_options_that_cannot_work_are_refused(
     monitor: Recorder, program: Callable[[], Any], advice: str
 ) -> None:
-    """What the engine would ignore or get wrong raises at once, in one line with what to write instead."""
+    """What Pulumi would ignore or get wrong raises at once, in one line with what to write instead."""
     with pytest.raises(ValueError, match=advice) as caught:
         run(program)
     assert "\n" not in str(caught.value)
@@ -371,7 +371,7 @@ def with_config(secret: list[str] | None = None) -> None:
 
 
 def test_a_provider_process_has_the_stack_s_configuration(monitor: Recorder) -> None:
-    """An explicit provider gets none from the engine: ours is copied, secrets as secrets, others' is not."""
+    """An explicit provider gets none from Pulumi: ours is copied, secrets as secrets, others' is not."""
     with_config(["huaweicloud:secretKey", "huaweicloud:projectId"])
     run(lambda: provider_process("more").urn)
     _, request, props = monitor.of("more")
@@ -407,7 +407,8 @@ def test_another_region_leaves_the_stack_s_project_behind(monitor: Recorder) -> 
 
 
 def test_other_keys_of_the_stack_reach_a_provider_process_by_name(monitor: Recorder) -> None:
-    """The plugin judges them there as well: a misspelt one, and one that would decide who calls. No value goes along."""
+    """The plugin judges them there as well: a misspelt one, and one that would decide who calls. No value goes
+    along."""
     others = {"huaweicloud:endpoints.dcs": "https://own", "huaweicloud:password": "hunter2-long"}
     pulumi.runtime.set_all_config({**STACK_CONFIG, **others}, [])
     run(lambda: provider_process("more").urn)
@@ -422,13 +423,13 @@ def test_a_setting_that_does_not_exist_is_refused(monitor: Recorder) -> None:
 
 
 def test_a_task_runs_in_the_process_that_it_is_given(monitor: Recorder) -> None:
-    """`opts.provider` of ours is accepted and reaches the engine."""
+    """`opts.provider` of ours is accepted and reaches Pulumi."""
     run(lambda: task(opts=pulumi.ResourceOptions(provider=provider_process("more"))).id)
     assert "pulumi:providers:pulumi-python::more" in monitor.of("orders")[1].provider
 
 
 def test_the_public_names_are_all_there() -> None:
-    """What the package exports exists, and nothing that it does not export lies beside it."""
+    """What the package exports exists, and there is nothing else."""
     assert [name for name in dcs_migration.__all__ if not hasattr(dcs_migration, name)] == []
     assert sorted(dcs_migration.__all__) == dcs_migration.__all__
     public = {name for name in vars(dcs_migration) if name.isidentifier() and not name.startswith("_")}

@@ -68,7 +68,7 @@ def online(name: str, **options: Any) -> OnlineMigrationTask:
 
 
 def test_a_program_has_one_default_and_its_id_is_the_owner(monitor: Recorder) -> None:
-    """Without a provider all resources share one, made once, whose id each of them hands on."""
+    """Without a provider all resources share one, made once, whose id each of them passes on."""
 
     def program() -> Any:
         first, second, both = task("orders"), task("users"), online("shop")
@@ -82,7 +82,7 @@ def test_a_program_has_one_default_and_its_id_is_the_owner(monitor: Recorder) ->
 
 
 def test_the_default_has_the_stack_s_configuration(monitor: Recorder) -> None:
-    """The engine gives an explicit provider none: it is copied, secrets as secrets, others' is not."""
+    """Pulumi gives an explicit provider none: it is copied, secrets as secrets, others' is not."""
     with_config(["huaweicloud:secretKey"])
     run(lambda: task().id)
     props = monitor.of(DEFAULT)[2]
@@ -92,7 +92,7 @@ def test_the_default_has_the_stack_s_configuration(monitor: Recorder) -> None:
 
 @pytest.mark.parametrize("secret", [False, True], ids=["plain", "secret"])
 def test_of_other_tools_keys_the_name_alone_is_handed_on(monitor: Recorder, secret: bool) -> None:
-    """But whether an address of IAM would decide here depends on what it is."""
+    """Whether an IAM address has an effect here depends on its value."""
     url = "https://iam.private.example/v3"
     config = {
         "huaweicloud:authUrl": url,
@@ -117,7 +117,7 @@ def test_two_programs_in_one_process_have_two_defaults() -> None:
 
 
 def test_every_argument_reaches_the_plugin_as_text(monitor: Recorder) -> None:
-    """Properties of a provider are texts; secret ones are secrets, whoever marked them."""
+    """Properties of a provider are texts; secret ones are secrets, no matter who marked them."""
 
     def program() -> Any:
         return Provider(
@@ -178,7 +178,7 @@ def test_an_agency_and_a_profile_reach_the_plugin_as_the_configuration_has_them(
 
 
 def test_a_profile_beside_keys_raises() -> None:
-    """Nobody could say whose tasks they are."""
+    """No one could say whose tasks they are."""
     with pytest.raises(ValueError, match="write profile or access_key, not both"):
         Provider("prod", profile="test", access_key="AK", secret_key="SK")
 
@@ -294,7 +294,7 @@ def test_half_a_set_of_credentials_raises(monitor: Recorder, given: str) -> None
 def test_what_would_leave_a_task_behind_is_refused(
     monitor: Recorder, option: dict[str, Any], kind: str
 ) -> None:
-    """A task that goes on after it has left the state is nobody's."""
+    """A task that keeps running after it has left the state belongs to no one."""
 
     def program() -> Any:
         given = dict(option)
@@ -330,7 +330,7 @@ def test_a_task_that_is_only_read_uses_the_default_too(monitor: Recorder) -> Non
 
 
 def test_the_secret_of_a_task_stays_one(monitor: Recorder) -> None:
-    """The owner is no secret, and hides none."""
+    """The owner isn't a secret, and doesn't hide one."""
     run(lambda: task(backup_files=BACKUP_FILES).id)
     assert "password" not in json.dumps(without_secrets(monitor.of("orders")[2])).replace(
         'password": null', ""

@@ -49,7 +49,7 @@ class Server:
         """Make a backup file of all databases."""
         until(
             lambda: not self.client.info("persistence")["rdb_bgsave_in_progress"]
-        )  # for a replica that is gone
+        )  # for a replica that has disconnected
         self.client.save()
         shutil.copy(self.process.dump, file)
 

@@ -94,7 +94,7 @@ def refused(world: World, content: bytes, name: str) -> str:
 
 @pytest.mark.parametrize("preamble", ["yes", "no"])
 def test_an_append_only_file(world: World, preamble: str) -> None:
-    """With and without an RDB preamble everything arrives, and the file stays as it is."""
+    """With and without an RDB preamble everything arrives, and the file isn't changed."""
     content, all_of_it = append_only(aof_use_rdb_preamble=preamble)
     assert content.startswith((b"REDIS", b"VALKEY") if preamble == "yes" else b"*")
     file = world.bucket / "orders.AOF"
@@ -115,7 +115,7 @@ def test_an_append_only_file_that_is_cut(world: World) -> None:
 
 
 def test_a_command_that_no_reader_knows(world: World) -> None:
-    """The reason tells which server reads the file, and where to go with it; of what is forbidden it does not."""
+    """The reason shows which server reads the file, and where to go with it; of what is forbidden it does not."""
     reason = refused(world, b"*2\r\n$8\r\nNEWTHING\r\n$1\r\na\r\n", "orders.aof")
     version = world.target.client.info("server")["redis_version"]
     assert f"it is Redis {version}, as the target asks for: import into one that knows the command." in reason
@@ -134,7 +134,7 @@ def test_the_last_part_of_an_append_only_file(world: World, name: str) -> None:
 @pytest.mark.parametrize("name", installed())
 @pytest.mark.parametrize("command", ["MODULE", "CONFIG"])
 def test_what_a_file_may_not_run(world: World, tmp_path: Path, name: str, command: str) -> None:
-    """The server that reads an append-only file is not led elsewhere by it, whichever it is."""
+    """An append-only file doesn't lead any server that reads it elsewhere."""
     words = ["LOAD", "/x.so"] if command == "MODULE" else ["SET", "dir", str(tmp_path)]
     text = f"*{len(words) + 1}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in [command, *words])
     (world.bucket / "orders.aof").write_bytes(f"{text}*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n".encode())
@@ -181,13 +181,13 @@ def test_timestamps_and_an_older_target(world: World, name: str) -> None:
     ],
 )
 def test_bad_append_only_files(world: World, content: bytes, said: str) -> None:
-    """What is none, or is broken, fails with the reason."""
+    """A file that isn't one, or is broken, fails with the reason."""
     assert said in refused(world, content, "orders.aof")
 
 
 @pytest.mark.parametrize("suffix", PACKED)
 def test_an_archive(world: World, dump: bytes, suffix: str) -> None:
-    """All backups in it arrive, wherever they lie; what is none is named, and a system's own files are not."""
+    """All backups in it arrive, in any folder; other files are named, except a system's own files."""
     files = {
         "nightly/dump.rdb": dump,
         "b.aof": b"*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n",
@@ -295,7 +295,7 @@ def claiming(size: int, pax: bool) -> bytes:
 
 @pytest.mark.parametrize("pax", [False, True])
 def test_a_member_that_claims_to_be_huge(world: World, pax: bool) -> None:
-    """The way to the next member, which leads for ever through a file that has ended, is not begun."""
+    """The way to the next member, which leads forever through a file that has ended, is not started."""
     assert "which is too much." in refused(world, claiming(2**60, pax), "n.tar.gz")
 
 
@@ -346,7 +346,7 @@ def test_a_header_that_would_fill_the_memory(world: World) -> None:
 
 
 def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch, dump: bytes) -> None:
-    """A copy leaves room on the disk, and says so."""
+    """A copy leaves space on the disk, and says so."""
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
     assert "There is no room to unpack a backup" in refused(world, zipped({"dump.rdb": dump}), "n.zip")
@@ -455,7 +455,7 @@ def test_a_manifest_with_an_odd_name(world: World, parts: Files, odd: str) -> No
 
 
 def test_old_parts_beside_new_ones(world: World, parts: Files) -> None:
-    """What the manifest names as history, and what it does not name, is no backup: newer data stays."""
+    """History files, and files that aren't in the manifest, aren't backups: newer data stays."""
     (name,) = (name for name in parts if name.endswith(".manifest"))
     stem = name.removesuffix(".manifest")
     command = b"*3\r\n$3\r\nSET\r\n$4\r\nlast\r\n$3\r\nold\r\n"
@@ -488,7 +488,7 @@ def test_old_parts_beside_new_ones(world: World, parts: Files) -> None:
     ],
 )
 def test_bad_manifests(world: World, manifest: bytes, said: str) -> None:
-    """A manifest that names what is not there, or anything but files beside it, fails."""
+    """A manifest with missing files, or with anything but files in its folder, fails."""
     reason = refused(world, zipped({"d/appendonly.aof.manifest": manifest}), "n.zip")
     assert said in reason
     assert "d/appendonly.aof.manifest" in reason

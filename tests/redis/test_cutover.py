@@ -46,14 +46,14 @@ class CutOver(Runner):
         return str(answer.json()["status"])
 
     def start(self, **changes: Any) -> CutOver:
-        """Make a migration instance, and begin."""
+        """Make a migration instance, and start."""
         self.id = self.client.call("POST", "migration/instance", INSTANCE).json()["instance_id"]
         assert self.client.status(self.id) == "RUNNING"
         assert self.configure(**changes) == "FULLMIGRATING"
         return self
 
     def follow(self) -> CutOver:
-        """Begin, and wait until the target follows."""
+        """Start, and wait until the target follows."""
         self.start()
         self.wait(self.id, "INCRMIGEATING")
         return self
@@ -113,7 +113,7 @@ class Writer(threading.Thread):
 
 
 def test_no_acknowledged_write_is_lost(world: World) -> None:
-    """Writes go on until all is in step; after the exchange each is behind the shop's own address."""
+    """Writes continue until all is in step; after the exchange each is behind the shop's own address."""
     world.source.fill(1_000)
     with cut_over(world) as it:
         writer = Writer(it.application(SHOP))
@@ -134,7 +134,7 @@ def test_no_acknowledged_write_is_lost(world: World) -> None:
 def test_a_write_just_before_the_exchange(
     world: World, monkeypatch: pytest.MonkeyPatch, longer: float
 ) -> None:
-    """What was acknowledged before the call arrives, however late the target goes on."""
+    """What was acknowledged before the call arrives, even if the target continues late."""
     monkeypatch.setattr(replication, "CATCH_UP_SECONDS", 0.2)
     with cut_over(world) as it:
         it.follow()
@@ -262,7 +262,7 @@ def test_a_reset_leads_addresses_back(world: World) -> None:
 
 
 def test_an_exchange_in_the_console(world: World) -> None:
-    """Where a status is set that tells of exchanged addresses they are, and a rollback leads them back."""
+    """If a set status says that addresses are exchanged, they are, and a rollback restores them."""
     with cut_over(world) as it:
         it.follow()
         world.target.client.replicaof("NO", "ONE")
@@ -276,7 +276,7 @@ def test_an_exchange_in_the_console(world: World) -> None:
 
 
 def test_much_at_once_through_an_address(world: World) -> None:
-    """A client that sends more than all buffers hold before it reads does not wait for ever."""
+    """A client that sends more than all buffers hold before it reads does not wait forever."""
     with cut_over(world) as it:
         client = it.application(SHOP)
         client.set("large", "x" * 200_000)

@@ -48,7 +48,7 @@ FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 @pytest.mark.parametrize("kind", FILES)
 def test_bad_files(world: World, kind: str) -> None:
-    """A file that is no good backup fails, with the reason of the server that has tried to read it."""
+    """A file that isn't a valid backup fails, with the reason of the server that tried to read it."""
     spoil, said = FILES[kind]
     world.source.fill(1_000, size=100)
     file = world.bucket / "orders.rdb"
@@ -149,7 +149,7 @@ def test_passwords(world: World, incremental: bool) -> None:
 
 @pytest.mark.parametrize("incremental", [False, True])
 def test_sources_out_of_reach(world: World, incremental: bool) -> None:
-    """A source that refuses, is no host, no Redis, or has no possible port, fails and says so."""
+    """A source that refuses, doesn't exist, isn't a Redis, or has an impossible port fails and says so."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with world.emulator() as runner:
@@ -173,7 +173,7 @@ def test_a_source_that_says_nothing(world: World, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_source_that_is_no_redis(world: World) -> None:
-    """The emulator's own port, for one, is no Redis server."""
+    """The emulator's own port, for example, isn't a Redis server."""
     with world.emulator() as runner:
         address = runner.cloud.url.removeprefix("http://")
         assert f"The source {address} " in runner.failed(runner.start_online(addrs=address))
@@ -341,7 +341,7 @@ def test_a_following_target_that_dies(world: World, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_short_interruption(world: World) -> None:
-    """A connection that is cut and comes back is two rows of the log, and the task goes on."""
+    """A connection that is cut and comes back is two rows of the log, and the task continues."""
     with local_redis("source-secret") as (place, process), world.emulator() as runner:
         source = Server(place, process)
         task_id = runner.start_online(incremental=True, addrs=str(place))

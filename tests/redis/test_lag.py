@@ -1,4 +1,5 @@
-"""How far a target is behind, as ShowMigrationTaskStats tells it, beside what the servers themselves tell."""
+"""How far a target is behind, as ShowMigrationTaskStats reports it, compared with what the servers themselves
+report."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ def sent(world: World) -> int:
 
 
 def test_a_target_that_hangs_falls_behind(world: World) -> None:
-    """The figure is the bytes written since the target hangs, to the byte; when it goes on, they arrive."""
+    """The figure is the bytes written since the target hangs, to the byte; when it continues, they arrive."""
     with cut_over(world) as it:
         it.follow()
         until(lambda: lag(it) == 0)
@@ -53,7 +54,8 @@ def test_it_grows_while_writes_go_on(world: World) -> None:
 
 
 def test_an_earlier_replication_does_not_count() -> None:
-    """During a copy the target is behind by what was written since it began, whatever it followed before."""
+    """During a copy the target is behind by what was written since it started, even if it followed another server
+    before."""
     with local_redis("source-secret") as source, local_redis("target-secret") as target:
         world = world_of(source, target)
         with cut_over(world) as it:

@@ -36,7 +36,7 @@ def test_everything_arrives_intact(world: World, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["import", "online"])
 def test_keys_of_the_target(world: World, kind: str) -> None:
-    """Keys of the same name are overwritten whatever their type and life was; others stay."""
+    """Keys of the same name are overwritten for any type and lifetime; others stay."""
     world.source.client.set("same", "new")
     world.target.client.rpush("same", "old")
     world.target.client.expire("same", 1_000)
@@ -76,7 +76,7 @@ def test_numbers_of_a_full_move(world: World) -> None:
 
 
 def test_progress_is_seen_and_a_stop_ends_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy tells how far it is; after its stop nothing more arrives, and what has arrived stays."""
+    """A copy shows how far it is; after its stop nothing more arrives, and what has arrived stays."""
     monkeypatch.setattr(copying, "FIRST_BATCH", 1)
     monkeypatch.setattr(copying, "LARGEST_BATCH", 1)
     world.source.fill(50_000)
@@ -119,7 +119,7 @@ def test_changes_follow_until_the_stop(world: World) -> None:
 
 @pytest.mark.parametrize("how", ["delete", "console", "status", "reset", "close"])
 def test_whatever_ends_a_task_ends_the_following(world: World, how: str) -> None:
-    """A target is no replica after the task was deleted, overruled or reset, or the emulator closed."""
+    """A target isn't a replica after the task was deleted, overruled or reset, or the emulator closed."""
     world.source.fill(10)
     with world.emulator() as runner:
         task_id = move("incremental", world, runner)
@@ -195,7 +195,7 @@ def test_passwords_fall_back_to_those_of_the_option(world: World) -> None:
 
 
 def test_other_targets_are_as_before(world: World) -> None:
-    """A target that is no known server has a task that only watches the clock, and plain statistics."""
+    """A target that isn't a known server has a task that only watches the clock, and plain statistics."""
     with world.emulator(duration=0.0) as runner:
         task_id = runner.start_import("nothing.rdb", id="another")
         assert runner.client.status(task_id) == "SUCCESS"

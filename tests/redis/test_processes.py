@@ -1,4 +1,4 @@
-"""Servers of our own: private, without passwords in sight, and gone whatever happens to their parent."""
+"""Servers of our own: private, without visible passwords, and always ended with their parent."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_end_of_the_command_ends_its_servers(world: World) -> None:
 
 
 def test_the_violent_end_of_the_command_ends_its_servers(world: World) -> None:
-    """SIGKILL in the middle of an import: the server ends nevertheless, and its folder is removed."""
+    """SIGKILL in the middle of an import: the server ends still, and its folder is removed."""
     with importing(world) as (process, server):
         process.kill()
         process.wait(30)
@@ -74,7 +74,7 @@ def test_a_server_is_private() -> None:
 
 
 def test_a_long_path_for_temporary_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where the path of temporary files is too long for a socket, a server starts nevertheless."""
+    """Where the path of temporary files is too long for a socket, a server starts still."""
     long = tmp_path / ("x" * 90)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))

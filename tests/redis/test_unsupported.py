@@ -40,11 +40,11 @@ def test_a_node_of_a_cluster(world: World, name: str, kind: str) -> None:
 
 
 def test_a_server_that_cuts_the_connection(world: World) -> None:
-    """A server with TLS does so at the first plain words, as others do that are no Redis servers."""
+    """A server with TLS does so at the first plain words, like other servers that aren't Redis."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def cut() -> None:
-            for _ in range(2):  # the first connection only looks whether there is somebody
+            for _ in range(2):  # the first connection only looks whether there is someone
                 connection, _ = listener.accept()
                 with connection:
                     connection.recv(100)
@@ -59,7 +59,7 @@ def test_a_server_that_cuts_the_connection(world: World) -> None:
 
 
 def test_an_account_of_its_own(world: World) -> None:
-    """Only the default user is used, which is told where the password is refused."""
+    """Only the default user is used, and the error about a refused password says so."""
     with local_redis("target-secret") as (place, process), world.emulator({TARGET_ID: str(place)}) as runner:
         client = Server(place, process).client
         client.acl_setuser("admin", enabled=True, passwords=["+admin-secret"], keys="*", commands=["+@all"])
@@ -75,7 +75,7 @@ def test_an_account_of_its_own(world: World) -> None:
 
 
 def test_a_password_that_is_no_text(world: World) -> None:
-    """JSON can hold half a character, which nobody can send."""
+    """JSON can hold half a character, which no one can send."""
     with world.emulator() as runner:
         reason = runner.failed(runner.start_online(target={"password": "\ud800"}))
     assert (

@@ -92,7 +92,7 @@ def test_an_online_migration(world: World, source: str, target: str, incremental
 
 @pytest.mark.parametrize("name", installed())
 def test_the_newest_server_does_not_break_an_older_target(world: World, name: str) -> None:
-    """Whichever servers are there, a target is served by one that it understands: here its own kind."""
+    """With any available servers, a target is served by one that it understands: here its own kind."""
     with between(world, name, name) as here, here.emulator() as runner:
         here.source.fill(10)
         here.source.save(here.bucket / "orders.rdb")
@@ -195,7 +195,8 @@ def test_versions_are_read() -> None:
 def test_a_replica_that_can_never_read(
     world: World, monkeypatch: pytest.MonkeyPatch, source: str, target: str
 ) -> None:
-    """Where the versions do not tell it before, a target that begins its copy in vain again and again is given up."""
+    """Where the versions do not tell it before, a target that starts its copy without success again and again is
+    given up."""
     monkeypatch.setattr(replication, "refuse_unreadable", lambda *_, **__: None)
     with between(world, source, target) as here, here.emulator() as runner:
         here.source.fill(10)
@@ -229,7 +230,7 @@ def test_the_reason_of_each_server(world: World, name: str, spoil: str) -> None:
     [(name, kind) for name in installed() if name != "redis 6.2" for kind in ("import", "online")],
 )
 def test_functions_are_carried_over(world: World, name: str, kind: str) -> None:
-    """Libraries of functions arrive beside the keys; those of the target stay."""
+    """Function libraries arrive with the keys; those of the target stay."""
     with between(world, name, name) as here, here.emulator() as runner:
         here.source.fill(3)
         here.source.client.function_load(LIBRARY)
@@ -260,7 +261,7 @@ def test_functions_that_the_target_does_not_take(world: World, name: str) -> Non
 
 @pytest.mark.parametrize("name", sorted(installed()))
 def test_the_reason_of_a_crash(world: World, name: str) -> None:
-    """A server that crashes tells why in the midst of a long report; a key, which is data, is not told."""
+    """A server that crashes shows why in the midst of a long report; a key, which is data, is not told."""
     (world.bucket / "orders.rdb").write_bytes(
         b"REDIS0009\xfe\x00\x00\x06theirs\x01b\x00\x06theirs\x01c\xff" + bytes(8)
     )

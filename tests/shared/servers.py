@@ -81,7 +81,8 @@ def postgres_programs() -> Path:
 
 
 def copied(programs: Path, home: Path) -> Path:
-    """Copy what a wheel brought, with its libraries, to where every user may run it: an environment may be root's alone."""
+    """Copy what a wheel brought, with its libraries, to where every user may run it: an environment may be root's
+    alone."""
     installed = programs.parent
     if installed.parent.name != WHEEL:
         return programs
@@ -118,7 +119,7 @@ def running(
 
 
 def answers(port: int) -> bool:
-    """Tell whether a server listens."""
+    """Return whether a server listens."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 USER, PASSWORD = "pulumi", "database-passw0rd"
 BUCKET = "team-state"
-# As OBS: the name of the bucket is part of the server's. The domain is one that nobody can have.
+# As OBS: the name of the bucket is part of the server's. The domain is one that no one can have.
 REGION = "emulator-1"
 ENDPOINT = f"http://obs.{REGION}.invalid"
 # What the guide tells to export.
@@ -74,7 +74,7 @@ class Bucket:
         return content
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep this under a key, whatever there was."""
+        """Store this under a key, replacing any old value."""
         self._client().put_object(Bucket=BUCKET, Key=self.folder + key, Body=content)
 
     def remove(self, key: str) -> None:
@@ -125,7 +125,7 @@ class Table:
         return {"PGPASSWORD": PASSWORD}
 
     def answers(self) -> bool:
-        """Tell whether the server takes queries."""
+        """Return whether the server accepts queries."""
         return self._run("SELECT 1").returncode == 0
 
     def all_keys(self) -> list[str]:
@@ -140,7 +140,7 @@ class Table:
         return base64.b64decode(found) if found else None
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep this under a key, whatever there was."""
+        """Store this under a key, replacing any old value."""
         self._query(
             "INSERT INTO :\"name\" (key, data) VALUES ('postgres/' || :'key', json_build_object('data', :'content')) "
             "ON CONFLICT (key) DO UPDATE SET data = EXCLUDED.data",

@@ -1,4 +1,4 @@
-"""The campaign's kills with a state that is shared: `make chaos CHAOS="--backend s3"` goes on with them."""
+"""The campaign's kills with a state that is shared: `make chaos CHAOS="--backend s3"` continues them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.shared.servers import Server
 
 @pytest.fixture(scope="session")
 def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Neighbour:
-    """The tasks of somebody else in the same account."""
+    """The tasks of someone else in the same account."""
     return bring_up(TARGETS["tasks"], tmp_path_factory.mktemp("neighbour"))
 
 
@@ -24,7 +24,7 @@ def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Neighbour:
 def test_one_task_per_resource_after_a_kill(
     seed: int, tmp_path: Path, neighbour: Neighbour, store: Server
 ) -> None:
-    """Whatever was struck: the promises hold, the state is in the store, and no lock is left there."""
+    """After any kill, the promises hold, the state is in the store, and no lock is left there."""
     strike(draw(seed), tmp_path, neighbour, store)
     assert store.read(state_key(PROJECT, "dev"))
     assert locks_of(store) == []

@@ -1,4 +1,5 @@
-"""What the guide says of a shared state: life, locks, kills, and states that are lost or older than what was done."""
+"""What the guide says about a shared state: life, locks, kills, and states that are lost or older than what was
+done."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def until_it_creates(command: Running, emulator: Emulator) -> None:
 
 @contextmanager
 def held_in_its_creates(stack: Stack, emulator: Emulator) -> Iterator[Running]:
-    """Run `up`, whose CLI stands still from the time on at which its tasks are started, and its state has none of them."""
+    """Run `up`, whose CLI stands still from the time on at which its tasks are started, and its state has none of
+    them."""
     emulator.fault(CREATE, "delay_after", seconds=2, times=2)
     with running(stack, *UP) as command:
         until_it_creates(command, emulator)
@@ -61,7 +63,7 @@ def held_in_its_creates(stack: Stack, emulator: Emulator) -> Iterator[Running]:
 
 
 def test_a_life(stack: Stack, emulator: Emulator, store: Server) -> None:
-    """Two tasks and their completion come up, stay as they are, and go; no lock and no secret is left."""
+    """Two tasks and their completion come up, aren't changed, and go; no lock and no secret is left."""
     stack.up()
     require_two_tasks(stack, emulator)
     assert stack.refresh().count("unchanged") == 6
@@ -110,7 +112,7 @@ def test_two_pipelines_at_the_same_moment(stack: Stack, emulator: Emulator, chec
 
 
 def test_a_lock_that_is_taken_away_from_a_run(stack: Stack, emulator: Emulator, checkout: Checkout) -> None:
-    """`pulumi cancel` ends nobody: two runs are at work then, and adopt what the other one has started."""
+    """`pulumi cancel` ends no one: two runs are at work then, and adopt what the other one has started."""
     second = checkout()
     with held_in_its_creates(stack, emulator) as first:
         second.run("cancel", "--yes")
@@ -125,7 +127,7 @@ def test_a_lock_that_is_taken_away_from_a_run(stack: Stack, emulator: Emulator, 
 
 @pytest.mark.parametrize("book", [False, True], ids=["up alone", "by the book"])
 def test_a_killed_run(stack: Stack, emulator: Emulator, checkout: Checkout, book: bool) -> None:
-    """The lock is left and stays; after `cancel` another machine goes on, with what was started."""
+    """The lock is left and stays; after `cancel` another machine continues, with what was started."""
     next_job = checkout()
     emulator.fault(CREATE, "delay_after", seconds=2, times=2)
     with running(stack, *UP) as first:
@@ -151,7 +153,7 @@ def test_a_killed_run(stack: Stack, emulator: Emulator, checkout: Checkout, book
 
 
 def test_a_cancel_where_nothing_is_locked(stack: Stack, emulator: Emulator) -> None:
-    """It succeeds, so that a pipeline may begin with it."""
+    """It succeeds, so that a pipeline may start with it."""
     stack.up()
     stack.run("cancel", "--yes")
     require_two_tasks(stack, emulator)
@@ -163,7 +165,7 @@ def test_a_cancel_where_nothing_is_locked(stack: Stack, emulator: Emulator) -> N
     ids=["one more task", "one that was run again"],
 )
 def test_an_older_state(stack: Stack, emulator: Emulator, before: str, after: str) -> None:
-    """Its provider has the stack's owner: what was started since is adopted, and no import runs once more."""
+    """Its provider has the stack's owner: what was started since is adopted, and no import runs again."""
     stack.up()
     older = state_of(stack)
     program = (stack.work / "__main__.py").read_text()
@@ -178,7 +180,7 @@ def test_an_older_state(stack: Stack, emulator: Emulator, before: str, after: st
 
 
 def test_a_state_from_before_the_destroy(stack: Stack, emulator: Emulator) -> None:
-    """Tasks that are gone are not run again by themselves."""
+    """Tasks that no longer exist are not run again by themselves."""
     stack.up()
     older = state_of(stack)
     stack.destroy()
@@ -193,7 +195,8 @@ def test_a_state_from_before_the_destroy(stack: Stack, emulator: Emulator) -> No
 
 @pytest.mark.parametrize("lost", ["the object", "all resources"])
 def test_a_lost_state(stack: Stack, emulator: Emulator, lost: str) -> None:
-    """Without the owner nothing is started or adopted: `up` names each task, and the way on; so does a restored state."""
+    """Without the owner nothing is started or adopted: `up` names each task, and says what to do; so does a restored
+    state."""
     empty = state_of(stack)
     stack.up()
     whole, tasks = state_of(stack), live(emulator)

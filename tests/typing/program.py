@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     assert_type(alone, MigrationCompletion)
     assert_type(MigrationTask.get("seen", "1"), MigrationTask)
 
-# Wrong: a value that is none of the enumeration, a mistyped key, a missing or unknown input, a wrong type.
+# Wrong: a value that isn't in the enumeration, a mistyped key, a missing or unknown input, a wrong type.
 provider_process("p", {"region": 1})  # type: ignore
 MigrationCompletion("c", tasks=["orders"])  # type: ignore
 MigrationCompletion("c", tasks=task)  # type: ignore

@@ -1,4 +1,4 @@
-"""Drives waits as the engine does, in this process: a plugin process of completions, and their tasks."""
+"""Drives waits as Pulumi does, in this process: a plugin process of completions, and their tasks."""
 
 from __future__ import annotations
 

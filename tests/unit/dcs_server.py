@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that answers as told, well or badly, and a clock that only moves when somebody sleeps."""
+"""A server on 127.0.0.1 that answers as told, well or badly, and a clock that only moves when someone sleeps."""
 
 from __future__ import annotations
 
@@ -168,13 +168,13 @@ def silent(handler: Handler) -> None:
 
 
 def dribble_headers(handler: Handler) -> None:
-    """Send a header line a byte at a time, each well within the read timeout, for as long as somebody listens."""
+    """Send a header line a byte at a time, each well within the read timeout, for as long as someone listens."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     _dribble(handler)
 
 
 def dribble_body(handler: Handler) -> None:
-    """Send a body a byte at a time, each well within the read timeout, for as long as somebody listens."""
+    """Send a body a byte at a time, each well within the read timeout, for as long as someone listens."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
     _dribble(handler)
 
@@ -208,7 +208,7 @@ def elapsed(work: Callable[[], object]) -> float:
 
 
 def tls_context(folder: Path) -> ssl.SSLContext:
-    """Return the server side of TLS with a certificate that nobody trusts; it is left in `folder` as cert.pem."""
+    """Return the server side of TLS with a certificate that no one trusts; it is left in `folder` as cert.pem."""
     pem = folder / "cert.pem"
     pem.write_text(TEST_CERTIFICATE)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

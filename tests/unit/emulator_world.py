@@ -30,7 +30,7 @@ class HandClock:
         self.now = now
 
     def __call__(self) -> float:
-        """Return the time it stands at."""
+        """Return its current time."""
         return self.now
 
     def turn(self, seconds: float) -> None:

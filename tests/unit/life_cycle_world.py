@@ -1,4 +1,4 @@
-"""Drives the provider as the engine does, in this process: stacks, plugin processes, and one resource each."""
+"""Drives the provider as Pulumi does, in this process: stacks, plugin processes, and one resource each."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def environment(url: str, **more: str) -> dict[str, str]:
 
 
 def over_the_wire(value: Any) -> Any:
-    """Return a copy of properties as the engine hands them on: without marks and keys that have no value."""
+    """Return a copy of properties as Pulumi hands them on: without marks and keys that have no value."""
     value = rpc.unwrap_rpc_secret(value)
     if isinstance(value, Mapping):
         return {key: over_the_wire(item) for key, item in value.items() if item is not None}
@@ -87,7 +87,7 @@ class State:
 
 @dataclass
 class Plan:
-    """What a preview says of a resource: `create`, `same`, `update` or `replace`, and what replaces it."""
+    """What a preview says about a resource: `create`, `same`, `update` or `replace`, and what replaces it."""
 
     step: str
     replaces: list[str] = field(default_factory=list)
@@ -102,7 +102,7 @@ class CheckFailed(Exception):
 
 
 class Plugin:
-    """One plugin process: what `python -m pulumi.dynamic` holds, made anew for each run of the CLI."""
+    """One plugin process: what `python -m pulumi.dynamic` holds, made again for each run of the CLI."""
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ class Resource:
         return self._plan(self._check(self.state.inputs, inputs, preview=True))
 
     def declare(self, inputs: Mapping[str, Any]) -> None:
-        """Do what the engine does in an `up` before the resource's turn comes: check, and ask for the difference."""
+        """Do what Pulumi does in an `up` before the resource's turn comes: check, and ask for the difference."""
         assert self.state is not None
         self._plan(self._check(self.state.inputs, inputs))
 
@@ -225,7 +225,7 @@ class Resource:
                 news = self._check(self.pending.inputs, inputs)
                 self._compare(self.pending, news)
             return self._create(self._check({}, inputs))
-        # Of what `--replace` names the engine asks for no difference.
+        # Of what `--replace` names Pulumi asks for no difference.
         news = {} if replace else self._check(self.state.inputs, inputs)
         plan = Plan("replace") if replace else self._plan(news)
         if plan.step == "replace":
@@ -252,7 +252,7 @@ class Resource:
         return self.state
 
     def refresh(self) -> None:
-        """Refresh; a resource that is gone leaves the state."""
+        """Refresh; a resource that no longer exists leaves the state."""
         assert self.state is not None
         result = self._provider.read(self.state.id, over_the_wire(self.state.outputs))
         if not result.id:
@@ -260,7 +260,7 @@ class Resource:
             return
         outputs = over_the_wire({**(result.outs or {}), "__provider": PICKLE})
         inputs = over_the_wire(result.inputs) if result.inputs else self.state.inputs
-        # The engine asks what differs, to show it: what was read is the old, what was written before the new.
+        # Pulumi asks what differs, to show it: what was read is the old, what was written before the new.
         self._provider.diff(result.id, outputs, over_the_wire(self.state.inputs))
         self.state = State(result.id, {**inputs, "__provider": PICKLE}, outputs)
 

@@ -1,4 +1,4 @@
-"""An online migration as the engine drives it: an instance, and the migration on it."""
+"""An online migration as Pulumi drives it: an instance, and the migration on it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Migration:
         return self.online.preview(self.inputs(changes)).step
 
     def in_a_later_run(self) -> Migration:
-        """Go on in another plugin process, an hour later, and forget the requests so far."""
+        """Continue in another plugin process, an hour later, and forget the requests so far."""
         plugin = self.world.plugin = self.world.new_plugin()
         self.instance.plugin = self.online.plugin = plugin
         self.world.clock.advance(3600)

@@ -68,7 +68,7 @@ def _run(jobs: Sequence[Callable[[], object]], between: Callable[[], None] = lam
 
 
 def _joined(batcher: Batcher[str], ids: int) -> None:
-    """Wait until so many ids stand in the open batch."""
+    """Wait until so many ids are in the open batch."""
     deadline = threading.Event()
     for _ in range(int(PATIENCE * 1000)):
         batch = batcher._open
@@ -91,7 +91,7 @@ def test_one_thread_makes_one_call_after_the_window() -> None:
 
 @pytest.mark.parametrize(("threads", "naps"), [(THREADS - 1, 10), (THREADS, 1)])
 def test_nobody_is_waited_for_when_all_have_come(threads: int, naps: int) -> None:
-    """The window is over as soon as each thread of the process stands in the batch."""
+    """The window is over as soon as each thread of the process is in the batch."""
     window, calls = Window(), Calls()
     batcher: Batcher[str] = Batcher(calls, window.sleep)
 
@@ -105,7 +105,7 @@ def test_nobody_is_waited_for_when_all_have_come(threads: int, naps: int) -> Non
 
 
 def test_where_the_number_of_threads_is_not_known_a_pause_in_their_coming_ends_the_wait() -> None:
-    """Whoever is alone does not wait for the whole window; as long as others come, it goes on."""
+    """A single thread doesn't wait for the whole window; the window continues while others arrive."""
     calls = Calls()
     slept: list[float] = []
     batcher: Batcher[str] = Batcher(calls, slept.append, threads=None, window=0.05)
@@ -130,7 +130,7 @@ def test_pulumi_has_that_many_threads() -> None:
 
 
 def test_threads_that_come_within_the_window_share_a_call() -> None:
-    """Eight threads make one call, of which each gets its own answer."""
+    """Eight threads make one call, and each gets its own answer."""
     window, calls = Window(), Calls()
     batcher: Batcher[str] = Batcher(calls, window.sleep)
 
@@ -145,7 +145,7 @@ def test_threads_that_come_within_the_window_share_a_call() -> None:
 
 
 def test_the_same_id_from_two_threads_is_sent_once() -> None:
-    """A repeated id stands in the call once and is answered to both."""
+    """A repeated id is in the call once and is answered to both."""
     window, calls = Window(), Calls()
     batcher: Batcher[str] = Batcher(calls, window.sleep)
 
@@ -175,7 +175,7 @@ def test_no_call_takes_more_than_its_most() -> None:
 
 @pytest.mark.parametrize("error", [RuntimeError("refused"), KeyboardInterrupt(), SystemExit(1)], ids=repr)
 def test_an_error_of_the_call_reaches_every_thread(error: BaseException) -> None:
-    """Whatever the call raises is raised to all who took part, and nobody waits for ever."""
+    """An error of the call is raised in all threads that took part, and no thread waits forever."""
     window, calls = Window(), Calls(error)
     batcher: Batcher[str] = Batcher(calls, window.sleep)
 
@@ -228,7 +228,7 @@ def test_an_id_without_an_answer_harms_only_itself() -> None:
 
 
 def test_who_comes_after_the_window_gets_a_call_of_its_own() -> None:
-    """A call that is under way takes nobody aboard."""
+    """A call that is under way takes no one aboard."""
     running, finish = threading.Event(), threading.Event()
     made: list[list[str]] = []
 

@@ -38,7 +38,7 @@ def cli(cloud: Emulator, clock: FakeClock) -> Cli:
     ],
 )
 def test_wrong_usage_is_one_line_and_2(cli: Cli, words: list[str], said: str) -> None:
-    """Whoever mistypes is told what, and where to look, without a page of usage."""
+    """A user who mistypes sees what is wrong, and where to look, without a page of usage."""
     ended = cli.run(*words)
     assert ended.code == exits.USAGE
     assert ended.out == ""
@@ -96,7 +96,7 @@ def test_options_go_before_the_environment(cli: Cli) -> None:
 
 
 def test_nothing_but_reads(cloud: Emulator) -> None:
-    """Whatever a command finds, it sends no request but GET."""
+    """A command only sends GET requests, for any result."""
     cli = Cli(cloud, WallClock())
     running, failed = cli.start(mark=mark()), cli.start("carts", mark("carts"))
     following = cli.follow(mark=mark("shop"), status="INCRMIGEATING")
@@ -119,7 +119,7 @@ def test_nothing_but_reads(cloud: Emulator) -> None:
 
 
 def test_secrets_of_an_export_are_not_shown(cli: Cli) -> None:
-    """What `--show-secrets` wrote into a file stays out of whatever the service repeats."""
+    """What `--show-secrets` wrote into a file is removed from the service's texts."""
     id_ = cli.start()
     cli.cloud.set_status(id_, "FAILED", "cannot log in with correct-horse or T4rget!pass")
     hidden = {
@@ -158,7 +158,7 @@ def test_control_characters_do_not_reach_the_terminal(cli: Cli) -> None:
 
 
 def test_an_internal_error_is_a_line_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mistake of ours shows no traceback, but says how to get one."""
+    """Our own mistake shows no traceback, but says how to get one."""
 
     def broken(*args: object) -> int:
         raise KeyError("surprise")

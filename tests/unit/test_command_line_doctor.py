@@ -196,7 +196,7 @@ def test_no_tls_where_there_should_be(cli: Cli) -> None:
 
 
 def test_a_host_that_accepts_and_says_nothing(cli: Cli) -> None:
-    """What is no web server is no answer."""
+    """A server that isn't a web server doesn't count as an answer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.listen()
         listener.settimeout(10)
@@ -243,7 +243,7 @@ def test_temporary_keys_that_are_not_to_be_had(cli: Cli) -> None:
 
 
 def test_insecure_is_a_warning(cli: Cli) -> None:
-    """Somebody turned verification off: all else is checked, and it is said."""
+    """Someone turned verification off: all else is checked, and it is said."""
     ended = cli.run("doctor", "--json", env={"HW_INSECURE": "true"})
     assert ended.code == exits.OK
     assert check_of(ended, "settings")["result"] == "warning"

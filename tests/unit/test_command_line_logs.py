@@ -1,4 +1,4 @@
-"""`logs`: all lines of a task, oldest first, whatever pages and orders the service has."""
+"""`logs`: all lines of a task, oldest first, for any pages and orders of the service."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_all_pages_are_read(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_log_without_end_is_read_for_a_while(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that ignores the offset is not asked for ever."""
+    """A service that ignores the offset is not asked forever."""
     monkeypatch.setattr(logs, "MAX_PAGE", 1)
     monkeypatch.setattr(logs, "MOST_LINES", 5)
     id_ = cli.start()

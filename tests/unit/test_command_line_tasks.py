@@ -121,7 +121,7 @@ def test_statistics_that_are_refused_are_left_out(cli: Cli) -> None:
 
 
 def test_whose_they_are(cli: Cli) -> None:
-    """A mark names an owner by its hash, the stack's own as such; others have none."""
+    """An owner mark names an owner by its hash, the stack's own as such; others have none."""
     ours, theirs, by_hand = (
         cli.start("ours", mark()),
         cli.start("theirs", mark(owner=STRANGER)),
@@ -147,7 +147,7 @@ def test_whose_they_are(cli: Cli) -> None:
 
 
 def test_agreement_is_0(cli: Cli) -> None:
-    """Every task of the stack is there, and none bears its mark without being in it; others do not matter."""
+    """Every task of the stack is there, and none has its owner mark without being in it; others do not matter."""
     held = cli.start("orders", mark())
     cli.start("theirs", mark(owner=STRANGER))
     ended = cli.run("tasks", "--stack", "-", stdin=export(resource("orders", held)))
@@ -157,7 +157,7 @@ def test_agreement_is_0(cli: Cli) -> None:
 
 @pytest.mark.parametrize("status", ["MIGRATING", "SUCCESS", "FAILED"])
 def test_an_orphan_is_3(cli: Cli, status: str) -> None:
-    """A task that bears the stack's mark and is in no state is one, running or not, and shown without --all."""
+    """A task with the stack's mark and is in no state is one, running or not, and shown without --all."""
     held, orphan = cli.start("orders", mark()), cli.start("carts", mark("carts"))
     cli.cloud.set_status(orphan, status)
     ended = cli.run("tasks", "--stack", "-", stdin=export(resource("orders", held)))
@@ -176,7 +176,7 @@ def test_the_only_task_of_a_stack_is_an_orphan_too(cli: Cli) -> None:
 
 
 def test_an_orphan_of_an_interrupted_create_names_its_resource(cli: Cli) -> None:
-    """The state knows the resource, and not the id: the mark leads to it."""
+    """The state knows the resource, and not the id: the owner mark leads to it."""
     orphan = cli.start("orders", mark())
     begun = {"urn": urn_of("orders"), "type": TYPE, "custom": True, "inputs": {"__owner": OWNER}}
     state = export(pending_operations=[{"resource": begun, "type": "creating"}])
@@ -191,7 +191,8 @@ def test_an_orphan_of_an_interrupted_create_names_its_resource(cli: Cli) -> None
     [("MIGRATING", exits.DIFFERS), ("SUCCESS", exits.OK), ("FAILED", exits.OK), ("GONE", exits.OK)],
 )
 def test_what_is_gone_is_3_where_the_state_does_not_know_its_end(cli: Cli, status: str, code: int) -> None:
-    """It is shown with its last status and its URN; that the service forgets what has ended must not ring every night."""
+    """It is shown with its last status and its URN; that the service forgets what has ended must not ring every
+    night."""
     ended = cli.run("tasks", "--stack", "-", stdin=export(resource("orders", ABSENT, status=status)))
     assert ended.code == code
     assert f"GONE    {ABSENT}  GONE (orders)" in ended.out
@@ -244,7 +245,7 @@ def test_the_state_says_where_to_look(cli: Cli) -> None:
 
 
 def test_without_a_region_the_state_tells_it(cli: Cli) -> None:
-    """Whoever has the stack need not know its region."""
+    """With the stack, you don't need to know its region."""
     held = cli.start("orders", mark())
     ended = cli.run(
         "tasks",
@@ -258,7 +259,7 @@ def test_without_a_region_the_state_tells_it(cli: Cli) -> None:
 
 
 def test_several_stacks_are_taken_together(cli: Cli, tmp_path: Path) -> None:
-    """`pulumi state move` gives two stacks one owner: what one of them holds is no orphan."""
+    """`pulumi state move` gives two stacks one owner: a task that one of them holds isn't an orphan."""
     first, second = cli.start("orders", mark()), cli.start("carts", mark("carts"))
     for name, id_ in (("orders", first), ("carts", second)):
         (tmp_path / f"{name}.json").write_text(export(resource(name, id_)))
@@ -300,7 +301,7 @@ def test_a_stack_of_the_native_provider(cli: Cli) -> None:
 
 
 def test_a_state_of_release_0_1_0(cli: Cli) -> None:
-    """It has no owner: its tasks are found by their ids, and other tasks are nobody's orphans."""
+    """It has no owner: its tasks are found by their ids, and other tasks don't count as orphans."""
     state = json.loads((STATES / "0.1.0.json").read_text("utf-8"))
     for entry in state["deployment"]["resources"]:
         entry.get("outputs", {}).pop("__endpoint", None)
@@ -310,7 +311,7 @@ def test_a_state_of_release_0_1_0(cli: Cli) -> None:
 
 
 def test_keys_of_the_document(cli: Cli) -> None:
-    """They are those of the guide, also for a task that is gone."""
+    """They are those of the guide, also for a task that no longer exists."""
     held = cli.start("orders", mark())
     state = export(resource("orders", held), resource("gone", ABSENT))
     document = cli.run("tasks", "--stack", "-", "--json", stdin=state).document
@@ -358,7 +359,7 @@ def test_a_broken_export(cli: Cli, text: str, said: str) -> None:
 
 
 def test_a_file_that_cannot_be_read(cli: Cli, tmp_path: Path) -> None:
-    """A missing file, a folder and what is no text are each a line."""
+    """A missing file, a folder and a file that isn't text are each a line."""
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     for path, why in (
         ("absent.json", "No such file"),

@@ -92,7 +92,7 @@ def test_with_a_stack_its_tasks_alone_are_watched(cli: Cli) -> None:
 
 
 def test_the_time_is_over(cli: Cli) -> None:
-    """5, and what goes on; nothing was touched."""
+    """5, and what continues; nothing was touched."""
     id_ = cli.start("orders")
     ended = cli.run("watch", "--timeout", "2m")
     assert ended.code == exits.TIMED_OUT
@@ -116,7 +116,7 @@ def test_an_online_migration_that_follows_is_no_end(cli: Cli) -> None:
 
 @pytest.mark.parametrize("quirks", [[], ["incremental-stays-migrating"]])
 def test_until_in_sync(cli: Cli, quirks: list[str]) -> None:
-    """It ends when the target is level with its source twice in a row; the task goes on."""
+    """It ends when the target is level with its source twice in a row; the task continues."""
     cli.cloud.set_quirks(quirks)
     id_ = cli.follow("shop")
     following = "MIGRATING" if quirks else "INCRMIGEATING"
@@ -129,7 +129,7 @@ def test_until_in_sync(cli: Cli, quirks: list[str]) -> None:
 
 
 def test_a_task_that_vanishes_after_it_was_seen(cli: Cli) -> None:
-    """Nobody knows how it ended: 4, in words that speak of no completion."""
+    """No one knows how it ended: 4, in words that mention no completion."""
     id_ = cli.start("orders")
     cli.clock.at(15, lambda: cli.cloud.remove(id_))
     ended = cli.run("watch", id_)
@@ -140,7 +140,7 @@ def test_a_task_that_vanishes_after_it_was_seen(cli: Cli) -> None:
 
 
 def test_a_migration_that_followed_and_vanishes_did_not_succeed(cli: Cli) -> None:
-    """Whoever watches to the end is not told that it is well."""
+    """A watch to the end doesn't report success."""
     id_ = cli.follow("shop", status="INCRMIGEATING")
     cli.clock.at(15, lambda: cli.cloud.remove(id_))
     assert cli.run("watch", id_).code == exits.TASK_FAILED
@@ -168,7 +168,7 @@ def test_what_waits_to_be_configured_is_not_watched(cli: Cli) -> None:
 
 
 def test_an_outage_is_survived_and_said(cli: Cli) -> None:
-    """A service that fails for a while is no end."""
+    """A service that fails for a while doesn't end it."""
     id_ = cli.start()
     cli.clock.at(
         5, lambda: cli.cloud.fault("ListMigrationTask", "error", status=503, error_code="DCS.5000", times=3)
@@ -180,7 +180,7 @@ def test_an_outage_is_survived_and_said(cli: Cli) -> None:
 
 
 def test_credentials_that_end_meanwhile(cli: Cli) -> None:
-    """What no waiting mends is 1, and the tasks go on."""
+    """What no waiting fixes is 1, and the tasks continue."""
     cli.start()
     cli.clock.at(
         5, lambda: cli.cloud.fault("ListMigrationTask", "error", status=403, error_code="DCS.2003", times=9)
@@ -237,7 +237,7 @@ def test_bars_end_with_ctrl_c(cli: Cli) -> None:
 
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
 def test_lines_where_bars_are_not_possible(cli: Cli, monkeypatch: pytest.MonkeyPatch, term: str) -> None:
-    """Without the library, or on a terminal that knows nothing, there are lines."""
+    """Without the library, or on a dumb terminal, there are lines."""
     if term == "xterm":
         monkeypatch.setattr(bars, "are_possible", lambda: False)
     id_ = cli.start("orders")
@@ -272,7 +272,7 @@ def test_ctrl_c_on_a_real_terminal(cli: Cli) -> None:
     shown, deadline = b"", time.monotonic() + 30
     while b"MIGRATING" not in shown and time.monotonic() < deadline:
         shown += os.read(leader, 65536)
-    # Python loses an interrupt that arrives in a destructor; whoever sees nothing happen presses again.
+    # Python loses an interrupt that arrives in a destructor; a user who sees nothing happen presses again.
     timers = [threading.Timer(seconds, process.send_signal, [signal.SIGINT]) for seconds in (0.0, 10.0, 20.0)]
     for timer in timers:
         timer.start()

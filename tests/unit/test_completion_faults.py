@@ -79,7 +79,7 @@ def test_a_maintenance_page_is_an_outage(waits: Waits) -> None:
 
 
 def test_an_outage_from_the_beginning_is_survived(waits: Waits) -> None:
-    """There is no listing yet, and that is no failure of a task."""
+    """There is no listing yet, and that isn't a failure of a task."""
     task = waits.task()
     fail_from(waits, 0, OUTAGES["500"], times=10)
     waits.clock.advance(0.1)
@@ -134,7 +134,7 @@ def test_all_completions_end_with_a_long_outage(shared: Waits) -> None:
 
 
 def test_a_later_outage_is_counted_anew(waits: Waits) -> None:
-    """Good polls end an outage; so does an hour in which nobody polled."""
+    """Good polls end an outage; so does an hour in which no one polled."""
     task = waits.task()
     fail_from(waits, 5, OUTAGES["500"], times=40)
     waits.clock.at(450, lambda: waits.cloud.fault("ListMigrationTask", "error", times=40))
@@ -216,7 +216,7 @@ def test_trouble_that_never_passes_is_no_outage(
 
 
 def test_a_missing_permission_is_named(waits: Waits) -> None:
-    """The line tells which one to grant."""
+    """The line shows which one to grant."""
     task = waits.task()
     waits.cloud.fault("ListMigrationTask", "error", status=403, error_code="DCS.4003")
     assert "grant the DCS migration permissions" in failing(lambda: waits.completion().up([task]))
@@ -266,7 +266,7 @@ def test_refused_credentials_are_used_once_by_all_completions(shared: Waits) -> 
 
 
 def test_statistics_that_are_refused_end_a_wait_that_needs_them(waits: Waits) -> None:
-    """Of an old-style incremental task nothing else tells when it is done."""
+    """Of an old-style incremental task nothing else shows when it is done."""
     task = waits.online_task()
     waits.cloud.fault("ShowMigrationTaskStats", "error", status=403, error_code="DCS.4003")
     message = failing(lambda: waits.completion().up([task]))
@@ -274,7 +274,7 @@ def test_statistics_that_are_refused_end_a_wait_that_needs_them(waits: Waits) ->
     assert message.endswith(NEVER_TOUCHED)
 
 
-# The engine.
+# Pulumi.
 
 
 @pytest.fixture
@@ -310,7 +310,7 @@ def test_a_wait_stops_when_the_engine_is_gone(
 def test_the_look_up_of_a_project_keeps_no_connection(
     own_cloud: Emulator, clock: FakeClock, engine: FakeEngine
 ) -> None:
-    """What was asked of IAM at the beginning is closed, too, when the engine is gone."""
+    """The connections to IAM are also closed when Pulumi has ended."""
     waits = Waits(own_cloud, clock, engine)
     task = waits.task()
     engine.alive = False
@@ -353,7 +353,7 @@ def test_the_engine_is_asked_every_two_seconds(waits: Waits, engine: FakeEngine)
 
 
 def test_an_internal_error_is_one_line(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever else goes wrong: nothing but an error of ours leaves the provider."""
+    """For any other failure: only our own error leaves the provider."""
     task = waits.task()
 
     def broken(self: Poller, interval: float) -> None:

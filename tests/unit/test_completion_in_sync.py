@@ -56,7 +56,7 @@ def test_the_lag_that_is_allowed(waits: Waits) -> None:
 
 
 def test_a_target_that_stays_behind(waits: Waits) -> None:
-    """The time ends, and the error tells by how much; nothing was touched."""
+    """The time ends, and the error shows by how much; nothing was touched."""
     task = following(waits, 4096)
     message = failing(lambda: waits.completion().up([task], timeout="1m", **IN_SYNC))
     assert "INCRMIGEATING (behind by 4096 bytes)" in message
@@ -71,7 +71,7 @@ def test_only_the_incremental_phase_counts(waits: Waits) -> None:
 
 
 def test_old_style_incremental_tasks(waits: Waits) -> None:
-    """They stay MIGRATING for ever: their statistics tell both."""
+    """They stay MIGRATING forever: their statistics tell both."""
     task = waits.online_task()
     waits.set_statistics(task, full_migration_progress=100, offset=0)
     assert waits.completion().up([task], **IN_SYNC) == {task.id: "MIGRATING"}

@@ -105,7 +105,7 @@ def test_an_emulator_may_be_polled_every_second() -> None:
 
 @pytest.mark.parametrize("endpoint", ["https://dcs.example.com", "http://[", "https://dcs.example.com/path"])
 def test_any_other_endpoint_counts_as_the_real_service(endpoint: str) -> None:
-    """Also one that cannot be read, of which another line speaks."""
+    """Also one that can't be read, which another line reports."""
     lines = problems({**REAL, "HW_DCS_ENDPOINT": endpoint}, interval="1s")
     assert len([line for line in lines if line.startswith("interval: ")]) == 1
     assert all("HW_DCS_ENDPOINT" in line for line in lines[1:])
@@ -129,7 +129,7 @@ def test_custom_timeouts_bound_the_wait() -> None:
 
 
 def test_a_bad_custom_timeout_is_named_as_it_was_written() -> None:
-    """Nobody has ever written `__create_timeout`."""
+    """No one has ever written `__create_timeout`."""
     assert problems(__create_timeout="soon", __update_timeout="never") == [
         'opts.custom_timeouts.create: is not a duration, write for example "90s", "10m" or "1h30m"',
         'opts.custom_timeouts.update: is not a duration, write for example "90s", "10m" or "1h30m"',
@@ -217,7 +217,7 @@ def test_bare_ids_need_a_region() -> None:
 
 
 def test_every_problem_is_told_at_once() -> None:
-    """Nobody has to run the preview once per mistake."""
+    """No one has to run the preview once per mistake."""
     lines = problems({}, task_ids=[ID, ID], timeout="soon", interval=1, fail_fast="no")
     assert [line.partition(":")[0] for line in lines] == [
         "fail_fast",

@@ -50,7 +50,7 @@ def together(waits: Waits, works: list[list[Task]], inputs: list[dict[str, Any]]
 
 @pytest.mark.parametrize("number", [1, 40])
 def test_a_poll_is_one_call(waits: Waits, number: int) -> None:
-    """Whatever the number of tasks; each interval has one."""
+    """For any number of tasks; each interval has one."""
     tasks = waits.tasks(number)
     waits.turn(55, tasks, "SUCCESS")
     waits.completion().up(tasks)
@@ -104,7 +104,7 @@ def test_two_regions_are_polled_apart(waits: Waits) -> None:
 
 
 def test_ids_of_another_region_are_found_there(waits: Waits) -> None:
-    """The region of bare ids is written beside them, and its project looked up."""
+    """The region of bare ids is written with them, and its project looked up."""
     there = waits.task(region=OTHER_REGION)
     waits.turn(15, there, "SUCCESS")
     assert waits.completion().up(ids=[there.id], region=OTHER_REGION) == {there.id: "SUCCESS"}
@@ -256,7 +256,7 @@ def failing_lines(waits: Waits, tasks: list[Task]) -> str:
 
 
 def test_throttling_widens_the_interval_and_a_success_narrows_it(waits: Waits, engine: FakeEngine) -> None:
-    """A 429 is no failure: each one doubles the pause, and the next good poll is the end of it."""
+    """A 429 isn't a failure: each one doubles the pause, and the next good poll is the end of it."""
     task = waits.task()
     waits.clock.at(5, lambda: waits.cloud.fault("ListMigrationTask", "throttle", times=3))
     waits.clock.at(165, lambda: waits.cloud.fault("ListMigrationTask", "throttle"))

@@ -55,7 +55,7 @@ def test_a_line(changes: dict[str, Any], text: str) -> None:
 
 
 def test_a_line_is_printed_on_change_and_now_and_then(engine: FakeEngine) -> None:
-    """Time alone is no news until the silence has been long."""
+    """Time alone doesn't print a line until the last one was long ago."""
     shown = Progress(engine, "urn", every=30.0)
     for seconds in range(0, 100, 10):
         shown.show(snapshot(seconds=float(seconds), done=37 if seconds < 50 else 38, running=1))
@@ -84,7 +84,7 @@ def test_trouble_that_only_goes_on_is_no_news(engine: FakeEngine) -> None:
 
 
 def test_a_log_is_quiet_and_a_terminal_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a minute before a person, five minutes in a log; CI is a log whatever it has."""
+    """Half a minute in a terminal, five minutes in a log; CI always counts as a log."""
     nothing: dict[str, str] = {}
     monkeypatch.setattr(os, "open", lambda *args: os.dup(0))
     assert silence(nothing.get) == ON_A_TERMINAL == 30
@@ -115,7 +115,7 @@ def test_a_wait_shows_its_beginning_its_changes_and_its_end(waits: Waits, engine
 
 
 def test_a_failure_is_shown_while_the_rest_is_awaited(waits: Waits, engine: FakeEngine) -> None:
-    """Nobody has to wait for the end to know."""
+    """No one has to wait for the end to know."""
     one, two = waits.tasks(2)
     waits.turn(5, one, "FAILED")
     waits.turn(15, two, "SUCCESS")

@@ -66,7 +66,7 @@ def test_a_failure_or_a_stop_fails(waits: Waits, status: str) -> None:
 @pytest.mark.parametrize("status", [name for name, row in STATUSES.items() if row.kind is Kind.RUNNING])
 @pytest.mark.parametrize("online", [False, True])
 def test_a_running_task_is_awaited(waits: Waits, status: str, online: bool) -> None:
-    """Whatever it is doing before its end."""
+    """Even if it is busy before its end."""
     task = waits.online_task() if online else waits.task()
     waits.set_statistics(task, full_migration_progress=10)
     waits.cloud.set_status(task.id, status)
@@ -77,7 +77,7 @@ def test_a_running_task_is_awaited(waits: Waits, status: str, online: bool) -> N
 
 @pytest.mark.parametrize("spelling", ["INCRMIGEATING", "INCRMIGRATING"])
 def test_an_incremental_task_is_done_in_its_incremental_phase(waits: Waits, spelling: str) -> None:
-    """Its full phase is awaited; the other phase lasts until somebody stops it."""
+    """Its full phase is awaited; the other phase lasts until someone stops it."""
     task = waits.online_task()
     waits.cloud.set_status(task.id, "FULLMIGRATING")
     waits.turn(25, task, spelling)
@@ -86,7 +86,7 @@ def test_an_incremental_task_is_done_in_its_incremental_phase(waits: Waits, spel
 
 
 def test_an_old_style_incremental_task_is_done_by_its_statistics(waits: Waits) -> None:
-    """It stays MIGRATING for ever: that its full phase is whole tells."""
+    """It stays MIGRATING forever: that its full phase is whole tells."""
     task = waits.online_task()
     waits.set_statistics(task, full_migration_progress=99)
     waits.clock.at(25, lambda: waits.set_statistics(task, full_migration_progress=100))
@@ -129,7 +129,7 @@ def test_a_status_never_seen_counts_as_running_and_is_named(waits: Waits, engine
     assert len(waits.polls()) == 4
 
 
-# Records that are gone.
+# Records that no longer exist.
 
 
 @pytest.mark.parametrize("known", ["SUCCESS", "MIGRATION_SUCCESS", "INCRMIGEATING"])
@@ -142,7 +142,7 @@ def test_gone_after_a_success_is_done(waits: Waits, known: str) -> None:
 
 @pytest.mark.parametrize("seen", ["MIGRATING", "HIBERNATING"])
 def test_gone_without_a_success_is_a_failure(waits: Waits, seen: str) -> None:
-    """It says what was last seen, and how a pipeline goes on if the data is there after all."""
+    """It says what was last seen, and how a pipeline continues if the data is there after all."""
     task = waits.task()
     waits.cloud.set_status(task.id, seen)
     waits.clock.at(25, lambda: waits.cloud.remove(task.id))
@@ -193,7 +193,7 @@ def test_released_is_done_if_it_was_seen_to_succeed(waits: Waits) -> None:
 
 
 def test_released_without_a_success_is_a_failure(waits: Waits) -> None:
-    """Its end is not known, and nothing goes on by a guess."""
+    """Its end is not known, and nothing continues by a guess."""
     task = waits.task()
     waits.turn(5, task, "RELEASED")
     _, line = failure(waits, task)
@@ -237,7 +237,7 @@ def test_a_failure_says_why(waits: Waits) -> None:
 
 
 def test_a_failure_shows_no_secret_and_stays_one_line(waits: Waits) -> None:
-    """Whatever the service quotes, and however much."""
+    """For anything that the service quotes, of any length."""
     scrub.add("hunter2-hunter2")
     task = waits.task()
     words = "AUTH hunter2-hunter2 failed at redis://:open-sesame@10.0.0.1\nsee\r\nthere " + "x" * 5000
@@ -302,7 +302,7 @@ def test_the_command_is_quoted_for_a_shell(waits: Waits) -> None:
 
 
 def test_more_than_fifty_failures_are_counted_and_named(waits: Waits) -> None:
-    """Fifty have a line each; the others are told by name, and theirs are no calls."""
+    """Fifty have a line each; the others are only named, without calls for them."""
     tasks = waits.tasks(60)
     waits.turn(0, tasks, "FAILED")
     lines = failure(waits, *tasks)
@@ -313,7 +313,7 @@ def test_more_than_fifty_failures_are_counted_and_named(waits: Waits) -> None:
 
 
 def test_a_timeout_names_the_unfinished(waits: Waits) -> None:
-    """With the status of each; and the tasks go on."""
+    """With the status of each; and the tasks continue."""
     done, one, two = waits.tasks(3)
     waits.turn(25, done, "SUCCESS")
     waits.cloud.set_status(two.id, "FULLMIGRATING")
@@ -347,7 +347,7 @@ def test_a_timeout_of_many_names_fifty(waits: Waits) -> None:
 
 
 def test_what_is_done_at_the_last_moment_is_done(waits: Waits) -> None:
-    """The end of the time is looked at once more before it is an error."""
+    """The end of the time is looked at again before it is an error."""
     task = waits.task()
     waits.turn(19, task, "SUCCESS")
     assert waits.completion().up([task], timeout="20s") == {task.id: "SUCCESS"}
@@ -365,7 +365,7 @@ def test_custom_timeouts_end_a_wait(waits: Waits) -> None:
 
 
 def test_a_clock_that_jumps_ends_by_the_timeout(waits: Waits) -> None:
-    """A machine that slept for hours looks once more, and then says that the time is over."""
+    """A machine that slept for hours looks again, and then says that the time is over."""
     task = waits.task()
     waits.clock.at(33, lambda: waits.clock.advance(5 * HOUR))
     assert failure(waits, task)[0].startswith("after 1h00m 1 of 1 migrations are unfinished")
@@ -379,7 +379,7 @@ def test_a_clock_that_jumps_ends_by_the_timeout(waits: Waits) -> None:
 
 
 def test_a_fleet_that_grows_waits_for_the_new_only(waits: Waits) -> None:
-    """Also when the old records are gone meanwhile: their success is in state."""
+    """Even if the old records no longer exist: their success is in the state."""
     old = waits.tasks(2)
     waits.turn(0, old, "SUCCESS")
     completion = waits.completion()
@@ -482,7 +482,7 @@ def timed_cloud() -> Iterator[CloudOfAllTests]:
 def test_two_full_tasks_and_an_incremental_one(
     timed_cloud: CloudOfAllTests, clock: FakeClock, engine: FakeEngine, quirk: str
 ) -> None:
-    """They are done in their own time, with one poll a second, whatever the service does besides."""
+    """They are done in their own time, with one poll a second, even if the service is busy."""
     cloud = timed_cloud.at(clock)
     waits = Waits(cloud, clock, engine)
     refused_online = quirk == "online-refused"  # such a task was made at the console

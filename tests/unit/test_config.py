@@ -92,7 +92,7 @@ def test_the_id_of_a_project_goes_before_its_name(config: dict[str, str], enviro
 
 
 def test_a_name_in_the_stack_and_an_id_in_the_environment_contradict_each_other() -> None:
-    """By the one rule the stack would win, by the other the id: nobody but the user can tell which is meant."""
+    """By the one rule the stack would win, by the other the id: no one but the user can show which is meant."""
     settings = _settings({"projectName": "shop"}, {"HUAWEICLOUD_SDK_PROJECT_ID": "p0"})
     with pytest.raises(ConfigurationError, match="huaweicloud:projectName and HUAWEICLOUD_SDK_PROJECT_ID"):
         _ = settings.project_id
@@ -236,7 +236,7 @@ def test_an_endpoint_that_is_more_or_less_than_a_host_is_refused(written: str) -
     ids=repr,
 )
 def test_plain_http_beyond_this_machine_is_refused_unless_insecure(written: str) -> None:
-    """Requests go unprotected to no other machine, however it is spelled, unless somebody insists."""
+    """Requests go unprotected to no other machine, however it is spelled, unless someone insists."""
     environ = {"HW_DCS_ENDPOINT": written}
     with pytest.raises(ConfigurationError, match=r"plain http.*huaweicloud:insecure"):
         _settings(environ=environ).dcs_url("r")
@@ -291,7 +291,7 @@ def test_endpoints_of_other_services_leave_ours(text: str) -> None:
 
 
 def test_the_host_that_is_accepted_comes_from_the_environment() -> None:
-    """Who moved an endpoint says so for one run, not for ever."""
+    """Who moved an endpoint says so for one run, not forever."""
     assert (
         _settings(environ={"DCS_MIGRATION_ACCEPT_ENDPOINT": " https://b "}).accepted_endpoint() == "https://b"
     )
@@ -322,7 +322,7 @@ STACK = {"accessKey": "cfg-ak", "secretKey": "cfg-secret", "securityToken": "cfg
 def test_credentials_come_from_the_environment_first_and_in_whole_sets(
     config: dict[str, str], environ: dict[str, str], source: str, parts: tuple[str, str, str | None, str]
 ) -> None:
-    """A rotated key in the environment mends a destroy that still sees the configuration of the last `up`."""
+    """A rotated key in the environment fixes a destroy that still sees the configuration of the last `up`."""
     found = _settings(config, environ).credentials()
     assert found.source == source
     assert (found.access_key, found.secret_key, found.security_token, found.auth_token) == parts

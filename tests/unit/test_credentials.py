@@ -75,7 +75,7 @@ class _Service:
 
 
 def test_keys_are_fetched_once_and_renewed_ten_minutes_before_they_expire() -> None:
-    """A long wait goes on with new keys."""
+    """A long wait continues with new keys."""
     time = _Time()
     service = _Service(time)
     keys = RenewedKeys(service, time)
@@ -387,7 +387,7 @@ def test_the_metadata_service_is_asked_last_and_only_where_the_extra_is(
 
 @pytest.mark.parametrize("home", [None, "/nowhere", "/proc/1/root/root"])
 def test_a_preview_needs_no_home(monkeypatch: pytest.MonkeyPatch, home: str | None) -> None:
-    """A container may run as a user that nobody knows, or with the home of another one."""
+    """A container may run as a user that no one knows, or with the home of another one."""
 
     def unknown(uid: int) -> NoReturn:
         raise KeyError(uid)
@@ -445,7 +445,7 @@ def test_a_profile_gives_keys_and_where_nothing_else_says_it_region_and_project(
 
 
 def test_a_profile_may_name_an_agency_and_have_keys_of_a_single_sign_on(tmp_path: Path) -> None:
-    """KooCLI's modes: SSO keeps temporary keys, and an agency goes on top."""
+    """KooCLI's modes: SSO keeps temporary keys, and an agency is added to them."""
     sso = {"stsToken": {"accessKeyId": "AKSSO", "secretAccessKey": "sksso", "securityToken": "tsso"}}
     path = _profiles(
         tmp_path,

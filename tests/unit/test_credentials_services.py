@@ -64,7 +64,7 @@ def oidc(file: Path) -> dict[str, str]:
 
 
 def keys(cloud: Emulator) -> dict[str, str]:
-    """The settings of somebody who has keys."""
+    """The settings of someone who has keys."""
     return {"HW_ACCESS_KEY": cloud.access_key, "HW_SECRET_KEY": cloud.secret_key}
 
 
@@ -146,7 +146,7 @@ NAMES = (
 def test_each_source_brings_keys_once_and_they_are_good(
     cloud: Emulator, token_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, zone: str
 ) -> None:
-    """Wherever the machine is: the SDK takes times in UTC for local ones."""
+    """In every time zone: the SDK reads UTC times as local ones."""
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
@@ -182,7 +182,7 @@ def test_a_chain_of_agencies_is_assumed_link_by_link(cloud: Emulator) -> None:
 
 
 def test_metadata_is_asked_where_nothing_is_set(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At its fixed address, which a proxy leads to the emulator; so is DCS, at a name that nobody has."""
+    """At its fixed address, which a proxy leads to the emulator; so is DCS, at a name that no one has."""
     for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("HTTP_PROXY", cloud.url)
@@ -201,7 +201,7 @@ def test_metadata_is_asked_where_nothing_is_set(cloud: Emulator, monkeypatch: py
 
 
 def test_keys_that_expire_are_renewed_under_way(token_file: Path) -> None:
-    """No call is refused, however short they live; the file is read anew each time."""
+    """No call is refused, however short they live; the file is read again each time."""
     with Emulator(
         progression="manual", audience=AUDIENCE, agencies={"deploy": "acme"}, key_lifetime=3
     ) as cloud:
@@ -319,7 +319,7 @@ def test_a_service_that_is_down_is_tried_again(cloud: Emulator, token_file: Path
 
 
 def test_a_refusal_by_dcs_names_the_source(cloud: Emulator, token_file: Path) -> None:
-    """Whoever is on call must know whose keys they were."""
+    """The person on call must know whose keys they were."""
     cloud.fault("KeystoneListProjects", "error", status=401, error_code="APIGW.0301")
     with pytest.raises(CredentialsRefused, match=r"came from OpenID Connect \(HUAWEICLOUD_OIDC_\*\)"):
         listed(accounts_of(cloud, oidc(token_file)))
@@ -363,7 +363,7 @@ def test_an_id_token_goes_to_no_unprotected_endpoint(
 def test_a_broken_file_of_credentials_is_not_quoted(
     cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
-    """What stands in its lines may be a key."""
+    """What is in its lines may be a key."""
     file = tmp_path / "credentials"
     file.write_text(content)
     monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))

@@ -34,7 +34,7 @@ def ups(inputs: dict[str, Any]) -> dict[str, Callable[[Resource], object]]:
 @pytest.mark.parametrize("command", ["preview", "up", "refresh", "destroy"])
 @pytest.mark.parametrize("key", HIDDEN_OF_TASKS)
 def test_a_hidden_property_of_a_wrong_type(world: World, key: str, command: str) -> None:
-    """The line names the state, the property and the resource, and how to mend it; nothing is called."""
+    """The line names the state, the property and the resource, and how to fix it; nothing is called."""
     resource = world.started()
     for props in (resource.outputs, resource.state.inputs if resource.state else {}):
         props[key] = 5.0

@@ -57,7 +57,7 @@ def test_create_without_an_id_has_an_unknown_outcome(reply: dict[str, Any]) -> N
 
 
 def test_list() -> None:
-    """A page asks for up to 1,000 tasks and keeps what rows say of themselves."""
+    """A page asks for up to 1,000 tasks and keeps what rows say about themselves."""
     row = {
         "task_id": "t1",
         "task_name": "m",
@@ -169,7 +169,7 @@ def test_show_of_something_else_is_an_error(reply: dict[str, Any]) -> None:
 
 
 def test_show_without_an_id_but_with_a_status() -> None:
-    """A record of which little is left is still the record that was asked for."""
+    """A record with little data is still the requested record."""
     with StandIn(answer({"status": "DELETED"})) as server:
         assert _client(server).show_migration_task("t1") == TaskRow("t1", status="DELETED")
 
@@ -326,7 +326,7 @@ _JSON = st.recursive(
 
 @given(_JSON)
 def test_any_json_is_a_task_or_malformed(reply: object) -> None:
-    """Whatever is answered becomes a task whose fields are strings, or is refused as malformed."""
+    """Every answer becomes a task whose fields are strings, or is refused as malformed."""
     try:
         task = parse_task(reply, "t1")
     except Malformed:
@@ -338,7 +338,7 @@ def test_any_json_is_a_task_or_malformed(reply: object) -> None:
 
 @given(st.dictionaries(st.sampled_from(["count", "migration_tasks"]), _JSON))
 def test_any_json_is_a_page_or_malformed(reply: dict[str, Any]) -> None:
-    """Whatever is answered becomes rows with ids, or is refused as malformed."""
+    """Every answer becomes rows with ids, or is refused as malformed."""
     try:
         page = parse_page(reply)
     except Malformed:

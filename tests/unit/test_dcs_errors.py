@@ -106,7 +106,7 @@ def test_status_and_code_decide_the_class(status: int, code: str, kind: type[Api
 
 
 def test_a_bare_404_proves_no_absence() -> None:
-    """Only the code of DCS says that a task is gone; an empty 404 is a wrong endpoint."""
+    """Only the code of DCS says that a task no longer exists; an empty 404 is a wrong endpoint."""
     assert not isinstance(_parse(404, b""), TaskNotFound)
 
 
@@ -161,7 +161,7 @@ def test_server_text_is_scrubbed_before_it_is_cut() -> None:
 
 
 def test_retry_after_is_read() -> None:
-    """Retry-After in seconds is kept; a value that is no number is none."""
+    """Retry-After in seconds is kept; a value that isn't a number doesn't count."""
     assert _parse(429, b"", **{"Retry-After": " 7 "}).retry_after == 7.0
     assert _parse(429, b"", **{"Retry-After": "soon"}).retry_after is None
     assert _parse(429, b"").retry_after is None
@@ -227,7 +227,7 @@ def test_the_table_is_in_the_normal_spelling() -> None:
 
 
 def test_errors_can_be_copied() -> None:
-    """A copy says the same and has the same class, so that threads need not share one exception."""
+    """A copy says the same and has the same class, so that threads doesn't need to share one exception."""
     for error in (_parse(401, {"error_msg": "m"}), OutcomeUnknown("Op", "why"), TaskError("a", "b")):
         again = copy.copy(error)
         assert type(again) is type(error)
@@ -242,10 +242,10 @@ def test_transport_errors_say_what_is_known() -> None:
 
 
 def test_only_the_author_of_an_error_adds_lines() -> None:
-    """Each argument is one line, whatever line ends or control characters it holds."""
+    """Each argument is one line, with any line ends or control characters in it."""
     assert str(DcsMigrationError("a\r\nb\u2028c", "d\x00e")) == "a b c\nd e"
 
 
 def test_lone_surrogates_do_not_survive() -> None:
-    """A message can always be encoded as UTF-8, as it has to be on its way to the engine."""
+    """A message can always be encoded as UTF-8, as it has to be on its way to Pulumi."""
     assert one_line("a\ud800b").encode() == b"a b"

@@ -59,7 +59,7 @@ def refused(url: str) -> str:
 def test_a_bundle_of_authorities_counts_on_this_machine_too(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An emulator behind TLS is trusted by the bundle in the environment, whatever the proxies are."""
+    """An emulator behind TLS is trusted by the bundle in the environment, with any proxies."""
     with StandIn(OK, tls=tls_context(tmp_path)) as server:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
         monkeypatch.setenv(variable, str(tmp_path / "cert.pem"))
@@ -80,7 +80,7 @@ def test_an_unknown_authority_names_the_variable(tmp_path: Path, monkeypatch: py
 
 
 def test_a_certificate_of_another_host_is_not_a_matter_of_authorities() -> None:
-    """No file would mend it: the endpoint is to be checked."""
+    """No file would fix it: the endpoint is to be checked."""
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code, error.verify_message = 62, "Hostname mismatch"
     failure, words = explain(error, "dcs.example.com")
@@ -103,7 +103,7 @@ def test_a_bundle_that_is_not_there_is_named(
 def test_a_bundle_that_is_no_pem_is_named(
     content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And mended under the same name it is read again."""
+    """And fixed under the same name it is read again."""
     bundle = tmp_path / "bundle.pem"
     bundle.write_text(content)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
@@ -125,7 +125,7 @@ def test_a_folder_of_authorities_is_one(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_bundle_does_not_matter_without_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A plain emulator is called, whatever a variable that it does not need names."""
+    """A plain emulator is called, with any value of a variable that it doesn't need."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
     with StandIn(OK) as server:
         assert transport(server.url).read("ListMigrationTask", "/x") == {"ok": True}
@@ -156,7 +156,7 @@ def test_a_bundle_that_vanishes_under_way_proves_nothing(
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1", "no proxy at all"])
 def test_no_proxy_gets_calls_to_this_machine(name: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loopback endpoint is called directly, whatever the environment says, and however it is written."""
+    """A loopback endpoint is called directly, in any environment and any spelling."""
     monkeypatch.setenv(name, proxy)
     with StandIn(OK) as server:
         assert transport(server.url).read("ListMigrationTask", "/x") == {"ok": True}

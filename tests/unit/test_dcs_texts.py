@@ -43,7 +43,7 @@ def scrubber(*secrets: str) -> Scrubber:
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda text: ascii(text)[:16])
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_string_of_an_answer_is_one_clean_line(field: str, hostile: str) -> None:
-    """Wherever it stands: it can be encoded, has one line, no escape sequence, and an end."""
+    """In any position: it can be encoded, and has one line, no escape sequence, and an end."""
     told = harmless({"rows": [{field: hostile, "deep": {field: [hostile]}}]}, str)
     row = told["rows"][0]
     for text in (row[field], row["deep"][field][0]):
@@ -82,7 +82,7 @@ def test_a_description_keeps_its_lines() -> None:
 
 
 def test_an_id_that_is_none_stays_unlike_all_others() -> None:
-    """Were the odd character only taken out, the id would be that of another task."""
+    """If the odd character were only removed, the id would be that of another task."""
     told = harmless([{"id": "8aa6\ud83d"}, {"task_id": "8aa6\n"}, {"id": "8aa6"}, {"id": "y" * 300}], str)
     assert [next(iter(row.values())) for row in told[:3]] == ["8aa6\\ud83d", "8aa6\\n", "8aa6"]
     assert len(told[3]["id"]) == 256
@@ -132,7 +132,7 @@ def test_a_page_is_scrubbed_before_its_markup_goes(page: str) -> None:
 
 
 def test_a_body_in_another_encoding_is_scrubbed_and_read() -> None:
-    """A byte that is no UTF-8 is taken for Latin-1, so that nothing of a secret is lost before the comparison."""
+    """A byte that isn't UTF-8 is read as Latin-1, so that no part of a secret is lost before the comparison."""
     secret = "pässwörd"
     body = json.dumps({"error_code": "DCS.4800", "error_msg": f"no {secret}!"}, ensure_ascii=False)
     assert "no ***!" in str(parse_error("Show", 400, {}, body.encode("latin-1"), scrubber(secret)))
@@ -158,7 +158,7 @@ def test_a_hostile_answer_to_a_create_loses_no_id() -> None:
 
 
 def test_one_hostile_row_does_not_hide_the_others() -> None:
-    """The listing is everybody's: a row of somebody else must not break it."""
+    """The listing is everybody's: a row of someone else must not break it."""
     raw = (
         b'{"count": 2, "migration_tasks": [{"task_id": "\\ud83d", "task_name": "\\u0000", "status": "\xed\xa0\xbd"},'
         b' {"task_id": "t2", "task_name": "b", "status": "SUCCESS"}]}'

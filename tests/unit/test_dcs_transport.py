@@ -58,7 +58,7 @@ def _transport(url: str, clock: FakeClock | None = None, **options: Any) -> Tran
     return Transport(url, TokenAuth("t0ken"), clock=clock or FakeClock(), **options)
 
 
-# Answers that are none ------------------------------------------------------------------------------------
+# Unusable answers ----------------------------------------------------------------------------------------
 
 UNUSABLE: list[tuple[str, Answer]] = [
     ("never answers", silent),
@@ -79,7 +79,7 @@ UNUSABLE: list[tuple[str, Answer]] = [
 
 @pytest.mark.parametrize("bad", [bad for _, bad in UNUSABLE], ids=[name for name, _ in UNUSABLE])
 def test_a_write_without_a_usable_answer_has_an_unknown_outcome(bad: Answer) -> None:
-    """Whatever goes wrong after the connection, a write is sent once and its outcome is called unknown."""
+    """After any failure after the connection, a write is sent once and its outcome is unknown."""
     clock = FakeClock()
     with StandIn(bad) as server:
         transport = _transport(server.url, clock, max_answer_bytes=1_000_000)
@@ -91,7 +91,7 @@ def test_a_write_without_a_usable_answer_has_an_unknown_outcome(bad: Answer) -> 
 
 @pytest.mark.parametrize("bad", [bad for _, bad in UNUSABLE], ids=[name for name, _ in UNUSABLE])
 def test_a_read_without_a_usable_answer_is_repeated(bad: Answer) -> None:
-    """Whatever goes wrong after the connection, a read is sent again and can succeed."""
+    """After any failure after the connection, a read is sent again and can succeed."""
     clock = FakeClock()
     with StandIn(bad, OK) as server:
         transport = _transport(server.url, clock, max_answer_bytes=1_000_000)
@@ -102,7 +102,7 @@ def test_a_read_without_a_usable_answer_is_repeated(bad: Answer) -> None:
 
 @pytest.mark.parametrize("bad", [bad for _, bad in UNUSABLE[1:10]], ids=[name for name, _ in UNUSABLE[1:10]])
 def test_a_read_that_never_succeeds_ends(bad: Answer) -> None:
-    """After the retries the last failure is raised, as a transport error that is no statement on an outcome."""
+    """After the retries the last failure is raised, as a transport error without a statement about the outcome."""
     with StandIn(bad) as server:
         with pytest.raises(TransportError) as caught:
             _transport(server.url, max_retries=2).read("ListMigrationTask", "/x")
@@ -124,7 +124,7 @@ def test_the_words_for_garbage() -> None:
 
 @pytest.mark.parametrize("slow", [dribble_headers, dribble_body])
 def test_a_server_that_dribbles_is_left_after_twice_the_read_timeout(slow: Answer) -> None:
-    """Bytes that arrive within the read timeout each do not prolong a call for ever."""
+    """Bytes that arrive within the read timeout each do not prolong a call forever."""
     with StandIn(slow) as server:
         transport = _transport(server.url)
 
@@ -336,7 +336,7 @@ def test_refusals_are_not_repeated(status: int) -> None:
     ],
 )
 def test_writes_are_never_repeated(refusal: Answer, kind: type[ApiError]) -> None:
-    """A write is sent exactly once, whatever the service answers."""
+    """A write is sent exactly once, for any answer."""
     with StandIn(refusal, OK) as server:
         with pytest.raises(kind):
             _transport(server.url).write("CreateMigrationTask", "POST", "/x", {})
@@ -576,7 +576,7 @@ def test_what_is_not_json_is_logged_by_its_size(caplog: pytest.LogCaptureFixture
 def test_no_secret_of_the_servers_text_enters_an_error(
     reply: Answer, write: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever part of an answer an error quotes is scrubbed, in its text, its repr and the log."""
+    """Every part of an answer that an error quotes is scrubbed, in its text, its repr and the log."""
     with StandIn(reply) as server, caplog.at_level(logging.DEBUG, logger="dcs_migration"):
         transport = _transport(server.url, max_retries=0, scrub=lambda text: text.replace("pa55w0rd", "***"))
         with pytest.raises(DcsMigrationError) as caught:

@@ -94,6 +94,6 @@ def test_every_clock_time_is_read(hours: int, minutes: int, rest: int) -> None:
 @settings(deadline=None)
 @given(st.text().filter(lambda text: not any(char.isdigit() for char in text)))
 def test_any_other_text_is_refused(text: str) -> None:
-    """A text without a number is no duration, and nothing but a ValueError comes of it."""
+    """A text without a number isn't a duration, and raises only a ValueError."""
     with pytest.raises(ValueError, match="is not a duration"):
         seconds(text)

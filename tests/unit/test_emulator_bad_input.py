@@ -137,7 +137,7 @@ class TestBodies:
         ],
     )
     def test_framing_that_means_nothing(self, emulator: Emulator, headers: dict[str, str]) -> None:
-        """A length that is no number and a coding that is not known are refused, and the connection ends."""
+        """A length that isn't a number and an unknown coding are refused, and the connection ends."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         data = (
             f"POST {BASE}/migration-task HTTP/1.1\r\nHost: h\r\n{lines}\r\n".encode()
@@ -152,7 +152,7 @@ class TestBodies:
             assert answer.getheader("Connection") == "close"
 
     def test_a_client_that_stops_half_way(self, emulator: Emulator) -> None:
-        """A body that does not come on holds up nobody else, and its end makes no task."""
+        """A body that does not come on holds up no one else, and its end makes no task."""
         body = json.dumps(import_request()).encode()
         path = f"{BASE}/migration-task"
         data = message("POST", path, signed(emulator, "POST", path, body), body)
@@ -187,7 +187,7 @@ class TestHeads:
     def test_routes_and_methods_that_are_not_there(
         self, emulator: Emulator, method: str, path: str, expected: tuple[int, str]
     ) -> None:
-        """What is not there is refused in the service's shape, whatever it is called."""
+        """What isn't there is refused in the service's shape, with any name."""
         headers = {"Host": "h", "X-Auth-Token": TOKEN}
         assert code(raw(emulator, message(method, path, headers))) == expected
 
@@ -206,7 +206,7 @@ class TestHeads:
         ],
     )
     def test_credentials_that_are_none(self, emulator: Emulator, headers: dict[str, str]) -> None:
-        """What is no signature and no token is a 401 of the gateway, whatever bytes it is made of."""
+        """Without a signature or a token, any bytes are a 401 of the gateway."""
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         everything = {"Host": f"127.0.0.1:{emulator.port}", "X-Sdk-Date": date, **headers}
         data = message("GET", f"{BASE}/migration-tasks", everything)
@@ -265,7 +265,7 @@ class TestHeads:
 
 
 class TestControl:
-    """The calls under ``/_emulator/``, which nobody but this machine may make."""
+    """The calls under ``/_emulator/``, which no one but this machine may make."""
 
     @pytest.mark.parametrize(
         ("headers", "status"),
@@ -304,7 +304,7 @@ class TestControl:
         [("127.0.0.1", 200), ("::1", 200), ("10.1.2.3", 403), ("::ffff:10.1.2.3", 403), ("", 403)],
     )
     def test_other_machines(self, peer: str, status: int) -> None:
-        """A peer that is not this machine is refused, whatever Host it claims to call."""
+        """A peer that isn't this machine is refused, with any Host header."""
         quirks = QuirkSet()
         store = TaskStore(Manual(), quirks, Options())
         control = Control(store, quirks, FaultQueue(), Journal(), OPERATIONS, {})
@@ -347,7 +347,7 @@ class TestJournal:
         assert (rows[0]["time"], rows[-1]["time"]) == (25.0, CAPACITY + 24.0)
 
     def test_the_control_call_says_it_too(self) -> None:
-        """What ``GET requests`` answers after a flood begins with the count, and clearing forgets it."""
+        """What ``GET requests`` answers after a flood starts with the count, and clearing forgets it."""
         with Emulator(progression="manual") as emulator:
             threads = [threading.Thread(target=_flood, args=[emulator, CAPACITY // 8 + 2]) for _ in range(8)]
             for thread in threads:

@@ -70,7 +70,7 @@ def test_options_reach_the_emulator(tmp_path: Path) -> None:
 
 
 def test_no_room_for_the_state(tmp_path: Path) -> None:
-    """A state file that may not grow any more is one line on stderr; the command goes on, the file stays whole."""
+    """A state file that may not grow any more is one line on stderr; the command continues, the file stays whole."""
     state = tmp_path / "state.json"
     limited = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *COMMAND, "--port", "0", "--state", str(state)]
     process = subprocess.Popen(
@@ -97,7 +97,7 @@ def test_no_room_for_the_state(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use() -> None:
-    """A port that somebody has is named in one line."""
+    """A port that someone has is named in one line."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"cannot listen on 127.0.0.1:{port}" in fails("--port", str(port))
@@ -172,7 +172,7 @@ def test_it_imports_nothing_of_the_clients() -> None:
 
 @pytest.mark.parametrize("module", ["dcs_emulator", "dcs_emulator.pytest_plugin"])
 def test_an_import_loads_no_pulumi(module: str) -> None:
-    """Every pytest run of everybody who has the package imports the plugin: it loads no server either."""
+    """Every pytest run with the package imports the plugin: it doesn't load a server either."""
     program = f"import {module}, sys; print(*sys.modules, sep='\\n')"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
@@ -184,7 +184,7 @@ def test_an_import_loads_no_pulumi(module: str) -> None:
 
 
 def test_the_command_loads_no_pulumi() -> None:
-    """Python itself tells what the command imports until it has served a call and ended."""
+    """Python itself shows what the command imports until it has served a call and ended."""
     with running(command=[sys.executable, "-X", "importtime", *COMMAND[1:]]) as (process, url):
         SignedClient(url).create()
         process.terminate()

@@ -1,4 +1,4 @@
-"""What was `dcs_migration.emulator` goes on working: the class, the command, the pytest plugin."""
+"""What was `dcs_migration.emulator` keeps working: the class, the command, the pytest plugin."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_command_refuses_bad_options() -> None:
 
 @pytest.mark.parametrize("installed", [True, False])
 def test_the_plugin_gives_the_fixture(pytester: pytest.Pytester, installed: bool) -> None:
-    """A suite that names the plugin by its former path has the fixture, also beside the installed one."""
+    """A suite that names the plugin by its former path has the fixture, even together with the installed one."""
     pytester.makepyfile(
         """
         import pytest

@@ -184,7 +184,7 @@ def test_a_whole_address_as_the_target_is_what_a_proxy_gets(cloud: Emulator) -> 
 def test_every_call_meets_faults_and_bad_bodies(
     cloud: Emulator, operation: str, method: str, path: str
 ) -> None:
-    """With one line, whatever is sent."""
+    """With one line, for any request."""
     cloud.fault(operation, "error", status=503, error_code="X.1")
     signed = operation in ("AssumeAgency", "CreateTemporaryAccessKeyByAgency")
     answers = [

@@ -1,4 +1,5 @@
-"""What the emulator's services of identity answer: Huawei's own SDK reads it, and codes and limits are the documented ones."""
+"""What the emulator's services of identity answer: Huawei's own SDK reads it, and codes and limits are the
+documented ones."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ def cloud() -> Iterator[Emulator]:
 
 @pytest.fixture
 def sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The SDK's accessors, of which nothing is ours; it writes into the home directory."""
+    """The SDK's own accessors; it writes into the home directory."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     from huaweicloudsdkcore.auth import internal
@@ -204,7 +205,7 @@ def test_an_agency_that_there_is_not(cloud: Emulator) -> None:
     ],
 )
 def test_durations_of_sts(cloud: Emulator, seconds: Any, chained: bool, status: int) -> None:
-    """An hour at most for whoever has temporary keys."""
+    """At most an hour for a caller with temporary keys."""
     body = {"agency_urn": URN, "agency_session_name": "ci", "duration_seconds": seconds}
     access, secret = cloud.access_key, cloud.secret_key
     extra = {"Content-Type": "application/json"}

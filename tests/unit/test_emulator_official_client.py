@@ -217,7 +217,7 @@ class TestOperations:
         assert (second.task_id, second.result, second.error_code) == (ABSENT, "failed", "DCS.4133")
 
     def test_UpdateMigrationTask(self, official: Official) -> None:
-        """The way to go on after a broken connection is changed, and shown."""
+        """The way to continue after a broken connection is changed, and shown."""
         task_id = official.create_online()
         body = official.models.MigrationUpdateRequestEntity(resume_mode="manual")
         assert official.call("UpdateMigrationTask", task_id=task_id, body=body).status_code == 200
@@ -254,7 +254,7 @@ class TestOperations:
         assert (shown.bandwidth_limit_mb, shown.resume_mode) == ("100", "auto")
 
     def test_BatchRestartOnlineMigrationTasks(self, official: Official, emulator: Emulator) -> None:
-        """A stopped one goes on; others are refused one by one."""
+        """A stopped one continues; others are refused one by one."""
         task_id = official.create_instance()
         official.configure(task_id)
         official.call("StopMigrationTaskSync", task_id=task_id)
@@ -282,7 +282,7 @@ class TestOperations:
         assert official.call("ShowMigrationTask", task_id=task_id).task_status == "ROLLBACK_SUCCESS"
 
     def test_KeystoneListProjects(self, dcs: Any) -> None:
-        """A client that knows no project asks for the region's, and uses it in paths."""
+        """A client without a project asks for the region's, and uses it in paths."""
         with Emulator(access_key="asks", secret_key="iam") as emulator:
             Official(dcs, emulator).create()
             operations = [entry["operation"] for entry in emulator.requests()]

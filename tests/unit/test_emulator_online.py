@@ -78,7 +78,7 @@ class Online:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many full copies were begun, and how many restarts there were."""
+        """How many full copies were started, and how many restarts there were."""
         (task,) = self.here.cloud.tasks()
         return task["runs"], task["restarts"]
 
@@ -97,14 +97,14 @@ class Online:
         return self
 
     def following(self, **changes: Any) -> Online:
-        """Go on until the target follows its source."""
+        """Continue until the target follows its source."""
         self.idle()
         assert self.set(**changes).status_code == 200
         self.turn(5)
         return self
 
     def stopped(self, **changes: Any) -> Online:
-        """Go on until it was stopped."""
+        """Continue until it was stopped."""
         self.following(**changes)
         assert self.client.stop(self.id).status_code == 200
         self.turn(1)
@@ -112,7 +112,7 @@ class Online:
         return self
 
     def exchanged(self) -> Online:
-        """Go on until the addresses are exchanged."""
+        """Continue until the addresses are exchanged."""
         self.following()
         assert self.exchange().status_code == 200
         self.turn(1)
@@ -138,7 +138,7 @@ class TestCourse:
     """What becomes of a task, and what is shown of it."""
 
     def test_an_instance_is_made(self, task: Online) -> None:
-        """The task is CREATING while its job is RUNNING, then waits for ever, not configured."""
+        """The task is CREATING while its job is RUNNING, then waits forever, not configured."""
         assert (task.state[0], task.job_status()) == ("CREATING", "RUNNING")
         task.turn(1)
         assert (task.state[0], task.job_status()) == ("RUNNING", "SUCCESS")
@@ -231,7 +231,7 @@ class TestConfigure:
         assert code(task.set()) == STATE_CONFLICT
 
     def test_after_a_stop_or_a_failure(self, task: Online) -> None:
-        """A stopped or failed task begins anew, also as another migration."""
+        """A stopped or failed task starts again, also as another migration."""
         task.stopped()
         assert task.set(source_instance={"addrs": "10.0.0.1:6379,10.0.0.2:6379"}).status_code == 200
         task.here.cloud.set_status(task.id, "FAILED", "broken")
@@ -378,7 +378,7 @@ class TestExchange:
         assert code(task.exchange()) == STATE_CONFLICT
 
     def test_only_between_instances(self, task: Online) -> None:
-        """A server that is no instance has no address to exchange."""
+        """A server that isn't an instance has no address to exchange."""
         task.following(source_instance={"addrs": "10.0.0.1:6379"})
         assert code(task.exchange()) == (400, "DCS.4800")
         assert task.state == ("INCRMIGEATING", None)
@@ -475,7 +475,7 @@ class TestQuirks:
             assert task.state[0] == "INCRMIGEATING"
 
     def test_restart_while_running_restarts(self) -> None:
-        """restart-while-running-restarts: one that runs begins anew; a stopped one goes on where it was."""
+        """restart-while-running-restarts: one that runs starts again; a stopped one continues where it was."""
         with quirky("restart-while-running-restarts") as task:
             assert task.following().restart() == ("success", None)
             assert (task.state[0], task.counts) == ("FULLMIGRATING", (2, 1))
@@ -574,7 +574,7 @@ class TestQuirks:
             assert task.exchange().status_code == 200
 
     def test_stop_is_slow(self) -> None:
-        """stop-is-slow: an exchange waits for the stop that it begins with."""
+        """stop-is-slow: an exchange waits for the stop that it starts with."""
         with quirky("stop-is-slow") as task:
             task.following().exchange()
             task.turn(14)
@@ -650,7 +650,7 @@ class TestControl:
         "extra", [{"task_status": "done"}, {"offset": -1}, {"offset": "1"}, {"offset": True}]
     )
     def test_senseless_ones(self, task: Online, extra: dict[str, Any]) -> None:
-        """A word that is no status and a lag that is no number are refused, and change nothing."""
+        """A word that isn't a status and a lag that isn't a number are refused, and change nothing."""
         answer = task.client.control("POST", f"tasks/{task.id}", {"status": "FAILED", **extra})
         assert (answer.status_code, task.state[0]) == (400, "CREATING")
 

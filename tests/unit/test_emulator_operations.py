@@ -227,7 +227,7 @@ class TestList:
         [{"limit": 0}, {"limit": 1001}, {"limit": "ten"}, {"offset": -1}, {"offset": ""}, {"limit": 1.5}],
     )
     def test_bad_paging_is_refused(self, here: World, query: dict[str, object]) -> None:
-        """A limit outside 1..1000, a negative offset, and what is no number are refused."""
+        """A limit outside 1..1000, a negative offset, and a value that isn't a number are refused."""
         assert code(here.client.call("GET", "migration-tasks", **query)) == (400, "DCS.4800")
 
     def test_row_of_an_import(self, here: World) -> None:

@@ -109,7 +109,7 @@ def test_workers_run_side_by_side(pytester: pytest.Pytester, monkeypatch: pytest
 
 
 def test_a_suite_that_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None:
-    """Where nobody asks for the fixture, neither Werkzeug nor the server is loaded, and no Pulumi."""
+    """Where no one asks for the fixture, neither Werkzeug nor the server is loaded, and no Pulumi."""
     pytester.makepyfile(
         """
         import sys
@@ -124,7 +124,7 @@ def test_a_suite_that_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> No
 
 
 def test_a_suite_without_werkzeug(pytester: pytest.Pytester) -> None:
-    """Without Werkzeug other tests run, and the one that asks for the fixture is told what to install."""
+    """Without Werkzeug other tests run, and the one that uses the fixture says what to install."""
     pytester.makeconftest("import sys\nsys.modules['werkzeug'] = None")
     pytester.makepyfile(
         """
@@ -142,7 +142,7 @@ def test_a_suite_without_werkzeug(pytester: pytest.Pytester) -> None:
 
 
 def test_it_is_listed_among_the_fixtures(pytester: pytest.Pytester) -> None:
-    """``pytest --fixtures`` tells what there is, in a sentence."""
+    """``pytest --fixtures`` shows what there is, in a sentence."""
     result = pytester.runpytest("--fixtures")
     result.stdout.fnmatch_lines(
         [

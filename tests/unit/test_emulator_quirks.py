@@ -87,7 +87,7 @@ def test_rows_move() -> None:
 
 
 def test_rows_move_as_often_as_said() -> None:
-    """rows-move: COUNT readings miss a row; a list of one page moves nothing; a reset begins anew."""
+    """rows-move: COUNT readings miss a row; a list of one page moves nothing; a reset starts again."""
     with quirky("rows-move=2") as it:
         made = fill(it, 1_001)
         assert len(it.client.rows(limit=1_000)) == len(it.client.rows(limit=1_000)) == 1_000
@@ -234,7 +234,7 @@ def test_delete_of_running_refused() -> None:
 
 
 def test_delete_of_running_ignored() -> None:
-    """delete-of-running-ignored: 200, the running task is not in the answer and goes on."""
+    """delete-of-running-ignored: 200, the running task is not in the answer and continues."""
     with quirky("delete-of-running-ignored") as it:
         ended = it.client.create()
         it.clock.turn(10)
@@ -253,7 +253,7 @@ def test_delete_answers_empty_list() -> None:
 
 
 def test_deleted_shows_success() -> None:
-    """deleted-shows-success: a lingering record says SUCCESS, until it is gone."""
+    """deleted-shows-success: a lingering record says SUCCESS, until it no longer exists."""
     with quirky("deleted-shows-success") as it:
         task_id = it.client.create()
         it.client.delete(task_id)
@@ -367,7 +367,7 @@ def test_success_becomes_released() -> None:
 
 
 def test_a_release_is_not_missed() -> None:
-    """success-becomes-released: a task nobody looked at meanwhile is RELEASED at the first look."""
+    """success-becomes-released: a task no one looked at meanwhile is RELEASED at the first look."""
     with quirky("success-becomes-released") as it:
         task_id = it.client.create()
         it.clock.turn(1_000)
@@ -507,7 +507,7 @@ def test_bad_specs_are_refused(spec: str) -> None:
 
 
 def test_all_at_once() -> None:
-    """Every quirk can be on beside all the others; creating, listing and deleting still answer."""
+    """Every quirk can be on together with all the others; creating, listing and deleting still answer."""
     with quirky(*(name for name in QUIRKS if name != "online-refused")) as it:
         task_id = it.client.create()
         it.clock.turn(5)  # until the list has caught up

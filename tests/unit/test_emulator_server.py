@@ -85,7 +85,7 @@ class TestState:
         ids=str,
     )
     def test_a_task_that_is_none_is_refused(self, tmp_path: Path, name: str, value: object) -> None:
-        """What somebody has written by hand, or another version, ends the start and not the first call."""
+        """What someone has written by hand, or another version, ends the start and not the first call."""
         state = tmp_path / "state.json"
         with world(state=state) as it:
             it.client.create()
@@ -122,7 +122,8 @@ class TestState:
         assert f"the state file cannot be written: {state}: Permission denied" in capsys.readouterr().err
 
     def test_a_file_that_cannot_be_written(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """It is said once, calls go on, and all is written as soon as it can be, at the end at the latest."""
+        """It is reported once, calls continue, and everything is written as soon as possible, at the latest at
+        the end."""
         folder = tmp_path / "gone"
         folder.mkdir()
         state = folder / "state.json"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = "dcs_migration"
-EMULATOR = "dcs_emulator"  # one part, whatever its folders
+EMULATOR = "dcs_emulator"  # one part, with all its folders
 TYPES_ONLY = "_typeshed"  # known to type checkers alone
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path for package in (PACKAGE, EMULATOR) for path in (ROOT / package).rglob("*.py"))
@@ -19,7 +19,7 @@ MODULES = sorted(path for package in (PACKAGE, EMULATOR) for path in (ROOT / pac
 
 @dataclass(frozen=True)
 class Rule:
-    """What the modules of one part may import, beside themselves and the standard library."""
+    """What the modules of one part may import, in addition to themselves and the standard library."""
 
     ours: frozenset[str]
     libraries: frozenset[str]
@@ -68,7 +68,7 @@ def _part(package: str, *rest: str) -> str:
 
 
 def imports(path: Path) -> Iterator[Import]:
-    """Yield every import of a module, wherever it stands."""
+    """Yield every import of a module, at any level."""
     tree = ast.parse(path.read_text("utf-8"))
     lazy = {
         id(inner)
@@ -101,7 +101,7 @@ def test_every_part_has_a_rule() -> None:
     "path", MODULES, ids=lambda path: str(path.relative_to(ROOT)).removeprefix(f"{PACKAGE}/")
 )
 def test_a_module_imports_what_its_part_may(path: Path) -> None:
-    """The program side knows no HTTP, the cloud API no Pulumi, and the emulator nothing of the rest."""
+    """The program side doesn't use HTTP, the cloud API doesn't use Pulumi, and the emulator doesn't use the rest."""
     rule = RULES[part(path)]
     for item in imports(path):
         top, *rest = item.name.split(".")

@@ -42,7 +42,7 @@ class TestCreated:
     """What a plain create does and returns."""
 
     def test_returns_at_once_with_id_name_and_status(self, world: World) -> None:
-        """A create ends as soon as the service has given an id, whatever the task does then."""
+        """A create ends as soon as the service has given an id, even if the task fails then."""
         state = world.resource().up(BACKUP_IMPORT)
         assert world.ids() == [state.id]
         assert state.outputs["status"] == "MIGRATING"
@@ -71,7 +71,7 @@ class TestCreated:
         assert state.outputs["description"] == "nightly orders"
 
     def test_the_longest_description_leaves_room_for_the_mark(self, world: World) -> None:
-        """The preview says what is too long; one that 0.1.0 took, with its shorter mark, stays as it is."""
+        """The preview says what is too long; one that 0.1.0 took, with its shorter mark, isn't changed."""
         resource = world.resource()
         longest = "\u00fc" * 976
         resource.up({**BACKUP_IMPORT, "description": longest})
@@ -129,7 +129,7 @@ class TestAdopted:
     """An earlier run was killed after its POST."""
 
     def test_the_task_of_a_killed_run_is_adopted(self, world: World) -> None:
-        """The next run takes the task that bears the definition's mark, and says so."""
+        """The next run takes the task with the definition's mark, and says so."""
         id_ = killed_after_create(world)
         resource = world.resource()
         resource.up(BACKUP_IMPORT)
@@ -141,7 +141,7 @@ class TestAdopted:
 
     @pytest.mark.parametrize("status", ["CREATING", "SUCCESS", "INCRMIGEATING", "RELEASED", "NEWFANGLED"])
     def test_any_task_that_did_not_fail_is_adopted(self, world: World, status: str) -> None:
-        """Also a task that ended well, and one whose status nobody knows: running it again would be harm."""
+        """Also a task that ended well, and one whose status no one knows: running it again would be harm."""
         id_ = killed_after_create(world)
         world.cloud.set_status(id_, status)
         assert world.resource().up(BACKUP_IMPORT).id == id_
@@ -182,7 +182,7 @@ class TestAdopted:
         assert resource.preview({**BACKUP_IMPORT, **change}).step == "same"
 
     def test_a_changed_password_does_not_hide_the_task(self, world: World) -> None:
-        """Passwords are no part of the mark: a rotated one must not run an import again."""
+        """Passwords aren't part of the owner mark: a rotated one must not run an import again."""
         id_ = killed_after_create(world)
         rotated = {**BACKUP_IMPORT, "target_instance": {"id": "instance-1", "password": "another-Passw0rd"}}
         assert world.resource().up(rotated).id == id_
@@ -191,7 +191,7 @@ class TestAdopted:
     def test_the_record_of_a_failed_task_is_removed_and_a_new_one_started(
         self, world: World, status: str
     ) -> None:
-        """A failed task with our mark is no substitute: its record goes, and the migration runs."""
+        """A failed task with our mark isn't a substitute: its record is removed, and the migration runs."""
         id_ = killed_after_create(world)
         world.cloud.set_status(id_, status)
         state = world.resource().up(BACKUP_IMPORT)
@@ -238,7 +238,7 @@ class TestAdopted:
         assert world.writes() == []
 
     def test_several_tasks_with_the_mark_are_named(self, world: World) -> None:
-        """Should there ever be two, the oldest is adopted and the other one named."""
+        """If there are ever two, the oldest is adopted and the other one named."""
         first = killed_after_create(world)
         world.clock.advance(60)
         other = world.started_elsewhere(description=world.task(first)["description"])
@@ -267,7 +267,7 @@ class TestLookUp:
     def test_nothing_is_started_when_it_is_impossible(
         self, world: World, fault: dict[str, Any], told: str
     ) -> None:
-        """Without a look nobody knows whether an earlier run left the task behind: no POST."""
+        """Without a look no one knows whether an earlier run left the task behind: no POST."""
         world.cloud.fault("ListMigrationTask", times=1000, **fault)
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
         assert message.startswith("nothing was started")
@@ -290,11 +290,11 @@ class TestLookUp:
 
 
 class TestUnclearOutcome:
-    """Nobody knows whether the POST was carried out."""
+    """No one knows whether the POST was carried out."""
 
     @pytest.mark.parametrize("fault", ["drop_after", "garbage", "empty", "truncate", "delay_after"], ids=str)
     def test_a_task_that_was_started_is_found(self, world: World, fault: str) -> None:
-        """The answer was lost, the task was not: it is found by its mark, and never started twice."""
+        """The answer was lost, the task was not: it is found by its owner mark, and never started twice."""
         world.cloud.fault("CreateMigrationTask", fault, seconds=0.4)
         resource = world.resource(plugin=world.new_plugin(timeouts=SHORT))
         resource.up(BACKUP_IMPORT)
@@ -304,7 +304,7 @@ class TestUnclearOutcome:
         assert resource.preview(BACKUP_IMPORT).step == "same"
 
     def test_a_task_that_shows_up_late_is_found(self, world: World) -> None:
-        """The service may carry out a request after the client gave up: the search goes on for a minute."""
+        """The service may carry out a request after the client gave up: the search continues for a minute."""
         carried_out = threading.Event()
         world.cloud.fault("CreateMigrationTask", "drop_before")
         late = world.resource(plugin=world.new_plugin())
@@ -344,7 +344,7 @@ class TestUnclearOutcome:
         assert_looked_before_every_post(world)
 
     def test_a_search_that_cannot_look_says_so(self, world: World) -> None:
-        """When the listing fails from then on, the error tells that, too, and nothing is sent twice."""
+        """When the listing fails from then on, the error shows that, too, and nothing is sent twice."""
         world.cloud.fault("CreateMigrationTask", "drop_after")
         world.engine.on_require = lambda: world.cloud.fault(
             "ListMigrationTask", "error", status=403, error_code="DCS.2003", times=1000
@@ -410,7 +410,7 @@ class TestRefused:
         assert world.clock.seconds <= 90
 
     def test_a_task_that_appears_between_two_attempts_is_adopted(self, world: World) -> None:
-        """The look before a repeated POST is a new one: what somebody else started meanwhile is found."""
+        """The look before a repeated POST is a new one: what someone else started meanwhile is found."""
         world.cloud.fault("CreateMigrationTask", "throttle")
         elsewhere = world.resource(plugin=world.new_plugin())
         world.clock.at(5, lambda: elsewhere.up(BACKUP_IMPORT))
@@ -548,7 +548,7 @@ class TestEngineGone:
         assert world.ids() == []
 
     def test_a_search_ends_when_the_engine_has_gone(self, world: World) -> None:
-        """Nobody is left to be told of the task: the search stops within one look."""
+        """No one is left to be told of the task: the search stops within one look."""
         world.cloud.fault("CreateMigrationTask", "drop_before")
         world.clock.at(1, lambda: setattr(world.engine, "alive", False))
         failing(lambda: world.resource().up(BACKUP_IMPORT))
@@ -639,7 +639,7 @@ class TestReplaced:
         assert world.ids() == [resource.id] != [old]
 
     def test_a_changed_password_alone_makes_no_call(self, world: World) -> None:
-        """A rotated password is an update of state; the mark and the task stay."""
+        """A rotated password is an update of state; the owner mark and the task stay."""
         resource = world.started()
         rotated = {**BACKUP_IMPORT, "target_instance": {"id": "instance-1", "password": "another-Passw0rd"}}
         assert resource.preview(rotated).step == "update"
@@ -704,7 +704,7 @@ class TestCredentials:
     def test_a_401_says_where_the_credentials_came_from(
         self, world: World, environ: dict[str, str], config: dict[str, str], source: str
     ) -> None:
-        """Whoever rotated a key must be told which one is old, and of --run-program."""
+        """After a key rotation, the error must say which key is old, and name --run-program."""
         plugin = world.new_plugin(environ=environ, config=config)
         message = failing(lambda: world.resource(plugin=plugin).up(BACKUP_IMPORT))
         assert source in message
@@ -771,7 +771,7 @@ class TestSecrets:
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError])
 def test_no_base_exception_leaves_a_method(world: World, kind: type[BaseException]) -> None:
-    """An interrupt inside an operation ends as an ordinary error: anything else would hang the engine."""
+    """An interrupt inside an operation ends as an ordinary error: anything else would hang Pulumi."""
 
     def interrupt() -> None:
         raise kind

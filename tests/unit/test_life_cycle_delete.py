@@ -1,4 +1,4 @@
-"""Delete: stop what runs, delete, see that it is gone; every step may be repeated."""
+"""Delete: stop what runs, delete, see that it no longer exists; every step may be repeated."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TestOrdinary:
     def test_a_row_that_listings_pass_over_is_deleted_all_the_same(
         self, world: World, resource: Resource, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Two listings lack it, and count it: no proof that it is gone."""
+        """Two listings lack it, and count it: no proof that it no longer exists."""
         world.cloud.set_status(resource.id, "SUCCESS")
         account = world.plugin.provider._loaded.process.accounts.at(None, None)
         fetch, left = account.client.list_migration_tasks, [2]
@@ -78,7 +78,7 @@ class TestOrdinary:
     def test_a_task_deleted_at_the_console_needs_no_write(
         self, world: World, resource: Resource, wholly: bool
     ) -> None:
-        """What is gone is deleted."""
+        """What no longer exists is deleted."""
         world.cloud.remove(resource.id)
         world.clock.advance(3600 if wholly else 15)
         resource.destroy()
@@ -86,7 +86,7 @@ class TestOrdinary:
 
     @pytest.mark.parametrize("quirk", ["records-expire", "records-expire-wholly"])
     def test_a_record_that_expired_needs_no_write(self, world: World, resource: Resource, quirk: str) -> None:
-        """A task that ended and that the listing has forgotten is gone."""
+        """A task that ended and that the listing has forgotten no longer exists."""
         world.cloud.set_status(resource.id, "SUCCESS")
         world.cloud.set_quirks([quirk])
         world.clock.advance(3600)
@@ -94,7 +94,7 @@ class TestOrdinary:
         assert world.writes() == []
 
     def test_a_task_of_this_very_run_is_deleted(self, world: World) -> None:
-        """A listing from before the create is no proof that the task has expired."""
+        """A listing from before the create doesn't prove that the task has expired."""
         resource = world.resource()
         resource.up(BACKUP_IMPORT)
         world.cloud.set_status(resource.id, "SUCCESS")
@@ -146,7 +146,7 @@ class TestStop:
         assert world.writes() == [STOP, DELETE]
 
     def test_a_stop_under_way_is_not_sent_again(self, world: World, resource: Resource) -> None:
-        """Somebody else has stopped the task already."""
+        """Someone else has stopped the task already."""
         world.cloud.set_status(resource.id, "TERMINATING")
         world.clock.at(12, lambda: world.cloud.set_status(resource.id, "TERMINATED"))
         resource.destroy()
@@ -174,7 +174,7 @@ class TestStop:
         assert sum(world.clock.sleeps) < 100
 
     def test_a_task_that_ends_before_its_stop_is_deleted(self, world: World, resource: Resource) -> None:
-        """A stop that comes too late (DCS.4957) is no error."""
+        """A stop that comes too late (DCS.4957) isn't an error."""
         world.engine.on_require = lambda: world.cloud.set_status(resource.id, "SUCCESS")
         resource.destroy()
         assert world.ids() == []
@@ -262,7 +262,7 @@ class TestFaults:
         assert resource.state is not None
 
     def test_a_delete_that_is_only_accepted_is_repeated(self, world: World, resource: Resource) -> None:
-        """A 200 is no proof: while the listing still has the task, delete goes on."""
+        """A 200 isn't proof: while the listing still has the task, delete continues."""
         world.cloud.set_status(resource.id, "SUCCESS")
         world.engine.on_require = lambda: world.cloud.set_status(resource.id, "MIGRATING")
         world.cloud.set_quirks(["delete-of-running-ignored"])
@@ -293,7 +293,7 @@ class TestEngineGone:
 
     @pytest.mark.parametrize("status", ["MIGRATING", "SUCCESS"])
     def test_nothing_is_written(self, world: World, resource: Resource, status: str) -> None:
-        """No stop and no delete for an engine that is gone."""
+        """No stop and no delete after Pulumi has ended."""
         world.cloud.set_status(resource.id, status)
         world.engine.alive = False
         failing(resource.destroy)

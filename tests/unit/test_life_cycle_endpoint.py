@@ -24,7 +24,7 @@ from tests.unit.life_cycle_world import (
 
 @pytest.fixture
 def elsewhere(clock: FakeClock) -> Iterator[Emulator]:
-    """Another cloud, which knows nothing of the task."""
+    """Another cloud, which doesn't have the task."""
     with Emulator(clock=clock.time, progression="manual") as emulator:
         yield emulator
 
@@ -61,7 +61,7 @@ def test_another_endpoint_is_refused(
 def test_a_moved_endpoint_is_accepted_by_an_explicit_variable(
     world: World, elsewhere: Emulator, resource: Resource, command: str
 ) -> None:
-    """Whoever names the new host may go on there."""
+    """A user who sets the new host can continue there."""
     resource.plugin = world.new_plugin(
         environ={"HW_DCS_ENDPOINT": elsewhere.url, "DCS_MIGRATION_ACCEPT_ENDPOINT": host(elsewhere)}
     )
@@ -177,7 +177,7 @@ def test_an_endpoint_that_is_no_url_is_said_in_preview(world: World) -> None:
 def test_the_variable_accepts_that_one_host_only(
     world: World, elsewhere: Emulator, resource: Resource
 ) -> None:
-    """It is no switch that turns the guard off."""
+    """It doesn't turn the guard off."""
     resource.plugin = world.new_plugin(
         environ={"HW_DCS_ENDPOINT": elsewhere.url, "DCS_MIGRATION_ACCEPT_ENDPOINT": "dcs.example.com"}
     )

@@ -28,7 +28,7 @@ WRITES = ("CreateMigrationTask", "BatchStopMigrationTasks", "DeleteMigrationTask
 def of_another_owner(
     world: World, inputs: dict[str, Any] = BACKUP_IMPORT, owner: str = "another"
 ) -> Resource:
-    """Start the same resource from a state that began apart: another backend, with the same names."""
+    """Start the same resource from a state that started apart: another backend, with the same names."""
     resource = world.resource(plugin=world.new_plugin())
     resource.owner = owner
     resource.up(inputs)
@@ -43,7 +43,7 @@ class TestAnotherOwner:
 
     @pytest.mark.parametrize("status", ["MIGRATING", "SUCCESS", "RELEASED", "INCRMIGEATING"])
     def test_its_task_is_neither_adopted_nor_run_a_second_time(self, world: World, status: str) -> None:
-        """The error names the task, its status, when it was created, and the two ways on."""
+        """The error names the task, its status, when it was created, and the two ways to continue."""
         theirs = of_another_owner(world).id
         world.cloud.set_status(theirs, status)
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
@@ -80,7 +80,7 @@ class TestAnotherOwner:
         assert world.writes() == ["CreateMigrationTask"]
 
     def test_one_owner_keeps_its_task_while_the_other_is_refused(self, world: World) -> None:
-        """The first stack goes on as if nothing had happened: no change, and its own task to the end."""
+        """The first stack continues as if nothing had happened: no change, and its own task to the end."""
         first = of_another_owner(world)
         second = world.resource()
         for _ in range(3):
@@ -92,7 +92,7 @@ class TestAnotherOwner:
         assert world.ids() == []
 
     def test_a_mark_of_release_0_1_0_is_no_owner(self, world: World) -> None:
-        """A task that 0.1.0 started, and no state knows, may be anybody's with these names."""
+        """A task that 0.1.0 started, and no state knows, may be anyone's with these names."""
         theirs = of_another_owner(world)
         inputs = normalised({**BACKUP_IMPORT, "task_name": world.task(theirs.id)["name"]})
         old = f"[pulumi:{mark_of_0_1_0(theirs.urn, inputs, MARKED)}]"
@@ -178,7 +178,7 @@ class TestAnotherNameInTheStack:
         assert world.writes() == []
 
     def test_an_aliased_rename_whose_state_is_lost_is_not_run_again(self, world: World) -> None:
-        """`pulumi state delete` after a rename: the mark has the old name, so the error asks."""
+        """`pulumi state delete` after a rename: the owner mark has the old name, so the error asks."""
         resource = world.started()
         resource.urn += "-renamed"
         resource.up(BACKUP_IMPORT)
@@ -201,7 +201,7 @@ class TestAnotherNameInTheStack:
 
     @pytest.mark.parametrize("first", ["the renamed one", "the new one"])
     def test_a_new_resource_does_not_get_the_task_of_a_renamed_one(self, world: World, first: str) -> None:
-        """The mark has the old name, which now is another resource's: the engine knows who holds the task."""
+        """The owner mark has the old name, which now is another resource's: Pulumi knows who holds the task."""
         renamed = world.started()
         new = world.resource()
         renamed.urn += "-renamed"
@@ -211,7 +211,7 @@ class TestAnotherNameInTheStack:
         world.clock.advance(60)
         if first == "the renamed one":
             renamed.up(BACKUP_IMPORT)
-        else:  # the engine asks about it while the create gives it the time to
+        else:  # Pulumi asks about it while the create gives it the time to
             world.clock.at(1, lambda: renamed.up(BACKUP_IMPORT))
         message = failing(lambda: new.up(BACKUP_IMPORT))
         assert renamed.id in message
@@ -246,7 +246,7 @@ class TestAnotherNameInTheStack:
     def test_a_renamed_resource_that_adopted_its_task_still_replaces_it(
         self, world: World, replace: bool
     ) -> None:
-        """What the state calls the resource before its renaming is no other holder."""
+        """The resource's old name in the state isn't another holder."""
         id_ = killed_after_create(world)
         resource = world.resource()
         resource.up(BACKUP_IMPORT)
@@ -287,7 +287,7 @@ class TestTheStateHoldsItTwice:
     def test_a_rename_that_is_taken_back_keeps_the_task(
         self, world: World, adopted: bool, interrupted: bool
     ) -> None:
-        """The old name adopts it; then the engine deletes the resource of the new name, which the program has no more."""
+        """The old name adopts it; then Pulumi deletes the resource of the new name, which the program has no more."""
         if adopted:
             killed_after_create(world)
         renamed = world.resource()
@@ -296,7 +296,7 @@ class TestTheStateHoldsItTwice:
         self._renamed(world, renamed)
         back = world.resource(plugin=world.new_plugin())
         back.up(BACKUP_IMPORT)
-        if interrupted:  # an error elsewhere: the engine deletes nothing in this run
+        if interrupted:  # an error elsewhere: Pulumi deletes nothing in this run
             back.plugin = world.new_plugin()
             back.up(BACKUP_IMPORT)
         renamed.plugin = back.plugin
@@ -316,7 +316,7 @@ class TestTheStateHoldsItTwice:
 
     @pytest.mark.parametrize("interrupted", [False, True], ids=["at once", "in the next run"])
     def test_a_rename_that_takes_over_keeps_the_task(self, world: World, interrupted: bool) -> None:
-        """What the error of a rename without an alias says: existing_task_id. Then the engine deletes the old name."""
+        """What the error of a rename without an alias says: existing_task_id. Then Pulumi deletes the old name."""
         old = world.started()
         world.clock.advance(60)
         taking = world.resource("orders-new", plugin=world.new_plugin())
@@ -348,7 +348,7 @@ class TestTheStateHoldsItTwice:
 
     @pytest.mark.parametrize("first", [0, 1], ids=["owner", "taker"])
     def test_that_one_of_two_has_taken_it_over_is_told_in_any_order(self, world: World, first: int) -> None:
-        """The engine asks about them in any order."""
+        """Pulumi asks about them in any order."""
         old = world.started()
         taking = world.resource("orders-new", plugin=world.new_plugin())
         inputs = {**BACKUP_IMPORT, "existing_task_id": old.id}
@@ -374,7 +374,7 @@ class TestTheStateHoldsItTwice:
 
 
 class TestCopies:
-    """Somebody copies our description into a task of their own."""
+    """Someone copies our description into a task of their own."""
 
     OTHERS: ClassVar[dict[str, dict[str, Any]]] = {
         "target": {"target_instance": {"id": "instance-7"}},
@@ -398,7 +398,7 @@ class TestCopies:
 
     @pytest.mark.parametrize("other", OTHERS)
     def test_a_replacement_runs_ours_and_touches_nobody_s(self, world: World, other: str) -> None:
-        """`up --replace` asks for a run of ours: whatever bears the mark already is none."""
+        """`up --replace` asks for our own run: a task that already has the owner mark isn't one."""
         resource = world.started()
         old = resource.id
         theirs = self._copied(world, resource, other)
@@ -410,7 +410,7 @@ class TestCopies:
 
     @pytest.mark.parametrize("other", ["target", "bucket", "file"])
     def test_another_task_is_not_adopted_for_its_mark(self, world: World, other: str) -> None:
-        """Show tells that it is another one: ours is started, with a warning that names theirs."""
+        """Show shows that it is another one: ours is started, with a warning that names theirs."""
         resource = world.started()
         theirs = self._copied(world, resource, other)
         resource.destroy()
@@ -421,7 +421,7 @@ class TestCopies:
         assert theirs in world.ids()
 
     def test_a_task_is_not_refused_for_a_copy_of_its_definition_alone(self, world: World) -> None:
-        """A mark of our definition on a task that does something else stops nobody."""
+        """A mark of our definition on a task that does something else stops no one."""
         theirs = of_another_owner(world)
         copy = world.started_elsewhere(
             "copy", description=world.task(theirs.id)["description"], **self.OTHERS["target"]
@@ -433,7 +433,7 @@ class TestCopies:
 
 
 class TestReplace:
-    """`up --replace`: the engine checks without old inputs, deletes and creates; it asks for no difference."""
+    """`up --replace`: Pulumi checks without old inputs, deletes and creates; it asks for no difference."""
 
     def test_it_runs_again(self, world: World) -> None:
         """The old task is deleted, a new one started."""
@@ -445,7 +445,7 @@ class TestReplace:
         assert world.ids() == [resource.id] != [old]
 
     def test_after_an_interrupted_one_the_next_run_adopts(self, world: World) -> None:
-        """The engine deletes nothing then: what bears the mark is what the interrupted run has started."""
+        """Pulumi deletes nothing then: what has the owner mark is what the interrupted run has started."""
         resource = world.started()
         news = resource._check({}, BACKUP_IMPORT)
         state = resource.state
@@ -466,7 +466,7 @@ class TestReplace:
 
     @pytest.mark.parametrize("status", ["MIGRATING", "SUCCESS"])
     def test_one_whose_state_was_lost_is_not_done_a_second_time(self, world: World, status: str) -> None:
-        """The state still has the task that is gone: its successor is there, and the next run adopts it."""
+        """The state still has the task that no longer exists: its successor is there, and the next run adopts it."""
         resource = world.started()
         before = resource.state
         changed = {**BACKUP_IMPORT, "triggers": ["again"]}
@@ -478,14 +478,14 @@ class TestReplace:
         assert resource.up(changed).id == new
         assert f"adopted task {new}" in world.engine.lines[-1].message
         assert world.writes() == []
-        # Another run that is asked for happens nevertheless.
+        # Another run that is asked for happens still.
         again = {**BACKUP_IMPORT, "triggers": ["once more"]}
         resource.plugin = world.new_plugin()
         world.clock.advance(60)
         assert resource.up(again).id != new
 
     def test_one_of_an_instance_whose_state_was_lost_is_not_done_a_second_time(self, world: World) -> None:
-        """The same for an online migration, whose instance has the mark."""
+        """The same for an online migration, whose instance has the owner mark."""
         migration = Migration(world)
         migration.up()
         instance, online = migration.instance, migration.online
@@ -502,11 +502,11 @@ class TestReplace:
 
 
 class TestOneTarget:
-    """One target takes one running task, whoever's."""
+    """One target takes one running task of any owner."""
 
     @pytest.mark.parametrize("whose", ["ours", "another owner's", "the console's"])
     def test_a_running_task_is_waited_for_a_minute_and_named(self, world: World, whose: str) -> None:
-        """Nothing is started beside it; after a minute the error names it, and how to chain."""
+        """Nothing is started in parallel; after a minute the error names it, and how to chain."""
         if whose == "ours":
             theirs = world.started(OTHER_FILE, name="users").id
         elif whose == "another owner's":
@@ -538,7 +538,7 @@ class TestOneTarget:
         assert all("occupied by task" in str(outcome) for outcome in outcomes if outcome is not None)
 
     def test_an_interrupted_run_with_other_inputs_is_named_and_can_be_adopted(self, world: World) -> None:
-        """A migration that follows its source never ends: to wait for it, or to chain, is no way on."""
+        """A migration that follows its source never ends: waiting for it or chaining doesn't help."""
         id_ = killed_after_create(world)
         message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "triggers": [1]}))
         assert id_ in message
@@ -601,7 +601,7 @@ class TestMarkComesBack:
 
     @pytest.mark.parametrize("quirk", ["description-escaped", "fuzzy-name"])
     def test_a_mark_that_comes_back_is_not_spoken_of(self, world: World, quirk: str) -> None:
-        """An escaped description still has its mark."""
+        """An escaped description still has its owner mark."""
         world.cloud.set_quirks([quirk])
         resource = world.started({**BACKUP_IMPORT, "description": "a < b & c"})
         resource.refresh()

@@ -59,7 +59,7 @@ def test_a_get_looks_there(world: World) -> None:
 def test_another_name_later_is_told_in_preview(
     world: World, before: dict[str, str], known: str, refreshed: bool
 ) -> None:
-    """The task stays where it is, and the user is asked, whatever had happened to the state."""
+    """The task keeps its location, and the user is asked, for any earlier state."""
     resource = made_with(world, **before)
     if refreshed:
         resource.refresh()

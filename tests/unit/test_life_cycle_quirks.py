@@ -1,4 +1,4 @@
-"""The core of the life cycle again, under every behaviour that the service's documents leave open."""
+"""The core of the lifecycle again, under every behaviour that the service's documents leave open."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ALL = [*(name for name in QUIRKS if name != "error-body"), *(f"error-body={shape
 REFUSES_ALL = "create-answers-error"
 # In these shapes an error has no code of the service's own, which alone proves a task gone.
 WITHOUT_CODE = ("error-body=iam", "error-body=html")
-# With these the mark is lost, so that no task can be known as one's own.
+# With these the owner mark is lost, so that no task can be known as one's own.
 WITHOUT_MARK = ("description-null", "description-trimmed")
 
 
@@ -98,7 +98,7 @@ def test_a_whole_life(world: World, quirk: str, inputs: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("fault", ["drop_after", "garbage", "truncate"])
 def test_a_lost_answer_starts_nothing_twice(world: World, quirk: str, fault: str) -> None:
-    """The task is found by its mark, and a killed run's task adopted."""
+    """The task is found by its owner mark, and a killed run's task adopted."""
     if quirk == REFUSES_ALL:
         refused(world, quirk, BACKUP_IMPORT)
         return
@@ -121,7 +121,7 @@ def test_a_lost_answer_starts_nothing_twice(world: World, quirk: str, fault: str
 
 
 def test_a_running_task_is_deleted(world: World, quirk: str) -> None:
-    """Stop and delete work out, whatever the service refuses or ignores meanwhile."""
+    """Stop and delete succeed, even if the service refuses or ignores calls meanwhile."""
     if refused(world, quirk, BACKUP_IMPORT):
         return
     resource = world.started()
@@ -140,7 +140,7 @@ def test_a_failed_leftover_is_replaced(world: World, quirk: str) -> None:
     resource = world.resource(plugin=world.new_plugin())
     resource.up(BACKUP_IMPORT)
     assert resource.id != id_
-    # Without its mark nobody knows it; one that the service forgets by itself need not be removed.
+    # Without its owner mark no one knows it; one that the service forgets by itself doesn't need to be removed.
     left = [id_] if quirk in (*WITHOUT_MARK, "records-expire-wholly") else []
     assert sorted(world.ids()) == sorted({resource.id, *left})
 
@@ -193,7 +193,7 @@ def test_four_at_once(world: World, quirk: str) -> None:
 
 
 def test_a_second_task_on_a_busy_target(world: World, quirk: str) -> None:
-    """Whoever's the first one is: the second one is not started, and its error names it."""
+    """With a first one of any owner, the second one isn't started, and its error names it."""
     if refused(world, quirk, BACKUP_IMPORT):
         return
     first = world.started()

@@ -1,4 +1,4 @@
-"""Read: a refresh, and `MigrationTask.get`. A record that is gone is not a task that was deleted."""
+"""Read: a refresh, and `MigrationTask.get`. A record that no longer exists is not a task that was deleted."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TestListed:
 
 
 class TestGone:
-    """The service has forgotten the task, or somebody deleted it."""
+    """The service has forgotten the task, or someone deleted it."""
 
     @pytest.mark.parametrize("last", ["MIGRATING", "CREATING", "SUCCESS", "INCRMIGEATING", "NEWFANGLED"])
     @pytest.mark.parametrize("wholly", [False, True], ids=["lingering", "wholly"])
@@ -125,7 +125,7 @@ class TestGone:
 
     @pytest.mark.parametrize("last", ["FAILED", "MIGRATION_FAILED", "ERROR", "TERMINATED"])
     def test_it_is_removed_after_a_failure(self, world: World, resource: Resource, last: str) -> None:
-        """A task that failed or was stopped filled nothing: the next up starts it anew."""
+        """A task that failed or was stopped filled nothing: the next up starts it again."""
         world.cloud.set_status(resource.id, last)
         resource.refresh()
         assert resource.outputs["status"] == last
@@ -137,7 +137,7 @@ class TestGone:
         assert resource.preview(BACKUP_IMPORT).step == "create"
 
     def test_triggers_run_it_again(self, world: World, resource: Resource) -> None:
-        """GONE is no dead end: changed triggers start a new task."""
+        """GONE isn't a dead end: changed triggers start a new task."""
         world.cloud.remove(resource.id)
         resource.refresh()
         again = {**BACKUP_IMPORT, "triggers": ["again"]}
@@ -166,7 +166,7 @@ class TestGone:
         assert len(world.engine.warnings) == warned
 
     def test_a_failure_that_only_show_still_tells_is_removed(self, world: World, resource: Resource) -> None:
-        """The last known status counts, wherever it was learnt."""
+        """The last known status counts, from any source."""
         world.cloud.set_quirks(["records-expire"])
         world.cloud.set_status(resource.id, "FAILED")
         world.clock.advance(3600)
@@ -187,7 +187,7 @@ class TestNotPermitted:
 
     @pytest.mark.parametrize("last", ["MIGRATING", "FAILED"])
     def test_absence_is_not_proved_by_show_alone(self, world: World, resource: Resource, last: str) -> None:
-        """State stays as it is, with a warning that names the permission."""
+        """State isn't changed, with a warning that names the permission."""
         resource.outputs["status"] = last
         world.cloud.remove(resource.id)
         world.cloud.fault("ListMigrationTask", **NOT_PERMITTED)
@@ -261,7 +261,7 @@ class TestWrongEndpoint:
     def test_no_answer_of_it_makes_a_task_gone(
         self, state: Resource, clock: FakeClock, engine: FakeEngine, response: Answer
     ) -> None:
-        """Refresh and destroy fail, and state stays as it was."""
+        """Refresh and destroy fail, and state isn't changed."""
         for last in ("MIGRATING", "FAILED"):
             state.outputs["status"] = last
             with StandIn(response) as server:
@@ -320,7 +320,7 @@ class TestGet:
     """`MigrationTask.get`."""
 
     def test_tells_the_whole_definition(self, world: World) -> None:
-        """Name, type, method, files and target come from the service; the mark is not shown."""
+        """Name, type, method, files and target come from the service; the owner mark is not shown."""
         task = world.started({**BACKUP_IMPORT, "description": "nightly"})
         outputs = world.resource("seen").get(task.id)
         assert outputs["task_name"] == outputs["name"] == task.outputs["name"]
@@ -342,7 +342,7 @@ class TestGet:
         assert outputs["target_instance"] == {"id": "instance-9"}
 
     def test_a_refresh_of_it_reads_again(self, world: World) -> None:
-        """The outputs of a get can be refreshed, and still belong to nobody."""
+        """The outputs of a get can be refreshed, and still belong to no one."""
         task = world.started()
         seen = world.resource("seen")
         first = seen.get(task.id)
@@ -364,7 +364,7 @@ class TestGet:
         assert task.id in warning
 
     def test_an_id_that_is_none_is_an_error(self, world: World) -> None:
-        """A malformed id is a mistake, not a task that is gone."""
+        """A malformed id is a mistake, not a task that no longer exists."""
         assert "DCS.4070" in failing(lambda: world.resource("seen").get("not-an-id"))
 
     @pytest.mark.parametrize("id_", ["a/b", "", "..", "x" * 65, "id\n", "Ä"])

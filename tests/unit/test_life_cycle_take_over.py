@@ -15,7 +15,7 @@ AS_WRITTEN: dict[str, Any] = {"target_instance": {"id": "instance-1", "password"
 
 @pytest.fixture
 def by_hand(world: World) -> str:
-    """The id of an import that somebody started at the console."""
+    """The id of an import that someone started at the console."""
     return world.started_elsewhere(description="by hand", **AS_WRITTEN)
 
 
@@ -139,7 +139,7 @@ class TestDisagrees:
         assert "target_instance.id" in message
 
     def test_another_kind_of_task_is_refused(self, world: World, by_hand: str) -> None:
-        """An online migration is no backup import."""
+        """An online migration isn't a backup import."""
         message = failing(lambda: world.resource().up({**ONLINE, "existing_task_id": by_hand}))
         assert "migration_type" in message
 
@@ -229,7 +229,7 @@ class TestAfterwards:
 
     @pytest.mark.parametrize("last", ["MIGRATING", "FAILED", "TERMINATED"])
     def test_a_record_that_is_gone_stays_in_state(self, world: World, by_hand: str, last: str) -> None:
-        """Removing it would start a task in its place, which nobody asked for."""
+        """Removing it would start a task in its place, which no one asked for."""
         resource = taken(world, by_hand)
         resource.outputs["status"] = last
         world.cloud.remove(by_hand)
@@ -258,7 +258,7 @@ class TestAfterwards:
         assert by_hand in failing(lambda: resource.preview(taking(other)))
 
     def test_a_taken_over_task_is_never_adopted_by_mark(self, world: World, by_hand: str) -> None:
-        """It bears no mark: a definition without existing_task_id starts a task of its own."""
+        """It has no owner mark: a definition without existing_task_id starts a task of its own."""
         world.cloud.set_status(by_hand, "SUCCESS")
         state = world.resource().up(BACKUP_IMPORT)
         assert state.id != by_hand

@@ -125,7 +125,7 @@ def test_rows_that_appear_while_paging_hide_no_others(added: int, count_is_page:
 @settings(deadline=None)
 @given(st.integers(0, 3500), st.integers(0, 2**32), st.booleans())
 def test_random_deletions_hide_no_row_that_stays(size: int, seed: int, count_is_page: bool) -> None:
-    """Whatever is deleted behind whichever page, every row that was there all the time is listed."""
+    """With any deletion behind any page, every row that was always there is listed."""
     chance = random.Random(seed)
     service = Service(size, count_is_page=count_is_page)
 
@@ -148,7 +148,7 @@ def test_a_service_that_ignores_the_offset_is_no_proof_of_absence() -> None:
 
 
 class Endless:
-    """A listing whose pages never end, of which each brings ever new rows and takes some time."""
+    """A listing with endless pages; each has new rows and takes some time."""
 
     def __init__(self, clock: FakeClock, *, rows: int, seconds: float = 0.0, text: str = "") -> None:
         self.calls = 0
@@ -195,7 +195,7 @@ def test_a_service_with_smaller_pages_is_read_in_few_calls(most: int, calls: int
 
 @pytest.mark.parametrize("most", [20, 100])
 def test_a_service_with_smaller_pages_that_ignores_the_offset(most: int) -> None:
-    """Its first page again and again is no proof of absence, either."""
+    """Its first page again and again doesn't prove absence, either."""
     rows = [TaskRow(f"task-{number}") for number in range(most)]
     with pytest.raises(TransportError, match="its pages do not go on"):
         SharedListing(lambda offset, limit: Page(rows, 5000), FakeClock()).get(max_age=0)
@@ -204,7 +204,7 @@ def test_a_service_with_smaller_pages_that_ignores_the_offset(most: int) -> None
 @settings(deadline=None, max_examples=50)
 @given(st.integers(0, 400), st.sampled_from([2, 10, 20, 100]), st.integers(0, 2**32))
 def test_random_deletions_hide_no_row_on_smaller_pages(size: int, most: int, seed: int) -> None:
-    """The overlap shrinks with the pages, and still tells when rows have moved."""
+    """The overlap shrinks with the pages, and still shows when rows have moved."""
     chance = random.Random(seed)
     service = Service(size, most=most)
 
@@ -219,7 +219,7 @@ def test_random_deletions_hide_no_row_on_smaller_pages(size: int, most: int, see
 
 
 def test_a_count_that_promises_too_much_ends_nothing() -> None:
-    """A short page that holds nothing new is the last, whatever `count` says."""
+    """A short page that holds nothing new is the last, with any `count`."""
     rows = [TaskRow(f"task-{number}") for number in range(5)]
     listing = SharedListing(lambda offset, limit: Page(rows[offset:], 7), FakeClock())
     assert len(listing.get(max_age=0).rows) == 5

@@ -90,7 +90,7 @@ def test_a_first_password_is_an_update() -> None:
 
 
 def test_a_password_beside_another_change_is_both() -> None:
-    """A password is no excuse for the rest of its instance."""
+    """A password doesn't excuse the rest of its instance."""
     news = changed(BACKUP, ("target_instance",), {"id": "other", "password": "new"})
     assert _compare(BACKUP, news) == Changes(("target_instance",), ("target_instance.password",))
 
@@ -135,7 +135,7 @@ def test_what_the_engine_spells_differently_is_no_change(old: Any, new: Any) -> 
 
 @pytest.mark.parametrize(("old", "new"), [row[1:] for row in DIFFERENT], ids=[row[0] for row in DIFFERENT])
 def test_what_users_tell_apart_is_a_change(old: Any, new: Any) -> None:
-    """Values of different kinds are different triggers, whatever Python thinks of them."""
+    """Values of different types are different triggers, even if they are equal in Python."""
     assert _compare({**BACKUP, "triggers": old}, {**BACKUP, "triggers": new}).replaces == ("triggers",)
     assert _compare({**BACKUP, "triggers": new}, {**BACKUP, "triggers": old}).replaces == ("triggers",)
 
@@ -153,7 +153,7 @@ def test_a_default_that_a_later_release_fills_in_is_no_change(key: str) -> None:
 
 @pytest.mark.parametrize("key", [*OUTPUTS, "__urn", "__defaults", "__endpoint", "__dry_run", "__provider"])
 def test_outputs_and_hidden_properties_are_no_inputs(key: str) -> None:
-    """A status that moved, or a property of the engine's, is no change of the definition."""
+    """A status that moved, or a property of Pulumi's, isn't a change of the definition."""
     assert compare(SPEC, ID, {**BACKUP, key: "old"}, {**BACKUP, key: "new"}, preview=True) == NOTHING
 
 
@@ -186,7 +186,7 @@ def test_an_unknown_value_counts_as_a_change_in_a_preview(definition: dict[str, 
     ids=_id,
 )
 def test_an_unknown_value_is_no_change_in_an_update(definition: dict[str, Any], where: Path) -> None:
-    """While something upstream is replaced the engine asks with unknowns; it asks again with the values."""
+    """While something upstream is replaced Pulumi asks with unknowns; it asks again with the values."""
     assert _compare(definition, changed(definition, where, UNKNOWN), preview=False) == NOTHING
 
 
@@ -243,7 +243,7 @@ def test_a_project_that_is_written_now_and_was_looked_up_then_is_compared() -> N
 
 
 def test_state_of_old_without_a_project_takes_any() -> None:
-    """A project that state does not know is no change."""
+    """A project that isn't in the state isn't a change."""
     assert _compare(changed(BACKUP, ("project_id",), None), BACKUP) == NOTHING
 
 
@@ -290,7 +290,7 @@ def test_a_replacing_change_of_a_task_taken_over_is_refused(
 
 
 def test_a_password_of_a_task_taken_over_may_change() -> None:
-    """An update of state is no replacement."""
+    """An update of the state isn't a replacement."""
     news = changed(TAKEN, ("target_instance", "password"), "new")
     assert _compare(TAKEN, news) == Changes((), ("target_instance.password",))
 
@@ -336,7 +336,7 @@ def test_only_what_differs_is_named(a: dict[str, Any], b: dict[str, Any]) -> Non
 def test_an_unknown_value_never_updates_into_a_replacement(
     definition: dict[str, Any], data: st.DataObject
 ) -> None:
-    """In an update no unknown value, wherever it stands, asks for anything."""
+    """In an update, an unknown value at any position asks for nothing."""
     where = data.draw(st.sampled_from(paths(definition)))
     assert _compare(definition, changed(definition, where, UNKNOWN), preview=False) == NOTHING
 
@@ -368,7 +368,7 @@ def test_the_warning_names_every_reason() -> None:
 
 
 def test_an_online_migration_is_no_import() -> None:
-    """The warning speaks of what runs again."""
+    """The warning mentions what runs again."""
     assert "RUNS THE MIGRATION AGAIN" in str(replacement_warning(CHANGES, {}, ONLINE))
 
 

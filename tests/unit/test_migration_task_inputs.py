@@ -143,7 +143,7 @@ def test_a_broken_rule_is_named_with_its_path_and_its_remedy(inputs: dict[str, A
 
 
 def test_every_key_that_a_record_would_ignore_is_named() -> None:
-    """Bucket and files beside a backup record are both refused."""
+    """Bucket and files together with a backup record are both refused."""
     files = {**BACKUP["backup_files"], "file_source": "backup_record", "backup_id": "i"}
     assert _check({**BACKUP, "backup_files": files}).problems == [
         "backup_files.bucket_name: would be ignored for backup_record, leave it out",
@@ -165,7 +165,7 @@ def test_problems_of_every_kind_come_at_once() -> None:
 
 
 def test_hidden_keys_are_no_unknown_keys() -> None:
-    """What the engine and the resource class add beside the inputs is not judged, nor kept but for ours."""
+    """What Pulumi and the resource class add to the inputs isn't judged, and only ours is kept."""
     inputs = _good({**BACKUP, "__provider": "pickled", "__delete_timeout": "5m"})
     assert "__provider" not in inputs
     assert inputs["__delete_timeout"] == "5m"
@@ -235,7 +235,7 @@ def test_an_unknown_file_source_leaves_its_needs_open(files: Any) -> None:
 
 
 def test_an_unknown_urn_leaves_the_name_unknown() -> None:
-    """A name that depends on what is not known yet is not made up."""
+    """A name that depends on what is not known yet is not invented."""
     assert is_unknown(_good({**_without(BACKUP, "task_name"), "__urn": UNKNOWN})["task_name"])
 
 
@@ -244,7 +244,7 @@ def test_an_unknown_urn_leaves_the_name_unknown() -> None:
 def test_no_unknown_value_in_a_valid_definition_is_ever_refused(
     definition: dict[str, Any], data: st.DataObject
 ) -> None:
-    """Whatever part of a valid definition is unknown, a preview goes through."""
+    """With any part of a valid definition unknown, a preview goes through."""
     where = data.draw(st.sampled_from(paths(definition)))
     assert _check(changed(definition, where, UNKNOWN)).problems == []
 
@@ -303,7 +303,7 @@ def test_a_replacement_makes_a_fresh_default() -> None:
 
 
 def test_a_written_name_wins_over_the_sticky_one() -> None:
-    """What the user writes counts, and a name once written is no default later."""
+    """What the user writes counts, and a name once written isn't a default later."""
     olds = _good(_without(BACKUP, "task_name"))
     assert _good(BACKUP, olds)["task_name"] == "orders-import"
     assert _good(_without(BACKUP, "task_name"), _good(BACKUP))["task_name"] == default_name(URN)
@@ -330,7 +330,7 @@ def test_a_missing_region_names_the_key_and_the_variable() -> None:
 
 
 def test_a_missing_project_is_no_problem() -> None:
-    """A project that nobody named is looked up at create, so that a preview stays offline."""
+    """A project that no one named is looked up at create, so that a preview stays offline."""
     inputs = _good(HOMELESS, config={"huaweicloud:region": "eu-west-101"})
     assert "project_id" not in inputs
     assert "project_id" not in inputs["__defaults"]
@@ -361,7 +361,7 @@ def test_an_unknown_region_takes_no_project() -> None:
     ],
 )
 def test_a_moved_configuration_does_not_move_the_task(config: dict[str, str], line: str) -> None:
-    """A place that was a default and is now configured differently fails, and says how to go on."""
+    """A place that was a default and is now configured differently fails, and says how to continue."""
     found = _check(HOMELESS, _good(HOMELESS), config=config).problems
     assert [problem for problem in found if problem.startswith(line)] == found
     assert "run the migration again there" in found[0]
@@ -381,7 +381,7 @@ def test_state_says_where_a_task_lives_when_nothing_is_configured() -> None:
 
 
 def test_moving_to_another_region_takes_the_project_of_that_region() -> None:
-    """A region that is written anew does not keep the old region's project."""
+    """A region that is written again does not keep the old region's project."""
     olds = _good(HOMELESS)
     assert _good({**HOMELESS, "region": "cn-north-4"}, olds, config=THERE)["project_id"] == "p9"
     assert "project_id" not in _good({**HOMELESS, "region": "cn-north-4"}, olds)
@@ -424,7 +424,7 @@ def test_what_was_written_is_kept(definition: dict[str, Any]) -> None:
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted({*BACKUP, *ONLINE})), st.none() | st.text() | st.integers()))
 def test_junk_never_raises(news: dict[str, Any]) -> None:
-    """Whatever is written, a check answers with lines that have a path."""
+    """For any input, a check answers with lines that have a path."""
     for line in _check(news).problems:
         assert re.match(r"[a-z_.\[\]0-9]+: \S", line)
 
@@ -466,7 +466,7 @@ def test_warnings_wait_for_what_is_unknown() -> None:
 
 
 def test_a_refused_definition_warns_of_nothing() -> None:
-    """Warnings come when the problems are gone."""
+    """Warnings come when the problems no longer exist."""
     checked = _check(_without(INCREMENTAL, "target_instance"))
     assert checked.problems
     assert checked.warnings == []

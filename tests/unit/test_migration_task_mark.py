@@ -73,7 +73,7 @@ def test_another_owner_changes_nothing_else() -> None:
     ids=repr,
 )
 def test_triggers_of_different_kinds_have_different_marks(one: list[Any], other: list[Any]) -> None:
-    """A trigger that is a change is a change of the mark, too: the old task is not adopted for it."""
+    """A changed trigger also changes the owner mark: the old task is not adopted for it."""
     assert _mark({**BACKUP, "triggers": one}) != _mark({**BACKUP, "triggers": other})
 
 
@@ -83,7 +83,7 @@ def test_triggers_of_different_kinds_have_different_marks(one: list[Any], other:
     ids=repr,
 )
 def test_triggers_that_are_no_change_have_one_mark(one: Any, other: Any) -> None:
-    """What the engine spells differently is the same definition."""
+    """What Pulumi spells differently is the same definition."""
     assert compare(SPEC, "", {"triggers": one}, {"triggers": other}, preview=True).replaces == ()
     assert _mark({**BACKUP, "triggers": one}) == _mark({**BACKUP, "triggers": other})
 
@@ -110,7 +110,7 @@ def test_marks_do_not_change_between_releases() -> None:
 @settings(deadline=None)
 @given(VALID)
 def test_a_mark_has_one_form(definition: dict[str, Any]) -> None:
-    """Any definition has a mark, and always the same."""
+    """Any definition has an owner mark, and always the same."""
     assert re.fullmatch(r"\[pulumi:[0-9a-f]{12}\.[0-9a-f]{12}\.[0-9a-f]{12}\]", str(_mark(definition)))
     assert _mark(definition) == _mark(definition)
 
@@ -118,7 +118,7 @@ def test_a_mark_has_one_form(definition: dict[str, Any]) -> None:
 @settings(deadline=None)
 @given(VALID, VALID)
 def test_what_replaces_nothing_is_the_same_definition(a: dict[str, Any], b: dict[str, Any]) -> None:
-    """A task is found again by whatever a preview calls unchanged."""
+    """A task is found again with everything that a preview calls unchanged."""
     for key in ("region", "project_id"):
         a, b = {**a, key: "same"}, {**b, key: "same"}
     if compare(SPEC, "", a, b, preview=True).replaces == ():
@@ -147,7 +147,7 @@ LOOKALIKES = [
 @pytest.mark.parametrize("mark", [MARK, OLD_MARK], ids=["mark", "mark of 0.1.0"])
 @pytest.mark.parametrize("description", LOOKALIKES)
 def test_a_description_comes_back_as_it_was_written(description: str, mark: Mark) -> None:
-    """Whatever a description looks like, the mark is found behind it and taken off."""
+    """For any description, the owner mark after it is found and removed."""
     assert split(marked(description, mark)) == (description, mark)
 
 
@@ -160,14 +160,14 @@ def test_any_description_comes_back(description: str) -> None:
 
 @pytest.mark.parametrize("description", [None, ""])
 def test_no_description_comes_back_as_none(description: str | None) -> None:
-    """A mark alone means that nothing was written."""
+    """An owner mark alone means that nothing was written."""
     assert marked(description, MARK) == str(MARK)
     assert split(marked(description, MARK)) == (None, MARK)
 
 
 @pytest.mark.parametrize("end", ["", " ", "\n", " \r\n\t"])
 def test_white_space_that_a_service_adds_hides_no_mark(end: str) -> None:
-    """A mark is found although something stands behind it that nobody sees."""
+    """An owner mark is found even if invisible characters follow it."""
     assert split(marked("text", MARK) + end) == ("text", MARK)
 
 
@@ -187,13 +187,13 @@ def test_white_space_that_a_service_adds_hides_no_mark(end: str) -> None:
     ],
 )
 def test_what_is_no_mark_stays_text(description: str) -> None:
-    """A description without a mark at its end belongs to nobody and is shown whole."""
+    """A description without an owner mark at its end belongs to no one and is shown whole."""
     assert split(description) == (description, None)
 
 
 @pytest.mark.parametrize("description", [None, ""])
 def test_nothing_has_neither_text_nor_mark(description: str | None) -> None:
-    """A task without a description is nobody's."""
+    """A task without a description belongs to no one."""
     assert split(description) == (None, None)
 
 

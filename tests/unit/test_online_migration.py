@@ -1,4 +1,4 @@
-"""The life cycle of an online migration: made, started, changed in place, stopped, switched, deleted."""
+"""The lifecycle of an online migration: made, started, changed in place, stopped, switched, deleted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def migration(world: World) -> Migration:
 
 @pytest.fixture
 def following(migration: Migration) -> Migration:
-    """One that follows its source, begun in an earlier run; its target has caught up."""
+    """One that follows its source, started in an earlier run; its target has caught up."""
     migration.up()
     migration.world.cloud.set_status(migration.id, "INCRMIGEATING", offset=0)
     return migration.in_a_later_run()
@@ -69,7 +69,7 @@ class TestBegin:
         assert world.count(SET) == 0
 
     def test_a_job_that_is_forgotten(self, world: World, migration: Migration) -> None:
-        """The instance is there, whatever became of the record of its job."""
+        """The instance is there, with or without the record of its job."""
         migration.instance.up(INSTANCE)
         migration.in_a_later_run()
         world.cloud.fault("ShowJobInfo", "error", status=400, error_code="DCS.4133")
@@ -109,7 +109,7 @@ class TestBegin:
         assert world.writes() == []
 
     def test_two_stacks_share_no_instance(self, world: World) -> None:
-        """The mark holds the URN."""
+        """The owner mark holds the URN."""
         one = world.resource(kind="MigrationInstance").up(INSTANCE)
         other = world.resource(stack="prod", kind="MigrationInstance").up(INSTANCE)
         assert one.id != other.id
@@ -153,7 +153,7 @@ class TestInPlace:
     """Changes of what runs."""
 
     def test_bandwidth(self, world: World, following: Migration) -> None:
-        """One call, and the sync goes on."""
+        """One call, and the sync continues."""
         following.up(bandwidth_limit_mb=7)
         assert world.writes() == [SET]
         assert (following.task["status"], following.task["runs"]) == ("INCRMIGEATING", 1)
@@ -176,7 +176,7 @@ class TestInPlace:
         assert (world.writes(), migration.task["runs"]) == ([SET], 2)
 
     def test_after_a_failure(self, world: World, migration: Migration) -> None:
-        """What mends it starts it again."""
+        """What fixes it starts it again."""
         migration.up()
         world.cloud.set_status(migration.id, "FAILED", error="wrong password")
         migration.in_a_later_run().up(triggers=["mended"])
@@ -187,7 +187,7 @@ class TestState:
     """One word in a pull request."""
 
     def test_stopped_and_running_again(self, world: World, following: Migration) -> None:
-        """It stops, keeps what it has, and goes on."""
+        """It stops, keeps what it has, and continues."""
         assert following.up(state="stopped").outputs["status"] == "TERMINATED"
         assert world.writes() == [STOP]
         assert following.preview(state="stopped") == "same"
@@ -319,7 +319,8 @@ class TestOneTarget:
 
     @pytest.mark.parametrize("side", [{"id": "orders"}, {"addrs": "10.0.0.9:6379"}], ids=["id", "addrs"])
     def test_a_listing_that_lags_lets_no_second_one_start(self, world: World, side: dict[str, str]) -> None:
-        """What this process has started is known without the listing, which still shows an instance without a target."""
+        """What this process has started is known without the listing, which still shows an instance without a
+        target."""
         world.cloud.set_quirks(["listing-lags=30"])
         _, second = self._two(world, target_instance=side)
         message = failing(lambda: second.up(target_instance=side))
@@ -327,7 +328,7 @@ class TestOneTarget:
         assert world.writes() == []
 
     def test_nor_an_import(self, world: World) -> None:
-        """Whatever runs there counts for every kind of task."""
+        """Everything that runs there counts, for every kind of task."""
         world.cloud.set_quirks(["listing-lags=30"])
         first, _ = self._two(world)
         message = failing(lambda: world.resource("import").up(into("orders")))
@@ -354,7 +355,7 @@ class TestOneTarget:
 
 
 class TestTheStateHoldsItTwice:
-    """A rename that is taken back, and one without an alias that takes over: the engine deletes the other name last."""
+    """A rename that is taken back, and one without an alias that takes over: Pulumi deletes the other name last."""
 
     def test_a_rename_that_is_taken_back_stops_nothing(self, world: World, following: Migration) -> None:
         """The state keeps the outputs of before the rename, and so the old URN among them."""
@@ -369,7 +370,7 @@ class TestTheStateHoldsItTwice:
         assert world.writes() == [STOP, DELETE]
 
     def test_nor_in_the_next_run(self, world: World, following: Migration) -> None:
-        """An error elsewhere in the run: the engine deletes nothing then."""
+        """An error elsewhere in the run: Pulumi deletes nothing then."""
         back = Migration(world)
         back.up()
         back.in_a_later_run().up()

@@ -88,7 +88,7 @@ def test_a_password_alone_is_an_update_of_state() -> None:
 
 
 def test_unknown_values_by_phase() -> None:
-    """A change in a preview; in an update the engine asks again with the value."""
+    """A change in a preview; in an update Pulumi asks again with the value."""
     news = {**OLD, "task_id": UNKNOWN, "source_instance": UNKNOWN}
     assert compare(SPEC, "", OLD, news, preview=True).replaces == ("task_id",)
     assert not compare(SPEC, "", OLD, news, preview=False)
@@ -141,7 +141,7 @@ class TestWords:
         assert said({"resume_mode": "manual"}, olds) == []
 
     def test_a_running_one_that_gets_another_source(self) -> None:
-        """The service may begin from the start."""
+        """The service may start from the start."""
         (line,) = said({"source_instance": {"addrs": "user:secret@host:1"}})
         assert line.startswith("source_instance changed: CONFIGURES the running migration ANEW")
         assert "secret" not in line

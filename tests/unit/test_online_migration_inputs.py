@@ -80,7 +80,7 @@ class TestMigration:
         assert problems(world, "OnlineMigration", {**ON_INSTANCE, **MIGRATION, **changes}) == [line]
 
     def test_all_mistakes_at_once(self, world: World) -> None:
-        """Nobody mends one only to meet the next; no value is shown."""
+        """No one fixes one only to meet the next; no value is shown."""
         lines = problems(
             world,
             "OnlineMigration",
@@ -117,7 +117,7 @@ class TestMigration:
         assert world.resource(kind="OnlineMigration").preview(inputs).step == "create"
 
     def test_switching_needs_two_dcs_instances(self, world: World) -> None:
-        """A Redis that is no DCS instance has no address that the service could exchange."""
+        """A Redis that isn't a DCS instance has no address that the service could exchange."""
         lines = problems(
             world,
             "OnlineMigration",

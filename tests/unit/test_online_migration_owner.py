@@ -45,7 +45,7 @@ class TestItsInstance:
         assert world.writes() == []
 
     def test_a_failed_one_that_the_same_run_has_begun_again(self, world: World) -> None:
-        """It stands for its definition, whatever a listing from before tells."""
+        """It stands for its definition, even if an older listing differs."""
         first, second = Component(world), Component(world, "second")
         first.instance.up(first.instance_inputs())
         first.up()
@@ -59,7 +59,7 @@ class TestItsInstance:
     def test_one_that_has_begun_in_this_run_and_that_the_listing_does_not_show_yet(
         self, world: World
     ) -> None:
-        """What the process knows of its mark outlives the configuration of its migration (course 434)."""
+        """What the process knows of its owner mark outlives the configuration of its migration (course 434)."""
         first, second = Component(world), Component(world, "second")
         second.instance.plugin = first.instance.plugin
         world.cloud.set_quirks(["listing-lags=30"])
@@ -145,7 +145,7 @@ class TestTakingOver:
         assert world.ids() == [id_]
 
     def test_one_that_was_never_configured_while_its_old_resources_leave(self, world: World) -> None:
-        """The migration that the new resource has begun there is neither stopped nor deleted (course 2214)."""
+        """The migration that the new resource has started there is neither stopped nor deleted (course 2214)."""
         old, new = Component(world), Component(world, "renamed")
         old.instance.up(old.instance_inputs())
         old.up(state="stopped")

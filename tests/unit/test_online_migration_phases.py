@@ -1,4 +1,4 @@
-"""Where an online migration is, told from whatever words the service has for it."""
+"""The phase of an online migration, from all of the service's spellings."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_phases(status: str, task_status: str | None, phase: Phase, state: str |
 
 
 def test_as_asked() -> None:
-    """Numbers as text, addresses in another order, and filled-in ones of DCS instances are no difference."""
+    """Numbers as text, addresses in another order, and filled-in ones of DCS instances aren't a difference."""
     online = told(
         migration_method="incremental_migration",
         resume_mode="auto",
@@ -69,7 +69,7 @@ def test_as_asked() -> None:
 
 
 def test_what_is_not_told_does_not_differ() -> None:
-    """A service that tells nothing contradicts nothing."""
+    """A service that says nothing contradicts nothing."""
     assert differing(INPUTS, told(status="FULLMIGRATING")) == set()
 
 
@@ -90,6 +90,6 @@ def test_each_difference(answer: dict[str, object], key: str) -> None:
 
 @pytest.mark.parametrize("answer", [{"task_id": "another", "status": "RUNNING"}, {}])
 def test_an_answer_that_is_not_of_this_task(answer: dict[str, object]) -> None:
-    """It is no answer."""
+    """It isn't an answer."""
     with pytest.raises(Malformed):
         parse_online(answer, "t-1")

@@ -9,7 +9,7 @@ from dcs_migration.life_cycles.reporting import ProviderError
 from tests.unit.life_cycle_world import World
 from tests.unit.online_world import Migration
 
-# What each of these refuses is an error of one line, after which the next `up` goes on; the rest changes nothing.
+# What each of these refuses is an error of one line, after which the next `up` continues; the rest changes nothing.
 REFUSING = {
     "job-fails": "could not make migration instance",
     "set-answers-error": "did not start the migration",
@@ -21,7 +21,7 @@ REFUSING = {
 
 
 def live(world: World, migration: Migration) -> None:
-    """Begin, change, stop, go on, switch, switch back, and end."""
+    """Start, change, stop, continue, switch, switch back, and end."""
     migration.up()
     follow(world, migration)
     migration.up(bandwidth_limit_mb=7)
@@ -54,7 +54,7 @@ def test_a_life_with_each_quirk(world: World, quirk: str) -> None:
 
 @pytest.mark.parametrize("quirk", REFUSING)
 def test_a_refusal_is_one_line(world: World, quirk: str) -> None:
-    """It says what was refused, and once the service takes it the same `up` goes on to the end."""
+    """It says what was refused, and once the service takes it the same `up` continues to the end."""
     migration = Migration(world)
     world.cloud.set_quirks([quirk])
     with pytest.raises(ProviderError) as caught:

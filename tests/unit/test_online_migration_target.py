@@ -19,7 +19,7 @@ def to(target: str) -> dict[str, Any]:
 
 
 def begin_second_page(world: World, monkeypatch: pytest.MonkeyPatch, migration: Migration) -> None:
-    """Bring one up that the next readings of the listing pass over: the oldest of 21 begins the second page."""
+    """Bring one up that the next readings of the listing pass over: the oldest of 21 starts the second page."""
     monkeypatch.setattr(listing, "PAGE_SIZE", 20)
     migration.up()
     for number in range(19):
@@ -27,7 +27,7 @@ def begin_second_page(world: World, monkeypatch: pytest.MonkeyPatch, migration: 
 
 
 def two_while_the_listing_lags(world: World) -> tuple[Migration, Migration]:
-    """Return a migration that has just begun, and one whose instance is made, on one target."""
+    """Return a migration that has just started, and one whose instance is made, on one target."""
     one, other = Migration(world, "one"), Migration(world, "other")
     for migration in (one, other):
         migration.instance.up(INSTANCE)
@@ -38,7 +38,7 @@ def two_while_the_listing_lags(world: World) -> tuple[Migration, Migration]:
 
 
 class TestOneTarget:
-    """One target takes one running migration, whoever's."""
+    """One target takes one running migration of any owner."""
 
     def test_a_listing_that_passes_over_the_one_that_runs(
         self, world: World, monkeypatch: pytest.MonkeyPatch
@@ -53,7 +53,7 @@ class TestOneTarget:
         assert world.count(SET) == 0
 
     def test_a_listing_that_lags(self, world: World) -> None:
-        """What this process has just begun is asked for by its id."""
+        """What this process has just started is asked for by its id."""
         one, other = two_while_the_listing_lags(world)
         world.clock.at(15, lambda: world.cloud.set_status(one.id, "TERMINATED"))
         other.up()
@@ -61,7 +61,7 @@ class TestOneTarget:
         assert world.clock.seconds >= 75
 
     def test_a_listing_that_lags_after_a_run_that_is_over(self, world: World) -> None:
-        """Nobody waits for it."""
+        """No one waits for it."""
         one, other = two_while_the_listing_lags(world)
         world.cloud.set_status(one.id, "FAILED")
         other.up()
@@ -81,7 +81,7 @@ class TestOneTarget:
         assert second.task["target_instance_id"] == "orders"
 
     def test_one_that_runs_is_led_to_a_free_target(self, world: World) -> None:
-        """Its own run is in nobody's way."""
+        """Its own run is in no one's way."""
         world.cloud.set_quirks([RESTARTS])
         migration = Migration(world)
         migration.up()
@@ -101,7 +101,8 @@ class TestOneTarget:
 
 
 def test_a_delete_that_the_listing_passes_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A listing that shows fewer than it counts does not prove that an instance is gone, however often it is read."""
+    """A listing that shows fewer than it counts does not prove that an instance no longer exists, however often
+    it is read."""
     migration = Migration(world)
     begin_second_page(world, monkeypatch, migration)
     world.started_elsewhere("one-more", target_instance={"id": "one-more"})

@@ -71,7 +71,7 @@ def test_every_valid_definition_passes(definition: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("definition", "where"), EVERY_PLACE, ids=_id)
 def test_an_unknown_value_passes_wherever_it_stands(definition: dict[str, Any], where: Path) -> None:
-    """A value that only the update knows is not judged, be it a leaf, a list or a map."""
+    """A value that only the update knows isn't judged: a leaf, a list or a map."""
     inputs = changed(definition, where, UNKNOWN)
     assert problems(SCHEMA, inputs) == []
     assert has_unknown(inputs)
@@ -86,7 +86,7 @@ def test_known_values_beside_an_unknown_one_are_still_judged() -> None:
 @pytest.mark.parametrize("wrong", [True, 7, 7.5, ["a"], {"a": "b"}, []], ids=repr)
 @pytest.mark.parametrize(("definition", "where"), ALL_TEXTS, ids=_id)
 def test_a_text_of_another_type_is_refused(definition: dict[str, Any], where: Path, wrong: Any) -> None:
-    """Whatever is no text is refused where a text belongs, and an example is shown."""
+    """A value that isn't a text is refused where a text belongs, and an example is shown."""
     line = _one(changed(definition, where, wrong))
     assert line.startswith(f"{shown(where)}: must be a string, write for example ")
 
@@ -353,7 +353,7 @@ def test_words_that_only_look_like_an_object_pass(text: str) -> None:
 
 
 def test_a_byte_order_mark_is_called_that() -> None:
-    """The text of a file that Windows wrote begins with one, and no server takes it for part of a password."""
+    """The text of a file that Windows wrote starts with one, and no server takes it for part of a password."""
     for where in (("target_instance", "password"), ("backup_files", "bucket_name")):
         assert problems(SCHEMA, changed(BACKUP, where, "\ufeffS3cret-pass")) == [
             f"{shown(where)}: begins with a byte order mark, as the text of a file may, read it with encoding='utf-8-sig'"
@@ -386,7 +386,7 @@ def test_more_files_than_one_task_takes_are_refused() -> None:
 def test_control_characters_are_refused_wherever_they_stand(
     definition: dict[str, Any], where: Path, place: str, control: str
 ) -> None:
-    """No text takes a control character, at its very end neither; a description takes line breaks."""
+    """No text takes a control character, not even at its end; a description takes line breaks."""
     text = {"before": f"{control}ab", "within": f"a{control}b", "behind": f"ab{control}"}[place]
     found = problems(SCHEMA, changed(definition, where, text))
     if where == ("description",) and control == "\n":
@@ -480,7 +480,7 @@ def test_all_problems_come_at_once_in_the_order_of_their_paths() -> None:
 @pytest.mark.parametrize("wrap", [lambda v: v, lambda v: [v], lambda v: {"k": v}, lambda v: v + "\n"])
 @pytest.mark.parametrize(("definition", "where"), TYPED, ids=_id)
 def test_no_message_shows_a_value(definition: dict[str, Any], where: Path, wrap: Any) -> None:
-    """Whatever is wrong with a value, the value itself is never repeated: it may hold a password."""
+    """For any problem with a value, the value itself is never repeated: it may hold a password."""
     inputs = changed(definition, where, wrap(f"redis://:{SENTINEL}@10.0.0.1"))
     assert all(SENTINEL not in line for line in problems(SCHEMA, inputs))
 
@@ -570,5 +570,5 @@ def test_unknown_values_are_found_at_any_depth(value: Any) -> None:
     ],
 )
 def test_a_path_is_worded_as_users_write_it(parts: list[str | int], text: str) -> None:
-    """Keys follow a dot, indexes stand in brackets."""
+    """Keys follow a dot, indexes are in brackets."""
     assert path(parts) == text

@@ -130,6 +130,12 @@ name: str = "nobody"
 # gone.
 print("it shall", "goes on")  # noqa: T201 and nobody
 '''
+MESSAGES = '''"""It shall be a docstring."""
+
+NAME = "it begins here"
+fail("it begins" " here and " f"{NAME} shall end")
+fail(f"{NAME} knows `shall` and is gone")
+'''
 JSON = """{
   "description": "It shall be one.",
   "properties": {
@@ -145,10 +151,11 @@ JSON = """{
         (prose.of_markdown, MARKDOWN, [1, 4, 9]),
         (prose.of_python, PYTHON, [1, 3, 10, 14, 16]),
         (prose.of_json, JSON, [2, 4]),
+        (prose.of_messages, MESSAGES, [4, 4, 5]),
     ],
 )
 def test_findings_have_the_line_where_they_start(reader: Reader, text: str, lines: list[int]) -> None:
-    """Across line breaks, too; strings, examples and code blocks are no prose."""
+    """Across line breaks, too; examples and code blocks are not prose, and neither are strings of three words."""
     assert [found.line for found in prose.check("file", reader(text))] == lines
 
 
@@ -168,6 +175,10 @@ def test_the_exit_code_says_whether_there_are_findings(
         "docs/page.md:2: words: 'begins': write start, starts, started\n"
         "docs/page.md:2: words: 'is gone': write no longer exists\n"
     )
+    (tmp_path / "docs" / "code.py").write_text('fail("the last task is gone")\n', "utf-8")
+    assert prose.main(["docs/code.py"]) == 0
+    assert prose.main(["docs/code.py", "--messages"]) == 1
+    assert capsys.readouterr().out == "docs/code.py:1: words: 'is gone': write no longer exists\n"
     assert prose.main(["--all", "--counts"]) == 1
     assert capsys.readouterr().out == "    2 docs/page.md\n    2 in all\n"
 

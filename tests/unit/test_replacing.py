@@ -1,4 +1,4 @@
-"""A replacement says once that it runs again, for whatever reason the engine replaces."""
+"""A replacement says once that it runs again, for any reason of the replacement."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_command_that_replaces(world: World) -> None:
 
 
 def test_what_it_depends_on_is_replaced(world: World) -> None:
-    """In a preview the engine asks for the difference before the program declares the task."""
+    """In a preview Pulumi asks for the difference before the program declares the task."""
     resource = world.started()
     assert resource._plan({**resource.outputs, "description": UNKNOWN}).step == "same"
     assert world.engine.warnings == []
@@ -91,7 +91,7 @@ def test_a_task_that_never_filled_its_target(world: World, status: str, changes:
 
 
 def test_a_task_that_is_taken_over_runs_nothing(world: World) -> None:
-    """Replacing it takes it over once more."""
+    """Replacing it takes it over again."""
     resource = world.started()
     inputs = {**BACKUP_IMPORT, "existing_task_id": resource.id}
     check(resource, inputs, old=True)
@@ -100,7 +100,7 @@ def test_a_task_that_is_taken_over_runs_nothing(world: World) -> None:
 
 
 def test_a_destroy_is_no_replacement(world: World) -> None:
-    """Nobody declares the resource any more: there is no old task, for no new one follows."""
+    """No one declares the resource any more: there is no old task, for no new one follows."""
     resource = world.started()
     resource.destroy()
     assert world.engine.warnings == []
@@ -108,7 +108,7 @@ def test_a_destroy_is_no_replacement(world: World) -> None:
 
 
 def test_an_unchanged_and_a_new_task_say_nothing(world: World) -> None:
-    """One check is none too many."""
+    """One check isn't one too many."""
     resource = world.started()
     resource.up(BACKUP_IMPORT)
     world.resource("another").up({**BACKUP_IMPORT, "target_instance": {"id": "instance-2"}})
@@ -116,7 +116,7 @@ def test_an_unchanged_and_a_new_task_say_nothing(world: World) -> None:
 
 
 def test_an_online_task_of_the_old_call(world: World) -> None:
-    """It is no import, and says so."""
+    """It isn't an import, and says so."""
     resource = world.started(ONLINE)
     check(resource, ONLINE, old=True)
     check(resource, ONLINE, old=False)

@@ -34,7 +34,7 @@ def messages(engine: FakeEngine) -> list[tuple[Any, ...]]:
 
 
 def test_a_warning_in_our_call_is_a_line_once(engine: FakeEngine) -> None:
-    """Whatever the filters say, and however often a library says it."""
+    """With any filters, and for any number of repetitions by a library."""
     for urn in ("urn:a", "urn:b"):
         with reporting.guard(engine, urn):
             warnings.warn("bad\ncertificate", Insecure, stacklevel=2)
@@ -92,7 +92,7 @@ def test_warnings_of_others_stay_theirs(engine: FakeEngine) -> None:
 
 
 def test_a_warning_that_became_an_error_is_called_that() -> None:
-    """One that Python itself raises passes us by: it is no error of ours."""
+    """One that Python itself raises isn't handled: it isn't our error."""
     said = r"PYTHONWARNINGS makes an error .*: unset it"
     with pytest.raises(reporting.ProviderError, match=said), reporting.guard(FakeEngine()):
         raise SyntaxWarning("invalid escape sequence")

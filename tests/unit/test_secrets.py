@@ -101,7 +101,7 @@ SECRETS = ["hunter2!", AWKWARD, "aaaa", "äöüß", "a  b\tc", "....", "x" * 500
 @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
 @pytest.mark.parametrize("secret", SECRETS, ids=lambda secret: ascii(secret)[:12])
 def test_a_secret_is_removed_in_every_encoding(secret: str, encode: Callable[[str], str]) -> None:
-    """Whatever way a secret is written, nothing of it is left and the words around it stay."""
+    """In every spelling of a secret, nothing of it is left and the words around it stay."""
     assert _scrubber(secret)(f"before, {encode(secret)}, behind") == f"before, {MASK}, behind"
 
 
@@ -138,7 +138,7 @@ def test_every_occurrence_goes(again: int) -> None:
     ],
 )
 def test_secrets_that_overlap_leave_no_part(secrets: list[str], text: str, left: str) -> None:
-    """Where secrets share characters the whole stretch goes, in whatever order they were seen."""
+    """If secrets share characters, the whole stretch is removed, in any order of the secrets."""
     assert _scrubber(*secrets)(text) == left
     assert _scrubber(*reversed(secrets))(text) == left
 
@@ -178,7 +178,7 @@ def test_a_short_secret_goes_where_it_stands_alone(secret: str, text: str, left:
     ],
 )
 def test_credentials_in_urls_go_unseen_before(text: str, left: str) -> None:
-    """What stands between `://` and `@` is a secret, also one that nobody has told us of."""
+    """What stands between `://` and `@` is a secret, also one that no one has told us of."""
     assert Scrubber()(text) == left
 
 
@@ -207,7 +207,7 @@ def test_passwords_are_found_at_any_depth() -> None:
 
 
 def test_without_secrets_a_text_stays() -> None:
-    """Nothing is masked that nobody called secret."""
+    """Nothing is masked that no one called secret."""
     assert Scrubber()("plain text, 100 %") == "plain text, 100 %"
     assert _scrubber("hunter2!")("") == ""
 
@@ -301,7 +301,7 @@ def test_nothing_of_any_secret_stays(secrets: list[str], words: list[str], data:
 def test_a_secret_is_found_under_several_encodings(
     data: st.DataObject, names: list[str], before: str, behind: str
 ) -> None:
-    """JSON in HTML, HTML in JSON, JSON in base64 in a URL: what is left is no more than what stood beside it."""
+    """JSON in HTML, HTML in JSON, JSON in base64 in a URL: only the text next to it is left."""
     latin = data.draw(st.booleans())
     alphabet = st.characters(max_codepoint=255, exclude_characters="*") if latin else _letters
     secret = data.draw(
@@ -328,7 +328,7 @@ def test_a_secret_is_found_under_several_encodings(
 
 
 def test_a_character_of_latin_1_that_javascript_escaped_is_no_byte() -> None:
-    """`escape()` writes it as a URL writes a byte of UTF-8, and another character beside it in an escape of JSON."""
+    """`escape()` writes it as a URL writes a byte of UTF-8, and another character next to it in an escape of JSON."""
     assert _scrubber("00¡\U0001089f")("error: 00%A1%5CU0001089f") == f"error: {MASK}"
 
 

@@ -70,7 +70,7 @@ def test_a_misspelt_key_is_an_error(written: str, meant: str) -> None:
 
 
 def test_keys_of_others_are_not_ours_to_judge() -> None:
-    """Those of pulumi-huaweicloud that decide nothing here, and whatever it may know one day."""
+    """Those of pulumi-huaweicloud without an effect here, and those that it may have one day."""
     decide = {
         "assumeRole",
         "assumeRoleWithOidc",
@@ -152,7 +152,7 @@ def test_what_is_empty_decides_nothing(value: str) -> None:
 
 
 def test_parts_that_decide_nothing_alone_are_no_error() -> None:
-    """The duration of an agency that nobody names is passed over by the other tools, too."""
+    """The duration of an agency that no one names is passed over by the other tools, too."""
     environ = {"HW_ASSUME_ROLE_DURATION": "3600", "HW_DOMAIN_NAME": "x"}
     assert problems(settings_of({}, environ)) == []
 
@@ -206,7 +206,7 @@ def test_a_token_beside_keys_is_refused(keys: dict[str, str]) -> None:
 def test_another_token_is_refused_unless_a_token_is_used(
     config: dict[str, str], environ: dict[str, str]
 ) -> None:
-    """Also beside keys, which it would replace elsewhere."""
+    """Also together with keys, which it would replace elsewhere."""
     for keys in ({}, KEYS):
         (line,) = problems(settings_of(config, {**environ, **keys}))
         assert "this token goes before keys elsewhere, and is not read here" in line
@@ -378,7 +378,7 @@ LIFE_CYCLES = [
 
 @pytest.mark.parametrize("kind", LIFE_CYCLES)
 def test_each_resource_s_check_tells_the_problems_once(kind: type) -> None:
-    """Whichever resource a program declares, and beside what is wrong with its inputs."""
+    """For every resource that a program declares, and together with the problems of its inputs."""
     accounts = Accounts(settings_of({"Region": "x", "region": "EU West"}), FakeClock())
     result: CheckResult = kind(Process(accounts, FakeEngine())).check(
         {}, {"task_ids": ["0" * 32]} if kind is LIFE_CYCLES[-1] else {}

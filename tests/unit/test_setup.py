@@ -175,7 +175,7 @@ def test_the_host_of_the_cli_itself_is_linked(
 def test_a_host_is_built_once_and_again_when_its_pins_change(
     tmp_path: Path, bin_dir: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Without another way it is built, a second run does nothing, and one older than its pins is built anew."""
+    """Without another way it is built, a second run does nothing, and one older than its pins is built again."""
     put_cli(bin_dir)
     put_program(tmp_path / "go", f'case "$*" in build*) {BUILD};; *) echo v1.2.3;; esac')
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
@@ -234,7 +234,7 @@ def test_a_moved_environment_is_not_ours(tmp_path: Path) -> None:
 
 
 def test_a_broken_interpreter_is_noticed(tmp_path: Path) -> None:
-    """An environment whose interpreter is gone is made again."""
+    """An environment whose interpreter no longer exists is made again."""
     environment = make_environment(tmp_path)
     environment.python.unlink()
     assert not environment.is_complete()
@@ -243,7 +243,7 @@ def test_a_broken_interpreter_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("program", [CLI.main, YAML.main])
 def test_a_missing_cli_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    """A CLI or YAML host that was on PATH at set-up and is gone now asks for another."""
+    """A CLI or YAML host that was on PATH at set-up and no longer exists now asks for another."""
     environment = make_environment(tmp_path)
     (environment.python.parent / program).unlink()
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -51,7 +51,7 @@ PLAYED = {
 
 
 class Cloud:
-    """One account at the service, of which only tasks whose names begin with ``prefix`` are touched."""
+    """One account at the service. Only tasks with names that start with ``prefix`` are touched."""
 
     def __init__(self, environ: Mapping[str, str], pace: Pace, clock: Clock | None = None) -> None:
         """Read what is named, before any call; raises `Missing`."""
@@ -103,7 +103,7 @@ class Cloud:
         return self.client.show_migration_task(id_).status or ""
 
     def wait(self) -> None:
-        """Let the service go on for a while."""
+        """Let the service continue for a while."""
         self.clock.sleep(self.pace.pause)
 
     def until(self, happened: Callable[[], bool]) -> bool:
@@ -116,7 +116,7 @@ class Cloud:
         return True
 
     def remove(self) -> None:
-        """Stop and delete the tasks of this run, and see that they are gone."""
+        """Stop and delete the tasks of this run, and see that they no longer exist."""
 
         def gone() -> bool:
             left = self.own().values()

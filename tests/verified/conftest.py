@@ -44,7 +44,7 @@ class VerifiedStack(CliStack):
     """A stack that meets this run's cloud, and whose calls are counted on this side."""
 
     def __init__(self, root: Path, cloud: Cloud) -> None:
-        """Make it; its programs begin with what is named."""
+        """Make it; its programs start with what is named."""
         self._calls = root / "calls.log"
         watch = root / "watch"
         watch.mkdir()
@@ -80,7 +80,7 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture
 def stack(tmp_path: Path, cloud: Cloud) -> Iterator[VerifiedStack]:
-    """A stack; whatever the test has left at the service is removed, also after a failure."""
+    """A stack; everything that the test has left at the service is removed, also after a failure."""
     try:
         yield VerifiedStack(tmp_path, cloud)
     finally:

@@ -103,7 +103,7 @@ class Probe:
         return id_ in self.cloud.listing()
 
     def statistics(self, id_: str) -> Told:
-        """Return the statistics of a task, and tell how they are written."""
+        """Return the statistics of a task, and show how they are written."""
         told = self.wire.ask("GET", f"migration-task/{id_}/stats")
         if told.error is None:
             strings = any(isinstance(value, str) for value in told.answer.values())

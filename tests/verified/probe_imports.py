@@ -29,7 +29,7 @@ class Imports:
         self._names: dict[str, str] = {}
 
     def ask(self) -> None:
-        """Ask what can be asked of three imports, of which two run at a time."""
+        """Ask what can be asked of three imports; two run at a time."""
         one = self._named()
         self._shown(one)
         self._filtered(one)

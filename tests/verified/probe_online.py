@@ -133,7 +133,7 @@ class Online:
         return self._status() == FULL_PHASE
 
     def _follows(self) -> bool:
-        """Whether the incremental phase has begun, also where the status does not tell."""
+        """Whether the incremental phase has started, also where the status does not tell."""
         status = self._status()
         if status != MIGRATING:
             return lookup(status).kind is Kind.REPLICATING

@@ -46,7 +46,7 @@ def variable(name: str) -> str:
 
 
 def opted_in(environ: Mapping[str, str]) -> bool:
-    """Tell whether the real service is asked for. Raises Missing where that cannot be meant."""
+    """Return whether to use the real service. Raises Missing if that can't be intended."""
     value = environ.get(OPT_IN, "").strip().lower()
     if value not in _FLAGS:
         raise Missing(f"{OPT_IN} must be 1, or not be set")

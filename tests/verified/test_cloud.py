@@ -1,4 +1,4 @@
-"""What this tier has made is removed, whatever the service says to that; what others made is not touched."""
+"""What this tier has made is removed, for any answer of the service; what others made isn't touched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.verified.cloud import REAL, Cloud, played_by
 
 @pytest.fixture
 def cloud(clock: FakeClock, request: pytest.FixtureRequest) -> Iterator[Cloud]:
-    """An emulator with some quirks at the pace of the real service, by a clock that nobody waits for."""
+    """An emulator with some quirks at the pace of the real service, by a clock that no one waits for."""
     quirks = getattr(request, "param", [])
     with (
         Emulator(clock=lambda: clock.time(), quirks=quirks, duration=600.0) as emulator,
@@ -41,7 +41,7 @@ def make(cloud: Cloud, name: str) -> str:
     indirect=True,
 )
 def test_only_its_own_tasks_are_removed(cloud: Cloud) -> None:
-    """Running ones are stopped, or waited for where that is refused; one of others goes on."""
+    """Running ones are stopped, or waited for where that is refused; one of others continues."""
     others = [make(cloud, "orders"), make(cloud, f"{cloud.prefix}orders")]
     for number in range(3):
         make(cloud, f"{cloud.prefix}-{number}")

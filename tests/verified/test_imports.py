@@ -19,7 +19,7 @@ task = MigrationTask("PREFIX-import", **IMPORT, description="{SAID}")
 
 
 def test_an_import_from_up_to_destroy(cloud: Cloud, stack: VerifiedStack) -> None:
-    """It succeeds, bears its mark, shows no change, is refreshed, and is gone after destroy."""
+    """It succeeds, has its owner mark, shows no change, is refreshed, and no longer exists after destroy."""
     pace = cloud.pace
     waiting = f"task.completion(timeout={pace.patience}, interval={pace.interval})\n"
     stack.declare(TASK.replace("PREFIX", cloud.prefix) + waiting)
@@ -41,7 +41,7 @@ def test_an_import_from_up_to_destroy(cloud: Cloud, stack: VerifiedStack) -> Non
 
 
 def test_a_task_whose_state_was_lost_is_adopted(cloud: Cloud, stack: VerifiedStack) -> None:
-    """The next `up` finds it by its mark and starts no second one."""
+    """The next `up` finds it by its owner mark and starts no second one."""
     stack.declare(TASK.replace("PREFIX", cloud.prefix)).up()
     (resource,) = stack.resources().values()
     stack.run("state", "delete", resource["urn"], "--yes")

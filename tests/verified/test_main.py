@@ -71,7 +71,7 @@ def test_it_reports_the_cases_and_the_answers(
 def test_an_interrupted_run_asks_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After Ctrl-C in a case, nothing new is begun."""
+    """After Ctrl-C in a case, nothing new is started."""
     monkeypatch.setattr(program, "run_cases", lambda online: int(pytest.ExitCode.INTERRUPTED))
     assert program.main() == 2
     assert "question" not in capsys.readouterr().out
@@ -83,7 +83,7 @@ def test_an_interrupted_run_asks_nothing(
 def test_online_cases_are_run_when_a_source_is_named(
     monkeypatch: pytest.MonkeyPatch, online: bool, files: list[str]
 ) -> None:
-    """Without a source they are not begun."""
+    """Without a source they are not started."""
     given: list[list[str]] = []
 
     def begin(args: list[str]) -> int:

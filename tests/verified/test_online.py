@@ -23,7 +23,7 @@ shop = OnlineMigrationTask(
 
 
 def test_an_online_migration(cloud: Cloud, stack: VerifiedStack, source: Source) -> None:
-    """It is begun, follows its source, is stopped, started again, and gone after destroy."""
+    """It is started, follows its source, is stopped, started again, and gone after destroy."""
 
     def write(state: str) -> VerifiedStack:
         return stack.declare(PROGRAM.replace("PREFIX", cloud.prefix).replace("STATE", state))

@@ -87,7 +87,7 @@ def test_the_value_of_a_quirk_is_told(clock: FakeClock, spec: str) -> None:
 
 
 def test_without_a_source_only_imports_are_asked(clock: FakeClock) -> None:
-    """Nothing that needs a machine or another Redis is begun; the table says why."""
+    """Nothing that needs a machine or another Redis is started; the table says why."""
     with probed(clock) as (cloud, emulator):
         cloud.named = dataclasses.replace(cloud.named, source=None)
         answers = Probe(cloud).run()
@@ -106,7 +106,7 @@ def test_imports_that_are_over_too_soon_tell_nothing_wrong(clock: FakeClock) -> 
 
 
 def test_it_makes_few_tasks(clock: FakeClock) -> None:
-    """Five at most, of which two at a time."""
+    """Five at most, two at a time."""
     with probed(clock) as (cloud, emulator):
         Probe(cloud).run()
     made = calls(emulator)
@@ -123,7 +123,7 @@ def test_a_part_without_an_answer_leaves_the_others(clock: FakeClock) -> None:
 
 
 def test_a_refusal_that_quotes_a_password_is_told_without_it(clock: FakeClock) -> None:
-    """The service's own words stand in the table, but for what is secret."""
+    """The service's own words are in the table, but for what is secret."""
     message = f"no such password: {PLAYED['TARGET_PASSWORD']}"
     with probed(clock) as (cloud, emulator):
         emulator.fault(

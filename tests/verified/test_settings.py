@@ -48,7 +48,7 @@ def test_a_variable_that_says_no_is_no(value: str) -> None:
 
 
 def test_a_variable_that_says_neither_is_a_mistake() -> None:
-    """Whoever writes anything else is told what to write."""
+    """With any other value, the error says what to write."""
     with pytest.raises(Missing, match=f"^{OPT_IN} must be 1, or not be set$"):
         opted_in({OPT_IN: "perhaps"})
 
@@ -123,5 +123,5 @@ def test_without_a_source_there_is_no_online_migration(complete: dict[str, str])
 
 
 def test_no_password_is_shown(complete: dict[str, str]) -> None:
-    """What is named can stand in a failure of a test."""
+    """What is named can are in a failure of a test."""
     assert "Tr0ub4dor" not in repr(named_in(complete))

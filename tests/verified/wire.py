@@ -48,7 +48,7 @@ class Wire:
         return told.answer
 
     def ask(self, method: str, path: str, body: Any = None, **query: str | int) -> Told:
-        """Send one call to a path of the project; return whatever was answered."""
+        """Send one call to a path of the project; return any answer."""
         response = self._session.request(
             method,
             self._base + path,

@@ -79,9 +79,9 @@ class Shown:
 class Definition:
     """What to create: its owner mark, and the call that creates it.
 
-    mark_of_0_1_0: the owner mark that release 0.1.0 wrote. name: the task's name. operation: the API's name of the call
-    that ``post`` makes. shown: gets one task and compares it. ended_badly: meanings of a status with which a task no longer
-    counts for the definition. target: id of the instance, which takes one task at a time.
+    mark_of_0_1_0: the owner mark that release 0.1.0 wrote. name: the task's name. operation: the API's name of
+    the call that ``post`` makes. shown: gets one task and compares it. ended_badly: meanings of a status with
+    which a task no longer counts for the definition. target: id of the instance, which takes one task at a time.
     unique: whether the definition is complete, so that a second task with it would do the same work twice.
     run_again: the input that asks for another run. again: what runs it again. refused: formats a refusal.
     """
