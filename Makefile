@@ -64,7 +64,7 @@ docs: setup ## Regenerate the reference, the emulator's tables, the demo's trans
 	@$(BIN)/python tools/native_schema.py
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/transcript.py
 
-site: setup ## Build the documentation as a site, in English and Chinese, into build/site/: nothing in it comes from another host
+site: setup ## Build the documentation site in English and Chinese into build/site/
 	@$(BIN)/python -m tools.website
 
 format: setup ## Rewrite the Python sources in the project's style

@@ -340,7 +340,7 @@ def attributes_of(kind: type) -> Iterator[tuple[str, str, str]]:
 
 
 def outputs_of(resource: type[pulumi.Resource], inputs: set[str], words: Words) -> Iterator[tuple[str, str]]:
-    """Yield the name and the words of each attribute of the class that is not an input."""
+    """Yield the name and description of each attribute of the class that isn't an input."""
     for name, annotation, text in attributes_of(resource):
         if annotation.startswith("pulumi.Output") and name not in inputs:
             yield f"`{name}`", words(f"{resource.__name__}.{name}", text)

@@ -27,7 +27,7 @@ def nested_shapes(schema: Schema) -> Iterator[tuple[str, Schema]]:
 
 
 def type_of(described: Schema, words: Words = ENGLISH) -> str:
-    """Word a type."""
+    """Return a type's text."""
     if "properties" in described:
         return words("type map", "map, see below")
     kind = described.get("type")
@@ -42,7 +42,7 @@ def type_of(described: Schema, words: Words = ENGLISH) -> str:
 
 
 def allowed(described: Schema, words: Words = ENGLISH) -> str:
-    """Word which values are allowed."""
+    """Return a text with the allowed values."""
     if "enum" in described:
         return ", ".join(f"`{value}`" for value in described["enum"])
     for unit, least, most in (("characters", "minLength", "maxLength"), ("items", "minItems", "maxItems")):

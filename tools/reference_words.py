@@ -1,8 +1,8 @@
-"""The languages of the reference: English as the code has it, and Chinese from the schemas and a table of translations.
+"""The languages of the reference: English from the code, and Chinese from the schemas and a table of translations.
 
-Every text of the reference has a place, such as ``MigrationTask.get(region)``. The table, ``reference.zh-CN.yaml``, has the
-translation of each place, but those of the schemas' descriptions are in the schemas, as ``x-description-zh``. A link in
-a translation has the number of the link in English in place of a target: ``[凭证](1)``.
+Each text of the reference has a place, such as ``MigrationTask.get(region)``. ``reference.zh-CN.yaml`` has a translation for
+each place, except for the descriptions in the schemas: these have an ``x-description-zh`` next to them. The target of a
+link in a translation is the number of that link in the English text: ``[凭证](1)``.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Schema = Mapping[str, Any]
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
 TABLE = Path(__file__).with_name("reference.zh-CN.yaml")
 
-_FACT = re.compile(r"`[^`]*`|\d+")  # what is the same in every language: code and numbers
+_FACT = re.compile(r"`[^`]*`|\d+")  # code and numbers are the same in every language
 
 
 class Words:
-    """The words of the page in English, which are those of the code."""
+    """The English texts, unchanged from the code."""
 
     suffix = ".md"
 
     def __call__(self, place: str, english: str) -> str:
-        """Return the text of a place."""
+        """Return the text for a place."""
         return english
 
     def described(self, schema: Schema) -> str:
@@ -38,7 +38,7 @@ class Words:
         return str(schema.get("description", ""))
 
     def problems(self) -> list[str]:
-        """Return what is missing or wrong, once the page is written."""
+        """Return the missing and wrong translations, after the page is written."""
         return []
 
 
@@ -46,7 +46,7 @@ ENGLISH = Words()
 
 
 class Chinese(Words):
-    """The words of the page in Chinese."""
+    """The Chinese texts."""
 
     suffix = TRANSLATED
 
@@ -58,7 +58,7 @@ class Chinese(Words):
         self.found: list[str] = []
 
     def __call__(self, place: str, english: str) -> str:
-        """Return the translation, and note what is wrong with it."""
+        """Return the translation, and record its problems."""
         self.used.add(place)
         return self._checked(place, english, self.table.get(place)) if english else ""
 
@@ -68,8 +68,8 @@ class Chinese(Words):
         return self._checked(f"schema: {english}", english, schema.get("x-description-zh")) if english else ""
 
     def problems(self) -> list[str]:
-        """Return what is missing, what translates nothing, and where code or numbers differ."""
-        unused = [f"{place}: translates nothing" for place in self.table if place not in self.used]
+        """Return missing and unused translations, and those with different code, numbers or links."""
+        unused = [f"{place}: not used" for place in self.table if place not in self.used]
         return list(dict.fromkeys(self.found + unused))
 
     def _checked(self, place: str, english: str, chinese: Any) -> str:

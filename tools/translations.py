@@ -1,6 +1,6 @@
-"""Pages in two languages: ``page.md`` in English, ``page.zh-CN.md`` next to it in Chinese, with the same headings in order.
+"""Pages in two languages: ``page.md`` in English, and ``page.zh-CN.md`` in Chinese with the same headings in the same order.
 
-``python -m tools.translations`` points the links of the Chinese pages at Chinese pages, where there are some.
+``python -m tools.translations`` changes links in Chinese pages to link to Chinese pages, if they exist.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def anchors(text: str) -> list[str]:
 
 
 def translation_of(page: Path) -> Path:
-    """Return where the translation of a page lies, whether it exists or not."""
+    """Return the path of a page's translation, whether it exists or not."""
     return page.with_name(page.name.removesuffix(".md") + TRANSLATED)
 
 
 def localized(link: str, page: Path) -> str:
-    """Return a link of a page as its translation has it: to the translation of the target, if there is one."""
+    """Return a page's link for its translation: it links to the target's translation, if there is one."""
     file, _, name = link.partition("#")
     target = (page.parent / file).resolve() if file else page
     translation = translation_of(target)
@@ -51,7 +51,7 @@ def translations(root: Path = ROOT) -> list[Path]:
 
 
 def main() -> None:
-    """Rewrite the links of the Chinese pages; those that lead to the same page in English remain."""
+    """Rewrite the links in the Chinese pages, except those to the English version of the same page."""
     for page in translations():
         original = page.with_name(page.name.removesuffix(TRANSLATED) + ".md")
 

@@ -96,7 +96,7 @@ def all_pages() -> list[Page]:
 
 
 def own_pages() -> list[Page]:
-    """Those whose blocks the tests here run; a translation has the same blocks."""
+    """The pages with blocks that these tests run; a translation has the same blocks."""
     return [
         page
         for page in all_pages()

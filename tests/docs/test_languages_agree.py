@@ -1,4 +1,4 @@
-"""A page in Chinese says what the page in English says: the same structure, code, numbers and links."""
+"""A Chinese page matches the English page: same structure, code, numbers and links."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def original(page: Page) -> Page:
 
 
 def prose(page: Page) -> str:
-    """The text without its blocks, and without the line that leads to the page in the other language."""
+    """The text without code blocks, and without the line with the link to the other language."""
     counterpart = {translation_of(page.path), original(page).path}
     lines = FENCE.sub("", page.text).splitlines()
     return "\n".join(
@@ -46,7 +46,7 @@ def prose(page: Page) -> str:
 
 
 def rows(page: Page) -> list[list[int]]:
-    """How many cells each row of each table has."""
+    """The number of cells in each row of each table."""
     tables: list[list[int]] = []
     before = ""
     for line in prose(page).splitlines():
@@ -59,24 +59,24 @@ def rows(page: Page) -> list[list[int]]:
 
 
 def code(page: Page) -> set[str]:
-    """What is written as code in the text."""
+    """The inline code in the text."""
     return set(_CODE.findall(prose(page)))
 
 
 def numbers(page: Page) -> set[str]:
-    """The numbers in the text; a number in letters is one in characters."""
+    """The numbers in the text; a number written as a word must be written in characters (three: 三)."""
     return set(_NUMBER.findall(LINK.sub("]", _CODE.sub("", _TAG.sub("", prose(page))))))
 
 
 def test_there_are_translations() -> None:
-    """The pages are found at all, and so are the words to avoid."""
+    """The translated pages and the words to avoid are found."""
     assert ROOT / "docs" / "reference.zh-CN.md" in [page.path for page in TRANSLATIONS]
     assert {"密匙", "目的Redis", "堆栈"} <= AVOIDED
 
 
 @each_translation
 def test_headings_are_the_same(page: Page) -> None:
-    """As many, of the same levels: an anchor in English finds its heading in Chinese."""
+    """Same number and levels, so that an English anchor identifies a Chinese heading."""
     levels, expected = (
         [marks for marks, _ in HEADING.findall(prose(each))] for each in (page, original(page))
     )
@@ -85,26 +85,26 @@ def test_headings_are_the_same(page: Page) -> None:
 
 @each_translation
 def test_blocks_are_the_same(page: Page) -> None:
-    """Every block, byte for byte: what is run for the page in English holds for this one."""
+    """Every block is identical, so the tests of the English page cover it."""
     assert FENCE.findall(page.text) == FENCE.findall(original(page).text)
 
 
 @each_translation
 def test_tables_are_the_same(page: Page) -> None:
-    """As many, with as many rows and cells."""
+    """Same number of tables, rows and cells."""
     assert rows(page) == rows(original(page))
 
 
 @each_translation
 def test_code_and_numbers_are_the_same(page: Page) -> None:
-    """A command, a name or a number that changes in English changes here."""
+    """If a command, a name or a number changes in English, the Chinese page must change."""
     assert not code(page) ^ code(original(page))
     assert not numbers(page) ^ numbers(original(page))
 
 
 @each_translation
 def test_links_lead_to_the_same_places(page: Page) -> None:
-    """In Chinese, where there is a translation."""
+    """Links lead to the translation, if there is one."""
     english = original(page)
     expected = [localized(link, english.path) for link in LINK.findall(prose(english))]
     assert sorted(LINK.findall(prose(page))) == sorted(expected)
@@ -112,7 +112,7 @@ def test_links_lead_to_the_same_places(page: Page) -> None:
 
 @each_translation
 def test_terms_are_those_of_the_glossary(page: Page) -> None:
-    """None that it says to avoid."""
+    """No page has a word that the glossary says to avoid."""
     assert not [word for word in sorted(AVOIDED) if word in page.text]
 
 
@@ -125,14 +125,14 @@ def test_a_paragraph_is_one_line(page: Page) -> None:
 
 @each_translation
 def test_bold_text_is_bold_on_github(page: Page) -> None:
-    """CommonMark takes `**` for text between Chinese punctuation, or code, and a Chinese character."""
+    """CommonMark doesn't close bold between punctuation or code and a Chinese character."""
     tokens = MarkdownIt("commonmark").enable("table").parse(page.text)
     texts = [child.content for token in tokens for child in token.children or () if child.type == "text"]
     assert not [text for text in texts if "**" in text]
 
 
 def test_links_are_pointed_at_translations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`python -m tools.translations` does so, but for the link to the page in English."""
+    """`python -m tools.translations` does this, except for the link to the English page."""
     folder = tmp_path / "docs"
     folder.mkdir()
     for name, text in {
@@ -151,7 +151,7 @@ def test_links_are_pointed_at_translations(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_stale_translation_is_found(tmp_path: Path) -> None:
-    """Each check fails for a page that differs in what it checks."""
+    """Each check fails for a page with that difference."""
     english = "# A\n\n[B](b.md#two)\n\n| x | y |\n|---|---|\n| `a` | 10 |\n\n```sh\nrun\n```\n\n## C\n"
     chinese = (
         "# 甲\n\n[乙](b.zh-CN.md#二)\n\n| x | y |\n|---|---|\n| `a` | 10 |\n\n```sh\nrun\n```\n\n## 丙\n"

@@ -42,7 +42,7 @@ def test_every_input_and_output_is_told() -> None:
 
 
 def test_every_description_is_in_chinese_too() -> None:
-    """Each description of a schema has a translation, which the schema of the native provider doesn't contain."""
+    """Each description in a schema has a Chinese one; the native provider's schema has none."""
 
     def described(part: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(part, list):
@@ -60,7 +60,7 @@ def test_every_description_is_in_chinese_too() -> None:
 
 
 def test_a_wrong_translation_is_found(tmp_path: Path) -> None:
-    """One that is missing, one that translates nothing, and one with other code, numbers or links."""
+    """A missing or unused translation, or one with different code, numbers or links."""
     table = tmp_path / "table.yaml"
     table.write_text(
         "right: 等待`a`，最多10秒\ncode: 等待`b`\nnumber: 等待11秒\nlink: 见[乙](2)\nunused: 无\n", "utf-8"
@@ -78,7 +78,7 @@ def test_a_wrong_translation_is_found(tmp_path: Path) -> None:
         "link: the languages differ in their links",
         "missing: not translated: Wait.",
         "schema: Wait.: not translated: Wait.",
-        "unused: translates nothing",
+        "unused: not used",
     ]
 
 

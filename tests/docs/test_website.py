@@ -1,4 +1,4 @@
-"""The site has every page in both languages, its links hold, and nothing in it comes from another host."""
+"""The site has every page in both languages, has no broken links, and doesn't load anything from another host."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
-from tests.docs.pages import ROOT, Page
+from tests.docs.pages import ROOT, TRANSLATED, Page, all_pages
 from tools.translations import anchor
 from tools.website.building import build_site, navigation
 
-# What a browser loads with a page: a link is followed by a reader alone.
+# What a browser loads with a page, unlike a link that a reader clicks.
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video|embed|object)\b[^>]*?(?:src|srcset|data)=["'](https?:)?//"""
     r"""|<link\b(?![^>]*rel=["']?(?:canonical|alternate|next|prev))[^>]*href=["'](https?:)?//"""
@@ -33,7 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_there_in_both_languages(site: Path) -> None:
-    """A page without a translation is shown in English among the Chinese ones."""
+    """A page without a translation is in English on the Chinese site."""
     for page in sorted((ROOT / "docs").rglob("*.md")):
         if not page.name.endswith(".zh-CN.md"):
             place = page.relative_to(ROOT / "docs").with_suffix(".html").as_posix().replace("README", "index")
@@ -44,13 +45,28 @@ def test_every_page_is_there_in_both_languages(site: Path) -> None:
 
 
 def test_nothing_comes_from_another_host(site: Path) -> None:
-    """No page and no style sheet loads a script, a font or a picture from the internet."""
+    """No page or style sheet loads a script, font or picture from the internet."""
     for file in (*site.rglob("*.html"), *site.rglob("*.css"), *site.rglob("*.svg")):
         assert not (found := LOADED.search(file.read_text("utf-8"))), (file, found)
 
 
+def test_pages_have_the_parts_that_github_shows(site: Path) -> None:
+    """MkDocs' Markdown differs: for example, a list without a blank line before it isn't a list."""
+    github = MarkdownIt("commonmark").enable("table")
+    for page in all_pages():
+        translated = page.name.endswith(TRANSLATED)
+        place = page.name.replace(TRANSLATED, ".md")
+        place = place.removeprefix("docs/") if place.startswith("docs/") else f"repository/{place}"
+        place = place.replace("README", "index").replace(".md", ".html")
+        html = (site / ("zh-CN" if translated else "") / place).read_text("utf-8")
+        shown = html.partition("<article")[2].partition("</article>")[0]
+        expected = github.render(re.sub(r"^```mermaid\n.*?^```$", "", page.text, flags=re.S | re.M))
+        for part in ("<li>", "<ol", "<pre", "<strong>", "<table>"):
+            assert shown.count(part) == expected.count(part), (page.name, part)
+
+
 def test_anchors_are_those_of_github(site: Path) -> None:
-    """A link to a heading works here and there."""
+    """A link to a heading works in both places."""
     html = (site / "guides" / "troubleshooting.html").read_text("utf-8")
     anchors = Page(ROOT / "docs" / "guides" / "troubleshooting.md").anchors()
     assert anchors <= set(re.findall(r'id="([^"]+)"', html))
@@ -59,7 +75,7 @@ def test_anchors_are_those_of_github(site: Path) -> None:
 
 
 def test_the_search_knows_both_languages(site: Path) -> None:
-    """Its index has the pages, and separates Chinese words."""
+    """The index has the pages, and the scripts for both languages are there."""
     index = json.loads((site / "search" / "search_index.json").read_text("utf-8"))
     assert index["config"]["lang"] == ["en", "zh"]
     assert any(entry["location"].startswith("guides/credentials.html") for entry in index["docs"])
@@ -77,7 +93,7 @@ def written(root: Path, **texts: str) -> Path:
 
 
 def test_a_translation_has_the_anchors_of_its_original(tmp_path: Path) -> None:
-    """A page that links to an English heading finds it on the Chinese page, and the line between the two is left out."""
+    """A link to an English heading works on the Chinese page, and the language line is left out."""
     root = written(
         tmp_path,
         a="# A\n\n[简体中文](a.zh-CN.md)\n\n```sh\n# not a heading\n```\n\n## First steps\n\n[B](guides/b.md#then)\n",
@@ -106,7 +122,7 @@ def test_a_broken_link_fails_the_build(link: str, tmp_path: Path) -> None:
 
 
 def test_the_navigation_takes_what_there_is() -> None:
-    """A listed page that doesn't exist is left out, a group without any too; a page not listed comes last in its group."""
+    """Listed pages that don't exist and empty groups are left out; pages that aren't listed come last in their group."""
     listed = [
         "README.md",
         {"Start": [{"Examples": ["repository/examples/README.md"]}]},

@@ -1,1 +1,1 @@
-"""The documentation as a site: `make site` builds it from docs/ and the pages that docs/ links to."""
+"""The documentation site: `make site` builds it from docs/ and the files that docs/ links to."""

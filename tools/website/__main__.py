@@ -1,4 +1,4 @@
-"""Build the site: ``python -m tools.website`` into build/site/, with a folder into that one."""
+"""Build the site into build/site/: ``python -m tools.website``. To build it elsewhere, name a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site is built: the pages are gathered, the navigation is completed, MkDocs runs, every warning an error."""
+"""Builds the site: collects the pages, completes the navigation and runs MkDocs. Every warning is an error."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tools.website.pages import Pages
 
 HERE = Path(__file__).resolve().parent
 
-# The group of a page that mkdocs.yml doesn't list, by the beginning of its path: the first that fits. Of the files
-# elsewhere in the repository only READMEs are in the navigation.
+# The group of a page that mkdocs.yml doesn't list: the first entry that the path starts with. Of the files outside docs/,
+# only READMEs are in the navigation.
 GROUPS = {"guides/": "Guides", "repository/examples/": "Examples", "repository/": "About", "": "Reference"}
 
-WORDS = ("割接", "委托", "备份", "续传", "主备", "回切")  # that jieba would take apart
+WORDS = ("割接", "委托", "备份", "续传", "主备", "回切")  # Chinese words that jieba would split
 
 
 def navigation(listed: list[Any], pages: set[str]) -> list[Any]:
-    """Return the navigation with the pages that exist: those listed, then the others, each at the end of its group."""
+    """Return the navigation with the existing pages: the listed ones, then the others at the end of their groups."""
     left = set(pages)
     groups: dict[str, list[Any]] = {}
 
@@ -61,9 +61,9 @@ def _without_empty(entries: list[Any]) -> list[Any]:
 
 
 def build_site(root: Path, site: Path) -> str:
-    """Build the site of a repository into a folder; return why that failed, or nothing.
+    """Build the site of a repository into a folder; return the error, or an empty string.
 
-    The pages that MkDocs reads are collected next to that folder.
+    The pages that MkDocs reads are collected in the folder ``website`` next to it.
     """
     gathered = site.with_name("website")
     Pages(root, gathered).gather()

@@ -1,4 +1,4 @@
-"""Mermaid diagrams as pictures, drawn while the site is built: nothing is loaded from another host to draw them."""
+"""Draws Mermaid diagrams when the site is built, so that the browser doesn't load a script from another host."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import re
 
 try:
     import merman
-except ImportError:  # no wheel for this platform: the site shows the text of a diagram
+except ImportError:  # no wheel for this platform: the site shows the diagram's source
     merman = None
 
-THEMES = {"light": "default", "dark": "dark"}  # by the site's colour scheme: Mermaid's theme
+THEMES = {"light": "default", "dark": "dark"}  # the site's color scheme: Mermaid's theme
 WIDE = 1200  # pixels; a flowchart wider than this is drawn from top to bottom
-MARGIN = 24  # pixels at both sides: a title may be wider than its box
+MARGIN = 24  # pixels on both sides, because a title can be wider than its box
 
 
 def name_of(source: str) -> str:
-    """Return a name that changes with the diagram."""
+    """Return a name that depends on the diagram's content."""
     return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
 @functools.cache
 def pictures(source: str) -> dict[str, str]:
-    """Return the SVG for each colour scheme; none where nothing can draw it."""
+    """Return the SVG for each color scheme; empty if merman isn't installed."""
     if merman is None:
         return {}
     if _box(_drawn(source, THEMES["light"]))[2] > WIDE:

@@ -1,8 +1,8 @@
-"""The pages of the site: those of docs/, and what they link to elsewhere in the repository.
+"""Collects the pages of the site: those in docs/, and the files that they link to elsewhere in the repository.
 
-A page of docs/ keeps its path. Everything else goes below ``repository/``: a Markdown page as it is, a folder as its
-README and a list of its files, any other file as a page that shows it. Links are rewritten on the way, so the files in
-the repository stay as GitHub shows them.
+A page in docs/ keeps its path. Everything else goes into ``repository/``: a Markdown page unchanged, a folder as its
+README with a list of its files, and any other file as a page that shows it. The links are rewritten in the collected
+pages only, so GitHub still shows the files correctly.
 """
 
 from __future__ import annotations
@@ -17,12 +17,17 @@ from tools.translations import FENCE, HEADING, LINK, TRANSLATED, anchors
 from tools.website import diagrams
 
 ELSEWHERE = "repository"
-ASSETS = {".svg", ".png", ".json"}  # in docs/: files that its pages show or offer
-UNLISTED = {"README.md", "README.zh-CN.md", "go.sum", "package-lock.json"}  # in the list of a folder's files
+ASSETS = {".svg", ".png", ".json"}  # files in docs/ that the pages show or link to
+UNLISTED = {
+    "README.md",
+    "README.zh-CN.md",
+    "go.sum",
+    "package-lock.json",
+}  # left out of the list of a folder's files
 
 _WEB = re.compile(r"[a-z]+:")
 
-# The language that colours a file, by the ending of its name.
+# The language for syntax highlighting, by file extension.
 LANGUAGES = {
     ".go": "go",
     ".json": "json",
@@ -35,17 +40,17 @@ LANGUAGES = {
 
 
 class Pages:
-    """The pages of a repository, on their way into a folder."""
+    """Writes the pages of a repository into a folder."""
 
     def __init__(self, root: Path, folder: Path) -> None:
-        """Take the repository's root, and the folder that MkDocs reads."""
+        """Set the repository's root and the folder that MkDocs reads."""
         self.root = root
         self.folder = folder
         self.pending: list[str] = []
         self.written: set[str] = set()
 
     def gather(self) -> None:
-        """Write every page of docs/, and every file that a page leads to."""
+        """Write every page of docs/ and every file that a page links to."""
         shutil.rmtree(self.folder, ignore_errors=True)
         for file in sorted((self.root / "docs").rglob("*")):
             path = file.relative_to(self.root).as_posix()
@@ -60,12 +65,12 @@ class Pages:
                 self._write(self.place(path), self.page(path).encode())
 
     def place(self, path: str) -> str:
-        """Return where the site has a file of the repository."""
+        """Return a file's path in the site."""
         if path.startswith("docs/") and Path(path).suffix in {".md", *ASSETS}:
             return path.removeprefix("docs/")
         if path.endswith(".md"):
             return f"{ELSEWHERE}/{path}"
-        return f"{ELSEWHERE}/{path.replace('.', '-')}.md"  # MkDocs hides names that start with a dot
+        return f"{ELSEWHERE}/{path.replace('.', '-')}.md"  # MkDocs leaves out names that start with a dot
 
     def page(self, path: str) -> str:
         """Return the page for a file of the repository."""
@@ -84,7 +89,7 @@ class Pages:
         return self._rewritten(text, path)
 
     def files_of(self, folder: str) -> list[str]:
-        """Return the files of a folder, but those below a README further down."""
+        """Return the files of a folder, except those in subfolders with their own README."""
         command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         listed = subprocess.run(command, cwd=self.root / folder, capture_output=True, text=True, check=True)
         files = sorted(filter(None, listed.stdout.split("\0")))
@@ -97,7 +102,7 @@ class Pages:
         ]
 
     def _rewritten(self, text: str, path: str) -> str:
-        """Return the text of a page with its links, file names and diagrams as MkDocs wants them."""
+        """Return the text of a page with links, file names and diagrams that MkDocs understands."""
         names = self._anchors_of_the_original(path) if path.endswith(TRANSLATED) else []
         parts: list[str] = []
         end = 0
@@ -112,12 +117,12 @@ class Pages:
         return "".join(parts) + HEADING.sub(anchored, self._linked(text[end:], path))
 
     def _anchors_of_the_original(self, path: str) -> list[str]:
-        """Return the anchors of the page that a translation translates: links from pages in English name them."""
+        """Return the anchors of the English page: links from English pages use them."""
         original = self.root / (path.removesuffix(TRANSLATED) + ".md")
         return anchors(original.read_text("utf-8")) if original.is_file() else []
 
     def _fence(self, fence: re.Match[str], path: str) -> str:
-        """Return a fenced block: a diagram as pictures, a file's name as a title."""
+        """Return a code block: pictures for a diagram, and the file's name as a title."""
         marks, language, name, body = fence.groups()
         if language == "mermaid" and (pictures := diagrams.pictures(body)):
             lines = []
@@ -131,22 +136,22 @@ class Pages:
         return f"{marks}{language}{title}\n{body}{marks}"
 
     def _linked(self, text: str, path: str) -> str:
-        """Return text between blocks with its links rewritten, without a line that leads to the other language."""
+        """Rewrite the links outside code blocks, and remove the line with the link to the other language."""
         counterpart = path.replace(TRANSLATED, ".md") if path.endswith(TRANSLATED) else path[:-3] + TRANSLATED
         lines = []
         for line in text.splitlines(keepends=True):
             targets = [self._target(link, path) for link in LINK.findall(line)]
-            if counterpart not in targets:  # the site switches by itself
+            if counterpart not in targets:  # the site has its own switch
                 lines.append(LINK.sub(lambda link: f"]({self._link(link[1], path)})", line))
         return "".join(lines)
 
     def _target(self, link: str, path: str) -> str:
-        """Return the path that a link leads to, in the repository."""
+        """Return the path of a link's target in the repository."""
         target = posixpath.normpath(posixpath.join(posixpath.dirname(path), link.partition("#")[0]))
         return posixpath.join(target, "README.md") if (self.root / target).is_dir() else target
 
     def _link(self, link: str, path: str) -> str:
-        """Return a link as the site has it; one that leads nowhere as it is, for MkDocs to report."""
+        """Return a link for the site. A broken link is unchanged, so that MkDocs reports it."""
         file, hash_, heading = link.partition("#")
         target = self._target(link, path)
         if not file or _WEB.match(link) or target.startswith(".."):
