@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dcs_emulator import Emulator
-from tests.native.conftest import PASSWORD, YamlStack
+from tests.e2e.stack import calls, live
+from tests.native.conftest import PASSWORD, NewStack, YamlStack
 
 
 def shop(**changes: Any) -> dict[str, Any]:
@@ -37,3 +39,28 @@ def test_what_a_switch_says_names_the_instances(stack: YamlStack, emulator: Emul
     assert "source and target have exchanged their addresses" in text
     assert PASSWORD not in text
     stack.require_no_changes()
+
+
+def test_import_into_a_component(stack: YamlStack, new_stack: NewStack, emulator: Emulator) -> None:
+    """The two resources in it, in one file as the guide shows it; then the program changes nothing in the cloud."""
+    other = new_stack().resources_are({"id": "${shop.taskId}"}, shop=shop())
+    other.up()
+    id_ = other.outputs()["id"]
+    follow(emulator)
+    stack.resources_are()
+    alone = stack.run("import", "dcs:index:OnlineMigrationTask", "shop", id_, "--yes", ok=False)
+    assert "is a component, which can't be imported or read; import the two resources in it" in alone.text
+    component = {"type": "dcs:index:OnlineMigrationTask", "name": "shop", "component": True, "remote": True}
+    parts = [
+        {"type": f"dcs:index:{kind}", "name": kind, "logicalName": "shop", "id": id_, "parent": "shop"}
+        for kind in ("MigrationInstance", "OnlineMigration")
+    ]
+    (stack.work / "shop.json").write_text(json.dumps({"resources": [component, *parts]}))
+    stack.run("import", "--file", "shop.json", "--yes", "--protect=false", "--generate-code=false")
+    stack.resources_are(shop=shop())
+    emulator.clear_requests()
+    stack.up()
+    assert {name for name in calls(emulator) if not name.startswith(("List", "Show", "Keystone"))} == set()
+    stack.require_no_changes()
+    stack.destroy()
+    assert live(emulator) == {}
