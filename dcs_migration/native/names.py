@@ -110,6 +110,17 @@ PHRASES = (
     # What the life cycles say to a Python program: as other programs have it.
     ("huaweicloud:", "dcs:"),
     ("opts=ResourceOptions(depends_on=[first.completion()])", "dependsOn on a MigrationCompletion of it"),
+    ("opts=ResourceOptions(aliases=[Alias(name=...)])", "options.aliases: [{name: ...}]"),
+    (
+        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(create='30m', update='30m'))",
+        "options.customTimeouts: {create: 30m, update: 30m}",
+    ),
+    (
+        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))",
+        "options.customTimeouts: {delete: 30m}",
+    ),
+    ("project_id= with", "projectId with"),
+    ("timeout= (and custom_timeouts", "timeout (and customTimeouts"),
     ("opts.custom_timeouts", "options.customTimeouts"),
     ("opts.provider", "options.provider"),
     ("retain_on_delete", "retainOnDelete"),
@@ -118,10 +129,14 @@ PHRASES = (
 )
 
 
+_WRITTEN = re.compile(r"(?<=\bwrite )(\w+)=(?=[\"\[{])")  # write state="running"
+
+
 def translated(text: str) -> str:
     """Return what a life cycle says with the names that the user of any language knows."""
     for ours, theirs in PHRASES:
         text = text.replace(ours, theirs)
+    text = _WRITTEN.sub(r"\1: ", text)
     return _known_names().sub(lambda match: camel(match[0]), text)
 
 

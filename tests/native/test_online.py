@@ -13,7 +13,9 @@ from tests.native.conftest import PASSWORD, NewStack, YamlStack
 def shop(**changes: Any) -> dict[str, Any]:
     """Return a component."""
     properties = {
-        **{"vpcId": "vpc", "subnetId": "subnet", "securityGroupId": "group"},
+        "vpcId": "vpc",
+        "subnetId": "subnet",
+        "securityGroupId": "group",
         "migrationMethod": "incremental_migration",
         "sourceInstance": {"id": "shop-1", "password": PASSWORD},
         "targetInstance": {"id": "orders-1"},
@@ -34,7 +36,10 @@ def test_what_a_switch_says_names_the_instances(stack: YamlStack, emulator: Emul
     follow(emulator)
     stack.resources_are(shop=shop(state="switched"))
     text = stack.preview().text
-    assert "SWITCHES the addresses of instance shop-1 and instance orders-1 once the target has caught up" in text
+    assert (
+        "SWITCHES the addresses of instance shop-1 and instance orders-1 once the target has caught up"
+        in text
+    )
     text = stack.up().text
     assert "source and target have exchanged their addresses" in text
     assert PASSWORD not in text
