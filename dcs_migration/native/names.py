@@ -129,14 +129,14 @@ PHRASES = (
 )
 
 
-_WRITTEN = re.compile(r"(?<=\bwrite )(\w+)=(?=[\"\[{])")  # write state="running"
+_WRITTEN = re.compile(r"\b(write|set|with|or) (\w+)=(?=[\"\[{])")  # write state="running"
 
 
 def translated(text: str) -> str:
     """Return what a life cycle says with the names that the user of any language knows."""
     for ours, theirs in PHRASES:
         text = text.replace(ours, theirs)
-    text = _WRITTEN.sub(r"\1: ", text)
+    text = _WRITTEN.sub(r"\1 \2: ", text)
     return _known_names().sub(lambda match: camel(match[0]), text)
 
 

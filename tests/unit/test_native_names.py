@@ -12,7 +12,9 @@ import pytest
 from dcs_migration.native.names import translated
 
 PACKAGE = Path(__file__).resolve().parents[2] / "dcs_migration"
-PYTHON = re.compile(r"ResourceOptions|Alias\(|CustomTimeouts|custom_timeouts,|\bopts\b|\bwrite \w+=|=True\b")
+PYTHON = re.compile(
+    r"""ResourceOptions|Alias\(|CustomTimeouts|custom_timeouts,|\bopts\b|[a-z] \w+=["\[{]|=True\b"""
+)
 
 
 def texts() -> Iterator[tuple[str, str]]:
@@ -47,6 +49,7 @@ def test_no_message_has_python_in_it() -> None:
             "more time with timeout= (and custom_timeouts, if set)",
             "more time with timeout (and customTimeouts, if set)",
         ),
+        ('write region="here", or region="there" to', 'write region: "here", or region: "there" to'),
         ('state: "paused" is not one of', 'state: "paused" is not one of'),
     ],
 )
