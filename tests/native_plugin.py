@@ -30,6 +30,7 @@ def untranslated(text: str) -> str:
     """Return what the native front end says in the words of the dynamic one, which the tests have."""
     for ours, theirs in names.PHRASES[1:]:
         text = text.replace(theirs, ours)
+    text = re.sub(r'\b(write|set|with|or) (\w+): (?=["\[{])', r"\1 \2=", text)
     text = re.sub(rf"(?<![\w/])dcs:(?={'|'.join(KEYS)})", "huaweicloud:", text)
     camel = {names.camel(name): name for name in names.known()}
     return re.sub(

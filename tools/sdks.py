@@ -1,7 +1,7 @@
 """Write the SDKs of the native provider into ``build/sdks/{nodejs,go,python}``, from its schema.
 
-``tools/native-sdk`` holds the generators. A TypeScript program depends on ``file:.../build/sdks/nodejs``, which is
-compiled here; a Go program has a ``replace`` of ``pulumi-dcs.invalid/sdk/go``; a Python program takes
+``tools/native-sdk`` holds the generators. A TypeScript program depends on ``file:.../build/sdks/nodejs/pulumi-dcs.tgz``,
+which is compiled and packed here; a Go program has a ``replace`` of ``pulumi-dcs.invalid/sdk/go``; a Python program takes
 ``pip install build/sdks/python``. A second run does nothing, unless the schema or a generator changed.
 Run by ``make sdks``.
 """
@@ -9,6 +9,7 @@ Run by ``make sdks``.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -63,13 +64,34 @@ def make(schema: Path, folder: Path) -> bool:
         clock.say("writing")
         run([str(generator), str(schema), str(made)], ROOT)
         clock.say("compiling the TypeScript")
-        run(["npm", "install", *QUIETLY], made / "nodejs")
-        run(["npm", "run", "--silent", "postinstall"], made / "nodejs")
+        pack(made / "nodejs", Path(staging))
         (made / STAMP).write_text(digest)
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
     clock.say("written")
     return True
+
+
+def pack(sdk: Path, staging: Path) -> None:
+    """Leave of the TypeScript SDK the package that a registry would have, ``pulumi-dcs.tgz``.
+
+    npm links to a folder, and installs what it depends on inside of it. A program would then have Pulumi's package twice:
+    transforms fail, because the one doesn't know what was registered with the other.
+    """
+    sources = staging / "sources"
+    sdk.rename(sources)
+    run(["npm", "install", *QUIETLY], sources)
+    run(["npm", "run", "--silent", "postinstall"], sources)
+    described = json.loads((sources / "package.json").read_text("utf-8"))
+    needed = {"@pulumi/pulumi": described["dependencies"]["@pulumi/pulumi"]}
+    published = {**described, "files": ["bin"], "peerDependencies": needed}
+    for key in ("scripts", "dependencies"):
+        del published[key]
+    (sources / "package.json").write_text(json.dumps(published, indent=4), "utf-8")
+    sdk.mkdir()
+    run(["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", str(sdk)], sources)
+    (packed,) = sdk.iterdir()
+    packed.rename(sdk / "pulumi-dcs.tgz")
 
 
 def digest_of(schema: Path) -> str:

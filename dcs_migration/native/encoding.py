@@ -16,6 +16,7 @@ from dcs_migration.names import (
     FROM_BUCKET,
     FROM_RECORD,
     FULL,
+    IDENTITY,
     INCREMENTAL,
     ONLINE_MIGRATION,
     PASSWORD,
@@ -81,7 +82,8 @@ class Properties:
             return [self._plain(item, (*path, index), secret=secret) for index, item in enumerate(value)]
         if isinstance(value, str) and value in _UNKNOWN:
             return UNKNOWN
-        if secret and isinstance(value, str) and value not in _WORDS:
+        # An identity is a secret as a whole, because an address may hold one; a message needs its ids.
+        if secret and isinstance(value, str) and value not in _WORDS and path[0] != IDENTITY:
             self._texts.add(value)
         return int(value) if isinstance(value, float) and value.is_integer() else value
 

@@ -110,16 +110,17 @@ PHRASES = (
     # Texts of the lifecycles for Python programs, and the same for other languages.
     ("huaweicloud:", "dcs:"),
     ("opts=ResourceOptions(depends_on=[first.completion()])", "dependsOn on a MigrationCompletion of it"),
-    ("opts=ResourceOptions(aliases=[Alias(name=...)])", "the option aliases (the old name)"),
-    (
-        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))",
-        "the option customTimeouts (delete: 30m)",
-    ),
+    ("opts=ResourceOptions(aliases=[Alias(name=...)])", "options.aliases: [{name: ...}]"),
     (
         "opts=ResourceOptions(custom_timeouts=CustomTimeouts(create='30m', update='30m'))",
-        "the option customTimeouts (create: 30m, update: 30m)",
+        "options.customTimeouts: {create: 30m, update: 30m}",
     ),
-    ("timeout= (and custom_timeouts, if set)", "timeout (and customTimeouts, if set)"),
+    (
+        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))",
+        "options.customTimeouts: {delete: 30m}",
+    ),
+    ("project_id= with", "projectId with"),
+    ("timeout= (and custom_timeouts", "timeout (and customTimeouts"),
     ("opts.custom_timeouts", "options.customTimeouts"),
     ("opts.provider", "options.provider"),
     ("retain_on_delete", "retainOnDelete"),
@@ -127,10 +128,14 @@ PHRASES = (
 )
 
 
+_WRITTEN = re.compile(r"\b(write|use|set|with|or) (\w+)=(?=[\"\[{])")  # set state="running"
+
+
 def translated(text: str) -> str:
     """Return a lifecycle's message with the names for users of any language."""
     for ours, theirs in PHRASES:
         text = text.replace(ours, theirs)
+    text = _WRITTEN.sub(r"\1 \2: ", text)
     return _known_names().sub(lambda match: camel(match[0]), text)
 
 

@@ -346,6 +346,11 @@ def _failures(lines: Sequence[str]) -> list[Any]:
 
 
 def _resource(urn: str) -> Resource:
+    if _type_of(urn) == component.TOKEN:
+        raise TaskError(
+            f"{component.TOKEN} is a component, which can't be imported or read; import the two resources in it, "
+            f"{component.INSTANCE} and {component.MIGRATION}, with `pulumi import --file`"
+        )
     try:
         return RESOURCES[_type_of(urn)]
     except KeyError:

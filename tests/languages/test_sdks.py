@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.languages.conftest import NewProgram
 from tools.programs import TOOLS, InstallError
 from tools.sdks import SCHEMA, SDKS, digest_of, make
 
@@ -62,3 +63,23 @@ def test_the_generators_are_those_of_the_pinned_cli() -> None:
         for folder in ("native-sdk", "pulumi-cli")
     }
     assert len(pins) == 1
+
+
+def test_a_program_has_pulumis_package_once(program: NewProgram) -> None:
+    """Registered in one copy of it, a transform is unknown to another, and a program with both breaks."""
+    made = program("typescript")
+    made.begin()
+    packages = sorted(made.work.rglob("node_modules/@pulumi/pulumi/package.json"))
+    assert packages == [made.work / "node_modules" / "@pulumi" / "pulumi" / "package.json"]
+    assert not (made.work / "node_modules" / "pulumi-dcs").is_symlink()
+    made.rewrite(
+        "// Whatever needs",
+        "class Shop extends pulumi.ComponentResource {}\n"
+        'new dcs.MigrationTask("more", {\n'
+        '    migrationType: "backupfile_import", migrationMethod: "full_amount_migration",\n'
+        '    backupFiles: { backupId: "b-1" }, targetInstance: { id: "other" },\n'
+        '}, { parent: new Shop("my:shop:Shop", "shop", {}, { transforms: [\n'
+        '    ({ props, opts }) => ({ props: { ...props, description: "tagged" }, opts }),\n'
+        "] }) });\n// Whatever needs",
+    )
+    assert "tagged" in made.preview("--diff").text

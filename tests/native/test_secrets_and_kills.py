@@ -89,5 +89,5 @@ def test_two_backends_with_equal_names(new_stack: Any, emulator: Emulator) -> No
     finish(emulator)
     text = second.up(ok=False).text
     assert "has the same definition and belongs to another owner" in text
-    assert f'to take it over, set existingTaskId="{first.outputs()["id"]}"' in text
+    assert f'to take it over, set existingTaskId: "{first.outputs()["id"]}"' in text
     assert len(live(emulator)) == 1

@@ -165,6 +165,20 @@ class TestInPlace:
         following.up(source_instance={"id": "shop", "password": "rotated"})
         assert world.requests() == []
 
+    def test_a_source_that_was_given_by_its_addresses(self, world: World, migration: Migration) -> None:
+        """Is another one than one that is given by its id, also when it changed while the migration was stopped."""
+        world.cloud.set_quirks(["set-while-running-restarts"])
+        by_addresses, by_id = {"addrs": "10.0.0.1:6379"}, {"id": "shop"}
+        migration.up(source_instance=by_addresses)
+        for source in (by_id, by_addresses):
+            migration.in_a_later_run().up(source_instance=source)
+            assert world.writes() == [SET]
+            assert migration.preview(source_instance=source) == "same"
+        migration.up(source_instance=by_addresses, state="stopped")
+        migration.up(source_instance=by_id, state="stopped")
+        migration.in_a_later_run().up(source_instance=by_id)
+        assert world.writes() == [SET]
+
     def test_triggers_of_one_that_is_done(self, world: World, migration: Migration) -> None:
         """Run it again; without them it is left alone."""
         migration.up(**FULL)

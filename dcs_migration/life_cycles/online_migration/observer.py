@@ -91,7 +91,11 @@ def differing(inputs: Mapping[str, Any], observed: Online, changed: Collection[s
         if certain and _word(inputs.get(key)) != _word(word):
             found.add(key)
     sides = (("source_instance", observed.source), ("target_instance", observed.target))
-    return found | {key for key, side in sides if is_another(inputs.get(key) or {}, side)}
+    return found | {
+        key
+        for key, side in sides
+        if is_another(inputs.get(key) or {}, side) or (key in changed and side == Side())
+    }
 
 
 def _word(value: Any) -> str | None:
@@ -102,12 +106,15 @@ def _word(value: Any) -> str | None:
 
 
 def is_another(instance: Mapping[str, Any], side: Side) -> bool:
-    """Whether the service reports a different Redis than the inputs; a missing value isn't different."""
+    """Whether the service reports a different Redis than the inputs; a missing value isn't different.
+
+    A Redis with an id is different from one with addresses.
+    """
     if "id" in instance:  # the service adds the addresses of its own instances
-        return side.id is not None and instance["id"] != side.id
+        return instance["id"] != side.id and side != Side()
     if "addrs" in instance and side.addrs is not None:
         return addresses(instance["addrs"]) != addresses(side.addrs)
-    return False
+    return "addrs" in instance and side.id is not None
 
 
 PAUSES = (1.0, 2.0, 3.0, 5.0, 10.0)  # seconds between two looks; the last one repeats

@@ -1,0 +1,71 @@
+"""An online migration as the component, from its start to the switch."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dcs_emulator import Emulator
+from tests.e2e.stack import calls, live
+from tests.native.conftest import PASSWORD, NewStack, YamlStack
+
+
+def shop(**changes: Any) -> dict[str, Any]:
+    """Return a component."""
+    properties = {
+        "vpcId": "vpc",
+        "subnetId": "subnet",
+        "securityGroupId": "group",
+        "migrationMethod": "incremental_migration",
+        "sourceInstance": {"id": "shop-1", "password": PASSWORD},
+        "targetInstance": {"id": "orders-1"},
+    }
+    return {"type": "dcs:OnlineMigrationTask", "properties": {**properties, **changes}}
+
+
+def follow(emulator: Emulator) -> None:
+    """The targets catch up."""
+    for each in emulator.tasks():
+        emulator.set_status(each["id"], "INCRMIGEATING", offset=0)
+
+
+def test_what_a_switch_says_names_the_instances(stack: YamlStack, emulator: Emulator) -> None:
+    """Their ids are no secrets, though the component hands on a secret in which they stand; a password is one."""
+    stack.resources_are(shop=shop())
+    stack.up()
+    follow(emulator)
+    stack.resources_are(shop=shop(state="switched"))
+    text = stack.preview().text
+    assert (
+        "SWITCHES the addresses of instance shop-1 and instance orders-1 once the target has caught up"
+        in text
+    )
+    text = stack.up().text
+    assert "source and target have exchanged their addresses" in text
+    assert PASSWORD not in text
+    stack.require_no_changes()
+
+
+def test_import_into_a_component(stack: YamlStack, new_stack: NewStack, emulator: Emulator) -> None:
+    """The two resources in it, in one file as the guide shows it; then the program changes nothing in the cloud."""
+    other = new_stack().resources_are({"id": "${shop.taskId}"}, shop=shop())
+    other.up()
+    id_ = other.outputs()["id"]
+    follow(emulator)
+    stack.resources_are()
+    alone = stack.run("import", "dcs:index:OnlineMigrationTask", "shop", id_, "--yes", ok=False)
+    assert "is a component, which can't be imported or read; import the two resources in it" in alone.text
+    component = {"type": "dcs:index:OnlineMigrationTask", "name": "shop", "component": True, "remote": True}
+    parts = [
+        {"type": f"dcs:index:{kind}", "name": kind, "logicalName": "shop", "id": id_, "parent": "shop"}
+        for kind in ("MigrationInstance", "OnlineMigration")
+    ]
+    (stack.work / "shop.json").write_text(json.dumps({"resources": [component, *parts]}))
+    stack.run("import", "--file", "shop.json", "--yes", "--protect=false", "--generate-code=false")
+    stack.resources_are(shop=shop())
+    emulator.clear_requests()
+    stack.up()
+    assert {name for name in calls(emulator) if not name.startswith(("List", "Show", "Keystone"))} == set()
+    stack.require_no_changes()
+    stack.destroy()
+    assert live(emulator) == {}
