@@ -189,7 +189,7 @@ def test_a_wait_has_an_end(stack: Stack, slow: Emulator, bound: str) -> None:
     write(over(slow, stack), FLEET, WAIT.replace('interval="1s"', f'interval="1s", {bound}'))
     text = stack.up(ok=False).text
     one, two = live(slow)
-    assert "after 2s 2 of 2 migrations still running (not stopped): " in text
+    assert "timed out after 2s: 2 of 2 migrations still running (not stopped): " in text
     for id_ in (one, two):
         assert f"({id_}) MIGRATING" in text
     assert {task["status"] for task in slow.tasks()} == {"MIGRATING"}
