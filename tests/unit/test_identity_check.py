@@ -1,0 +1,108 @@
+"""Values of the settings that decide who calls are judged in a preview, before anybody is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dcs_migration.life_cycles.config import EXPLICIT, Settings
+from dcs_migration.life_cycles.settings_check import problems
+
+LOCAL = {"HW_DCS_ENDPOINT": "http://127.0.0.1:8788"}
+KEYS = {"HW_ACCESS_KEY": "ak", "HW_SECRET_KEY": "sk-secret"}
+AGENCY = {"HW_ASSUME_ROLE_AGENCY_NAME": "deploy", "HW_ASSUME_ROLE_DOMAIN_NAME": "acme"}
+OIDC = {
+    "HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::1:oidcProvider:ci",
+    "HUAWEICLOUD_OIDC_AGENCY_URN": "iam::1:agency:deploy",
+    "HUAWEICLOUD_OIDC_ID_TOKEN": "a.b.c",
+}
+
+
+def found(environ: dict[str, str], config: dict[str, str] | None = None) -> list[str]:
+    """What a preview says of these variables and this configuration."""
+    return problems(Settings((config or {}).get, {**LOCAL, **environ}, lambda: config or {}))
+
+
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        (
+            {**OIDC, "HUAWEICLOUD_OIDC_PROVIDER_URN": "github"},
+            "HUAWEICLOUD_OIDC_PROVIDER_URN must be a URN such as iam::ACCOUNT:oidcProvider:NAME",
+        ),
+        (
+            {**OIDC, "HUAWEICLOUD_OIDC_AGENCY_URN": "deploy"},
+            "HUAWEICLOUD_OIDC_AGENCY_URN must be a URN such as iam::ACCOUNT:agency:NAME",
+        ),
+        (
+            {**OIDC, "HUAWEICLOUD_OIDC_AGENCY_URN": "${{ vars.AGENCY }}"},
+            "HUAWEICLOUD_OIDC_AGENCY_URN must be a URN such as iam::ACCOUNT:agency:NAME",
+        ),
+        (
+            {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": "/nowhere/credentials"},
+            "HUAWEICLOUD_SDK_CREDENTIALS_FILE doesn't name a file; correct the path, or unset it",
+        ),
+        (
+            {"HW_SECURITY_TOKEN": "hidden"},
+            "HW_SECURITY_TOKEN is set without HW_ACCESS_KEY and HW_SECRET_KEY; set all three, or none of them",
+        ),
+        (
+            {"HUAWEICLOUD_SDK_SECURITY_TOKEN": "hidden"},
+            "HUAWEICLOUD_SDK_SECURITY_TOKEN is set without HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK; set all three, "
+            "or none of them",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_right_is_one_line(environ: dict[str, str], line: str) -> None:
+    """The line names the variable and its form, not its value."""
+    assert found(environ) == [line]
+
+
+@pytest.mark.parametrize(
+    "uri", ["pods", "169.254.1.1/credentials", "ftp://127.0.0.1/x", "http://", "http://h:x/"]
+)
+def test_the_address_of_pod_identity_is_a_url(uri: str, tmp_path: Path) -> None:
+    """The SDK would say that there is no connection."""
+    (tmp_path / "token").write_text("t")
+    pod = {
+        "HC_CONTAINER_CREDENTIALS_FULL_URI": uri,
+        "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(tmp_path / "token"),
+    }
+    assert found(pod) == ["HC_CONTAINER_CREDENTIALS_FULL_URI must be a URL such as http://HOST[:PORT]/PATH"]
+    assert found({**pod, "HC_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.1.1/v1/credentials"}) == []
+
+
+def test_a_token_of_the_stack_without_keys_is_found() -> None:
+    """The configuration is judged as the environment is."""
+    (line,) = found({}, {"huaweicloud:securityToken": "hidden"})
+    assert line.startswith("huaweicloud:securityToken is set without huaweicloud:accessKey and")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        OIDC,
+        {**OIDC, "HW_SECURITY_TOKEN": "of another source"},
+        {**KEYS, "HUAWEICLOUD_SDK_SECURITY_TOKEN": "of another source"},
+        {**KEYS, "HUAWEICLOUD_SDK_CREDENTIALS_FILE": "/nowhere/credentials"},
+        {},
+    ],
+)
+def test_what_another_source_would_read_is_not_judged(environ: dict[str, str]) -> None:
+    """Nor is anything wrong where no credentials are set: a preview needs none."""
+    assert found(environ) == []
+
+
+def test_the_environment_is_not_judged_where_the_program_gives_the_credentials() -> None:
+    """A provider with keys of its own reads no variable."""
+    stack = {EXPLICIT: "own", "huaweicloud:accessKey": "ak", "huaweicloud:secretKey": "sk"}
+    assert found({"HW_SECURITY_TOKEN": "hidden"}, stack) == []
+
+
+@pytest.mark.parametrize("text", ["1h", "", "soon", "0x384", "inf", "nan", "-900", "900.5"])
+def test_a_duration_of_an_agency_that_is_no_number_is_one_line(text: str) -> None:
+    """On every version of Python that is supported."""
+    lines = found({**KEYS, **AGENCY, "HW_ASSUME_ROLE_DURATION": text})
+    words = "HW_ASSUME_ROLE_DURATION must be a whole number of seconds from 900 to 86400"
+    assert lines == ([words] if text else [])
