@@ -39,8 +39,20 @@ class _Parser(argparse.ArgumentParser):
         raise _Misused(f"{message} (try {self.prog} --help)")
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is read only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *values: object) -> NoReturn:
+        """Print it and end."""
+        from importlib.metadata import version
+
+        sys.stdout.write(f"{PROGRAM} {version('pulumi-dcs-migration')}\n")
+        parser.exit(exits.OK)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description=_DESCRIPTION, epilog=_SETTINGS)
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the installed version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=command.HELP, description=command.HELP, epilog=command.EPILOG)

@@ -85,11 +85,13 @@ def _text(path: str, shown: str, console: Console) -> str:
         if path == STDIN:
             text = console.source.read(_MOST_CHARACTERS)
         else:
-            with open(path, encoding="utf-8") as file:
-                text = file.read(_MOST_CHARACTERS)
+            with open(path, "rb") as file:
+                content = file.read(_MOST_CHARACTERS)
+            text = content.decode(json.detect_encoding(content))  # PowerShell's > writes UTF-16
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise ConfigurationError(f"{shown} cannot be read: {why}") from None
+    text = text.removeprefix("\ufeff")  # a byte order mark, which editors and shells of Windows write
     if not text.strip():
         raise ConfigurationError(f"{shown} is empty; {_HOW} (did `pulumi stack export` fail?)")
     return text

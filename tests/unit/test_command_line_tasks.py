@@ -394,3 +394,14 @@ def test_the_region_of_the_settings_is_listed_beside_that_of_the_state(cli: Cli)
     state = export(resource("carts", there, project_id="another-project"))
     ended = cli.run("tasks", "--stack", "-", "--json", "--region", REGION, stdin=state)
     assert findings(ended) == {orphan: "orphan", there: "in_state"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_an_export_that_windows_wrote_is_read(cli: Cli, tmp_path: Path, encoding: str) -> None:
+    """Its editors write a byte order mark, and its PowerShell UTF-16."""
+    id_ = cli.start("orders-85ded78", mark())
+    (tmp_path / "state.json").write_text(export(resource("orders", id_)).replace("\n", "\r\n"), encoding)
+    ended = cli.run("tasks", "--stack", str(tmp_path / "state.json"))
+    assert (ended.code, ended.err) == (exits.OK, "")
+    assert "in state (orders)" in ended.out
+    assert cli.run("tasks", "--stack", "-", stdin="\ufeff" + export(resource("orders", id_))).out == ended.out

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dcs_migration.life_cycles import config
 from dcs_migration.life_cycles.config import EXPLICIT, Settings
+from dcs_migration.life_cycles.secrets import Scrubber
 from dcs_migration.life_cycles.settings_check import problems
 
 LOCAL = {"HW_DCS_ENDPOINT": "http://127.0.0.1:8788"}
@@ -106,3 +108,58 @@ def test_a_duration_of_an_agency_that_is_no_number_is_one_line(text: str) -> Non
     lines = found({**KEYS, **AGENCY, "HW_ASSUME_ROLE_DURATION": text})
     words = "HW_ASSUME_ROLE_DURATION must be a whole number of seconds from 900 to 86400"
     assert lines == ([words] if text else [])
+
+
+def test_a_refusal_names_what_helps_where_the_program_gave_the_keys() -> None:
+    """HW_ACCESS_KEY isn't read for such a provider, so nobody is sent there."""
+    own = {EXPLICIT: "hub", "huaweicloud:accessKey": "ak", "huaweicloud:secretKey": "sk"}
+    said = Settings(own.get, {**LOCAL, **KEYS}).credentials().provenance
+    assert said.startswith(
+        "the credentials came from Provider 'hub' in the program, as of the last `pulumi up`"
+    )
+    assert "add --run-program" in said
+    assert "set HW_ACCESS_KEY" not in said
+
+
+def test_a_refused_token_is_to_be_replaced() -> None:
+    """A token has no access key to check."""
+    said = Settings(environ={**LOCAL, "HW_AUTH_TOKEN": "hidden"}).credentials().provenance
+    assert (
+        said
+        == "the credentials came from the environment (HW_AUTH_TOKEN); a token expires within a day, so get a new one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "hidden"),
+    [
+        ({"HW_DCS_ENDPOINT": "http://127.0.0.1:1", "HW_REGION_NAME": "emulator-1"}, False),
+        ({"HW_DCS_ENDPOINT": "http://127.0.0.1:1", "HW_REGION_NAME": "eu-west-101"}, True),
+        ({"HW_DCS_ENDPOINT": "https://dcs.example.com", "HW_REGION_NAME": "emulator-1"}, True),
+    ],
+)
+def test_an_emulator_s_key_does_not_mask_the_name_of_its_region(
+    environ: dict[str, str], hidden: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The documented keys of the emulator are a part of the documented region: a command showed ***-1."""
+    scrub = Scrubber()
+    monkeypatch.setattr(config, "scrub", scrub)
+    Settings(environ={**environ, "HW_ACCESS_KEY": "emulator", "HW_SECRET_KEY": "emulator"}).credentials()
+    assert scrub("region emulator-1") == ("region ***-1" if hidden else "region emulator-1")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", "has no profiles; write one with `hcloud configure set`"),
+        (
+            '{"profiles": [{"name": "b"}, {"name": "a"}]}',
+            "has no current profile; set HW_PROFILE to one of: a, b",
+        ),
+    ],
+)
+def test_a_file_without_a_current_profile_says_so(tmp_path: Path, content: str, words: str) -> None:
+    """It had "no profile None"."""
+    (tmp_path / "config.json").write_text(content)
+    (line,) = found({"HW_SHARED_CONFIG_FILE": str(tmp_path / "config.json")})
+    assert words in line
