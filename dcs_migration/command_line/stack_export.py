@@ -50,6 +50,8 @@ class StackState:
     resources: list[Resource] = field(default_factory=list)
     owners: set[str] = field(default_factory=set)
     urns: dict[str, str] = field(default_factory=dict)
+    interrupted: set[str] = field(default_factory=set)
+    """URNs whose creation was interrupted: the next `up` adopts what it started."""
 
     def holding(self, id_: str) -> list[Resource]:
         """Return the resources that stand for a task: an online one has two."""
@@ -77,6 +79,9 @@ def load(paths: Iterable[str] | None, console: Console) -> StackState | None:
         scrub.add(*_plaintexts(deployment))
         for entry in _entries(deployment, shown):
             _add(entry, state)
+        for operation in deployment.get("pending_operations") or []:
+            if isinstance(operation, dict) and operation.get("type") == "creating":
+                state.interrupted.add(operation["resource"]["urn"])
     return state
 
 

@@ -183,7 +183,11 @@ def test_an_orphan_of_an_interrupted_create_names_its_resource(cli: Cli) -> None
     ended = cli.run("tasks", "--stack", "-", "--json", stdin=state)
     assert findings(ended) == {orphan: "orphan"}
     assert ended.document["tasks"][0]["urns"] == [urn_of("orders")]
-    assert f"started as {urn_of('orders')}" in cli.run("tasks", "--stack", "-", stdin=state).out
+    shown = cli.run("tasks", "--stack", "-", stdin=state).out
+    assert f"started as {urn_of('orders')}" in shown
+    assert "its creation was interrupted: `pulumi up` adopts it" in shown
+    forgotten = export(pending_operations=[{"resource": begun, "type": "deleting"}, "nothing"])
+    assert "interrupted" not in cli.run("tasks", "--stack", "-", stdin=forgotten).out
 
 
 @pytest.mark.parametrize(
