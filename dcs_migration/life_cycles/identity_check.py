@@ -1,4 +1,4 @@
-"""What is wrong with the values of the settings that decide who calls, as far as it shows offline."""
+"""Mistakes in the values of the settings that decide who calls, if they show offline."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ _URN = re.compile(r"iam::[^:\s]+:[^:\s]+:\S+")
 
 def _is_urn(value: str) -> bool:
     return _URN.fullmatch(value) is not None
+
+
+def _is_sendable(value: str) -> bool:
+    return re.fullmatch(r"[!#-&(-~]+", value) is not None
 
 
 def _is_url(value: str) -> bool:
@@ -59,7 +63,7 @@ def require_identity(settings: Settings) -> None:
         ConfigurationError: one line for each value that cannot be right; values are never shown.
     """
     source = settings.source()
-    lines = [*_malformed(settings, source), *_lone_tokens(settings, source)]
+    lines = [*_malformed(settings, source), *_unsendable(settings, source), *_lone_tokens(settings, source)]
     if lines:
         raise ConfigurationError("; ".join(lines))
 
@@ -75,6 +79,16 @@ def _malformed(settings: Settings, source: Source | None) -> Iterator[str]:
         value = settings.of_identity(name) if name in read_by_it else None
         if value and not form.fits(value):
             yield f"{name} {form.words}"
+
+
+def _unsendable(settings: Settings, source: Source | None) -> Iterator[str]:
+    """Yield a line for each static key that HTTP can't carry, or that was copied with its quotes."""
+    if source is None or source.fetch is not None:
+        return
+    for name in (*(name for names in source.needs for name in names), source.security_token):
+        value = settings.of_identity(name) if name else None
+        if value and not _is_sendable(value):
+            yield f"{name} contains a space, a quote, or a character that isn't ASCII; set it again without them"
 
 
 def _lone_tokens(settings: Settings, source: Source | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""End with 1 if a migration has failed, was stopped, or is gone."""
+"""End with 1 if a migration has failed, was stopped, or is `GONE`."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.abc
+import os
 import re
 import subprocess
 import sys
@@ -235,3 +236,27 @@ def test_ctrl_c_while_the_command_is_loaded_is_one_line(
     monkeypatch.setattr(sys, "meta_path", [Impatient(), *sys.meta_path])
     assert __main__.main() == exits.INTERRUPTED
     assert capsys.readouterr().err == "dcs-migration: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("redirection", "said"),
+    [
+        (">&-", ""),
+        ("> /dev/full", "dcs-migration: can't write to standard output: No space left on device\n"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_no_traceback(
+    cloud: Emulator, cli: Cli, redirection: str, said: str
+) -> None:
+    """A closed stream is written nowhere; a full disk is one line."""
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {redirection}', "-", *COMMAND, "tasks"],
+        cwd=ROOT,
+        env={**os.environ, **cli.environ},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == said
+    assert done.returncode == (exits.FAILED if said else exits.OK)

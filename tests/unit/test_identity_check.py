@@ -1,4 +1,4 @@
-"""Values of the settings that decide who calls are judged in a preview, before anybody is called."""
+"""A preview checks the values of the settings that decide who calls, before anything is called."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OIDC = {
 
 
 def found(environ: dict[str, str], config: dict[str, str] | None = None) -> list[str]:
-    """What a preview says of these variables and this configuration."""
+    """What a preview reports for these variables and this configuration."""
     return problems(Settings((config or {}).get, {**LOCAL, **environ}, lambda: config or {}))
 
 
@@ -75,6 +75,22 @@ def test_the_address_of_pod_identity_is_a_url(uri: str, tmp_path: Path) -> None:
     assert found({**pod, "HC_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.1.1/v1/credentials"}) == []
 
 
+@pytest.mark.parametrize("value", ['"quoted"', "'quoted'", "two words", "schl\u00fcssel", "line\nline"])
+@pytest.mark.parametrize("name", ["HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"])
+def test_a_key_that_cannot_be_sent_is_one_line_without_its_value(name: str, value: str) -> None:
+    """Files of variables often keep the quotes; the cloud would answer that the key doesn't exist."""
+    (line,) = found({**KEYS, name: value})
+    assert line == (
+        f"{name} contains a space, a quote, or a character that isn't ASCII; set it again without them"
+    )
+
+
+def test_a_token_with_every_character_of_base64_is_sent() -> None:
+    """So are keys with blanks around them, which are cut off."""
+    assert found({"HW_AUTH_TOKEN": "MIIC+/=-_.~"}) == []
+    assert found({**KEYS, "HW_SECRET_KEY": " sk-secret\r\n"}) == []
+
+
 def test_a_token_of_the_stack_without_keys_is_found() -> None:
     """The configuration is judged as the environment is."""
     (line,) = found({}, {"huaweicloud:securityToken": "hidden"})
@@ -111,7 +127,7 @@ def test_a_duration_of_an_agency_that_is_no_number_is_one_line(text: str) -> Non
 
 
 def test_a_refusal_names_what_helps_where_the_program_gave_the_keys() -> None:
-    """HW_ACCESS_KEY isn't read for such a provider, so nobody is sent there."""
+    """HW_ACCESS_KEY isn't read for such a provider, so the refusal doesn't name it."""
     own = {EXPLICIT: "hub", "huaweicloud:accessKey": "ak", "huaweicloud:secretKey": "sk"}
     said = Settings(own.get, {**LOCAL, **KEYS}).credentials().provenance
     assert said.startswith(
