@@ -22,7 +22,7 @@ def _is_urn(value: str) -> bool:
 
 
 def _is_sendable(value: str) -> bool:
-    return re.fullmatch(r"[!#-&(-~]+", value) is not None
+    return re.fullmatch(r"[!-~]+", value) is not None and not {value[0], value[-1]} & {'"', "'"}
 
 
 def _is_url(value: str) -> bool:
@@ -88,7 +88,7 @@ def _unsendable(settings: Settings, source: Source | None) -> Iterator[str]:
     for name in (*(name for names in source.needs for name in names), source.security_token):
         value = settings.of_identity(name) if name else None
         if value and not _is_sendable(value):
-            yield f"{name} contains a space, a quote, or a character that isn't ASCII; set it again without them"
+            yield f"{name} has quotes around it, or contains a space or a character that isn't ASCII; set it again"
 
 
 def _lone_tokens(settings: Settings, source: Source | None) -> Iterator[str]:

@@ -81,13 +81,14 @@ def test_a_key_that_cannot_be_sent_is_one_line_without_its_value(name: str, valu
     """Files of variables often keep the quotes; the cloud would answer that the key doesn't exist."""
     (line,) = found({**KEYS, name: value})
     assert line == (
-        f"{name} contains a space, a quote, or a character that isn't ASCII; set it again without them"
+        f"{name} has quotes around it, or contains a space or a character that isn't ASCII; set it again"
     )
 
 
 def test_a_token_with_every_character_of_base64_is_sent() -> None:
     """So are keys with blanks around them, which are cut off."""
     assert found({"HW_AUTH_TOKEN": "MIIC+/=-_.~"}) == []
+    assert found({**KEYS, "HW_SECURITY_TOKEN": "Tok+en/1==<&>'%5c"}) == []
     assert found({**KEYS, "HW_SECRET_KEY": " sk-secret\r\n"}) == []
 
 
