@@ -19,6 +19,10 @@ _NARROWEST, _DEFAULT, _WIDEST = 40, 80, 120
 _SEPARATOR = " · "
 
 
+class OutputLost(Exception):
+    """Standard output can't be written: a full disk."""
+
+
 @dataclass
 class Console:
     """The streams of a command."""
@@ -44,7 +48,7 @@ class Console:
 
     def line(self, text: str = "") -> None:
         """Write one line immediately, because someone may be reading from a pipe."""
-        print(plain(text), file=self.out, flush=True)
+        self._print(plain(text))
 
     def wrapped(self, text: str, first: str, rest: str) -> None:
         """Write a text wrapped into lines, each with a prefix."""
@@ -76,7 +80,15 @@ class Console:
 
     def json(self, value: Any) -> None:
         """Write a JSON document."""
-        print(json.dumps(_plain(value), indent=2), file=self.out, flush=True)
+        self._print(json.dumps(_plain(value), indent=2))
+
+    def _print(self, text: str) -> None:
+        try:
+            print(text, file=self.out, flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(f"can't write to standard output: {error.strerror}") from None
 
     def error(self, text: str) -> None:
         """Write one or more error lines."""

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.command_line import doctor, exits, logs, tasks, watch
-from dcs_migration.command_line.console import PROGRAM, Console
+from dcs_migration.command_line.console import PROGRAM, Console, OutputLost
 from dcs_migration.command_line.session import FLAGS, Session
 from dcs_migration.dcs.errors import DcsMigrationError
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
@@ -39,8 +39,20 @@ class _Parser(argparse.ArgumentParser):
         raise _Misused(f"{message} (try {self.prog} --help)")
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is read only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *values: object) -> NoReturn:
+        """Print it and end."""
+        from importlib.metadata import version
+
+        sys.stdout.write(f"{PROGRAM} {version('pulumi-dcs-migration')}\n")
+        parser.exit(exits.OK)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description=_DESCRIPTION, epilog=_SETTINGS)
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the installed version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=command.HELP, description=command.HELP, epilog=command.EPILOG)
@@ -64,6 +76,7 @@ def main(
 ) -> int:
     """Run a command; return the exit code."""
     if console is None:
+        _open_streams()
         console = Console()
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal may not support Unicode
@@ -78,6 +91,18 @@ def main(
         return _ended(args.run, session)
 
 
+def _open_streams() -> None:
+    """Replace the streams that the caller has closed (`>&-`), which Python leaves out."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for the whole run
+
+
+def _discard_output() -> None:
+    """Keep Python from writing at its end what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _ended(run: Callable[[Session], int], session: Session) -> int:
     """Run a command; every error becomes a line and an exit code."""
     console = session.console
@@ -90,7 +115,11 @@ def _ended(run: Callable[[Session], int], session: Session) -> int:
         console.error("interrupted")
         return exits.INTERRUPTED
     except BrokenPipeError:  # `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
+        return exits.FAILED
+    except OutputLost as error:
+        _discard_output()
+        console.error(str(error))
         return exits.FAILED
     except Exception as error:
         said = worded(str(error), MAX_SERVER_TEXT, scrub)

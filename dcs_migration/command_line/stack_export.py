@@ -50,6 +50,8 @@ class StackState:
     resources: list[Resource] = field(default_factory=list)
     owners: set[str] = field(default_factory=set)
     urns: dict[str, str] = field(default_factory=dict)
+    interrupted: set[str] = field(default_factory=set)
+    """URNs whose creation was interrupted: the next `up` adopts what it started."""
 
     def holding(self, id_: str) -> list[Resource]:
         """Return the resources of a task: an online task has two."""
@@ -77,6 +79,9 @@ def load(paths: Iterable[str] | None, console: Console) -> StackState | None:
         scrub.add(*_plaintexts(deployment))
         for entry in _entries(deployment, shown):
             _add(entry, state)
+        for operation in deployment.get("pending_operations") or []:
+            if isinstance(operation, dict) and operation.get("type") == "creating":
+                state.interrupted.add(operation["resource"]["urn"])
     return state
 
 
@@ -85,11 +90,13 @@ def _text(path: str, shown: str, console: Console) -> str:
         if path == STDIN:
             text = console.source.read(_MOST_CHARACTERS)
         else:
-            with open(path, encoding="utf-8") as file:
-                text = file.read(_MOST_CHARACTERS)
+            with open(path, "rb") as file:
+                content = file.read(_MOST_CHARACTERS)
+            text = content.decode(json.detect_encoding(content))  # PowerShell's > writes UTF-16
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "not a text file"
         raise ConfigurationError(f"can't read {shown}: {why}") from None
+    text = text.removeprefix("\ufeff")  # a byte order mark, which editors and shells on Windows write
     if not text.strip():
         raise ConfigurationError(f"{shown} is empty; {_HOW} (did `pulumi stack export` fail?)")
     return text

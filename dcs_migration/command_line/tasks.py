@@ -130,6 +130,8 @@ def _details(entry: Entry, stack: StackState | None) -> Iterator[str]:
     yield f"owner: {_owner(entry.mark, stack)}"
     if entry.marked_urn:
         yield f"started as {entry.marked_urn}"
+        if stack and entry.marked_urn in stack.interrupted:
+            yield "its creation was interrupted: `pulumi up` adopts it"
     yield row.error or ""
 
 

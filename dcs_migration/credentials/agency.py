@@ -142,7 +142,7 @@ def _duration(text: str | None, name: str, longest: int) -> int:
     try:
         seconds = float(text)  # a number can arrive as 900.0
     except ValueError:
-        seconds = 0
+        seconds = 0.0  # a float, as those above: before Python 3.12 an int has no is_integer
     if not seconds.is_integer() or not MIN_DURATION <= seconds <= longest:
         raise ConfigurationError(f"{name} must be a whole number of seconds from {MIN_DURATION} to {longest}")
     return int(seconds)

@@ -61,7 +61,13 @@ def load(read: Callable[[str], str | None]) -> Profile:
     profiles = document.get("profiles")
     listed = profiles if isinstance(profiles, list) else []
     named = {str(item.get("name")): item for item in listed if isinstance(item, dict)}
-    name = str(_first(read, PROFILE) or document.get("current"))
+    if not named:
+        raise ConfigurationError(f"{path} has no profiles; write one with `hcloud configure set`")
+    name = str(_first(read, PROFILE) or document.get("current") or "")
+    if not name:
+        raise ConfigurationError(
+            f"{path} has no current profile; set HW_PROFILE to one of: {', '.join(sorted(named))}"
+        )
     found = named.get(name)
     if found is None:
         there = ", ".join(sorted(str(each) for each in named)) or "none"

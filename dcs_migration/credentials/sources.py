@@ -83,11 +83,20 @@ class Credentials:
     auth_token: str = field(default="", repr=False)
     fetched_by: Source | None = None
     agencies: tuple[Agency, ...] = ()
+    from_program: bool = False
+    """Whether the program gave them to this provider: the environment then decides nothing."""
 
     @property
     def provenance(self) -> str:
         """A description of where these credentials came from, for the text of a refusal."""
         source = ", then ".join([self.source, *map(str, self.agencies)])
+        if self.from_program:
+            return (
+                f"the credentials came from {source} in the program, as of the last `pulumi up`; if they have changed since, add "
+                "--run-program (this provider reads no HW_* variables)"
+            )
+        if self.auth_token:
+            return f"the credentials came from {source}; a token expires within a day, so get a new one"
         if self.from_config:
             return (
                 f"the credentials came from {source} as of the last `pulumi up`; if you changed them since, add --run-program "

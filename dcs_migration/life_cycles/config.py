@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -291,8 +292,16 @@ class Settings:
         credentials = self._chosen_credentials()
         if credentials is None:
             raise ConfigurationError(NO_CREDENTIALS)
-        scrub.add(credentials.secret_key, credentials.security_token, credentials.auth_token)
+        scrub.add(
+            *filter(
+                self._is_hidden, (credentials.secret_key, credentials.security_token, credentials.auth_token)
+            )
+        )
         return credentials
+
+    def _is_hidden(self, secret: str | None) -> bool:
+        """Whether a secret is to be masked: an emulator's key is often a part of its region's name, which is shown."""
+        return not (self._is_emulated and secret and secret in (self.region or ""))
 
     def checked_credentials(self) -> Credentials | None:
         """Return the same for a check, which doesn't use their secrets; None if there are none.
@@ -315,7 +324,8 @@ class Settings:
             return None
         from dcs_migration.credentials.sources import credentials_of
 
-        return credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
+        found = credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
+        return replace(found, from_program=True) if self.has_own_credentials else found
 
     def source(self, *, halves: bool = True) -> Source | None:
         """Return the source of the credentials: the first complete one; None if there is none.

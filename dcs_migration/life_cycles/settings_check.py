@@ -19,6 +19,7 @@ from dcs_migration.life_cycles.config import (
     WHERE,
     Settings,
 )
+from dcs_migration.life_cycles.identity_check import require_identity
 from dcs_migration.names import LOOPBACK
 
 OURS = (
@@ -234,6 +235,7 @@ _READERS: tuple[Callable[[Settings], object], ...] = (
     lambda settings: settings.sts_url("any"),
     lambda settings: settings.agencies,
     lambda settings: settings.checked_credentials(),
+    require_identity,
 )
 
 

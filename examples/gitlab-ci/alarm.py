@@ -1,4 +1,4 @@
-"""End with 1 where a migration is not as it should be."""
+"""End with 1 if a migration has failed, was stopped, or is `GONE`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ RUNNING = {"CREATING", "MIGRATING", "FULLMIGRATING"}
 TYPES = ("dcs:MigrationTask", "dcs:OnlineMigration")
 
 # The state, which every refresh renews: the stack's outputs need a refresh with --run-program.
-shown = subprocess.run(["pulumi", "stack", "export", *sys.argv[1:]], check=True, stdout=subprocess.PIPE)
+shown = subprocess.run(["pulumi", "stack", "export", *sys.argv[1:]], stdout=subprocess.PIPE)
+if shown.returncode:
+    sys.exit(shown.returncode)  # the CLI has said why
 resources = json.loads(shown.stdout)["deployment"].get("resources", [])
 bad = 0
 for resource in resources:

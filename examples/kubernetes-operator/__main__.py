@@ -1,4 +1,4 @@
-"""One import; where it goes is said in the Stack object."""
+"""One import; the Stack object names its target."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ OF_COMMAND = {
     "preview": ["preview"],
 }
 SWITCHES = ("diff", "refresh", "expect-no-changes")
-NOT_OURS = {"comment-on-pr", "comment-on-summary"}  # what the action itself does with the output
+NOT_OURS = {"comment-on-pr", "comment-on-summary", "pulumi-version"}  # what the action itself does
 
 
 def pulumi_action(given: dict[str, str]) -> list[str]:

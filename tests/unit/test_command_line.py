@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.abc
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dcs_emulator import Emulator
+from dcs_migration import __main__
 from dcs_migration.command_line import exits, main, tasks
 from dcs_migration.command_line.words import PHRASES, translated
 from tests.fakes import FakeClock
@@ -213,3 +216,51 @@ def test_a_reader_that_leaves_is_no_error(cli: Cli) -> None:
     )
     assert done.stdout.startswith("STATUS")
     assert done.stderr == ""
+
+
+def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever reports a bug needs it."""
+    with pytest.raises(SystemExit) as ended:
+        main.main(["--version"])
+    assert ended.value.code == exits.OK
+    assert re.fullmatch(r"dcs-migration \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
+
+
+def test_ctrl_c_while_the_command_is_loaded_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Loading takes longer than most commands do."""
+
+    class Impatient(importlib.abc.MetaPathFinder):
+        def find_spec(self, name: str, *more: object) -> None:
+            if name == main.__name__:
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, main.__name__)
+    monkeypatch.setattr(sys, "meta_path", [Impatient(), *sys.meta_path])
+    assert __main__.main() == exits.INTERRUPTED
+    assert capsys.readouterr().err == "dcs-migration: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("redirection", "said"),
+    [
+        (">&-", ""),
+        ("> /dev/full", "dcs-migration: can't write to standard output: No space left on device\n"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_no_traceback(
+    cloud: Emulator, cli: Cli, redirection: str, said: str
+) -> None:
+    """A closed stream is written nowhere; a full disk is one line."""
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {redirection}', "-", *COMMAND, "tasks"],
+        cwd=ROOT,
+        env={**os.environ, **cli.environ},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == said
+    assert done.returncode == (exits.FAILED if said else exits.OK)

@@ -51,6 +51,19 @@ def test_all_is_well(cli: Cli) -> None:
     assert "in sync with the service" in ended.out
 
 
+def test_keys_of_a_file_that_stay_as_they_are_are_not_called_temporary(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Huawei's SDK reads the file, but the keys don't expire."""
+    file = tmp_path / "credentials"
+    file.write_text(f"[basic]\r\nak = {cli.cloud.access_key}\r\nsk = {cli.cloud.secret_key}\r\n")
+    variable = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
+    monkeypatch.setenv(variable, str(file))
+    ended = cli.run("doctor", env={"HW_ACCESS_KEY": None, "HW_SECRET_KEY": None, variable: str(file)})
+    assert ended.code == exits.OK
+    assert "temporary" not in ended.out
+
+
 def test_options_are_named_as_the_source(cli: Cli) -> None:
     """What is given as an option goes before the environment, and the line says so."""
     ended = cli.run(

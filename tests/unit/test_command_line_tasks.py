@@ -183,7 +183,11 @@ def test_an_orphan_of_an_interrupted_create_names_its_resource(cli: Cli) -> None
     ended = cli.run("tasks", "--stack", "-", "--json", stdin=state)
     assert findings(ended) == {orphan: "orphan"}
     assert ended.document["tasks"][0]["urns"] == [urn_of("orders")]
-    assert f"started as {urn_of('orders')}" in cli.run("tasks", "--stack", "-", stdin=state).out
+    shown = cli.run("tasks", "--stack", "-", stdin=state).out
+    assert f"started as {urn_of('orders')}" in shown
+    assert "its creation was interrupted: `pulumi up` adopts it" in shown
+    forgotten = export(pending_operations=[{"resource": begun, "type": "deleting"}, "nothing"])
+    assert "interrupted" not in cli.run("tasks", "--stack", "-", stdin=forgotten).out
 
 
 @pytest.mark.parametrize(
@@ -395,3 +399,14 @@ def test_the_region_of_the_settings_is_listed_beside_that_of_the_state(cli: Cli)
     state = export(resource("carts", there, project_id="another-project"))
     ended = cli.run("tasks", "--stack", "-", "--json", "--region", REGION, stdin=state)
     assert findings(ended) == {orphan: "orphan", there: "in_state"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_an_export_that_windows_wrote_is_read(cli: Cli, tmp_path: Path, encoding: str) -> None:
+    """Its editors write a byte order mark, and its PowerShell UTF-16."""
+    id_ = cli.start("orders-85ded78", mark())
+    (tmp_path / "state.json").write_text(export(resource("orders", id_)).replace("\n", "\r\n"), encoding)
+    ended = cli.run("tasks", "--stack", str(tmp_path / "state.json"))
+    assert (ended.code, ended.err) == (exits.OK, "")
+    assert "in state (orders)" in ended.out
+    assert cli.run("tasks", "--stack", "-", stdin="\ufeff" + export(resource("orders", id_))).out == ended.out

@@ -128,8 +128,8 @@ def at(stand_in: StandIn, settings: dict[str, str]) -> Accounts:
         (answer(status=429), "HTTP 429", True),
         (answer(status=503), "HTTP 503", True),
         (drop, "dropped the connection", True),
-        (truncated, "broke off", True),
-        (dribble_body, "no complete answer from 127.0.0.1", True),
+        (truncated, "was cut off", True),
+        (dribble_body, "timed out while waiting for the complete response", True),
     ],
     ids=[
         "html",

@@ -279,6 +279,7 @@ def test_make_alone_lists_the_targets() -> None:
         "shared",
         "chaos",
         "docs",
+        "site",
         "format",
         "clean",
     ]
