@@ -186,7 +186,7 @@ class Checks:
         except DcsMigrationError:
             pass  # another check reports it
         source = ", then ".join([access.credentials.source, *map(str, access.credentials.agencies)])
-        if keys is None or keys.expires_at is None:  # a file may hold keys that stay as they are
+        if keys is None or keys.expires_at is None:  # keys in a file may not expire
             return Result(source)
         until = f", valid until {keys.expires_at:%Y-%m-%dT%H:%M:%SZ}" if keys.expires_at else ""
         return Result(f"{source}: temporary keys{until}")

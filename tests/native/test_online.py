@@ -30,7 +30,7 @@ def follow(emulator: Emulator) -> None:
 
 
 def test_what_a_switch_says_names_the_instances(stack: YamlStack, emulator: Emulator) -> None:
-    """Their ids are no secrets, though the component hands on a secret in which they stand; a password is one."""
+    """Their ids aren't secrets, although the component passes them within a secret. A password is one."""
     stack.resources_are(shop=shop())
     stack.up()
     follow(emulator)

@@ -219,7 +219,7 @@ def test_a_reader_that_leaves_is_no_error(cli: Cli) -> None:
 
 
 def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever reports a bug needs it."""
+    """A bug report needs it."""
     with pytest.raises(SystemExit) as ended:
         main.main(["--version"])
     assert ended.value.code == exits.OK

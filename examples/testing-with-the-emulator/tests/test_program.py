@@ -22,7 +22,7 @@ class Recorder(pulumi.runtime.Mocks):
         return f"{args.name}-id", {**args.inputs, "status": "MIGRATING"}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
-        """Return nothing: the program calls no functions."""
+        """Return nothing: the program doesn't call functions."""
         return {}, None
 
 
