@@ -1,5 +1,5 @@
-"""Figures in the documentation: where they were measured, and how pages are generated from the files with the
-figures."""
+"""Figures in the documentation: where they were measured, and how pages are generated from the files that contain
+them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def filled(page: str, block: Callable[[str], str]) -> str:
 
 
 def write_or_check(texts: Mapping[Path, str], check: bool, command: str) -> int:
-    """Write files, or only report which of them are outdated; return the exit code."""
+    """Write files, or only report which of them differ from what ``command`` writes; return the exit code."""
     if not check:
         for path, text in texts.items():
             path.write_text(text, "utf-8")

@@ -132,6 +132,7 @@ def of_messages(text: str) -> Iterator[Paragraph]:
             continue
         parts = node.values if isinstance(node, ast.JoinedStr) else [node]
         words = "".join(str(part.value) if isinstance(part, ast.Constant) else CODE for part in parts)
+        words = words.encode("utf-8", "replace").decode()  # proselint refuses half of a surrogate pair
         if len(words.split()) > 3:
             yield [(node.lineno, _without_code(" ".join(words.split())))]
 

@@ -1,7 +1,7 @@
 """Write the transcript of ``make demo`` into the README, between its two markers.
 
-It is the real output, shortened: the steps, the commands, one line for each result, the data. Lines that change with
-every run (ports, ids, folders, times) are removed.
+It's the real output, shortened to the steps, the commands, a summary of what they did, and the data. Lines that differ
+from run to run (ports, ids, folders, times) are left out.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def configuration(wanted: argparse.Namespace) -> dict[str, auto.ConfigValue]:
 
 
 def task_of(stack: auto.Stack) -> dict[str, Any]:
-    """Return what the service says about the task, now; also of one that failed."""
+    """Return what the service says of the task, now; also of one that failed."""
     if task_in(stack):
         stack.refresh()
     return task_in(stack)

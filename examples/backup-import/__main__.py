@@ -1,4 +1,4 @@
-"""Import backup files from a bucket into a DCS instance, and continue when the data is there."""
+"""Import backup files from a bucket into a DCS instance, and go on when the data is there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ task = MigrationTask(
     },
 )
 
-# Resources that need the data depend on this: opts=pulumi.ResourceOptions(depends_on=[imported])
+# Whatever needs the data depends on this: opts=pulumi.ResourceOptions(depends_on=[imported])
 imported = task.completion(timeout="2h")
 
 pulumi.export("task", {"id": task.id, "name": task.name})

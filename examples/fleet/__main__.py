@@ -12,7 +12,7 @@ from dcs_migration import MigrationCompletion, MigrationTask
 
 
 class Line(TypedDict):
-    """What fleet.yaml says about one service."""
+    """What fleet.yaml says of one service."""
 
     file: str
     instance: str

@@ -1,4 +1,4 @@
-"""A Redis instance moves to another one while applications keep writing, and a pull request switches over."""
+"""A Redis instance moves to another one while applications go on writing, and a pull request switches over."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""The README shows what is there: its programs run, its commands and settings exist."""
+"""The README is right: its programs run, its commands exist, and it leads to every setting."""
 
 from __future__ import annotations
 

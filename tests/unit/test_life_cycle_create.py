@@ -704,7 +704,7 @@ class TestCredentials:
     def test_a_401_says_where_the_credentials_came_from(
         self, world: World, environ: dict[str, str], config: dict[str, str], source: str
     ) -> None:
-        """After a key rotation, the error must say which key is old, and name --run-program."""
+        """After a key rotation, the error must say which key is old, and name --run-program where that helps."""
         plugin = world.new_plugin(environ=environ, config=config)
         message = failing(lambda: world.resource(plugin=plugin).up(BACKUP_IMPORT))
         assert source in message

@@ -135,6 +135,7 @@ MESSAGES = '''"""It shall be a docstring."""
 NAME = "it begins here"
 fail("it begins" " here and " f"{NAME} shall end")
 fail(f"{NAME} knows `shall` and is gone")
+fail("half a pair, \\ud83d, shall not stop it")
 '''
 JSON = """{
   "description": "It shall be one.",
@@ -151,7 +152,7 @@ JSON = """{
         (prose.of_markdown, MARKDOWN, [1, 4, 9]),
         (prose.of_python, PYTHON, [1, 3, 10, 14, 16]),
         (prose.of_json, JSON, [2, 4]),
-        (prose.of_messages, MESSAGES, [4, 4, 5]),
+        (prose.of_messages, MESSAGES, [4, 4, 5, 6]),
     ],
 )
 def test_findings_have_the_line_where_they_start(reader: Reader, text: str, lines: list[int]) -> None:

@@ -1,5 +1,4 @@
-"""Measures this package, and writes docs/bench/figures.json, docs/bench.md's tables and the picture. Run by
-``make bench``.
+"""Measure, then write docs/bench/figures.json, the tables of docs/bench.md and the picture. Run by ``make bench``.
 
 ``--quick`` measures less, prints the tables and writes nothing.
 """
@@ -76,7 +75,7 @@ def measure(much: dict[str, Any]) -> dict[str, Any]:
 
 
 def say(what: str) -> None:
-    """Print progress, separate from the figures."""
+    """Report progress, separate from the figures."""
     print(f"- {what}", file=sys.stderr, flush=True)
 
 

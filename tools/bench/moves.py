@@ -74,7 +74,7 @@ def _fill(place: Endpoint) -> None:
 
 
 def _replicate(source: Endpoint, target: Endpoint) -> None:
-    """Make the target a replica, and wait until it is in sync."""
+    """Make the target a replica, and wait until it has caught up."""
     with _client(target) as redis:
         redis.replicaof(source.host, source.port)
         until = time.monotonic() + BOUND

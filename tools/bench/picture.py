@@ -1,4 +1,4 @@
-"""Draws the overhead: for each command, one bar without and one with this provider; one panel for each number of
+"""Draws the overhead: two bars for each command, without and with this package; a panel for each number of
 resources."""
 
 from __future__ import annotations

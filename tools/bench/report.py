@@ -1,6 +1,6 @@
 """Writes docs/bench.md's tables and its picture from docs/bench/figures.json.
 
-``python -m tools.bench.report`` writes them; with ``--check``, it only checks them: the exit code is 1 if they differ.
+``python -m tools.bench.report`` writes them; with ``--check`` it only checks them, and sets its exit code.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def table(name: str, figures: Figures) -> str:
 
 
 def machine(found: Row) -> str:
-    """Return where and when the figures were measured."""
+    """Describe where and when the figures were measured."""
     return (
         f"Taken on {found['date']}: {found['cores']} cores, {found['system']}, Python {found['python']}, "
         f"Pulumi CLI {found['cli']}, SDK {found['sdk']}. "

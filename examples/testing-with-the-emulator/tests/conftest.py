@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[1]
 
 @pytest.fixture
 def stack(tmp_path: Path, dcs_emulator: Emulator) -> auto.Stack:
-    """A new stack of this project; its state and its cloud no longer exist after the test."""
+    """A new stack of this project; its state and its cloud are gone after the test."""
     work = tmp_path / "project"
     shutil.copytree(PROJECT, work, ignore=shutil.ignore_patterns("venv", "tests", "Pulumi.*.yaml"))
     backend = tmp_path / "state"

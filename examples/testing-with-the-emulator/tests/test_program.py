@@ -13,7 +13,7 @@ class Recorder(pulumi.runtime.Mocks):
     """Remembers what is registered."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Begin with nothing."""
         self.inputs: dict[str, dict[str, Any]] = {}
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
