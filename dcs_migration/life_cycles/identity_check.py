@@ -56,16 +56,15 @@ FORMS = {
 _OF_THE_MACHINE = (sources.METADATA, sources.CREDENTIALS_FILE)
 
 
-def require_identity(settings: Settings) -> None:
-    """To be called by every check of the settings.
-
-    Raises:
-        ConfigurationError: one line for each value that cannot be right; values are never shown.
-    """
-    source = settings.source()
-    lines = [*_malformed(settings, source), *_unsendable(settings, source), *_lone_tokens(settings, source)]
-    if lines:
-        raise ConfigurationError("; ".join(lines))
+def malformed_identity(settings: Settings) -> Iterator[str]:
+    """Yield a line for each value that can't be right; values are never shown."""
+    try:
+        source = settings.source()
+    except ConfigurationError:
+        return  # reported by the check of the setting that is wrong
+    yield from _malformed(settings, source)
+    yield from _unsendable(settings, source)
+    yield from _lone_tokens(settings, source)
 
 
 def _malformed(settings: Settings, source: Source | None) -> Iterator[str]:

@@ -19,7 +19,7 @@ from dcs_migration.life_cycles.config import (
     WHERE,
     Settings,
 )
-from dcs_migration.life_cycles.identity_check import require_identity
+from dcs_migration.life_cycles.identity_check import malformed_identity
 from dcs_migration.names import LOOPBACK
 
 OURS = (
@@ -220,6 +220,7 @@ def problems(settings: Settings) -> list[str]:
             read(settings)
         except ConfigurationError as error:
             lines.append(str(error))
+    lines += malformed_identity(settings)
     return list(dict.fromkeys(lines))
 
 
@@ -235,7 +236,6 @@ _READERS: tuple[Callable[[Settings], object], ...] = (
     lambda settings: settings.sts_url("any"),
     lambda settings: settings.agencies,
     lambda settings: settings.checked_credentials(),
-    require_identity,
 )
 
 

@@ -61,6 +61,12 @@ def test_a_value_that_cannot_be_right_is_one_line(environ: dict[str, str], line:
     assert found(environ) == [line]
 
 
+def test_each_value_has_a_line_of_its_own() -> None:
+    """A pipeline often loses several variables at once."""
+    lines = found({**OIDC, "HUAWEICLOUD_OIDC_PROVIDER_URN": "ci", "HUAWEICLOUD_OIDC_AGENCY_URN": "deploy"})
+    assert [line.partition(" ")[0] for line in lines] == list(OIDC)[:2]
+
+
 @pytest.mark.parametrize(
     "uri", ["pods", "169.254.1.1/credentials", "ftp://127.0.0.1/x", "http://", "http://h:x/"]
 )
