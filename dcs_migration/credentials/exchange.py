@@ -102,7 +102,7 @@ def fetched(source: str, hint: str, unreachable: str, fetch: Fetch, exchange: Ex
     except ApiError as error:
         raise CredentialsUnavailable(source, f"{error.facts}; {hint}", permanent=not error.may_pass) from None
     except TransportError as error:
-        advice = unreachable and f"; {unreachable}"
+        advice = f"; {unreachable}" if unreachable and not error.local else ""
         raise CredentialsUnavailable(source, error.reason + advice, permanent=error.permanent) from None
     exchange.hide(keys.secret_key, keys.security_token)
     return keys

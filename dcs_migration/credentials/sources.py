@@ -115,6 +115,8 @@ _IDP_HINT = (
     "check the id token (it may have expired), its audience, and the rules of the identity provider in IAM"
 )
 
+_NETWORK = "check the network and the region"
+
 PROFILE = Source("a KooCLI profile", present=profiles.is_named)
 _ON_SERVERS = (
     "it's available only on servers (ECS) with an agency; elsewhere, set HW_ACCESS_KEY and HW_SECRET_KEY"
@@ -147,6 +149,7 @@ SOURCES: tuple[Source, ...] = (
             ("HUAWEICLOUD_OIDC_TOKEN_FILE", "HUAWEICLOUD_OIDC_ID_TOKEN"),
         ),
         token=tokens.oidc_token,
+        unreachable=_NETWORK,
         fetch=official_sdk.by_oidc_agency,
         uses_sdk=True,
         hint=_OIDC_HINT,
@@ -155,6 +158,7 @@ SOURCES: tuple[Source, ...] = (
         "OpenID Connect (HUAWEICLOUD_SDK_IDP_ID)",
         (("HUAWEICLOUD_SDK_IDP_ID",), ("HUAWEICLOUD_SDK_ID_TOKEN_FILE",)),
         token=tokens.provider_token,
+        unreachable=_NETWORK,
         fetch=official_sdk.by_identity_provider,
         uses_sdk=True,
         hint=_IDP_HINT,
@@ -163,6 +167,7 @@ SOURCES: tuple[Source, ...] = (
         "OpenID Connect (HW_ASSUME_ROLE_IDP_ID)",
         (("HW_ASSUME_ROLE_IDP_ID",), ("HW_ASSUME_ROLE_ID_TOKEN_FILE",)),
         token=tokens.provider_token,
+        unreachable=_NETWORK,
         fetch=official_sdk.by_identity_provider,
         uses_sdk=True,
         hint=_IDP_HINT,
@@ -176,6 +181,7 @@ SOURCES: tuple[Source, ...] = (
         "pod identity (HC_CONTAINER_*)",
         (("HC_CONTAINER_CREDENTIALS_FULL_URI",), ("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE",)),
         token=tokens.pod_token,
+        unreachable="check that the agent of pod identity runs on this node",
         fetch=local_services.by_pod_identity,
         hint="check that this pod's service account is bound to an agency",
     ),

@@ -12,11 +12,18 @@ Read = Callable[[str], "str | None"]
 
 _MAX_LENGTH = 64 * 1024
 _TOKEN = re.compile(r"[!-~]+")
+_ID_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 def oidc_token(read: Read) -> str:
     """Return the id token that is exchanged for keys of an agency; errors: see :func:`token_in`."""
-    return read("HUAWEICLOUD_OIDC_ID_TOKEN") or _of_file(read, "HUAWEICLOUD_OIDC_TOKEN_FILE")
+    variable = "HUAWEICLOUD_OIDC_ID_TOKEN"
+    token = (read(variable) or "").strip()
+    if not token:
+        return _of_file(read, "HUAWEICLOUD_OIDC_TOKEN_FILE")
+    if not _ID_TOKEN.fullmatch(token):  # such as $TOKEN, which a pipeline didn't replace
+        raise ConfigurationError(f"{variable} isn't an id token (a JSON web token)")
+    return token
 
 
 def provider_token(read: Read) -> str:

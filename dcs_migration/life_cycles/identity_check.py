@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from dcs_migration.credentials import sources
+from dcs_migration.credentials import credentials_file, sources
 from dcs_migration.credentials.sources import Source
 from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.life_cycles.config import Settings
 
-CREDENTIALS_FILE = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
 _URN = re.compile(r"iam::[^:\s]+:[^:\s]+:\S+")
 
 
@@ -49,7 +48,7 @@ FORMS = {
     "HUAWEICLOUD_OIDC_PROVIDER_URN": Form(_is_urn, "must be a URN such as iam::ACCOUNT:oidcProvider:NAME"),
     "HUAWEICLOUD_OIDC_AGENCY_URN": Form(_is_urn, "must be a URN such as iam::ACCOUNT:agency:NAME"),
     "HC_CONTAINER_CREDENTIALS_FULL_URI": Form(_is_url, "must be a URL such as http://HOST[:PORT]/PATH"),
-    CREDENTIALS_FILE: Form(_is_file, "doesn't name a file; correct the path, or unset it"),
+    credentials_file.VARIABLE: Form(_is_file, "doesn't name a file; correct the path, or unset it"),
 }
 """Where a source reads a variable of these, and it is set."""
 
@@ -73,7 +72,7 @@ def _malformed(settings: Settings, source: Source | None) -> Iterator[str]:
         return
     read_by_it = {name for names in source.needs for name in names}
     if source is sources.CREDENTIALS_FILE:
-        read_by_it.add(CREDENTIALS_FILE)
+        read_by_it.add(credentials_file.VARIABLE)
     for name, form in FORMS.items():
         value = settings.of_identity(name) if name in read_by_it else None
         if value and not form.fits(value):

@@ -411,7 +411,7 @@ def test_a_service_that_is_down_is_named_and_asked_again_later(tmp_path: Path) -
     settings = {**of_oidc(world), "HW_MAX_RETRIES": "0"}
     result = world.stack.refresh(ok=False, **{**NO_KEYS, **settings})
     assert lines_of(result) == {
-        f"can't get temporary keys from {OIDC}: 127.0.0.1:{port} refused the connection"
+        f"can't get temporary keys from {OIDC}: 127.0.0.1:{port} refused the connection; check the network and the region"
     }
     with trusting(port=port, state=str(state)) as cloud:
         world = World(cloud, world.stack, tmp_path)

@@ -272,7 +272,18 @@ def test_statistics_that_are_refused_end_a_wait_that_needs_them(waits: Waits) ->
     task = waits.online_task()
     waits.cloud.fault("ShowMigrationTaskStats", "error", status=403, error_code="DCS.4003")
     message = failing(lambda: waits.completion().up([task]))
-    assert message.startswith("ShowMigrationTaskStats failed: HTTP 403 DCS.4003")
+    assert message.startswith(
+        f"task {task.name} ({task.id}): ShowMigrationTaskStats failed: HTTP 403 DCS.4003"
+    )
+    assert message.endswith(NEVER_TOUCHED)
+
+
+def test_an_id_that_the_service_refuses_is_named(waits: Waits) -> None:
+    """Among forty, the one to correct."""
+    task = waits.task()
+    waits.turn(100, task, "SUCCESS")
+    message = failing(lambda: waits.completion().up([task], ["not-an-id"]))
+    assert message.startswith("task not-an-id: ShowMigrationTask failed: HTTP 400 DCS.4070")
     assert message.endswith(NEVER_TOUCHED)
 
 

@@ -165,7 +165,7 @@ def test_a_bare_404_proves_nothing(waits: Waits) -> None:
     waits.clock.at(15, lambda: waits.cloud.remove(task.id))
     waits.cloud.fault("ShowMigrationTask", "error", status=404, error_code="APIGW.0101")
     message = failing(lambda: waits.completion().up([task]))
-    assert message.startswith("ShowMigrationTask failed: HTTP 404 APIGW.0101")
+    assert message.startswith(f"task {task.name} ({task.id}): ShowMigrationTask failed: HTTP 404 APIGW.0101")
     assert "no task was stopped" in message
 
 

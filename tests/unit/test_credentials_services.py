@@ -310,7 +310,8 @@ def test_a_service_that_is_down_is_tried_again(cloud: Emulator, token_file: Path
         },
     )
     with pytest.raises(
-        CredentialsUnavailable, match=r"HUAWEICLOUD_OIDC_\*\): 127.0.0.1:9 refused the connection$"
+        CredentialsUnavailable,
+        match=r"HUAWEICLOUD_OIDC_\*\): 127.0.0.1:9 refused the connection; check the network and the region$",
     ) as caught:
         listed(accounts)
     assert caught.value.may_pass

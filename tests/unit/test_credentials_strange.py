@@ -260,3 +260,13 @@ def test_an_older_sdk_is_one_line_with_the_command(
         text = str(refusal(at(there, oidc(token))))
         assert text.endswith("too old: run `pip install --upgrade 'pulumi-dcs-migration[credentials]'`")
         assert there.requests == []
+
+
+@pytest.mark.parametrize("value", ["$ID_TOKEN", "one two three", "a.b", "'a.b.c'"])
+def test_a_variable_without_an_id_token_is_not_sent(cloud: Emulator, token: Path, value: str) -> None:
+    """A pipeline may not have replaced it; a preview reports it."""
+    environ = {**oidc(token), "HUAWEICLOUD_OIDC_ID_TOKEN": value}
+    text = str(refusal(accounts_of(cloud, environ)))
+    assert "HUAWEICLOUD_OIDC_ID_TOKEN isn't an id token (a JSON web token)" in text
+    assert value not in text
+    assert not asked(cloud)

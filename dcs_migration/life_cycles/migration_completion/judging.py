@@ -164,10 +164,11 @@ def timeout(tasks: Sequence[Watched], seconds: float, trouble: str | None) -> Wa
     )
 
 
-def pointless(error: DcsMigrationError) -> TaskError:
-    """Return the error of a wait that can't succeed."""
+def pointless(error: DcsMigrationError, task: Watched | None = None) -> TaskError:
+    """Return the error of a wait that can't succeed, because of one task if it is given."""
+    of_task = f"task {task.title}: " if task is not None else ""
     return TaskError(
-        f"{error}; the wait has ended, and no task was stopped; run `pulumi up` again to keep waiting"
+        f"{of_task}{error}; the wait has ended, and no task was stopped; run `pulumi up` again to keep waiting"
     )
 
 

@@ -189,7 +189,7 @@ class Wait:
             except DcsMigrationError as error:
                 if error.may_pass:
                     return str(error)
-                raise judging.pointless(error) from None
+                raise judging.pointless(error, task) from None
         return None
 
     def _pause(self, running: Sequence[Watched]) -> None:
