@@ -22,7 +22,7 @@ LOSES_STATE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 _REFUSED = re.compile(
     r"task (\w+)-[0-9a-f]{7} \(([\w-]+), [^)]*\) has the same definition and belongs to another owner: .*?"
-    r'existing_?[tT]ask_?[iI]d="([\w-]+)", .*? triggers=\[\.\.\.\]'
+    r'existing_?[tT]ask_?[iI]d(?:=|: )"([\w-]+)"; .*? triggers(?:=|: )\[\.\.\.\]'
 )
 _IDLE = re.compile(
     r"existing_?[tT]ask_?[iI]d: migration instance ([\w-]+) has no migration yet [^;]*; remove existing_?[tT]ask_?[iI]d"
