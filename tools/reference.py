@@ -47,7 +47,7 @@ WAIT_CHANGES: Change = ("WAIT", "waits for tasks that are not done")
 NO_CHANGE: Change = ("", "")
 
 OUTPUTS = "Every input, as written or with its default, and those below. A task's `id` is the service's id."
-REQUIRED = "**required**"
+REQUIRED = "**required** {}"
 
 NOT_IN_SCHEMAS = {"resource_name": "text", "tasks": "list of tasks", "opts": "`pulumi.ResourceOptions`"}
 
@@ -183,15 +183,17 @@ def described_resource(resource: type[pulumi.Resource], words: Words) -> Iterato
     yield f"### {words('heading inputs', 'Inputs of {}').format(name)}\n"
     yield from table(head(words, "input", "type", "allowed", "on change"), inputs_of(resource, words))
     for key, nested in nested_shapes(schema):
-        yield f"### {name}: `{key}`\n"
+        yield f"### {words('heading nested', '{}: {}').format(name, f'`{key}`')}\n"
         yield from table(
             head(words, "key", "type", "allowed", "on change"),
             nested_rows(nested, key, changes, with_password, words),
         )
-    yield f"### {words('heading outputs', 'Outputs of {}').format(name)}\n"
-    if changes:
-        yield words("outputs", OUTPUTS) + "\n"
-    yield from table(head(words, "output"), outputs_of(resource, set(changes), words))
+    outputs = list(table(head(words, "output"), outputs_of(resource, set(changes), words)))
+    if outputs:
+        yield f"### {words('heading outputs', 'Outputs of {}').format(name)}\n"
+        if changes:
+            yield words("outputs", OUTPUTS) + "\n"
+        yield from outputs
     for method, member in vars(resource).items():
         function = member.__func__ if isinstance(member, classmethod) else member
         if not method.startswith("_") and inspect.isfunction(function):
@@ -291,18 +293,24 @@ def inputs_of(resource: type[pulumi.Resource], words: Words) -> Iterator[tuple[s
     """Yield a row for each argument of the constructor."""
     for argument in arguments_of(resource):
         changes, _ = changes_of(argument.owner)
-        required = f"{words('required', REQUIRED)} " if argument.required and argument.described else ""
         kind = type_of(argument.described, words)
         if argument.name in NOT_IN_SCHEMAS and not kind:
             kind = words(f"type of {argument.name}", NOT_IN_SCHEMAS[argument.name])
-        text = words.described(argument.described)
+        text = words.described(argument.described) or words(
+            f"{resource.__name__}({argument.name})", argument.words
+        )
         yield (
             f"`{argument.name}`",
             kind,
             allowed(argument.described, words),
             changed(words, changes.get(argument.name, NO_CHANGE)),
-            required + (text or words(f"{resource.__name__}({argument.name})", argument.words)),
+            required(text, words) if argument.required and argument.described else text,
         )
+
+
+def required(text: str, words: Words) -> str:
+    """Return the description of a required input."""
+    return words("required", REQUIRED).replace("{}", text)
 
 
 def changed(words: Words, change: Change) -> str:
@@ -318,13 +326,13 @@ def nested_rows(
     for key, described in shape["properties"].items():
         own = key == "password" and outer in with_password
         change = PASSWORD_CHANGES if own else changes.get(outer, NO_CHANGE)
-        required = f"{words('required', REQUIRED)} " if key in shape.get("required", ()) else ""
+        text = words.described(described)
         yield (
             f"`{key}`",
             type_of(described, words),
             allowed(described, words),
             changed(words, change),
-            required + words.described(described),
+            required(text, words) if key in shape.get("required", ()) else text,
         )
 
 
@@ -376,7 +384,7 @@ def described_settings(words: Words) -> Iterator[str]:
         (
             (
                 f"`huaweicloud:{key}`",
-                ", ".join(f"`{name}`" for name in of_key.get(key, ())),
+                words("separator", ", ").join(f"`{name}`" for name in of_key.get(key, ())),
                 words(f"config {key}", text),
             )
             for key, text in CONFIG.items()

@@ -44,14 +44,14 @@ def type_of(described: Schema, words: Words = ENGLISH) -> str:
 def allowed(described: Schema, words: Words = ENGLISH) -> str:
     """Return a text with the allowed values."""
     if "enum" in described:
-        return ", ".join(f"`{value}`" for value in described["enum"])
+        return words("separator", ", ").join(f"`{value}`" for value in described["enum"])
     for unit, least, most in (("characters", "minLength", "maxLength"), ("items", "minItems", "maxItems")):
         if most in described:
             text = words(f"allowed {unit}", f"{{}} to {{:,}} {unit}")
             return text.format(described.get(least, 0), described[most])
     examples = described.get("examples", ())
     if examples and "pattern" in described:
-        return f"{words('allowed example', 'such as')} `{json.dumps(examples[0])}`"
+        return words("allowed example", "such as {}").format(f"`{json.dumps(examples[0])}`")
     return ""
 
 

@@ -25,6 +25,10 @@ _CODE = re.compile(r"`[^`\n]+`")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _BROKEN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]\n(?!\d+\. )[\u3000-\u9fff`*\[\w\uff00-\uffef].*")
 _TAG = re.compile(r"<[^>]+>")
+_CHINESE = "[\u4e00-\u9fff]"
+_MISPRINT = re.compile(
+    rf"{_CHINESE} +[\w`]|[\w`] +{_CHINESE}|{_CHINESE}[,;:!?()]|[,;:!?()]{_CHINESE}|[（，。；：、] (?!\|)| [），。；：、]"
+)
 
 each_translation = pytest.mark.parametrize("page", TRANSLATIONS, ids=lambda page: page.name)
 
@@ -124,6 +128,13 @@ def test_a_paragraph_is_one_line(page: Page) -> None:
 
 
 @each_translation
+def test_punctuation_is_chinese(page: Page) -> None:
+    """Punctuation has full width, and no space separates Chinese from letters, digits or code."""
+    text = LINK.sub("]", _CODE.sub("`x`", prose(page)))
+    assert not (found := _MISPRINT.search(text)), text[max(0, found.start() - 20) : found.end() + 20]
+
+
+@each_translation
 def test_bold_text_is_bold_on_github(page: Page) -> None:
     """CommonMark doesn't close bold between punctuation or code and a Chinese character."""
     tokens = MarkdownIt("commonmark").enable("table").parse(page.text)
@@ -170,8 +181,16 @@ def test_a_stale_translation_is_found(tmp_path: Path) -> None:
         "[乙]": test_a_paragraph_is_one_line,
         "| `a` | 10 |": test_bold_text_is_bold_on_github,
         "甲": test_terms_are_those_of_the_glossary,
+        "# 甲": test_punctuation_is_chinese,
+        "丙": test_punctuation_is_chinese,
     }
-    wrong = {"| `a` | 10 |": "**甲。**乙", "[乙]": "见下\n[乙]", "甲": "密匙"}
+    wrong = {
+        "| `a` | 10 |": "**甲。**乙",
+        "[乙]": "见下\n[乙]",
+        "甲": "密匙",
+        "# 甲": "# 甲 `a`",
+        "丙": "丙:",
+    }
     for part, check in checks.items():
         page.path.write_text(chinese)
         check(page)

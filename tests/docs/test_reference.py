@@ -41,6 +41,12 @@ def test_every_input_and_output_is_told() -> None:
     assert all(row.rstrip(" |").rpartition("|")[2].strip() for row in rows)
 
 
+def test_every_section_has_a_text() -> None:
+    """No heading is followed by another heading of the same or a higher level, or by the end."""
+    headings = re.findall(r"^(#+) .+\n+(?:(?=(#+) )|\Z)", PAGE.text, re.MULTILINE)
+    assert all(len(after) > len(before) for before, after in headings), headings
+
+
 def test_every_description_is_in_chinese_too() -> None:
     """Each description in a schema has a Chinese one; the native provider's schema has none."""
 
