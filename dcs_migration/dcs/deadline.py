@@ -62,7 +62,11 @@ class _Connection(HTTPConnection):
     def getresponse(self) -> Any:
         """Read the start of an answer; the request was sent before."""
         try:
-            return super().getresponse()
+            response = super().getresponse()
+            if response.status < 200:  # the final answer would be taken for that of the next request
+                self.close()
+                raise http.client.UnknownProtocol(f"HTTP {response.status}")
+            return response
         except Exception as error:
             mark_sent(error)
             raise

@@ -98,15 +98,22 @@ _TABLE: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
         Failure("{host} isn't a valid address", sent=False, permanent=True),
     ),
     (
-        (u3.InvalidHeader, u3.DecodeError, requests.exceptions.ContentDecodingError),
+        (
+            http.client.UnknownProtocol,
+            http.client.LineTooLong,
+            u3.InvalidHeader,
+            u3.DecodeError,
+            requests.exceptions.ContentDecodingError,
+        ),
         Failure("{host} sent a malformed response"),
     ),
     (
         (requests.exceptions.InvalidHeader, UnicodeEncodeError),
         Failure(
-            "a header (token or project id) contains a character that HTTP doesn't allow",
+            "a header (a key, token or id) contains a character that HTTP doesn't allow",
             sent=False,
             permanent=True,
+            local=True,
         ),
     ),
     (

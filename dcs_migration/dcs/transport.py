@@ -183,9 +183,6 @@ class Transport:
         if response.status_code == 407:  # only a proxy sends this status
             words = PROXY_REFUSED.words.format(proxy=proxy_variable(self.base_url))
             raise self._transport_error(NotSent, operation, words, PROXY_REFUSED)
-        if response.status_code < 200:  # an interim answer: what the service decided is unknown
-            words = f"{self.host} sent HTTP {response.status_code} and no final response"
-            raise self._transport_error(unclear, operation, words)
         if response.status_code >= 300:
             raise parse_error(operation, response.status_code, response.headers, body, self.scrub)
         if problem:

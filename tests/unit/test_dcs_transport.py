@@ -279,6 +279,23 @@ def test_the_deadline_holds_under_tls(slow: Answer, tmp_path: Path) -> None:
             transport.write("StopMigrationTask", "POST", "/x")
 
 
+def test_the_answer_after_an_interim_one_is_not_taken_for_the_next() -> None:
+    """It belongs to the request before, and may arrive late."""
+    late = threading.Event()
+
+    def interim(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        assert late.wait(10)
+        handler.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"of": "first"}')
+
+    with StandIn(interim, answer({"of": "second"})) as server:
+        transport = _transport(server.url)
+        with pytest.raises(OutcomeUnknown, match="sent a malformed response"):
+            transport.write("CreateTask", "POST", "/x", {})
+        late.set()
+        assert transport.write("CreateTask", "POST", "/x", {}) == {"of": "second"}
+
+
 def test_what_breaks_under_tls_after_the_request_is_an_unknown_outcome(tmp_path: Path) -> None:
     """The same error in a handshake proves that nothing was sent."""
     with StandIn(_plain_text_after_a_handshake, tls=tls_context(tmp_path)) as server:
