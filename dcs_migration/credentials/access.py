@@ -13,7 +13,7 @@ from dcs_migration.credentials.agency import Agency, assume
 from dcs_migration.credentials.exchange import Exchange, Place, Read, fetched
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.credentials.sources import Credentials, Source
-from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
+from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth, add_headers
 from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.transport import Answer, Transport
 
@@ -145,7 +145,7 @@ class _Headers(AuthBase):
         self._headers = headers
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.headers.update(self._headers)
+        add_headers(request, self._headers)
         return request
 
 

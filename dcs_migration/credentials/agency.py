@@ -114,7 +114,7 @@ def agency_of(given: Mapping[str, Any], name_of: Callable[[str], str]) -> Agency
             f"{name_of('domainId')}"
         )
     longest = MAX_DURATION_OF_STS if domain_id else MAX_DURATION
-    duration = _duration(parts.get("duration"), name_of("duration"), longest)
+    duration = duration_of(parts.get("duration"), name_of("duration"), longest)
     return Agency(agency_name, domain_name, domain_id, duration)
 
 
@@ -136,7 +136,8 @@ def require_durations(chain: tuple[Agency, ...], *, temporary: bool) -> None:
             )
 
 
-def _duration(text: str | None, name: str, longest: int) -> int:
+def duration_of(text: str | None, name: str, longest: int) -> int:
+    """Return a duration in seconds, with a default; `ConfigurationError` if it is no number or out of range."""
     if not text:
         return DEFAULT_DURATION
     try:

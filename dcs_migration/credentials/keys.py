@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
+from dcs_migration.credentials.tokens import is_token
 from dcs_migration.dcs.errors import CredentialsUnavailable
 from dcs_migration.dcs.texts import decoded
 
@@ -63,7 +64,7 @@ def keys_in(body: bytes) -> Keys:
         next((value for name in names if isinstance(value := parts.get(name), str)), "")
         for names in (_ACCESS_KEY, _SECRET_KEY, _SECURITY_TOKEN, _EXPIRES_AT)
     )
-    if not (access_key and secret_key and security_token):
+    if not all(map(is_token, (access_key, secret_key, security_token))):
         raise UnusableAnswer("the answer has no keys")
     return Keys(access_key, secret_key, security_token, _moment(expires_at))
 

@@ -32,7 +32,7 @@ class Source:
     unreachable: str = ""
     """What to do if there is no answer."""
     token: Callable[[Read], str] | None = None
-    """Reads the token that it exchanges, or raises `ConfigurationError`."""
+    """Reads the secret that it uses, from a file or a variable, or raises `ConfigurationError`."""
     present: Callable[[Read], bool] | None = None
     """Whether it is available, for a source without settings. Such a source comes last."""
 
@@ -132,6 +132,7 @@ CREDENTIALS_FILE = Source(
     "the SDK's credentials file",
     fetch=credentials_file.by_credentials_file,
     hint="write ak and sk into its [basic] section",
+    token=credentials_file.secret,
     present=lambda read: credentials_file.credentials_file(read) is not None,
 )
 
@@ -219,7 +220,8 @@ def credentials_of(source: Source, read: Read, agencies: tuple[Agency, ...], nam
     if source.fetch is not None:
         if source.uses_sdk and not official_sdk.is_installed():
             raise official_sdk.missing(name)
-        official_sdk.oidc_duration(read)
+        if source.fetch is official_sdk.by_oidc_agency:
+            official_sdk.oidc_duration(read)
         require_durations(agencies, temporary=True)
         return Credentials(name, fetched_by=source, agencies=agencies)
     if source is PROFILE:
