@@ -86,14 +86,14 @@ class Access:
         auth: AuthBase = _signer(credentials, None)
         source = credentials.fetched_by
         if source is not None:
-            keys = RenewedKeys(lambda: self._fetched(source, exchange), now)
+            keys = RenewedKeys(source.name, lambda: self._fetched(source, exchange), now)
             auth = RenewedKeysAuth(keys)
         names = [credentials.source]
         for agency in credentials.agencies:
             breaker = CredentialBreaker(f"the credentials came from {', then '.join(names)}")
             url = exchange.place.sts if agency.uses_sts else exchange.place.iam
             transport = self._connect(url, auth, breaker)
-            keys = RenewedKeys(self._assuming(agency, transport), now)
+            keys = RenewedKeys(str(agency), self._assuming(agency, transport), now)
             auth = RenewedKeysAuth(keys)
             names.append(str(agency))
         return keys

@@ -14,7 +14,7 @@ from dcs_migration.credentials.tokens import is_token
 from dcs_migration.dcs.errors import CredentialsUnavailable
 from dcs_migration.dcs.texts import decoded
 
-RENEW_BEFORE = timedelta(minutes=10)
+RENEW_BEFORE = timedelta(minutes=20)  # signatures allow a clock that is up to 15 minutes behind
 RENEW_AT = 1 / 3  # of the lifetime left, where that is less
 RETRY_AFTER = timedelta(minutes=1)
 
@@ -89,7 +89,8 @@ class RenewedKeys:
     remembered where there are no keys, so that it is not asked for again.
     """
 
-    def __init__(self, fetch: Callable[[], Keys], now: Callable[[], datetime]) -> None:
+    def __init__(self, source: str, fetch: Callable[[], Keys], now: Callable[[], datetime]) -> None:
+        self._source = source
         self._fetch = fetch
         self._now = now
         self._lock = threading.Lock()
@@ -123,6 +124,11 @@ class RenewedKeys:
             raise copy.copy(self._refusal)
         try:
             keys = self._fetch()
+            if not self._are_good(keys):  # the service would refuse what they sign
+                raise CredentialsUnavailable(
+                    self._source,
+                    f"the new keys expired at {keys.expires_at:%Y-%m-%dT%H:%M:%SZ}; check this machine's clock",
+                )
         except CredentialsUnavailable as error:
             old = self._keys
             if old is not None and old.expires_at is not None and self._are_good(old):

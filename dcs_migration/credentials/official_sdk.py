@@ -93,12 +93,12 @@ def _built(builder: str, *arguments: Any) -> Any:
         from huaweicloudsdkcore.auth.internal import IamHelper
         from huaweicloudsdkcore.http.http_config import HttpConfig
 
-        build = getattr(IamHelper, builder)
-    except (ImportError, AttributeError):  # something else in this environment has pinned an older one
-        raise ConfigurationError(
-            f"this version of Huawei's SDK is too old: run `pip install --upgrade '{EXTRA}'`"
-        ) from None
-    return build(HttpConfig(), *arguments)
+        return getattr(IamHelper, builder)(HttpConfig(), *arguments)
+    except Exception as error:  # another package has pinned an older one, or it can't be imported
+        problem = type(error).__name__
+    raise ConfigurationError(
+        f"Huawei's SDK is too old or damaged ({problem}); run `pip install --upgrade '{EXTRA}'`"
+    )
 
 
 def _sent(exchange: Exchange, operation: str, url: str, request: Any) -> Answer:

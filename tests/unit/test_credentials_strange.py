@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -253,21 +254,43 @@ def test_keys_expire_when_the_service_says(token: Path, fraction: str) -> None:
     assert keys.expires_at == expires.replace(microsecond=250_000 if fraction else 0)
 
 
-@pytest.mark.parametrize("broken", ["without the function", "without the module"])
-def test_an_older_sdk_is_one_line_with_the_command(
-    token: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+SDK_FILES = ("__init__", "auth/__init__", "auth/internal", "http/__init__", "http/http_config")
+OTHER_SDKS = {  # the module, its content, and the error
+    "no function": ("auth/internal", "class IamHelper: pass", "AttributeError"),
+    "no class": ("auth/internal", "", "ImportError"),
+    "no dependency": ("auth/internal", "import a_package_that_is_missing", "ModuleNotFoundError"),
+    "no system library": ("__init__", "raise OSError('libssl.so.3')", "OSError"),
+    "a newer Python": ("auth/internal", "def", "SyntaxError"),
+    "other arguments": (
+        "auth/internal",
+        "class IamHelper:\n def get_assume_agency_with_oidc_request(*, secret): pass",
+        "TypeError",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SDKS)
+def test_an_sdk_that_is_too_old_or_damaged_is_one_line_with_the_command(
+    token: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Another package of the environment may have pinned it."""
-    from huaweicloudsdkcore.auth import internal
-
-    if broken == "without the function":
-        monkeypatch.delattr(internal.IamHelper, "get_assume_agency_with_oidc_request")
-    else:
-        monkeypatch.delattr(internal, "IamHelper")
+    module, content, kind = OTHER_SDKS[name]
+    for each in SDK_FILES:
+        file = tmp_path / "huaweicloudsdkcore" / f"{each}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("class HttpConfig: pass" if each == "http/http_config" else "")
+    (tmp_path / "huaweicloudsdkcore" / f"{module}.py").write_text(content)
+    for loaded in [each for each in sys.modules if each.partition(".")[0] == "huaweicloudsdkcore"]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.syspath_prepend(tmp_path)
     with StandIn(answer(status=503)) as there:
         text = str(refusal(at(there, oidc(token))))
-        assert text.endswith("too old: run `pip install --upgrade 'pulumi-dcs-migration[credentials]'`")
+        assert text.endswith(
+            f"Huawei's SDK is too old or damaged ({kind}); run `pip install --upgrade 'pulumi-dcs-migration[credentials]'`"
+        )
         assert there.requests == []
+    for loaded in [each for each in sys.modules if each.partition(".")[0] == "huaweicloudsdkcore"]:
+        monkeypatch.delitem(sys.modules, loaded)
 
 
 @pytest.mark.parametrize("value", ["$ID_TOKEN", "one two three", "a.b", "'a.b.c'"])
