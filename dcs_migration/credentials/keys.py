@@ -85,8 +85,9 @@ def _moment(text: str) -> datetime:
 class RenewedKeys:
     """Keys that are fetched when they are first needed, and again before they expire; thread-safe.
 
-    A renewal that fails does no harm while the old keys are good: it is tried again a minute later. A refusal is
-    remembered where there are no keys, so that it is not asked for again.
+    A renewal that fails does no harm while the old keys are good: it is tried again a minute later. Without good keys,
+    the threads that waited for it fail with it, so that a service that hangs is not asked by one after another. A
+    refusal is remembered then, so that it is not asked for again.
     """
 
     def __init__(self, source: str, fetch: Callable[[], Keys], now: Callable[[], datetime]) -> None:
@@ -96,7 +97,8 @@ class RenewedKeys:
         self._lock = threading.Lock()
         self._keys: Keys | None = None
         self._renew_at: datetime | None = None
-        self._refusal: CredentialsUnavailable | None = None
+        self._failures = 0
+        self._failure: CredentialsUnavailable | None = None
 
     def __call__(self) -> Keys:
         """Return keys that are good now.
@@ -107,21 +109,23 @@ class RenewedKeys:
         keys = self._keys
         if keys is not None and not self._is_due():
             return keys
+        failures = self._failures
         # A thread with keys that are still good doesn't wait for the thread that renews them.
         usable = keys is not None and self._are_good(keys)
         if not self._lock.acquire(blocking=not usable):
             assert keys is not None
             return keys
         try:
-            return self._renewed()
+            return self._renewed(failures)
         finally:
             self._lock.release()
 
-    def _renewed(self) -> Keys:
+    def _renewed(self, failures: int) -> Keys:
+        """Return new keys; failures: how many there had been when the caller started to wait."""
         if self._keys is not None and not self._is_due():
             return self._keys  # another thread was faster
-        if self._refusal is not None:
-            raise copy.copy(self._refusal)
+        if self._failure is not None and (failures != self._failures or not self._failure.may_pass):
+            raise copy.copy(self._failure)
         try:
             keys = self._fetch()
             if not self._are_good(keys):  # the service would refuse what they sign
@@ -134,10 +138,10 @@ class RenewedKeys:
             if old is not None and old.expires_at is not None and self._are_good(old):
                 self._renew_at = min(self._now() + RETRY_AFTER, old.expires_at)
                 return old
-            if not error.may_pass:
-                self._refusal = copy.copy(error)
+            self._failures += 1
+            self._failure = copy.copy(error)
             raise
-        self._keys, self._renew_at = keys, _renew_at(keys, self._now())
+        self._keys, self._renew_at, self._failure = keys, _renew_at(keys, self._now()), None
         return keys
 
     def _is_due(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pwd
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NoReturn
@@ -205,6 +207,40 @@ def test_nobody_waits_for_a_renewal_while_the_old_keys_are_good() -> None:
         go_on.set()
         thread.join(10)
     assert keys().access_key == "key-2"
+
+
+def test_threads_that_wait_for_keys_share_a_failure() -> None:
+    """A service that hangs would be asked by one thread after another, for minutes each."""
+    service = _Service(_Time())
+    service.failure = CredentialsUnavailable("somewhere", "timed out", permanent=False)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def fetch() -> Keys:
+        asked.set()
+        assert go_on.wait(10)
+        return service()
+
+    keys = RenewedKeys("somewhere", fetch, service.time)
+    started = threading.Semaphore(0)
+
+    def call() -> str:
+        started.release()
+        with pytest.raises(CredentialsUnavailable, match="timed out") as caught:
+            keys()
+        return str(caught.value)
+
+    with ThreadPoolExecutor(6) as pool:
+        first = pool.submit(call)
+        assert asked.wait(10)
+        others = [pool.submit(call) for _ in range(5)]
+        for _ in range(6):
+            assert started.acquire(timeout=10)
+        time.sleep(0.2)  # until they wait for the lock
+        go_on.set()
+        assert len({call.result(10) for call in (first, *others)}) == 1
+    assert service.asked == 1
+    service.failure = None
+    assert keys().access_key == "key-1"
 
 
 def test_each_request_is_signed_with_the_keys_of_the_moment() -> None:
