@@ -10,9 +10,10 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from dcs_migration.credentials.agency import Agency, assume
-from dcs_migration.credentials.exchange import Exchange, Place, Read, fetched
+from dcs_migration.credentials.exchange import Exchange, Place, fetched
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.credentials.sources import Credentials, Source
+from dcs_migration.credentials.tokens import Read
 from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth, add_headers
 from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.transport import Answer, Transport

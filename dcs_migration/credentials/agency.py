@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dcs_migration.credentials.keys import Keys, UnusableAnswer, keys_in
+from dcs_migration.credentials.tokens import Read
 from dcs_migration.dcs.errors import (
     ApiError,
     ConfigurationError,
@@ -33,8 +34,6 @@ DEFAULT_DURATION = 3600  # seconds: the maximum for an agency that is assumed th
 MIN_DURATION, MAX_DURATION = 900, 86_400
 MAX_DURATION_OF_STS = 43_200
 MAX_DURATION_IN_CHAIN = 3600  # of STS, if the caller's keys are temporary
-
-Read = Callable[[str], "str | None"]
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Callable
 
 from dcs_migration.credentials import official_sdk
 from dcs_migration.credentials.exchange import Exchange, is_url
 from dcs_migration.credentials.keys import Keys
-from dcs_migration.credentials.tokens import COPIED_BADLY, is_copied_well, text_in, token_in
+from dcs_migration.credentials.tokens import COPIED_BADLY, Read, is_copied_well, text_in, token_in
 from dcs_migration.dcs.errors import ConfigurationError
 
 VARIABLE = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
 DEFAULT_FILE = "~/.huaweicloud/credentials"
 SECTION = "basic"
-
-Read = Callable[[str], "str | None"]
 
 
 def credentials_file(read: Read) -> str | None:

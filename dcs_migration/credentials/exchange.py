@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from dcs_migration.credentials.keys import Keys, UnusableAnswer
+from dcs_migration.credentials.tokens import Read
 from dcs_migration.dcs.errors import ApiError, ConfigurationError, CredentialsUnavailable, TransportError
 
 if TYPE_CHECKING:
     from dcs_migration.dcs.transport import Answer
-
-Read = Callable[[str], "str | None"]
 
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
 

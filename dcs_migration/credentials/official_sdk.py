@@ -7,13 +7,12 @@ and waits for a slow server without end.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dcs_migration.credentials.agency import MAX_DURATION_OF_STS, duration_of
 from dcs_migration.credentials.exchange import Exchange
 from dcs_migration.credentials.keys import Keys, UnusableAnswer, keys_in
-from dcs_migration.credentials.tokens import is_token, oidc_token, provider_prefix, provider_token
+from dcs_migration.credentials.tokens import Read, is_token, oidc_token, provider_prefix, provider_token
 from dcs_migration.dcs.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ OPTIONAL = tuple(
 )
 
 _LIFETIME_SECONDS = 6 * 60 * 60  # of the keys of an identity provider's user, as the SDK itself asks for
-
-Read = Callable[[str], "str | None"]
 
 
 def is_installed() -> bool:

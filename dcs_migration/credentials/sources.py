@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from dcs_migration.credentials import credentials_file, local_services, official_sdk, profiles, tokens
 from dcs_migration.credentials.agency import Agency, require_durations
-from dcs_migration.credentials.exchange import Fetch, Read
+from dcs_migration.credentials.exchange import Fetch
+from dcs_migration.credentials.tokens import Read
 from dcs_migration.dcs.errors import ConfigurationError
 
 STACK_CONFIG = "the stack's configuration"
@@ -45,11 +46,6 @@ class Source:
     def from_config(self) -> bool:
         """Whether it is the stack's configuration."""
         return any(name.startswith("huaweicloud:") for name in self.required)
-
-    @property
-    def is_profile(self) -> bool:
-        """Whether it is a profile of KooCLI."""
-        return self is PROFILE
 
     def state(self, read: Read) -> bool | None:
         """Return whether all necessary names are set, or None if only some of them are."""
@@ -103,11 +99,6 @@ class Credentials:
                 "or set HW_ACCESS_KEY and HW_SECRET_KEY"
             )
         return f"the credentials came from {source}"
-
-    @property
-    def are_static(self) -> bool:
-        """Whether they are permanent."""
-        return self.fetched_by is None and not self.agencies
 
 
 _OIDC_HINT = "check the id token (it may have expired), its audience, and whether the agency trusts this identity provider and subject"
