@@ -188,8 +188,7 @@ class Checks:
         source = ", then ".join([access.credentials.source, *map(str, access.credentials.agencies)])
         if keys is None or keys.expires_at is None:  # keys in a file may not expire
             return Result(source)
-        until = f", valid until {keys.expires_at:%Y-%m-%dT%H:%M:%SZ}" if keys.expires_at else ""
-        return Result(f"{source}: temporary keys{until}")
+        return Result(f"{source}: temporary keys, valid until {keys.expires_at:%Y-%m-%dT%H:%M:%SZ}")
 
     def project(self) -> Result:
         """It is configured, or IAM returns it."""

@@ -10,10 +10,11 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from dcs_migration.credentials.agency import Agency, assume
-from dcs_migration.credentials.exchange import Exchange, Place, Read, fetched
+from dcs_migration.credentials.exchange import Exchange, Place, fetched
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.credentials.sources import Credentials, Source
-from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
+from dcs_migration.credentials.tokens import Read
+from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth, add_headers
 from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.transport import Answer, Transport
 
@@ -86,14 +87,14 @@ class Access:
         auth: AuthBase = _signer(credentials, None)
         source = credentials.fetched_by
         if source is not None:
-            keys = RenewedKeys(lambda: self._fetched(source, exchange), now)
+            keys = RenewedKeys(source.name, lambda: self._fetched(source, exchange), now)
             auth = RenewedKeysAuth(keys)
         names = [credentials.source]
         for agency in credentials.agencies:
             breaker = CredentialBreaker(f"the credentials came from {', then '.join(names)}")
             url = exchange.place.sts if agency.uses_sts else exchange.place.iam
             transport = self._connect(url, auth, breaker)
-            keys = RenewedKeys(self._assuming(agency, transport), now)
+            keys = RenewedKeys(str(agency), self._assuming(agency, transport), now)
             auth = RenewedKeysAuth(keys)
             names.append(str(agency))
         return keys
@@ -145,7 +146,7 @@ class _Headers(AuthBase):
         self._headers = headers
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.headers.update(self._headers)
+        add_headers(request, self._headers)
         return request
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dcs_migration.credentials.keys import Keys, UnusableAnswer, keys_in
+from dcs_migration.credentials.tokens import Read
 from dcs_migration.dcs.errors import (
     ApiError,
     ConfigurationError,
@@ -33,8 +34,6 @@ DEFAULT_DURATION = 3600  # seconds: the maximum for an agency that is assumed th
 MIN_DURATION, MAX_DURATION = 900, 86_400
 MAX_DURATION_OF_STS = 43_200
 MAX_DURATION_IN_CHAIN = 3600  # of STS, if the caller's keys are temporary
-
-Read = Callable[[str], "str | None"]
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def agency_of(given: Mapping[str, Any], name_of: Callable[[str], str]) -> Agency
             f"{name_of('domainId')}"
         )
     longest = MAX_DURATION_OF_STS if domain_id else MAX_DURATION
-    duration = _duration(parts.get("duration"), name_of("duration"), longest)
+    duration = duration_of(parts.get("duration"), name_of("duration"), longest)
     return Agency(agency_name, domain_name, domain_id, duration)
 
 
@@ -136,7 +135,8 @@ def require_durations(chain: tuple[Agency, ...], *, temporary: bool) -> None:
             )
 
 
-def _duration(text: str | None, name: str, longest: int) -> int:
+def duration_of(text: str | None, name: str, longest: int) -> int:
+    """Return a duration in seconds, with a default; `ConfigurationError` if it is no number or out of range."""
     if not text:
         return DEFAULT_DURATION
     try:

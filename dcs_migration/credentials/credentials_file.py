@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Callable
 
 from dcs_migration.credentials import official_sdk
-from dcs_migration.credentials.exchange import Exchange
+from dcs_migration.credentials.exchange import Exchange, is_url
 from dcs_migration.credentials.keys import Keys
-from dcs_migration.credentials.tokens import token_in
+from dcs_migration.credentials.tokens import COPIED_BADLY, Read, is_copied_well, text_in, token_in
 from dcs_migration.dcs.errors import ConfigurationError
 
 VARIABLE = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
 DEFAULT_FILE = "~/.huaweicloud/credentials"
 SECTION = "basic"
-
-Read = Callable[[str], "str | None"]
 
 
 def credentials_file(read: Read) -> str | None:
@@ -28,41 +25,59 @@ def credentials_file(read: Read) -> str | None:
     return usual if os.path.isfile(usual) else None
 
 
-def by_credentials_file(exchange: Exchange) -> Keys:
-    """Return the static keys of the file, or exchange the id token that it names for keys.
+def secret(read: Read) -> str:
+    """Return the secret key in the file, or the id token that it names.
 
     Raises:
         ConfigurationError: The file can't be read, or has neither. The text quotes no line of it.
     """
+    path, values = _opened(read)
+    return _id_token(path, values) if _has_provider(values) else _static(path, values).secret_key
+
+
+def by_credentials_file(exchange: Exchange) -> Keys:
+    """Return the static keys of the file, or exchange the id token that it names for keys; errors: see :func:`secret`."""
     from dcs_migration.dcs.surroundings import is_loopback
 
-    path = credentials_file(exchange.read) or ""
-    values = _section(path)
-    idp_id, token_file = values.get("idp_id"), values.get("id_token_file")
-    if not (idp_id and token_file):
-        access_key, secret_key = values.get("ak"), values.get("sk")
-        if not (access_key and secret_key):
-            raise ConfigurationError(f"{path} has no ak and sk in its section [{SECTION}]")
-        return Keys(access_key, secret_key, values.get("security_token") or None)
+    path, values = _opened(exchange.read)
+    if not _has_provider(values):
+        return _static(path, values)
     if not official_sdk.is_installed():
         raise official_sdk.missing(f"the identity provider in {path}")
     iam = values.get("iam_endpoint") or exchange.place.iam
-    if not iam.startswith("https://") and not is_loopback(iam) and exchange.place.verify:
-        raise ConfigurationError(f"iam_endpoint in {path} must be https://...")
-    id_token = token_in(token_file, f"{path} names")
-    exchange.hide(id_token)
-    return official_sdk.keys_of_user(exchange, iam, idp_id, id_token)
+    if not is_url(iam) or not (iam.startswith("https://") or is_loopback(iam) or not exchange.place.verify):
+        raise ConfigurationError(f"iam_endpoint in {path} must be https://host[:port]")
+    return official_sdk.keys_of_user(exchange, iam, values["idp_id"], _id_token(path, values))
 
 
-def _section(path: str) -> dict[str, str]:
+def _has_provider(values: dict[str, str]) -> bool:
+    return bool(values.get("idp_id") and values.get("id_token_file"))
+
+
+def _id_token(path: str, values: dict[str, str]) -> str:
+    return token_in(values["id_token_file"], f"{path} names")
+
+
+def _static(path: str, values: dict[str, str]) -> Keys:
+    access_key, secret_key, security_token = (values.get(name, "") for name in ("ak", "sk", "security_token"))
+    if not (access_key and secret_key):
+        raise ConfigurationError(f"{path} has no ak and sk in its section [{SECTION}]")
+    for name in ("ak", "sk", "security_token"):
+        value = values.get(name)
+        if value and not is_copied_well(value):
+            raise ConfigurationError(f"{name} in {path} {COPIED_BADLY}")
+    return Keys(access_key, secret_key, security_token or None)
+
+
+def _opened(read: Read) -> tuple[str, dict[str, str]]:
+    """Return the path of the file, and what is in its section."""
+    path = credentials_file(read) or ""
+    text = text_in(path, f"{VARIABLE} names {path}, which" if read(VARIABLE) else path)
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            parser.read_file(file)
-        return dict(parser[SECTION])
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from None
-    except (configparser.Error, ValueError, KeyError):  # their texts quote lines of the file
-        raise ConfigurationError(
-            f"{path} isn't a file with a section [{SECTION}] of lines such as ak = ..."
-        ) from None
+        parser.read_string(text)
+        return path, dict(parser[SECTION])
+    except (configparser.Error, KeyError):
+        pass
+    # Raised here, so that the exception doesn't reference one that quotes lines of the file.
+    raise ConfigurationError(f"{path} isn't a file with a section [{SECTION}] of lines such as ak = ...")

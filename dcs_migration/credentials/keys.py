@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
+from dcs_migration.credentials.tokens import is_token
 from dcs_migration.dcs.errors import CredentialsUnavailable
 from dcs_migration.dcs.texts import decoded
 
-RENEW_BEFORE = timedelta(minutes=10)
+RENEW_BEFORE = timedelta(minutes=20)  # signatures allow a clock that is up to 15 minutes behind
 RENEW_AT = 1 / 3  # of the lifetime left, where that is less
 RETRY_AFTER = timedelta(minutes=1)
 
@@ -63,7 +64,7 @@ def keys_in(body: bytes) -> Keys:
         next((value for name in names if isinstance(value := parts.get(name), str)), "")
         for names in (_ACCESS_KEY, _SECRET_KEY, _SECURITY_TOKEN, _EXPIRES_AT)
     )
-    if not (access_key and secret_key and security_token):
+    if not all(map(is_token, (access_key, secret_key, security_token))):
         raise UnusableAnswer("the answer has no keys")
     return Keys(access_key, secret_key, security_token, _moment(expires_at))
 
@@ -84,17 +85,20 @@ def _moment(text: str) -> datetime:
 class RenewedKeys:
     """Keys that are fetched when they are first needed, and again before they expire; thread-safe.
 
-    A renewal that fails does no harm while the old keys are good: it is tried again a minute later. A refusal is
-    remembered where there are no keys, so that it is not asked for again.
+    A renewal that fails does no harm while the old keys are good: it is tried again a minute later. Without good keys,
+    the threads that waited for it fail with it, so that a service that hangs is not asked by one after another. A
+    refusal is remembered then, so that it is not asked for again.
     """
 
-    def __init__(self, fetch: Callable[[], Keys], now: Callable[[], datetime]) -> None:
+    def __init__(self, source: str, fetch: Callable[[], Keys], now: Callable[[], datetime]) -> None:
+        self._source = source
         self._fetch = fetch
         self._now = now
         self._lock = threading.Lock()
         self._keys: Keys | None = None
         self._renew_at: datetime | None = None
-        self._refusal: CredentialsUnavailable | None = None
+        self._failures = 0
+        self._failure: CredentialsUnavailable | None = None
 
     def __call__(self) -> Keys:
         """Return keys that are good now.
@@ -105,32 +109,39 @@ class RenewedKeys:
         keys = self._keys
         if keys is not None and not self._is_due():
             return keys
+        failures = self._failures
         # A thread with keys that are still good doesn't wait for the thread that renews them.
         usable = keys is not None and self._are_good(keys)
         if not self._lock.acquire(blocking=not usable):
             assert keys is not None
             return keys
         try:
-            return self._renewed()
+            return self._renewed(failures)
         finally:
             self._lock.release()
 
-    def _renewed(self) -> Keys:
+    def _renewed(self, failures: int) -> Keys:
+        """Return new keys; failures: how many there had been when the caller started to wait."""
         if self._keys is not None and not self._is_due():
             return self._keys  # another thread was faster
-        if self._refusal is not None:
-            raise copy.copy(self._refusal)
+        if self._failure is not None and (failures != self._failures or not self._failure.may_pass):
+            raise copy.copy(self._failure)
         try:
             keys = self._fetch()
+            if not self._are_good(keys):  # the service would refuse what they sign
+                raise CredentialsUnavailable(
+                    self._source,
+                    f"the new keys expired at {keys.expires_at:%Y-%m-%dT%H:%M:%SZ}; check this machine's clock",
+                )
         except CredentialsUnavailable as error:
             old = self._keys
             if old is not None and old.expires_at is not None and self._are_good(old):
                 self._renew_at = min(self._now() + RETRY_AFTER, old.expires_at)
                 return old
-            if not error.may_pass:
-                self._refusal = copy.copy(error)
+            self._failures += 1
+            self._failure = copy.copy(error)
             raise
-        self._keys, self._renew_at = keys, _renew_at(keys, self._now())
+        self._keys, self._renew_at, self._failure = keys, _renew_at(keys, self._now()), None
         return keys
 
     def _is_due(self) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from dcs_migration.credentials.exchange import Exchange
-from dcs_migration.credentials.keys import Keys, keys_in
-from dcs_migration.credentials.tokens import pod_token
+from dcs_migration.credentials.exchange import Exchange, is_url
+from dcs_migration.credentials.keys import Keys, UnusableAnswer, keys_in
+from dcs_migration.credentials.tokens import is_token, pod_token
 from dcs_migration.dcs.errors import ApiError, ConfigurationError
 
 METADATA_URL = "http://169.254.169.254"
@@ -14,7 +14,8 @@ _TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105
 _KEYS_PATH = "/openstack/latest/securitykey"
 _TOKEN_LIFETIME_SECONDS = 60
 _TIMEOUTS = (3.0, 3.0)
-_POD_URI = "HC_CONTAINER_CREDENTIALS_FULL_URI"
+POD_URI = "HC_CONTAINER_CREDENTIALS_FULL_URI"
+POD_URI_FORM = "must be a URL such as http://HOST[:PORT]/PATH"
 
 
 def by_pod_identity(exchange: Exchange) -> Keys:
@@ -22,9 +23,10 @@ def by_pod_identity(exchange: Exchange) -> Keys:
 
     No proxy sees the token of the pod: the agent runs on the same node.
     """
-    parts = urlsplit(exchange.read(_POD_URI) or "")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{_POD_URI} isn't an URL; Kubernetes sets it")
+    uri = exchange.read(POD_URI) or ""
+    if not is_url(uri):
+        raise ConfigurationError(f"{POD_URI} {POD_URI_FORM}")
+    parts = urlsplit(uri)
     answer = exchange.send(
         "ShowPodCredentials",
         "POST",
@@ -49,9 +51,8 @@ def by_metadata(exchange: Exchange) -> Keys:
         token = exchange.send(
             "CreateMetadataToken", "PUT", METADATA_URL, _TOKEN_PATH, headers=lifetime, timeouts=_TIMEOUTS
         )
-        text = token.body.decode("ascii", "ignore").strip()
-        exchange.hide(text)
-        headers["X-Metadata-Token"] = text
+        headers["X-Metadata-Token"] = _token_in(token.body)
+        exchange.hide(headers["X-Metadata-Token"])
     except ApiError as error:
         if error.status not in (404, 405, 503):  # an older service has no tokens
             raise
@@ -59,3 +60,10 @@ def by_metadata(exchange: Exchange) -> Keys:
         "ShowSecurityKey", "GET", METADATA_URL, _KEYS_PATH, headers=headers, timeouts=_TIMEOUTS
     )
     return keys_in(answer.body)
+
+
+def _token_in(body: bytes) -> str:
+    text = body.decode("latin-1").strip()
+    if not is_token(text):  # such as the page of a proxy
+        raise UnusableAnswer("the answer has no token")
+    return text

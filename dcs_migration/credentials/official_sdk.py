@@ -7,13 +7,12 @@ and waits for a slow server without end.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dcs_migration.credentials.agency import DEFAULT_DURATION, MAX_DURATION_OF_STS, MIN_DURATION
+from dcs_migration.credentials.agency import MAX_DURATION_OF_STS, duration_of
 from dcs_migration.credentials.exchange import Exchange
 from dcs_migration.credentials.keys import Keys, UnusableAnswer, keys_in
-from dcs_migration.credentials.tokens import oidc_token, provider_prefix, provider_token
+from dcs_migration.credentials.tokens import Read, is_token, oidc_token, provider_prefix, provider_token
 from dcs_migration.dcs.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ OPTIONAL = tuple(
 )
 
 _LIFETIME_SECONDS = 6 * 60 * 60  # of the keys of an identity provider's user, as the SDK itself asks for
-
-Read = Callable[[str], "str | None"]
 
 
 def is_installed() -> bool:
@@ -48,7 +45,7 @@ def by_oidc_agency(exchange: Exchange) -> Keys:
         "agency_urn": read("HUAWEICLOUD_OIDC_AGENCY_URN"),
         "agency_session_name": read("HUAWEICLOUD_OIDC_SESSION_NAME") or "pulumi-dcs-migration",
         "id_token": oidc_token(read),
-        "duration_seconds": oidc_duration(read) or DEFAULT_DURATION,
+        "duration_seconds": oidc_duration(read),
         "policy": read("HUAWEICLOUD_OIDC_POLICY"),
         "policy_ids": [id_.strip() for id_ in policy_ids if id_.strip()],
     }
@@ -69,28 +66,22 @@ def keys_of_user(exchange: Exchange, iam: str, idp_id: str, id_token: str) -> Ke
     (CreateTemporaryAccessKeyByToken).
     """
     request = _built("get_create_unscoped_token_by_id_token_request", iam, idp_id, id_token)
-    token = _sent(exchange, "CreateTokenWithIdToken", iam, request).headers.get("X-Subject-Token")
-    if not token:
+    token = _sent(exchange, "CreateTokenWithIdToken", iam, request).headers.get("X-Subject-Token", "")
+    if not is_token(token):
         raise UnusableAnswer("the answer has no token")
     exchange.hide(token)
     request = _built("get_create_temporary_access_key_by_token_request", iam, token, _LIFETIME_SECONDS)
     return keys_in(_sent(exchange, "CreateTemporaryAccessKeyByToken", iam, request).body)
 
 
-def oidc_duration(read: Read) -> int | None:
-    """Return how long the keys of an OIDC agency are to last, in seconds; None if it isn't set.
+def oidc_duration(read: Read) -> int:
+    """Return how long the keys of an OIDC agency are to last, in seconds.
 
     Raises:
         ConfigurationError: It isn't a number that STS accepts.
     """
-    text = read("HUAWEICLOUD_OIDC_DURATION_SECONDS")
-    if not text:
-        return None
-    if not text.isdecimal() or not MIN_DURATION <= int(text) <= MAX_DURATION_OF_STS:
-        raise ConfigurationError(
-            f"HUAWEICLOUD_OIDC_DURATION_SECONDS must be a whole number of seconds from {MIN_DURATION} to {MAX_DURATION_OF_STS}"
-        )
-    return int(text)
+    name = "HUAWEICLOUD_OIDC_DURATION_SECONDS"
+    return duration_of(read(name), name, MAX_DURATION_OF_STS)
 
 
 def _built(builder: str, *arguments: Any) -> Any:
@@ -99,12 +90,12 @@ def _built(builder: str, *arguments: Any) -> Any:
         from huaweicloudsdkcore.auth.internal import IamHelper
         from huaweicloudsdkcore.http.http_config import HttpConfig
 
-        build = getattr(IamHelper, builder)
-    except (ImportError, AttributeError):  # something else in this environment has pinned an older one
-        raise ConfigurationError(
-            f"this version of Huawei's SDK is too old: run `pip install --upgrade '{EXTRA}'`"
-        ) from None
-    return build(HttpConfig(), *arguments)
+        return getattr(IamHelper, builder)(HttpConfig(), *arguments)
+    except Exception as error:  # another package has pinned an older one, or it can't be imported
+        problem = type(error).__name__
+    raise ConfigurationError(
+        f"Huawei's SDK is too old or damaged ({problem}); run `pip install --upgrade '{EXTRA}'`"
+    )
 
 
 def _sent(exchange: Exchange, operation: str, url: str, request: Any) -> Answer:

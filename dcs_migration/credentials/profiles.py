@@ -56,7 +56,9 @@ def load(read: Callable[[str], str | None]) -> Profile:
     except OSError as error:
         raise ConfigurationError(f"can't read the profile file {path}: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise ConfigurationError(f"the profile file {path} isn't valid KooCLI JSON") from None
+        document = None
+    if document is None:  # raised here, so that the exception doesn't reference one with the file's text
+        raise ConfigurationError(f"the profile file {path} isn't valid KooCLI JSON")
     document = document if isinstance(document, dict) else {}
     profiles = document.get("profiles")
     listed = profiles if isinstance(profiles, list) else []

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from dcs_migration.credentials import credentials_file, local_services, official_sdk, profiles, tokens
 from dcs_migration.credentials.agency import Agency, require_durations
-from dcs_migration.credentials.exchange import Fetch, Read
+from dcs_migration.credentials.exchange import Fetch
+from dcs_migration.credentials.tokens import Read
 from dcs_migration.dcs.errors import ConfigurationError
 
 STACK_CONFIG = "the stack's configuration"
@@ -32,7 +33,7 @@ class Source:
     unreachable: str = ""
     """What to do if there is no answer."""
     token: Callable[[Read], str] | None = None
-    """Reads the token that it exchanges, or raises `ConfigurationError`."""
+    """Reads the secret that it uses, from a file or a variable, or raises `ConfigurationError`."""
     present: Callable[[Read], bool] | None = None
     """Whether it is available, for a source without settings. Such a source comes last."""
 
@@ -45,11 +46,6 @@ class Source:
     def from_config(self) -> bool:
         """Whether it is the stack's configuration."""
         return any(name.startswith("huaweicloud:") for name in self.required)
-
-    @property
-    def is_profile(self) -> bool:
-        """Whether it is a profile of KooCLI."""
-        return self is PROFILE
 
     def state(self, read: Read) -> bool | None:
         """Return whether all necessary names are set, or None if only some of them are."""
@@ -104,11 +100,6 @@ class Credentials:
             )
         return f"the credentials came from {source}"
 
-    @property
-    def are_static(self) -> bool:
-        """Whether they are permanent."""
-        return self.fetched_by is None and not self.agencies
-
 
 _OIDC_HINT = "check the id token (it may have expired), its audience, and whether the agency trusts this identity provider and subject"
 _IDP_HINT = (
@@ -132,6 +123,7 @@ CREDENTIALS_FILE = Source(
     "the SDK's credentials file",
     fetch=credentials_file.by_credentials_file,
     hint="write ak and sk into its [basic] section",
+    token=credentials_file.secret,
     present=lambda read: credentials_file.credentials_file(read) is not None,
 )
 
@@ -219,7 +211,8 @@ def credentials_of(source: Source, read: Read, agencies: tuple[Agency, ...], nam
     if source.fetch is not None:
         if source.uses_sdk and not official_sdk.is_installed():
             raise official_sdk.missing(name)
-        official_sdk.oidc_duration(read)
+        if source.fetch is official_sdk.by_oidc_agency:
+            official_sdk.oidc_duration(read)
         require_durations(agencies, temporary=True)
         return Credentials(name, fetched_by=source, agencies=agencies)
     if source is PROFILE:

@@ -11,8 +11,21 @@ from dcs_migration.dcs.errors import ConfigurationError
 Read = Callable[[str], "str | None"]
 
 _MAX_LENGTH = 64 * 1024
-_TOKEN = re.compile(r"[!-~]+")
+_TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 _ID_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text can be a key or token: it's neither empty nor huge, and a header can carry it."""
+    return len(text) <= _MAX_LENGTH and _TOKEN.fullmatch(text) is not None
+
+
+def is_copied_well(value: str) -> bool:
+    """Whether a key or token can be sent, and has no quotes around it."""
+    return is_token(value) and not {value[0], value[-1]} & {'"', "'"}
+
+
+COPIED_BADLY = "has quotes around it, or contains a space or a character that isn't ASCII; set it again"
 
 
 def oidc_token(read: Read) -> str:
@@ -55,16 +68,32 @@ def token_in(path: str, who: str) -> str:
     Raises:
         ConfigurationError: The file can't be read, or doesn't hold one token. The text quotes nothing of it.
     """
-    if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe might never end
-        raise ConfigurationError(f"{who} {path}, which isn't a file")
-    try:
-        with open(path, encoding="utf-8-sig") as file:  # editors on Windows write a byte order mark
-            token = file.read(_MAX_LENGTH + 1).strip()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it isn't text"
-        raise ConfigurationError(f"{who} {path}, which can't be read: {why}") from None
+    token = text_in(path, f"{who} {path}, which").strip()
     if not token:
         raise ConfigurationError(f"{who} {path}, which is empty")
-    if len(token) > _MAX_LENGTH or not _TOKEN.fullmatch(token):
+    if not is_token(token):
         raise ConfigurationError(f"{who} {path}, which doesn't hold one token")
     return token
+
+
+def text_in(path: str, what: str) -> str:
+    """Return the text of a file, which is cut if it is huge.
+
+    Args:
+        path: The file.
+        what: How the error begins.
+
+    Raises:
+        ConfigurationError: The file can't be read. The text quotes nothing of it.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe might never end
+        raise ConfigurationError(f"{what} isn't a file")
+    try:
+        with open(path, encoding="utf-8-sig") as file:  # editors on Windows write a byte order mark
+            return file.read(_MAX_LENGTH + 1)
+    except OSError as error:
+        why = error.strerror
+    except ValueError:
+        why = "it isn't text"
+    # Raised here, so that the exception doesn't reference one with bytes of the file.
+    raise ConfigurationError(f"{what} can't be read: {why}")

@@ -78,7 +78,8 @@ def _canonical_query(url: str) -> str:
     return "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in pairs)
 
 
-def _add(request: PreparedRequest, headers: Mapping[str, str]) -> None:
+def add_headers(request: PreparedRequest, headers: Mapping[str, str]) -> None:
+    """Add headers to a request, or raise `InvalidHeader`, which names the header."""
     # Checked here, because HTTP libraries quote a refused value in their errors, and it may be a secret.
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
@@ -119,8 +120,8 @@ class KeyPairAuth(AuthBase):
             signed["X-Security-Token"] = self._security_token
         body = request.body or b""
         data = body.encode() if isinstance(body, str) else body
-        _add(request, signed)
-        _add(
+        add_headers(request, signed)
+        add_headers(
             request,
             sign(request.method or "GET", url, signed, data, self._access_key, self._secret_key, self._now()),
         )
@@ -138,7 +139,7 @@ class TokenAuth(AuthBase):
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the token to a prepared request and return it."""
-        _add(request, {"X-Auth-Token": self._token})
+        add_headers(request, {"X-Auth-Token": self._token})
         return request
 
     def __repr__(self) -> str:

@@ -2,6 +2,8 @@
 
 A socket's read timeout restarts with every byte, so a server that occasionally sends a byte would block the caller
 forever. With this module, an answer can take at most twice the read timeout in total.
+
+They also mark what fails after a request was sent, because the libraries report some of it as a failure to connect.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from dcs_migration.dcs.failures import mark_sent
 
 OVERALL_FACTOR = 2.0
 
@@ -55,9 +59,21 @@ class _Response(http.client.HTTPResponse):
 class _Connection(HTTPConnection):
     response_class = _Response
 
+    def getresponse(self) -> Any:
+        """Read the start of an answer; the request was sent before."""
+        try:
+            response = super().getresponse()
+            if response.status < 200:  # the final answer would be taken for that of the next request
+                self.close()
+                raise http.client.UnknownProtocol(f"HTTP {response.status}")
+            return response
+        except Exception as error:
+            mark_sent(error)
+            raise
 
-class _TlsConnection(HTTPSConnection):
-    response_class = _Response
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):

@@ -40,7 +40,7 @@ class Failure:
 
 
 PROXY_REFUSED = Failure(
-    "the proxy in {proxy} requires a user name and password (407); set it to http://user:password@host:port",
+    "the proxy in {proxy} requires a user name and password (407); add them to the address in this variable",
     sent=False,
     permanent=True,
     local=True,
@@ -98,11 +98,22 @@ _TABLE: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
         Failure("{host} isn't a valid address", sent=False, permanent=True),
     ),
     (
+        (
+            http.client.UnknownProtocol,
+            http.client.LineTooLong,
+            u3.InvalidHeader,
+            u3.DecodeError,
+            requests.exceptions.ContentDecodingError,
+        ),
+        Failure("{host} sent a malformed response"),
+    ),
+    (
         (requests.exceptions.InvalidHeader, UnicodeEncodeError),
         Failure(
-            "a header (token or project id) contains a character that HTTP doesn't allow",
+            "a header (a key, token or id) contains a character that HTTP doesn't allow",
             sent=False,
             permanent=True,
+            local=True,
         ),
     ),
     (
@@ -131,6 +142,14 @@ _HANDSHAKE = {
 }
 
 
+_SENT = "request_was_sent"
+
+
+def mark_sent(error: Exception) -> None:
+    """Record that an exception was raised after the request had been sent."""
+    vars(error)[_SENT] = True
+
+
 def explain(error: BaseException, host: str, proxy: str = "HTTPS_PROXY") -> tuple[Failure, str]:
     """Return what the exception proves, and a description without headers and URLs.
 
@@ -142,6 +161,8 @@ def explain(error: BaseException, host: str, proxy: str = "HTTPS_PROXY") -> tupl
 
 
 def _classify(chain: list[BaseException]) -> Failure:
+    if any(vars(link).get(_SENT) for link in chain):
+        return next((failure for failure in _matching(chain) if failure.sent), _OTHER)
     status = _refused_tunnel(chain)
     if status == 407:
         return PROXY_REFUSED
@@ -150,12 +171,16 @@ def _classify(chain: list[BaseException]) -> Failure:
         return Failure(words, sent=False, permanent=status < 500, local=True)
     if any(getattr(link, "verify_code", None) in _NO_AUTHORITY for link in chain):
         return _UNKNOWN_AUTHORITY
-    for types, failure in _TABLE:
-        if any(isinstance(link, types) for link in chain):
-            return failure
-    if any(isinstance(link, ssl.SSLError) and link.reason in _HANDSHAKE for link in chain):
-        return _NO_TLS
-    return _OTHER
+    found = next(_matching(chain), None)
+    if found is not None:
+        return found
+    handshake = any(isinstance(link, ssl.SSLError) and link.reason in _HANDSHAKE for link in chain)
+    return _NO_TLS if handshake else _OTHER
+
+
+def _matching(chain: list[BaseException]) -> Iterator[Failure]:
+    """Yield the failures of the table for these exceptions, in order."""
+    return (failure for types, failure in _TABLE if any(isinstance(link, types) for link in chain))
 
 
 def _refused_tunnel(chain: list[BaseException]) -> int | None:

@@ -183,7 +183,7 @@ class Transport:
         if response.status_code == 407:  # only a proxy sends this status
             words = PROXY_REFUSED.words.format(proxy=proxy_variable(self.base_url))
             raise self._transport_error(NotSent, operation, words, PROXY_REFUSED)
-        if not 200 <= response.status_code < 300:
+        if response.status_code >= 300:
             raise parse_error(operation, response.status_code, response.headers, body, self.scrub)
         if problem:
             raise self._transport_error(unclear, operation, problem)

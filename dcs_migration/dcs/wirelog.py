@@ -52,9 +52,12 @@ def _log_body(operation: str, what: str, body: bytes, scrub: Scrub) -> None:
 def redact(body: bytes, scrub: Scrub = str) -> str:
     """Return a JSON body with *** instead of every password; for any other body, only the size."""
     try:
-        return json.dumps(_redacted(json.loads(body), scrub), ensure_ascii=False)
+        value = json.loads(body)
+        if isinstance(value, (dict, list)):  # anything else may be a token
+            return json.dumps(_redacted(value, scrub), ensure_ascii=False)
     except (ValueError, RecursionError):
-        return f"({len(body)} bytes, not JSON)"
+        pass
+    return f"({len(body)} bytes, not JSON)"
 
 
 def _redacted(value: Any, scrub: Scrub) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from dcs_migration.credentials import credentials_file, sources
+from dcs_migration.credentials import local_services, sources
+from dcs_migration.credentials.exchange import is_url
 from dcs_migration.credentials.sources import Source
+from dcs_migration.credentials.tokens import COPIED_BADLY, is_copied_well, is_token
 from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.life_cycles.config import Settings
 
@@ -20,22 +20,6 @@ def _is_urn(value: str) -> bool:
     return _URN.fullmatch(value) is not None
 
 
-def _is_sendable(value: str) -> bool:
-    return re.fullmatch(r"[!-~]+", value) is not None and not {value[0], value[-1]} & {'"', "'"}
-
-
-def _is_url(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _is_file(value: str) -> bool:
-    return os.path.isfile(value)
-
-
 @dataclass(frozen=True)
 class Form:
     """What the value of a variable must be, and how a refusal says so."""
@@ -44,11 +28,14 @@ class Form:
     words: str
 
 
+_IDP_ID = Form(is_token, "must be the name of an identity provider in IAM")
+
 FORMS = {
     "HUAWEICLOUD_OIDC_PROVIDER_URN": Form(_is_urn, "must be a URN such as iam::ACCOUNT:oidcProvider:NAME"),
     "HUAWEICLOUD_OIDC_AGENCY_URN": Form(_is_urn, "must be a URN such as iam::ACCOUNT:agency:NAME"),
-    "HC_CONTAINER_CREDENTIALS_FULL_URI": Form(_is_url, "must be a URL such as http://HOST[:PORT]/PATH"),
-    credentials_file.VARIABLE: Form(_is_file, "doesn't name a file; correct the path, or unset it"),
+    "HUAWEICLOUD_SDK_IDP_ID": _IDP_ID,
+    "HW_ASSUME_ROLE_IDP_ID": _IDP_ID,
+    local_services.POD_URI: Form(is_url, local_services.POD_URI_FORM),
 }
 """Where a source reads a variable of these, and it is set."""
 
@@ -71,8 +58,6 @@ def _malformed(settings: Settings, source: Source | None) -> Iterator[str]:
     if source is None:
         return
     read_by_it = {name for names in source.needs for name in names}
-    if source is sources.CREDENTIALS_FILE:
-        read_by_it.add(credentials_file.VARIABLE)
     for name, form in FORMS.items():
         value = settings.of_identity(name) if name in read_by_it else None
         if value and not form.fits(value):
@@ -85,8 +70,8 @@ def _unsendable(settings: Settings, source: Source | None) -> Iterator[str]:
         return
     for name in (*(name for names in source.needs for name in names), source.security_token):
         value = settings.of_identity(name) if name else None
-        if value and not _is_sendable(value):
-            yield f"{name} has quotes around it, or contains a space or a character that isn't ASCII; set it again"
+        if value and not is_copied_well(value):
+            yield f"{name} {COPIED_BADLY}"
 
 
 def _lone_tokens(settings: Settings, source: Source | None) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pwd
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NoReturn
@@ -74,13 +76,13 @@ class _Service:
         return Keys(f"key-{self.issued}", "secret", "token", self.time.now + timedelta(minutes=self.minutes))
 
 
-def test_keys_are_fetched_once_and_renewed_ten_minutes_before_they_expire() -> None:
+def test_keys_are_fetched_once_and_renewed_twenty_minutes_before_they_expire() -> None:
     """A long wait continues with new keys."""
     time = _Time()
-    service = _Service(time)
-    keys = RenewedKeys(service, time)
+    service = _Service(time, minutes=120)
+    keys = RenewedKeys("somewhere", service, time)
     assert [keys().access_key for _ in range(3)] == ["key-1"] * 3
-    time.pass_by(49)
+    time.pass_by(99)
     assert keys().access_key == "key-1"
     time.pass_by(1)
     assert keys().access_key == "key-2"
@@ -91,7 +93,7 @@ def test_short_lived_keys_are_renewed_when_a_third_of_their_life_is_left() -> No
     """Keys of less than half an hour are not renewed at every call."""
     time = _Time()
     service = _Service(time, minutes=3)
-    keys = RenewedKeys(service, time)
+    keys = RenewedKeys("somewhere", service, time)
     keys()
     time.pass_by(1.9)
     assert keys().access_key == "key-1"
@@ -103,7 +105,7 @@ def test_a_renewal_that_fails_is_tried_again_a_minute_later_while_the_old_keys_a
     """An id token of a pipeline is good for minutes, the keys that it brought for an hour."""
     time = _Time()
     service = _Service(time)
-    keys = RenewedKeys(service, time)
+    keys = RenewedKeys("somewhere", service, time)
     keys()
     service.failure = CredentialsUnavailable("somewhere", "the id token has expired")
     time.pass_by(55)
@@ -121,7 +123,7 @@ def test_keys_that_have_expired_are_not_used_until_the_next_try() -> None:
     """The cloud would refuse them, and a key that is refused is not used again in the whole run."""
     time = _Time()
     service = _Service(time)
-    keys = RenewedKeys(service, time)
+    keys = RenewedKeys("somewhere", service, time)
     keys()
     service.failure = CredentialsUnavailable("somewhere", "no connection", permanent=False)
     time.pass_by(59.5)
@@ -133,10 +135,42 @@ def test_keys_that_have_expired_are_not_used_until_the_next_try() -> None:
     assert keys().access_key == "key-2"
 
 
+@pytest.mark.parametrize("minutes", [-1, -15, -60 * 24 * 365 * 56])
+def test_keys_that_have_expired_already_sign_nothing(minutes: float) -> None:
+    """This machine's clock is ahead, or the service is wrong: DCS would count each request as a refusal of the key."""
+    service = _Service(_Time(), minutes)
+    keys = RenewedKeys("somewhere", service, service.time)
+    for _ in range(2):
+        with pytest.raises(
+            CredentialsUnavailable,
+            match=r"from somewhere: the new keys expired at .*Z; check this machine's clock$",
+        ):
+            keys()
+    assert service.asked == 1
+
+
+def test_keys_are_renewed_on_a_machine_whose_clock_is_fourteen_minutes_behind() -> None:
+    """Its signatures are accepted, so the keys must be renewed before the service drops them."""
+    time = _Time()
+    service = _Service(time)
+    service.minutes += 14
+    keys = RenewedKeys("somewhere", service, time)
+    keys()
+    time.pass_by(60)
+    assert keys().access_key == "key-2"
+
+
+def test_keys_of_the_year_9999_are_kept() -> None:
+    """No date overflows."""
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
+    keys = RenewedKeys("somewhere", lambda: Keys("key", "secret", "token", last), lambda: NOON)
+    assert keys() is keys()
+
+
 def test_a_refusal_is_not_asked_for_again_and_a_breakdown_is() -> None:
     """What cannot change is not sent twice; what may pass is."""
     service = _Service(_Time())
-    keys = RenewedKeys(service, service.time)
+    keys = RenewedKeys("somewhere", service, service.time)
     service.failure = CredentialsUnavailable("somewhere", "no connection", permanent=False)
     for _ in range(2):
         with pytest.raises(CredentialsUnavailable):
@@ -161,7 +195,7 @@ def test_nobody_waits_for_a_renewal_while_the_old_keys_are_good() -> None:
             assert go_on.wait(10)
         return service()
 
-    keys = RenewedKeys(fetch, time)
+    keys = RenewedKeys("somewhere", fetch, time)
     keys()
     time.pass_by(55)
     thread = threading.Thread(target=keys)
@@ -175,10 +209,44 @@ def test_nobody_waits_for_a_renewal_while_the_old_keys_are_good() -> None:
     assert keys().access_key == "key-2"
 
 
+def test_threads_that_wait_for_keys_share_a_failure() -> None:
+    """A service that hangs would be asked by one thread after another, for minutes each."""
+    service = _Service(_Time())
+    service.failure = CredentialsUnavailable("somewhere", "timed out", permanent=False)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def fetch() -> Keys:
+        asked.set()
+        assert go_on.wait(10)
+        return service()
+
+    keys = RenewedKeys("somewhere", fetch, service.time)
+    started = threading.Semaphore(0)
+
+    def call() -> str:
+        started.release()
+        with pytest.raises(CredentialsUnavailable, match="timed out") as caught:
+            keys()
+        return str(caught.value)
+
+    with ThreadPoolExecutor(6) as pool:
+        first = pool.submit(call)
+        assert asked.wait(10)
+        others = [pool.submit(call) for _ in range(5)]
+        for _ in range(6):
+            assert started.acquire(timeout=10)
+        time.sleep(0.2)  # until they wait for the lock
+        go_on.set()
+        assert len({call.result(10) for call in (first, *others)}) == 1
+    assert service.asked == 1
+    service.failure = None
+    assert keys().access_key == "key-1"
+
+
 def test_each_request_is_signed_with_the_keys_of_the_moment() -> None:
     """The key, its token and the project are in the request."""
     time = _Time()
-    auth = RenewedKeysAuth(RenewedKeys(_Service(time), time), "p0")
+    auth = RenewedKeysAuth(RenewedKeys("somewhere", _Service(time), time), "p0")
     first = Request("GET", "https://h/", auth=auth).prepare().headers
     time.pass_by(55)
     second = Request("GET", "https://h/", auth=auth).prepare().headers

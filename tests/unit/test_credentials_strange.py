@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import re
+import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -17,6 +21,7 @@ from dcs_migration.credentials.keys import UnusableAnswer, keys_in
 from dcs_migration.dcs.errors import CredentialsUnavailable, DcsMigrationError
 from dcs_migration.life_cycles.account import Accounts
 from dcs_migration.life_cycles.config import Settings
+from dcs_migration.life_cycles.settings_check import problems
 from tests.id_tokens import AUDIENCE, id_token
 from tests.unit.dcs_server import Answer, StandIn, answer, dribble_body, drop, truncated
 from tests.unit.test_credentials_services import accounts_of, asked, listed, oidc
@@ -223,8 +228,12 @@ def answer_of(**changed: Any) -> bytes:
         {"expires_at": "0001-01-01T00:00:00+14:00"},
         {"expires_at": "2026-13-26T21:00:00Z"},
         {"access": 7},
+        {"access": "AK\r\nX-Other: 1"},
+        {"secret": "sk \ud800"},
+        {"securitytoken": "t\u00e9"},
+        {"securitytoken": "t" * 70_000},
     ],
-    ids=repr,
+    ids=lambda changed: repr(changed)[:40],
 )
 def test_half_an_answer_makes_no_keys(changed: dict[str, Any]) -> None:
     """A request signed with it would be one of the refusals that lock a key."""
@@ -245,21 +254,43 @@ def test_keys_expire_when_the_service_says(token: Path, fraction: str) -> None:
     assert keys.expires_at == expires.replace(microsecond=250_000 if fraction else 0)
 
 
-@pytest.mark.parametrize("broken", ["without the function", "without the module"])
-def test_an_older_sdk_is_one_line_with_the_command(
-    token: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+SDK_FILES = ("__init__", "auth/__init__", "auth/internal", "http/__init__", "http/http_config")
+OTHER_SDKS = {  # the module, its content, and the error
+    "no function": ("auth/internal", "class IamHelper: pass", "AttributeError"),
+    "no class": ("auth/internal", "", "ImportError"),
+    "no dependency": ("auth/internal", "import a_package_that_is_missing", "ModuleNotFoundError"),
+    "no system library": ("__init__", "raise OSError('libssl.so.3')", "OSError"),
+    "a newer Python": ("auth/internal", "def", "SyntaxError"),
+    "other arguments": (
+        "auth/internal",
+        "class IamHelper:\n def get_assume_agency_with_oidc_request(*, secret): pass",
+        "TypeError",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SDKS)
+def test_an_sdk_that_is_too_old_or_damaged_is_one_line_with_the_command(
+    token: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Another package of the environment may have pinned it."""
-    from huaweicloudsdkcore.auth import internal
-
-    if broken == "without the function":
-        monkeypatch.delattr(internal.IamHelper, "get_assume_agency_with_oidc_request")
-    else:
-        monkeypatch.delattr(internal, "IamHelper")
+    module, content, kind = OTHER_SDKS[name]
+    for each in SDK_FILES:
+        file = tmp_path / "huaweicloudsdkcore" / f"{each}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("class HttpConfig: pass" if each == "http/http_config" else "")
+    (tmp_path / "huaweicloudsdkcore" / f"{module}.py").write_text(content)
+    for loaded in [each for each in sys.modules if each.partition(".")[0] == "huaweicloudsdkcore"]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.syspath_prepend(tmp_path)
     with StandIn(answer(status=503)) as there:
         text = str(refusal(at(there, oidc(token))))
-        assert text.endswith("too old: run `pip install --upgrade 'pulumi-dcs-migration[credentials]'`")
+        assert text.endswith(
+            f"Huawei's SDK is too old or damaged ({kind}); run `pip install --upgrade 'pulumi-dcs-migration[credentials]'`"
+        )
         assert there.requests == []
+    for loaded in [each for each in sys.modules if each.partition(".")[0] == "huaweicloudsdkcore"]:
+        monkeypatch.delitem(sys.modules, loaded)
 
 
 @pytest.mark.parametrize("value", ["$ID_TOKEN", "one two three", "a.b", "'a.b.c'"])
@@ -270,3 +301,146 @@ def test_a_variable_without_an_id_token_is_not_sent(cloud: Emulator, token: Path
     assert "HUAWEICLOUD_OIDC_ID_TOKEN isn't an id token (a JSON web token)" in text
     assert value not in text
     assert not asked(cloud)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://[::1",
+        "http://h:99999/x",
+        "http://h:x/",
+        "http://h ost/x",
+        "http://me:hidden@127.0.0.1/x",
+        "http:///x",
+    ],
+)
+def test_a_refresh_refuses_the_address_of_a_pod_like_a_preview(token: Path, uri: str) -> None:
+    """DCS has no part in it, and a call that isn't signed for DCS (`doctor`) shows no traceback."""
+    with StandIn(answer(status=503)) as there:
+        accounts = at(there, {**pod(there.url, token), "HC_CONTAINER_CREDENTIALS_FULL_URI": uri})
+        with pytest.raises(
+            CredentialsUnavailable, match="FULL_URI must be a URL such as http://HOST"
+        ) as caught:
+            accounts.access("r").temporary_keys()
+        assert "hidden" not in str(caught.value)
+        assert str(refusal(accounts)) == str(caught.value)
+        assert there.requests == []
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://[::1", "http://[::1", "https://h:99999", "https://me:hidden@h"]
+)
+def test_the_iam_endpoint_of_a_file_is_a_url(cloud: Emulator, token: Path, endpoint: str) -> None:
+    """Its text isn't shown: it may contain a password."""
+    settings = by_file(cloud, "credentials file", token)
+    with open(settings["HUAWEICLOUD_SDK_CREDENTIALS_FILE"], "a") as file:
+        file.write(f"iam_endpoint = {endpoint}\n")
+    text = str(refusal(accounts_of(cloud, settings)))
+    assert "iam_endpoint in " in text
+    assert "must be https://host[:port]" in text
+    assert "hidden" not in text
+
+
+def credentials(folder: Path, content: str) -> dict[str, str]:
+    """The settings of a credentials file."""
+    (folder / "credentials").write_text(content)
+    return {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(folder / "credentials")}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[basic]\nak = AK\nsk = 'hidden'\n", "sk in .* has quotes around it"),
+        ("[basic]\nak = AK\nsk = one\n  hidden\n", "sk in .* contains a space"),
+        ("[basic]\nak = AK\nsk = s\nsecurity_token = hidden \u00e9\n", "security_token in .* set it again"),
+        ("[basic]\nak = AK\n", "has no ak and sk in its section"),
+        ("[global]\nak = AK\nsk = hidden\n", r"isn't a file with a section \[basic\]"),
+        ("[basic]\nak = AK\nsk hidden\n", r"isn't a file with a section \[basic\]"),
+    ],
+)
+def test_a_file_of_unusable_keys_is_reported_by_a_preview_and_not_sent(
+    cloud: Emulator, tmp_path: Path, content: str, words: str
+) -> None:
+    """The cloud would count each as a refusal of the key."""
+    settings = credentials(tmp_path, content)
+    accounts = accounts_of(cloud, settings)
+    (line,) = problems(accounts.settings)
+    error = refusal(accounts)
+    for text in (line, str(error)):
+        assert re.search(words, text)
+        assert "hidden" not in text
+    assert not asked(cloud)
+
+
+def test_a_credentials_file_that_never_ends_is_not_read(cloud: Emulator, tmp_path: Path) -> None:
+    """A refresh has no preview that would find the pipe."""
+    os.mkfifo(tmp_path / "pipe")
+    accounts = accounts_of(cloud, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(tmp_path / "pipe")})
+    assert "CREDENTIALS_FILE names " in str(error := refusal(accounts))
+    assert "which isn't a file" in str(error)
+
+
+@pytest.mark.parametrize("kind", ["a token", "keys", "a profile"])
+def test_no_exception_that_led_to_an_error_has_a_part_of_a_file(
+    cloud: Emulator, tmp_path: Path, kind: str
+) -> None:
+    """Libraries put the text that they can't read into their errors, and tools for errors record the whole chain."""
+    file = tmp_path / "file"
+    file.write_bytes(b"[basic]\nak hidden\xff" if kind == "a token" else b'[basic]\n{"hidden\n')
+    settings = {
+        "a token": oidc(file),
+        "keys": {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(file)},
+        "a profile": {"HW_SHARED_CONFIG_FILE": str(file)},
+    }[kind]
+    link: BaseException | None = refusal(accounts_of(cloud, settings))
+    while link is not None:
+        assert (
+            "hidden"
+            not in f"{link!r} {vars(link)} {getattr(link, 'object', '')!r} {getattr(link, 'doc', '')}"
+        )
+        link = link.__cause__ or link.__context__
+
+
+def metadata(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Accounts:
+    """The accounts of a server whose metadata service is the stand-in, as is DCS."""
+    for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("HTTP_PROXY", stand_in.url)
+    return at(stand_in, {"HW_DCS_ENDPOINT": "http://dcs.cloud.test", "HW_INSECURE": "true"})
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"<html>\nSign in</html>", b"first\n second", b"t\xc3\xa9", b"t" * 70_000], ids=repr
+)
+def test_what_is_no_token_of_the_metadata_service_is_not_sent_back(
+    text: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy may answer in its place."""
+    with StandIn(answer(raw=text)) as there:
+        error = refusal(metadata(there, monkeypatch))
+        assert "the instance metadata service: the answer has no token" in str(error)
+        assert len(there.requests) == 1
+
+
+@pytest.mark.parametrize("token", ["9876543210987654", '"quoted-token"', "null-token"])
+def test_no_token_of_the_metadata_service_is_logged(
+    token: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Some tokens are JSON."""
+    caplog.set_level(logging.DEBUG)
+    with StandIn(answer(raw=token.encode()), answer(status=404)) as there:
+        refusal(metadata(there, monkeypatch))
+        assert there.requests[1].headers["X-Metadata-Token"] == token
+    assert "CreateMetadataToken" in caplog.text
+    assert token not in caplog.text
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "1h", "899"])
+def test_a_duration_of_an_oidc_agency_is_a_number_of_seconds(
+    cloud: Emulator, token: Path, value: str
+) -> None:
+    """Python refuses to read the first one, with a traceback."""
+    accounts = accounts_of(cloud, {**oidc(token), "HUAWEICLOUD_OIDC_DURATION_SECONDS": value})
+    assert "HUAWEICLOUD_OIDC_DURATION_SECONDS must be a whole number of seconds from 900 to 43200" in str(
+        refusal(accounts)
+    )

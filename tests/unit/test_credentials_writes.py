@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ NO_KEYS = "can't get temporary keys from agency deploy of acme: "
 
 
 class WallClock(FakeClock):
-    """A clock that is right when it starts: the emulator judges keys by the real time."""
+    """A clock that is right when it starts: the emulator judges signatures by the real time."""
 
     started = datetime.now(timezone.utc)
 
@@ -30,9 +31,10 @@ class WallClock(FakeClock):
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    """A world that is reached through an agency."""
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world that is reached through an agency; its keys expire by the world's clock."""
     clock = WallClock()
+    monkeypatch.setattr("dcs_emulator.server.time", SimpleNamespace(time=lambda: clock.now().timestamp()))
     with Emulator(progression="manual", clock=clock.time, agencies={"deploy": "acme"}) as cloud:
         world = World(cloud, clock, FakeEngine())
         world.environ.update(AGENCY)

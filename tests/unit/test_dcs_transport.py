@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import os
+import socket
+import ssl
 import threading
 import warnings
 from collections.abc import Callable
@@ -32,6 +35,7 @@ from dcs_migration.dcs.transport import Transport
 from tests.unit.dcs_server import (
     Answer,
     FakeClock,
+    Handler,
     StandIn,
     answer,
     dribble_body,
@@ -51,6 +55,40 @@ PAGE = answer(
     raw=b"<!DOCTYPE html><html><title>Sign in</title></html>", headers={"Content-Type": "text/html"}
 )
 DEEP = answer(raw=b'{"a":' * 100_000 + b"1" + b"}" * 100_000)
+
+
+def _raw(text: bytes) -> Answer:
+    """Answer with these bytes and close."""
+
+    def send(handler: Handler) -> None:
+        handler.wfile.write(text)
+        handler.close_connection = True
+
+    return send
+
+
+def _plain_text_after_a_handshake(handler: Handler) -> None:
+    """Answer on a TLS connection without TLS, as a middlebox may."""
+    with socket.socket(fileno=os.dup(handler.connection.fileno())) as beneath:
+        beneath.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    handler.close_connection = True
+
+
+def _tunnel(context: ssl.SSLContext, inside: list[bytes]) -> Answer:
+    """A proxy whose tunnel leads to a server that takes a request and closes the connection."""
+
+    def connect(handler: Handler) -> None:
+        handler.connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with context.wrap_socket(handler.connection, server_side=True) as server:
+            inside.append(server.recv(65536))
+        handler.close_connection = True
+
+    return connect
+
+
+def _no_proxy_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
 
 
 def _transport(url: str, clock: FakeClock | None = None, **options: Any) -> Transport:
@@ -74,6 +112,10 @@ UNUSABLE: list[tuple[str, Answer]] = [
     ("dribbles headers", dribble_headers),
     ("dribbles a body", dribble_body),
     ("endless", endless),
+    ("an interim answer", _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n")),
+    ("two lengths", _raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n{}")),
+    ("long header", _raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n")),
+    ("broken gzip", answer(raw=b"\x1f\x8bx", headers={"Content-Encoding": "gzip"})),
 ]
 
 
@@ -235,6 +277,57 @@ def test_the_deadline_holds_under_tls(slow: Answer, tmp_path: Path) -> None:
         transport = _transport(server.url, verify=str(tmp_path / "cert.pem"))
         with pytest.raises(OutcomeUnknown, match="timed out while waiting for the complete response"):
             transport.write("StopMigrationTask", "POST", "/x")
+
+
+def test_the_answer_after_an_interim_one_is_not_taken_for_the_next() -> None:
+    """It belongs to the request before, and may arrive late."""
+    late = threading.Event()
+
+    def interim(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        assert late.wait(10)
+        handler.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"of": "first"}')
+
+    with StandIn(interim, answer({"of": "second"})) as server:
+        transport = _transport(server.url)
+        with pytest.raises(OutcomeUnknown, match="sent a malformed response"):
+            transport.write("CreateTask", "POST", "/x", {})
+        late.set()
+        assert transport.write("CreateTask", "POST", "/x", {}) == {"of": "second"}
+
+
+def test_what_breaks_under_tls_after_the_request_is_an_unknown_outcome(tmp_path: Path) -> None:
+    """The same error in a handshake proves that nothing was sent."""
+    with StandIn(_plain_text_after_a_handshake, tls=tls_context(tmp_path)) as server:
+        transport = _transport(server.url, verify=str(tmp_path / "cert.pem"))
+        with pytest.raises(OutcomeUnknown):
+            transport.write("CreateTask", "POST", "/x", {})
+        assert len(server.requests) == 1
+
+
+def test_a_proxy_that_drops_a_request_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have forwarded the request; urllib3 calls that unable to connect to the proxy."""
+    _no_proxy_settings(monkeypatch)
+    with StandIn(drop) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        with pytest.raises(OutcomeUnknown, match=r"dcs.cloud.test dropped the connection"):
+            _transport("http://dcs.cloud.test").write("CreateTask", "POST", "/x", {})
+        assert len(proxy.requests) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_a_server_that_drops_a_request_behind_a_tunnel_leaves_the_outcome_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service has the request, though the connection goes through a proxy."""
+    _no_proxy_settings(monkeypatch)
+    inside: list[bytes] = []
+    with StandIn(_tunnel(tls_context(tmp_path), inside)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        with pytest.raises(OutcomeUnknown, match=r"dcs.cloud.test dropped the connection"):
+            _transport("https://dcs.cloud.test", verify=False).write("CreateTask", "POST", "/x", {})
+    assert len(inside) == 1
+    assert inside[0].startswith(b"POST /x ")
 
 
 def test_https_to_a_server_without_tls_means_not_sent() -> None:

@@ -43,7 +43,8 @@ def found(environ: dict[str, str], config: dict[str, str] | None = None) -> list
         ),
         (
             {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": "/nowhere/credentials"},
-            "HUAWEICLOUD_SDK_CREDENTIALS_FILE doesn't name a file; correct the path, or unset it",
+            "the SDK's credentials file: HUAWEICLOUD_SDK_CREDENTIALS_FILE names /nowhere/credentials, which can't be read: "
+            "No such file or directory",
         ),
         (
             {"HW_SECURITY_TOKEN": "hidden"},
@@ -59,6 +60,15 @@ def found(environ: dict[str, str], config: dict[str, str] | None = None) -> list
 def test_a_value_that_cannot_be_right_is_one_line(environ: dict[str, str], line: str) -> None:
     """The line names the variable and its form, not its value."""
     assert found(environ) == [line]
+
+
+@pytest.mark.parametrize("prefix", ["HUAWEICLOUD_SDK", "HW_ASSUME_ROLE"])
+def test_the_name_of_an_identity_provider_can_be_sent(prefix: str, tmp_path: Path) -> None:
+    """It's a header of the request."""
+    (tmp_path / "token").write_text("a.b.c")
+    settings = {f"{prefix}_IDP_ID": "my provider", f"{prefix}_ID_TOKEN_FILE": str(tmp_path / "token")}
+    assert found(settings) == [f"{prefix}_IDP_ID must be the name of an identity provider in IAM"]
+    assert found({**settings, f"{prefix}_IDP_ID": "my-provider"}) == []
 
 
 def test_each_value_has_a_line_of_its_own() -> None:
