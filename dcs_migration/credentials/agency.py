@@ -136,7 +136,7 @@ def require_durations(chain: tuple[Agency, ...], *, temporary: bool) -> None:
 
 
 def duration_of(text: str | None, name: str, longest: int) -> int:
-    """Return a duration in seconds, with a default; `ConfigurationError` if it is no number or out of range."""
+    """Return a duration in seconds, with a default; `ConfigurationError` if it isn't a number or is out of range."""
     if not text:
         return DEFAULT_DURATION
     try:

@@ -81,7 +81,7 @@ def text_in(path: str, what: str) -> str:
 
     Args:
         path: The file.
-        what: How the error begins.
+        what: How the error starts.
 
     Raises:
         ConfigurationError: The file can't be read. The text quotes nothing of it.
