@@ -24,7 +24,7 @@ def by_pod_identity(exchange: Exchange) -> Keys:
     """
     parts = urlsplit(exchange.read(_POD_URI) or "")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{_POD_URI} isn't an URL; Kubernetes sets it")
+        raise ConfigurationError(f"{_POD_URI} isn't a URL; Kubernetes sets it")
     answer = exchange.send(
         "ShowPodCredentials",
         "POST",

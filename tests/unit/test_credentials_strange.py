@@ -118,12 +118,12 @@ def at(stand_in: StandIn, settings: dict[str, str]) -> Accounts:
 @pytest.mark.parametrize(
     ("reply", "words", "passes"),
     [
-        (answer(raw=b"<html>Sign in to the network</html>"), "the answer has no keys", False),
-        (answer(raw=b""), "the answer has no keys", False),
-        (answer({"credentials": {"access_key_id": "AK"}}), "the answer has no keys", False),
-        (answer({"credentials": {"access_key_id": None}}), "the answer has no keys", False),
-        (answer({"credentials": ["AK"]}), "the answer has no keys", False),
-        (answer([1]), "the answer has no keys", False),
+        (answer(raw=b"<html>Sign in to the network</html>"), "the response has no keys", False),
+        (answer(raw=b""), "the response has no keys", False),
+        (answer({"credentials": {"access_key_id": "AK"}}), "the response has no keys", False),
+        (answer({"credentials": {"access_key_id": None}}), "the response has no keys", False),
+        (answer({"credentials": ["AK"]}), "the response has no keys", False),
+        (answer([1]), "the response has no keys", False),
         (answer({}, 307, {"Location": "http://127.0.0.1:9/elsewhere"}), "HTTP 307: redirected to", False),
         (answer(status=429), "HTTP 429", True),
         (answer(status=503), "HTTP 503", True),
