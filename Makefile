@@ -51,10 +51,10 @@ strangers: setup ## Test the official Go and Node clients against the emulator, 
 languages: sdks ## Test YAML, TypeScript and Go programs with the native provider, from registries
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/languages
 
-shared: setup ## Test states shared by pipelines, in a bucket and a database: locks, kills, restored states (4 minutes)
+shared: setup ## Test state that pipelines share, in a bucket and a database: locks, kills, restored state (4 minutes)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto tests/shared
 
-chaos: setup ## Run random operation sequences: 20,000 schedules, 4,000 online courses, 280 kills (options: CHAOS="--help")
+chaos: setup ## Run 20,000 random sequences of task operations, 4,000 of online migrations, and 280 kills (CHAOS="--help" lists the options)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/chaos.py $(CHAOS)
 
 docs: setup ## Regenerate the reference, the emulator's tables, the demo's transcript and the native provider's schema

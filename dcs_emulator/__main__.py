@@ -121,7 +121,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except (ValueError, StateFileError) as error:
         _fail(str(error))
     except OSError as error:
-        _fail(f"cannot listen on {parsed.host}:{parsed.port}: {error.strerror or error}")
+        _fail(f"can't listen on {parsed.host}:{parsed.port}: {error.strerror or error}")
     with emulator:
         print(f"listening on {emulator.url}", flush=True)
         stop.wait()

@@ -176,7 +176,7 @@ class Identity:
         if service != "iam" or kind != "agency" or not name or any(more):
             raise _refusal(400, "agency_urn must be iam::ACCOUNT:agency:NAME")
         if not self._has_agency(name, domain):
-            raise ApiError(404, NO_AGENCY, f"the agency '{urn}' cannot be found")
+            raise ApiError(404, NO_AGENCY, f"the agency '{urn}' can't be found")
         longest = LONGEST_IN_CHAIN if "x-security-token" in call.headers else LONGEST_OF_STS
         keys = self._issue(_seconds(body, call.operation, "duration_seconds", longest=longest))
         credentials = {

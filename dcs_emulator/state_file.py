@@ -41,7 +41,7 @@ class StateFile:
         except FileNotFoundError:
             return {}, 0
         except OSError as error:
-            raise StateFileError(f"the state file cannot be read: {path}: {error.strerror}") from None
+            raise StateFileError(f"the state file can't be read: {path}: {error.strerror}") from None
         except (ValueError, RecursionError):
             raise StateFileError(f"the state file is not JSON: {path}; {_REMEDY}") from None
         try:
@@ -60,7 +60,7 @@ class StateFile:
         except OSError as error:
             if not self._failing:
                 _tell(
-                    f"the state file cannot be written: {self._path}: {error.strerror or error}; "
+                    f"the state file can't be written: {self._path}: {error.strerror or error}; "
                     "fix this before the emulator ends, or changes from now on are lost"
                 )
             self._failing = True

@@ -71,10 +71,10 @@ INTRODUCTION = """# Messages
 
 Written by `python tools/messages.py` from the code. Search this page for a part of the text that you see; `{name}` stands
 for a value. A long message is put together from several rows, and some rows are only parts of one.
-[Troubleshooting](guides/troubleshooting.md) explains the messages that people meet most.
+[Troubleshooting](guides/troubleshooting.md) explains the most common messages.
 
-The kind of a message: **error** (nothing more is done for the resource), **warning** (the run continues), **progress**
-(a line that is shown while something runs), **part** (of other messages; on the command line also what it prints).
+Kinds of messages: **error** (nothing more is done for the resource), **warning** (the command continues), **progress**
+(shown while something runs), **part** (a part of other messages, or what the command line prints).
 """
 
 

@@ -49,13 +49,13 @@ NO_CHANGE: Change = ("", "")
 OUTPUTS = "Every input, as written or with its default, and those below. A task's `id` is the service's id."
 REQUIRED = "**required** {}"
 
-NOT_IN_SCHEMAS = {"resource_name": "text", "tasks": "list of tasks", "opts": "`pulumi.ResourceOptions`"}
+NOT_IN_SCHEMAS = {"resource_name": "string", "tasks": "list of tasks", "opts": "`pulumi.ResourceOptions`"}
 
 CONFIG = {
     "region": "Region. Required here or as `region=` on the resource; the state keeps it.",
-    "projectId": "Project of the configured region. Without it, one call to IAM at create.",
+    "projectId": "Project of the configured region. Without it, the provider looks it up in IAM at create.",
     "projectName": "Name of that project, if no id is set. Default: the name of the region.",
-    "accessKey": "Access key. Use the environment, or at least `--secret` for its companions.",
+    "accessKey": "Access key. Prefer the environment. If you set keys here, set the other two with `--secret`.",
     "secretKey": "Secret key: `pulumi config set --secret huaweicloud:secretKey`.",
     "securityToken": "Security token of temporary keys.",
     "profile": "Profile of Huawei's command-line tool (KooCLI) with the keys. If only the file is set, its `current` profile.",
@@ -67,6 +67,12 @@ CONFIG = {
     "insecure": "Skip TLS verification, and allow plain http. Default false.",
     "maxRetries": f"How often a failed read is retried, 0 to 20. Default {config.DEFAULT_MAX_RETRIES}.",
 }
+OPTIONAL = (  # of OpenID Connect for an agency
+    "Name of the session. Default `pulumi-dcs-migration`.",
+    "How long the keys last, in seconds: 900 to 43200. Default 3600.",
+    "A policy that limits what the keys may do.",
+    "Ids of policies that limit what the keys may do, separated by commas.",
+)
 ENVIRONMENT_ONLY = {
     "HW_AUTH_TOKEN": "A token instead of a key pair.",
     config.DCS_ENDPOINT: "URL of DCS, such as an emulator's. It takes precedence over `huaweicloud:endpoints`.",
@@ -79,14 +85,14 @@ ENVIRONMENT_ONLY = {
         for names in source.needs
         for name in names
     },
-    **dict.fromkeys(official_sdk.OPTIONAL, "Optional."),
+    **dict(zip(official_sdk.OPTIONAL, OPTIONAL, strict=True)),
     credentials_file.VARIABLE: f"The SDK's credentials file. Default `{credentials_file.DEFAULT_FILE}`.",
     **{
         variable: "A part of the agency, as in `huaweicloud:assumeRole`."
         for variable in agency.VARIABLES.values()
         if variable != agency.AGENCY
     },
-    config.ACCEPT_ENDPOINT: "Host where existing tasks can also be: see [troubleshooting](guides/troubleshooting.md).",
+    config.ACCEPT_ENDPOINT: "Host that the service has moved to, for existing tasks: see [troubleshooting](guides/troubleshooting.md).",
     "DCS_MIGRATION_DEBUG": "`1` shows tracebacks for errors.",
 }
 

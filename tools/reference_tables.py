@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from tools.reference_words import ENGLISH, Schema, Words
 
-TYPES = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false"}
-LISTS = {"maps": "list of maps, see below", "texts": "list of texts", "anything": "list of anything"}
+TYPES = {"string": "string", "number": "number", "integer": "integer", "boolean": "boolean"}
+LISTS = {"maps": "list of maps, see below", "strings": "list of strings", "anything": "list of any values"}
 
 
 def nested_shapes(schema: Schema) -> Iterator[tuple[str, Schema]]:
@@ -35,7 +35,7 @@ def type_of(described: Schema, words: Words = ENGLISH) -> str:
         return words("type or", " or ").join(words(f"type {each}", TYPES[each]) for each in kind)
     if kind == "array":
         items = described.get("items", {})
-        of = "maps" if "properties" in items else "texts" if items else "anything"
+        of = "maps" if "properties" in items else "strings" if items else "anything"
         return words(f"type list of {of}", LISTS[of])
     kind = "string" if "enum" in described else str(kind)
     return words(f"type {kind}", TYPES.get(kind, ""))

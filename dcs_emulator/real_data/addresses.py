@@ -38,7 +38,7 @@ class Addresses:
                 self.close()
                 reason = os.strerror(error.errno) if error.errno else error
                 raise AddressError(
-                    f"--address: cannot listen on 127.0.0.1:{port} for {instance_id}: {reason}"
+                    f"--address: can't listen on 127.0.0.1:{port} for {instance_id}: {reason}"
                 ) from None
 
     def ports(self) -> dict[str, int]:

@@ -312,5 +312,5 @@ def _explained(key: str, start: bytes = b"") -> Iterator[None]:
         raise MigrationError(f"backup file {key} {broken}") from None
     except OSError as error:
         # gzip's error for broken data has no errno
-        reason = f"cannot be read: {error.strerror}" if error.errno else broken
+        reason = f"can't be read: {error.strerror}" if error.errno else broken
         raise MigrationError(f"backup file {key} {reason}") from None

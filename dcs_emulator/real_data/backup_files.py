@@ -61,7 +61,7 @@ def find_object(folder: Path, key: str) -> Path:
             return file
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
-        raise MigrationError(f"backup file {key} cannot be read: {reason}") from None
+        raise MigrationError(f"backup file {key} can't be read: {reason}") from None
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def start_of(name: str, file: Path) -> bytes:
         with file.open("rb") as stream:
             start = stream.read(START_BYTES)
     except OSError as error:
-        raise MigrationError(f"backup file {name} cannot be read: {error.strerror}") from None
+        raise MigrationError(f"backup file {name} can't be read: {error.strerror}") from None
     if not start:
         raise MigrationError(f"backup file {name} is empty")
     return start

@@ -92,7 +92,7 @@ def refuse_unreadable(source: Peer, target: Peer, *, replicates: bool = False) -
     rdb = ours.replicates_to(theirs) if replicates else ours.rdb
     if not theirs.takes(rdb):
         raise MigrationError(
-            f"{target} ({theirs}) cannot read the data of {source} ({ours}, RDB version {rdb}); "
+            f"{target} ({theirs}) can't read the data of {source} ({ours}, RDB version {rdb}); "
             f"migrate into {needed(rdb)}"
         )
 

@@ -179,7 +179,7 @@ def _check_port(source: Endpoint) -> None:
     try:
         parse_endpoint(str(source))
     except ValueError:
-        raise MigrationError(f"the source {source} cannot be reached: not a valid port") from None
+        raise MigrationError(f"the source {source} can't be reached: not a valid port") from None
 
 
 class _Worker(threading.Thread):

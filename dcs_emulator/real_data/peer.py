@@ -94,11 +94,9 @@ class Peer:
         except RedisTimeout:
             raise MigrationError(f"{self.name} doesn't respond") from None
         except UnicodeEncodeError:
-            raise MigrationError(
-                f"the password of {self.name} cannot be sent: it isn't valid UTF-8"
-            ) from None
+            raise MigrationError(f"the password of {self.name} can't be sent: it isn't valid UTF-8") from None
         except (RedisError, OSError) as error:
-            raise Unreachable(f"{self.name} cannot be reached: {_reason(error)}") from None
+            raise Unreachable(f"{self.name} can't be reached: {_reason(error)}") from None
 
     def _refused_password(self, said: str) -> str:
         if self.password is None:
@@ -122,12 +120,12 @@ def connect(side: str, endpoint: Endpoint, answer_seconds: float | None = None) 
             ip = probe.getpeername()[0]
     except socket.gaierror as error:
         raise MigrationError(
-            f"{name} cannot be reached: the host name is unknown ({error.strerror})"
+            f"{name} can't be reached: the host name is unknown ({error.strerror})"
         ) from None
     except UnicodeError:
-        raise MigrationError(f"{name} cannot be reached: not a valid host name") from None
+        raise MigrationError(f"{name} can't be reached: not a valid host name") from None
     except OSError as error:
-        raise MigrationError(f"{name} cannot be reached: {_reason(error)}") from None
+        raise MigrationError(f"{name} can't be reached: {_reason(error)}") from None
     client = client_of(answer_seconds, host=ip, port=endpoint.port, password=endpoint.password)
     peer = Peer(name, client, Endpoint(ip, endpoint.port, endpoint.password))
     try:

@@ -87,13 +87,13 @@ def choose(
     here = listed(item.version for item in programs())
     if rdb is not None and not target_version.takes(rdb):
         raise MigrationError(
-            f"{file}{known} cannot be read by {target} ({target_version}); "
+            f"{file}{known} can't be read by {target} ({target_version}); "
             f"import it into {needed(rdb)}, or create the backup with {readable(rdb, target_version)}"
         )
     if not readers:
         wanted = "Redis 7.0 or newer" if rdb is None else needed(rdb)
         raise MigrationError(
-            f"{file}{known} cannot be read by any server on this machine ({here}); install {wanted}"
+            f"{file}{known} can't be read by any server on this machine ({here}); install {wanted}"
         )
     raise MigrationError(
         f"{file}{known} can only be read here by {listed(item.version for item in readers)}, "

@@ -65,7 +65,7 @@ def keys_in(body: bytes) -> Keys:
         for names in (_ACCESS_KEY, _SECRET_KEY, _SECURITY_TOKEN, _EXPIRES_AT)
     )
     if not all(map(is_token, (access_key, secret_key, security_token))):
-        raise UnusableAnswer("the answer has no keys")
+        raise UnusableAnswer("the response has no keys")
     return Keys(access_key, secret_key, security_token, _moment(expires_at))
 
 
@@ -73,13 +73,13 @@ def _moment(text: str) -> datetime:
     """Return a date in UTC, which it is in without a time zone of its own. (Python 3.10 parses fewer forms.)"""
     match = _DATE.fullmatch(text)
     if match is None:
-        raise UnusableAnswer("the answer does not say when the keys expire")
+        raise UnusableAnswer("the response doesn't say when the keys expire")
     day, time, fraction, zone = match.groups()
     try:
         moment = datetime.strptime(f"{day}T{time}.{fraction or 0}{zone or 'Z'}", "%Y-%m-%dT%H:%M:%S.%f%z")
         return moment.astimezone(timezone.utc)
     except (ValueError, OverflowError):
-        raise UnusableAnswer("the answer does not say when the keys expire") from None
+        raise UnusableAnswer("the response doesn't say when the keys expire") from None
 
 
 class RenewedKeys:

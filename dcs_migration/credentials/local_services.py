@@ -65,5 +65,5 @@ def by_metadata(exchange: Exchange) -> Keys:
 def _token_in(body: bytes) -> str:
     text = body.decode("latin-1").strip()
     if not is_token(text):  # such as the page of a proxy
-        raise UnusableAnswer("the answer has no token")
+        raise UnusableAnswer("the response has no token")
     return text

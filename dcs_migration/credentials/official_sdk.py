@@ -68,7 +68,7 @@ def keys_of_user(exchange: Exchange, iam: str, idp_id: str, id_token: str) -> Ke
     request = _built("get_create_unscoped_token_by_id_token_request", iam, idp_id, id_token)
     token = _sent(exchange, "CreateTokenWithIdToken", iam, request).headers.get("X-Subject-Token", "")
     if not is_token(token):
-        raise UnusableAnswer("the answer has no token")
+        raise UnusableAnswer("the response has no token")
     exchange.hide(token)
     request = _built("get_create_temporary_access_key_by_token_request", iam, token, _LIFETIME_SECONDS)
     return keys_in(_sent(exchange, "CreateTemporaryAccessKeyByToken", iam, request).body)

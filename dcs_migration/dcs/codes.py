@@ -98,7 +98,7 @@ CODES: dict[str, CodeInfo] = {
     "DCS.4118": _busy("the instance is being created"),
     "DCS.4120": _busy("the instance is frozen"),
     "DCS.4121": _busy("the password of the instance is being reset"),
-    "DCS.4231": _busy("the keys of the instance are being analysed"),
+    "DCS.4231": _busy("the keys of the instance are being analyzed"),
     "DCS.4975": _busy("the instance is being created or restarted"),
     # The request is wrong, and repeating it doesn't help.
     "DCS.4002": _permanent("check huaweicloud:projectId (HW_PROJECT_ID)"),

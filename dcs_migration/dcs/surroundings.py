@@ -68,7 +68,7 @@ def _require_authorities(path: str) -> None:
         stamp = os.stat(path).st_mtime_ns
     except OSError as error:
         raise LocalMistake(
-            f"{variable} names {path}, which cannot be read ({error.strerror}){_UNSET}"
+            f"{variable} names {path}, which can't be read ({error.strerror}){_UNSET}"
         ) from None
     problem = None if os.path.isdir(path) else _problem_of_bundle(path, stamp)
     if problem:
@@ -86,7 +86,7 @@ def _problem_of_bundle(path: str, stamp: int) -> str | None:
     except ssl.SSLError:
         return "contains no PEM certificates"
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return f"can't be read ({error.strerror})"
     return None
 
 

@@ -46,7 +46,7 @@ _ACCIDENTS = (
     ),
     (
         re.compile("\\A\ufeff"),
-        "starts with a byte order mark; read the file with encoding='utf-8-sig'",
+        'starts with a byte order mark; read the file with encoding="utf-8-sig"',
     ),
 )
 _PLAIN = (str, int, float, bool, type(None), Unknown)

@@ -112,11 +112,11 @@ PHRASES = (
     ("opts=ResourceOptions(depends_on=[first.completion()])", "dependsOn on a MigrationCompletion of it"),
     ("opts=ResourceOptions(aliases=[Alias(name=...)])", "options.aliases: [{name: ...}]"),
     (
-        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(create='30m', update='30m'))",
+        'opts=ResourceOptions(custom_timeouts=CustomTimeouts(create="30m", update="30m"))',
         "options.customTimeouts: {create: 30m, update: 30m}",
     ),
     (
-        "opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))",
+        'opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete="30m"))',
         "options.customTimeouts: {delete: 30m}",
     ),
     ("project_id= with", "projectId with"),

@@ -1,4 +1,4 @@
-"""Arguments of types that cannot be sent: they fail in the program, and the error says what to write instead.
+"""Arguments of types that can't be sent: they fail in the program, and the error says what to write instead.
 
 Such a value never reaches the provider's check. Pulumi fails on it with a traceback that doesn't show the path,
 or it sends something else instead. Values that do reach the provider are checked there.
@@ -60,7 +60,7 @@ def argument(kind: type, name: str, key: str) -> str:
 
 
 def require_plain(where: str, value: Any, depth: int = 0) -> None:
-    """Refuse a value that Pulumi cannot send, at any depth.
+    """Refuse a value that Pulumi can't send, at any depth.
 
     Raises:
         TypeError: the type can't be sent.

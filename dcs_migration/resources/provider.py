@@ -55,7 +55,7 @@ class Provider(pulumi.ProviderResource):
 
     Pass it as ``opts.provider``, or to a component as ``providers``. Settings that you leave out come from the stack's
     ``huaweicloud:*`` configuration, then from the environment. Resources without a provider share a default
-    one named ``dcs-migration``, which uses only the configuration.
+    one named ``dcs-migration``, which has no settings of its own.
 
     Each provider runs in its own plugin process, with four threads.
 

@@ -16,11 +16,11 @@ KINDS: dict[str, str] = {
     "bears no mark": "has no owner mark",
     "is held by another resource": "is held by another resource",
     "is configured for something else": "is configured for something else",
-    "cannot be taken over": "existing_task_id: migration",
+    "can't be taken over": "existing_task_id: migration",
     "is not there": "existing_task_id: there is no",
 }
 # The second where a replacement was cut off: the state still has the task that was deleted.
-_NOT_THAT_ONE = ("existing_task_id: there is no", "which cannot be changed", "remove existing_task_id")
+_NOT_THAT_ONE = ("existing_task_id: there is no", "which can't be changed", "remove existing_task_id")
 _TO_TAKE_OVER = re.compile(r'existing_task_id="([\w-]+)"')
 _AS_IT_IS = re.compile(r'set state="(running|stopped|switched)" to take it over')
 _DIFFERS = re.compile(r"differs from the inputs in ([a-z_, ]+)")

@@ -325,7 +325,7 @@ REFUSED: dict[str, tuple[Callable[[World], Settings], str]] = {
     "unknown agency by id": (
         lambda world: {**keys(world.cloud), **BY_ID, "HW_ASSUME_ROLE_AGENCY_NAME": "nobody"},
         "can't get temporary keys from agency nobody of d-1: AssumeAgency failed: HTTP 404 STS5.1106: the agency "
-        "'iam::d-1:agency:nobody' cannot be found (request id *); check the agency's name and its account id",
+        "'iam::d-1:agency:nobody' can't be found (request id *); check the agency's name and its account id",
     ),
     "refused agency": (
         _refused_by_sts,

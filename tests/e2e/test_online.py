@@ -88,7 +88,7 @@ def test_a_life(stack: Stack, emulator: Emulator) -> None:
     assert writes(emulator) == ["BatchStopMigrationTasks"]
 
     refused = write(stack, 'state="switched", bandwidth_limit_mb=7,').preview(ok=False).text
-    assert 'state: a stopped migration cannot be switched; use "running" first' in refused
+    assert 'state: a stopped migration can\'t be switched; use "running" first' in refused
 
     write(stack, "bandwidth_limit_mb=7,").up()
     assert writes(emulator) == ["BatchRestartOnlineMigrationTasks"]
@@ -118,7 +118,7 @@ def test_a_refresh_after_others_switched_back(stack: Stack, emulator: Emulator, 
     write(stack, 'state="switched",').up()
     emulator.set_status(id_, "TERMINATED", task_status="ROLLBACK_SUCCESS")
     stack.refresh(*how)
-    assert "a stopped migration cannot be switched" in stack.preview(ok=False).text
+    assert "a stopped migration can't be switched" in stack.preview(ok=False).text
     write(stack, 'state="stopped",').preview("--expect-no-changes")
 
 

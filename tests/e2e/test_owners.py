@@ -197,7 +197,7 @@ def test_an_option_that_would_leave_the_task_is_refused_in_preview(
     (stack.work / "__main__.py").write_text(text.replace("BACKUP = dict(", guard + "\nBACKUP = dict(", 1))
     said = stack.preview(ok=False).text
     assert f"opts.{option.partition('=')[0]}" in said
-    assert "would leave a task running that is in no state" in said
+    assert "would leave a task running that isn't in any state" in said
     assert emulator.requests() == []
 
 

@@ -151,14 +151,14 @@ def test_a_failure_is_lines_without_a_traceback(
 ) -> None:
     """The text is what the screen shows: name, id, status, error and the command; a key in it is masked."""
     tasks = start_tasks(plugin, 2)
-    cloud.set_status(tasks[0].id, "FAILED", f"cannot read the bucket with {SECRET_KEY}")
+    cloud.set_status(tasks[0].id, "FAILED", f"can't read the bucket with {SECRET_KEY}")
     cloud.set_status(tasks[1].id, "SUCCESS")
     with pytest.raises(Failed) as caught:
         waiter.create(checked(waiter, wait_for(tasks)))
     head, line = caught.value.text.splitlines()
     name = tasks[0].outputs["name"]
     assert head == "1 of 2 migrations failed (1 done); all remain in state"
-    assert line.startswith(f"{name} ({tasks[0].id}) is FAILED: cannot read the bucket with ")
+    assert line.startswith(f"{name} ({tasks[0].id}) is FAILED: can't read the bucket with ")
     assert line.endswith(f"to run it again: `pulumi up --replace 'urn:of:{name}'`, or change its triggers")
     assert SECRET_KEY not in caught.value.text
 

@@ -158,13 +158,13 @@ def test_debugging_shows_a_traceback_without_secrets(start: StartPlugin, cloud: 
     """DCS_MIGRATION_DEBUG=1 adds where it happened; passwords in it stay hidden."""
     plugin = start(environment(cloud, DCS_MIGRATION_DEBUG="1"))
     inputs = plugin.check(definition()).inputs
-    told = f"cannot log in with {TARGET_PASSWORD} as {SECRET_KEY}"
+    told = f"can't log in with {TARGET_PASSWORD} as {SECRET_KEY}"
     cloud.fault("CreateMigrationTask", "error", status=400, error_code="DCS.4003", message=told)
     refused = shown(plugin.create, inputs)
-    assert refused.startswith("CreateMigrationTask failed: HTTP 400 DCS.4003: cannot log in with *** as ***")
+    assert refused.startswith("CreateMigrationTask failed: HTTP 400 DCS.4003: can't log in with *** as ***")
     plugin.create({"module": "builtins", "name": "LookupError", "message": told}, by_reference(Saboteur()))
     unforeseen = shown(plugin.create, plugin.check(definition("other")).inputs)
-    assert unforeseen.startswith("internal error: LookupError: cannot log in with *** as ***")
+    assert unforeseen.startswith("internal error: LookupError: can't log in with *** as ***")
     for text in (refused, unforeseen):
         assert text.splitlines()[1] == "Traceback (most recent call last):"
         assert "create.py" in text

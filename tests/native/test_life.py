@@ -175,7 +175,7 @@ def test_imports_that_cannot_be(stack: YamlStack) -> None:
     stack.resources_are()
     for kind, words in (
         ("MigrationTask", "there is no task 8aa6999e71cb638b0171f485f5266ef0 in project"),
-        ("MigrationCompletion", "a wait cannot be imported, because it is not a resource in the cloud"),
+        ("MigrationCompletion", "a completion can't be imported, because it isn't a cloud resource"),
         ("OnlineMigration", "there is no task 8aa6999e71cb638b0171f485f5266ef0 in project"),
     ):
         done = stack.run(

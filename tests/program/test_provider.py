@@ -318,7 +318,7 @@ def test_what_would_leave_a_task_behind_is_refused(
             opts=options,
         ).id
 
-    with pytest.raises(ValueError, match="would leave a task running that is in no state"):
+    with pytest.raises(ValueError, match="would leave a task running that isn't in any state"):
         run(program)
 
 

@@ -311,7 +311,7 @@ def test_bad_addresses(world: World) -> None:
             (
                 {SHOP: free, ORDERS: port},
                 0,
-                f"--address: cannot listen on 127.0.0.1:{port} for orders: Address",
+                f"--address: can't listen on 127.0.0.1:{port} for orders: Address",
             ),
             ({SHOP: free}, port, "Address already in use"),
         ]
@@ -335,6 +335,6 @@ def test_a_bad_address_on_the_command_line(world: World) -> None:
     done = subprocess.run(
         [*COMMAND, *options], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
-    said = f"--address: cannot listen on 127.0.0.1:{world.target.place.port} for shop: Address already in use"
+    said = f"--address: can't listen on 127.0.0.1:{world.target.place.port} for shop: Address already in use"
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"dcs_emulator: {said}\n"

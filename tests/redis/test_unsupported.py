@@ -54,7 +54,7 @@ def test_a_server_that_cuts_the_connection(world: World) -> None:
             reason = runner.failed(runner.start_online())
     assert reason.startswith("The target 127.0.0.1:")
     assert reason.endswith(
-        " cannot be reached: the connection was cut (it may require TLS, or not be a Redis server)."
+        " can't be reached: the connection was cut (it may require TLS, or not be a Redis server)."
     )
 
 
@@ -78,7 +78,7 @@ def test_a_password_that_is_no_text(world: World) -> None:
     """JSON can hold half a character, which no one can send."""
     with world.emulator() as runner:
         reason = runner.failed(runner.start_online(target={"password": "\ud800"}))
-    assert reason == f"The password of the target {world.target.place} cannot be sent: it isn't valid UTF-8."
+    assert reason == f"The password of the target {world.target.place} can't be sent: it isn't valid UTF-8."
 
 
 def test_a_target_that_logs_in_as_somebody(world: World) -> None:

@@ -155,7 +155,7 @@ def test_the_server_that_is_chosen(
             80,
             REDIS_8,
             [
-                "cannot be read by the target",
+                "can't be read by the target",
                 "into Valkey 9.0 or newer, or create",
                 "a Valkey older than 9.0",
             ],
@@ -178,7 +178,7 @@ def test_the_server_that_is_chosen(
             REDIS_6,
             ["into Valkey 9.0 or newer", "create the backup with a Redis older than 7.0"],
         ),
-        ([REDIS_8], 99, REDIS_8, ["cannot be read by the target", "import it into a newer Valkey"]),
+        ([REDIS_8], 99, REDIS_8, ["can't be read by the target", "import it into a newer Valkey"]),
     ],
 )
 def test_why_none_is_chosen(

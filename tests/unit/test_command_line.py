@@ -127,7 +127,7 @@ def test_nothing_but_reads(cloud: Emulator) -> None:
 def test_secrets_of_an_export_are_not_shown(cli: Cli) -> None:
     """What `--show-secrets` wrote into a file is removed from the service's texts."""
     id_ = cli.start()
-    cli.cloud.set_status(id_, "FAILED", "cannot log in with correct-horse or T4rget!pass")
+    cli.cloud.set_status(id_, "FAILED", "can't log in with correct-horse or T4rget!pass")
     hidden = {
         "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
         "plaintext": '"correct-horse"',
@@ -139,9 +139,9 @@ def test_secrets_of_an_export_are_not_shown(cli: Cli) -> None:
     )
     for words in (["tasks", "--stack", "-", "--all"], ["tasks", "--stack", "-", "--all", "--json"]):
         ended = cli.run(*words, stdin=state)
-        assert "cannot log in with *** or ***" in ended.out
+        assert "can't log in with *** or ***" in ended.out
     ended = cli.run("watch", id_, "--stack", "-", stdin=state)
-    assert "cannot log in with *** or ***" in ended.err
+    assert "can't log in with *** or ***" in ended.err
 
 
 def test_keys_of_a_document_stay_whatever_the_secret_is(cli: Cli) -> None:

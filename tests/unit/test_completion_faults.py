@@ -118,7 +118,7 @@ def test_an_outage_of_ten_minutes_ends_the_wait(waits: Waits, fault: dict[str, A
     task = waits.task()
     fail_from(waits, 5, fault)
     message = failing(lambda: waits.completion().up([task]))
-    assert message.startswith("no valid answer for 10m00s: ListMigrationTask ")
+    assert message.startswith("no valid response for 10m00s: ListMigrationTask ")
     assert message.endswith(NEVER_TOUCHED)
     assert waits.touched() == []
     assert 600 < waits.clock.seconds < 640
@@ -128,7 +128,7 @@ def test_all_completions_end_with_a_long_outage(shared: Waits) -> None:
     """Each of them in its own line, at the same time."""
     outcomes = waiting_together(shared, lambda: fail_from(shared, 5, OUTAGES["500"]))
     messages = [str(error) for error in outcomes]
-    assert all(message.startswith("no valid answer for 10m") for message in messages)
+    assert all(message.startswith("no valid response for 10m") for message in messages)
     assert all(message.endswith(NEVER_TOUCHED) for message in messages)
     assert shared.clock.seconds < 660
 

@@ -169,10 +169,11 @@ def test_an_id_that_never_was_is_a_failure(waits: Waits) -> None:
     with pytest.raises(ProviderError) as caught:
         completion.up(ids=["f" * 32])
     assert f"{'f' * 32} is GONE" in str(caught.value)
-    assert "has no such task, or no longer; check the id and the region; if its data is complete" in str(
-        caught.value
+    assert (
+        "has no such task, or its record has expired; check the id and the region; if its data is complete"
+        in str(caught.value)
     )
-    assert str(caught.value).endswith("to run it again: start it again where it was started first")
+    assert str(caught.value).endswith("to run it again: start it again where it was first started")
     assert waits.clock.sleeps == []
 
 

@@ -239,7 +239,7 @@ def test_keys_that_expired_are_refused_and_not_hidden(token_file: Path) -> None:
         (
             id_token(),
             {"HUAWEICLOUD_OIDC_AGENCY_URN": "iam::acme:agency:nobody"},
-            "HTTP 404 STS5.1106: the agency 'iam::acme:agency:nobody' cannot be found",
+            "HTTP 404 STS5.1106: the agency 'iam::acme:agency:nobody' can't be found",
         ),
         ("", {}, "HUAWEICLOUD_OIDC_TOKEN_FILE names .*, which is empty"),
         (None, {}, "HUAWEICLOUD_OIDC_TOKEN_FILE names .*, which can't be read: No such file or directory"),

@@ -123,12 +123,12 @@ def at(stand_in: StandIn, settings: dict[str, str]) -> Accounts:
 @pytest.mark.parametrize(
     ("reply", "words", "passes"),
     [
-        (answer(raw=b"<html>Sign in to the network</html>"), "the answer has no keys", False),
-        (answer(raw=b""), "the answer has no keys", False),
-        (answer({"credentials": {"access_key_id": "AK"}}), "the answer has no keys", False),
-        (answer({"credentials": {"access_key_id": None}}), "the answer has no keys", False),
-        (answer({"credentials": ["AK"]}), "the answer has no keys", False),
-        (answer([1]), "the answer has no keys", False),
+        (answer(raw=b"<html>Sign in to the network</html>"), "the response has no keys", False),
+        (answer(raw=b""), "the response has no keys", False),
+        (answer({"credentials": {"access_key_id": "AK"}}), "the response has no keys", False),
+        (answer({"credentials": {"access_key_id": None}}), "the response has no keys", False),
+        (answer({"credentials": ["AK"]}), "the response has no keys", False),
+        (answer([1]), "the response has no keys", False),
         (answer({}, 307, {"Location": "http://127.0.0.1:9/elsewhere"}), "HTTP 307: redirected to", False),
         (answer(status=429), "HTTP 429", True),
         (answer(status=503), "HTTP 503", True),
@@ -418,7 +418,7 @@ def test_what_is_no_token_of_the_metadata_service_is_not_sent_back(
     """A proxy may answer in its place."""
     with StandIn(answer(raw=text)) as there:
         error = refusal(metadata(there, monkeypatch))
-        assert "the instance metadata service: the answer has no token" in str(error)
+        assert "the instance metadata service: the response has no token" in str(error)
         assert len(there.requests) == 1
 
 

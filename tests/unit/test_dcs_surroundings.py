@@ -94,7 +94,7 @@ def test_a_bundle_that_is_not_there_is_named(
 ) -> None:
     """The variable and the path, and that it is this machine's mistake."""
     monkeypatch.setenv(variable, str(tmp_path / "none.pem"))
-    assert f"{variable} names {tmp_path}/none.pem, which cannot be read (No such file" in refused(ELSEWHERE)
+    assert f"{variable} names {tmp_path}/none.pem, which can't be read (No such file" in refused(ELSEWHERE)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_no_room_for_the_state(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert said == (
-        f"dcs_emulator: the state file cannot be written: {state}: File too large; "
+        f"dcs_emulator: the state file can't be written: {state}: File too large; "
         "fix this before the emulator ends, or changes from now on are lost\n"
     )
     assert process.returncode == 0
@@ -100,7 +100,7 @@ def test_a_port_in_use() -> None:
     """A port that someone has is named in one line."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"cannot listen on 127.0.0.1:{port}" in fails("--port", str(port))
+        assert f"can't listen on 127.0.0.1:{port}" in fails("--port", str(port))
 
 
 @pytest.mark.parametrize(

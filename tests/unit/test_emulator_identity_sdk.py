@@ -189,7 +189,7 @@ def test_an_agency_that_there_is_not(cloud: Emulator) -> None:
     for urn in ("iam::acme:agency:nobody", "iam::other:agency:deploy"):
         answer = signed(cloud, BY_URN, {"agency_urn": urn, "agency_session_name": "ci"})
         assert answer.json()["error_code"] == "STS5.1106"
-        assert answer.json()["error_msg"] == f"the agency '{urn}' cannot be found"
+        assert answer.json()["error_msg"] == f"the agency '{urn}' can't be found"
     assert signed(cloud, BY_NAME, assume_role(account="other")).status_code == 403
     assert signed(cloud, BY_NAME, assume_role(account="", domain_id="acme")).status_code == 201
 

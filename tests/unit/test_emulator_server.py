@@ -119,7 +119,7 @@ class TestState:
             it.client.create("second")
             assert len(it.client.rows()) == 2
         assert state.read_text() == before
-        assert f"the state file cannot be written: {state}: Permission denied" in capsys.readouterr().err
+        assert f"the state file can't be written: {state}: Permission denied" in capsys.readouterr().err
 
     def test_a_file_that_cannot_be_written(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """It is reported once, calls continue, and everything is written as soon as possible, at the latest at
@@ -134,7 +134,7 @@ class TestState:
             second, third = it.client.create("second"), it.client.create("third")
             assert len(it.client.rows()) == 3
             (line,) = capsys.readouterr().err.splitlines()
-            assert line.startswith(f"dcs_emulator: the state file cannot be written: {state}: No such file")
+            assert line.startswith(f"dcs_emulator: the state file can't be written: {state}: No such file")
             folder.mkdir()
             assert len(it.client.rows()) == 3
             assert capsys.readouterr().err == f"dcs_emulator: the state file can be written again: {state}\n"

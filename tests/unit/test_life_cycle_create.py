@@ -374,7 +374,7 @@ class TestUnclearOutcome:
         )
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
         assert "HTTP 401" in message
-        assert "cannot tell whether CreateMigrationTask started a task" in message
+        assert "can't tell whether CreateMigrationTask started a task" in message
         world.cloud.clear_faults()
         world.resource(plugin=world.new_plugin()).up(BACKUP_IMPORT)
         assert world.count("CreateMigrationTask") == 1

@@ -666,7 +666,7 @@ class TestShow:
         killed_after_create(world)
         world.cloud.fault("ShowMigrationTask", times=100, **fault)
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
-        assert message.startswith("nothing was started: cannot check whether task")
+        assert message.startswith("nothing was started: can't check whether task")
         assert world.writes() == []
 
 

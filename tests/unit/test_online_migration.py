@@ -271,7 +271,7 @@ class TestDrift:
         world.cloud.set_status(following.id, "TERMINATED", task_status="ROLLBACK_SUCCESS")
         following.online.refresh()
         assert following.online.outputs["state"] == "stopped"
-        with pytest.raises(CheckFailed, match="a stopped migration cannot be switched"):
+        with pytest.raises(CheckFailed, match="a stopped migration can't be switched"):
             following.preview(state="switched")
         assert following.preview(state="stopped") == "same"
 

@@ -160,7 +160,7 @@ class TestRefused:
         """There is no replication any more that could be changed."""
         news = {**OLD, "state": "switched", "bandwidth_limit_mb": 7}
         (line,) = refused({**OLD, "state": before}, news)
-        assert line.startswith("bandwidth_limit_mb: cannot be changed while")
+        assert line.startswith("bandwidth_limit_mb: can't be changed while")
 
     def test_another_instance_is_another_migration(self) -> None:
         """What the old one was does not matter to the one that replaces it."""

@@ -66,7 +66,7 @@ class TestMigration:
             ),
             (
                 {"state": "switched"},
-                'state: a new migration cannot start as switched; use "running" first, and "switched" when '
+                'state: a new migration can\'t start as switched; use "running" first, and "switched" when '
                 "the target has caught up",
             ),
             (

@@ -357,7 +357,7 @@ def test_a_byte_order_mark_is_called_that() -> None:
     """The text of a file that Windows wrote starts with one, and no server takes it for part of a password."""
     for where in (("target_instance", "password"), ("backup_files", "bucket_name")):
         assert problems(SCHEMA, changed(BACKUP, where, "\ufeffS3cret-pass")) == [
-            f"{shown(where)}: starts with a byte order mark; read the file with encoding='utf-8-sig'"
+            f'{shown(where)}: starts with a byte order mark; read the file with encoding="utf-8-sig"'
         ]
 
 

@@ -9,7 +9,7 @@ from dcs_emulator.errors import REFUSAL_CODES
 from dcs_migration.dcs.errors import ApiError
 
 AS_DEFAULT = "as the emulator's default"
-BY_NO_QUIRK = "nothing plays this yet: please report it"
+BY_NO_QUIRK = "not emulated yet: please report it"
 NOT_ASKED = "-"
 
 
@@ -97,7 +97,7 @@ def refused(error: ApiError, quirk: str, code: str | None = None) -> Answer:
 
 def table(answers: Mapping[str, Answer]) -> str:
     """Return the answers as a table in Markdown, and below it what was not asked on purpose."""
-    rows = ["| | question | answer | played by |", "|---|---|---|---|"]
+    rows = ["| | question | answer | emulator |", "|---|---|---|---|"]
     for key, question in QUESTIONS.items():
         answer = answers.get(key, Answer("not asked: not reached", NOT_ASKED))
         told = answer.told.replace("|", "\\|")

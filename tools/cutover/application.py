@@ -44,7 +44,7 @@ class Application:
             until = time.monotonic() + PATIENCE
             while self._size() == before:
                 if time.monotonic() > until:
-                    raise BenchError("the application cannot write")
+                    raise BenchError("the application can't write")
                 time.sleep(_LOOK_SECONDS)
             yield time.time()
 

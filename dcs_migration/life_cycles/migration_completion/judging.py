@@ -133,7 +133,7 @@ def _judge_lost(task: Watched, status: str | None) -> None:
     if task.status:
         why = f"its result is no longer available (last seen: {task.status}); if"
     else:
-        why = f"{task.account.region} has no such task, or no longer; check the id and the region; if"
+        why = f"{task.account.region} has no such task, or its record has expired; check the id and the region; if"
     task.error = f"{why} its data is complete, remove it from this completion"
     task.status, task.state = status, State.FAILED
 
@@ -196,7 +196,7 @@ def _line(task: Watched, logged: Sequence[str]) -> str:
     if task.urn:
         again = f"`pulumi up --replace {_quoted(task.urn)}`, or change its triggers"
     else:
-        again = "start it again where it was started first"
+        again = "start it again where it was first started"
     return f"{task.title} is {task.status}{why}; to run it again: {again}"
 
 

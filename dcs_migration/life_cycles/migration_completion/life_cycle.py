@@ -71,8 +71,8 @@ class MigrationCompletionLifeCycle:
     def imported(self, id_: str, props: Props) -> ReadResult:
         """Refuse, because a wait doesn't exist in the cloud."""
         raise TaskError(
-            "a wait cannot be imported, because it is not a resource in the cloud; declare it, and it "
-            "waits once more"
+            "a completion can't be imported, because it isn't a cloud resource; declare it in the program, "
+            "and it waits again"
         )
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:

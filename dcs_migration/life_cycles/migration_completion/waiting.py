@@ -98,7 +98,7 @@ class Poller:
             since = now  # the last poll was so long ago that this is a new outage
         self._outage = since, now
         if now - since > LONGEST_OUTAGE:
-            raise TaskError(f"no valid answer for {elapsed(now - since)}: {error}")
+            raise TaskError(f"no valid response for {elapsed(now - since)}: {error}")
         self._not_before = now + interval
         self._last = Poll(
             self._last.listing, f"polling has failed for {elapsed(now - since)}, retrying: {error}"

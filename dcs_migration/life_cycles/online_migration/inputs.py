@@ -70,7 +70,7 @@ def _across_fields(written: Mapping[str, Any], new: bool) -> Iterator[str]:
         return
     if new and existing is None:
         yield (
-            'state: a new migration cannot start as switched; use "running" first, and "switched" when the '
+            'state: a new migration can\'t start as switched; use "running" first, and "switched" when the '
             "target has caught up"
         )
     if written.get("migration_method") == FULL:
@@ -122,13 +122,13 @@ def refusals(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
         return
     if before == STOPPED:
         yield (
-            'state: a stopped migration cannot be switched; use "running" first, and "switched" when the '
+            'state: a stopped migration can\'t be switched; use "running" first, and "switched" when the '
             "target has caught up"
         )
     others = [key for key in changes.in_place if key != "state"]
     if others:
         yield (
-            f"{', '.join(others)}: cannot be changed while the migration is switched or is being switched, "
+            f"{', '.join(others)}: can't be changed while the migration is switched or is being switched, "
             "because the replication has ended; undo the change, or set another state first"
         )
 

@@ -202,7 +202,7 @@ class Observer:
             raise WaitTimeout(
                 f"timed out after {self._deadline.seconds:.0f} s: {what}; run `pulumi up` again to "
                 "continue, or allow more time with "
-                "opts=ResourceOptions(custom_timeouts=CustomTimeouts(create='30m', update='30m'))"
+                'opts=ResourceOptions(custom_timeouts=CustomTimeouts(create="30m", update="30m"))'
             )
         self.say(what)
         self.sleep(seconds)

@@ -194,7 +194,7 @@ class Reconciler:
         if phase_of(observed) not in RUNS:
             raise TaskError(
                 f"the migration on {self._id} {phase_of(observed).value} ({observed.status}), so its "
-                'addresses cannot be switched; use state="running" first, and "switched" when the target '
+                'addresses can\'t be switched; use state="running" first, and "switched" when the target '
                 "has caught up"
             )
         self._until_in_sync()

@@ -79,7 +79,7 @@ class Target:
             listing = account.whole_listing(max_age=LOOK_UP_AGE, not_before=self._turn.attempted)
         except PermissionDenied as error:
             raise TaskError(
-                f"nothing was started on {self._observer.id}: cannot check whether its target is free; "
+                f"nothing was started on {self._observer.id}: can't check whether its target is free; "
                 f"grant dcs:migrationTask:list ({error})"
             ) from None
         return occupants(account, listing.rows.values(), self._target, but=self._observer.id)
@@ -152,7 +152,7 @@ class Writer:
             return observed if took(observed) else None
 
         def pause(seconds: float) -> None:
-            self._observer.say("the service's answer was lost; checking whether the call took effect")
+            self._observer.say("the service's response was lost; checking whether the call took effect")
             self._observer.sleep(seconds)
 
         observed = search(find, self._observer.account.clock, pause)

@@ -121,7 +121,7 @@ class _Creation:
                 self._look_up.require_first(found)
                 if found.usable or self._clock.monotonic() - found.as_of <= STALE_AFTER:
                     return found
-            raise LookUpFailed("cannot tell whether this task already exists: each look-up took too long")
+            raise LookUpFailed("can't tell whether this task already exists: each look-up took too long")
         except LookUpFailed as error:
             raise TaskError(f"nothing was started: {error}") from None
 
@@ -164,7 +164,7 @@ class _Creation:
     def _adopt(self, found: Sequence[TaskRow]) -> Result:
         row, *others = found
         self._warn(
-            f"adopted task {row.id} ({row.status}), which an earlier run or a request with a lost answer "
+            f"adopted task {row.id} ({row.status}), which an earlier run or a call with a lost response "
             "started for this definition; nothing new was started; to run it again, "
             f"{self._definition.again}"
             + (
@@ -188,7 +188,7 @@ class _Creation:
                 found = self._look_up.find(0.0)
             except CredentialsRefused as refused:
                 raise TaskError(
-                    f"{refused}; cannot tell whether {self._definition.operation} started a task; the next "
+                    f"{refused}; can't tell whether {self._definition.operation} started a task; the next "
                     "`pulumi up` looks for it first"
                 ) from None
             except LookUpFailed as failed:
@@ -202,7 +202,7 @@ class _Creation:
 
         def pause(seconds: float) -> None:
             self._engine.require()
-            self._say("the service's answer was lost; looking for the task")
+            self._say("the service's response was lost; looking for the task")
             self._clock.sleep(seconds)
 
         result = search(find, self._clock, pause)

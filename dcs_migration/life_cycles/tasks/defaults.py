@@ -168,7 +168,7 @@ def require_taken_over_stays(id_: str, new: Props, replaces: Collection[str]) ->
         return
     if id_ and wanted != id_:
         raise TaskError(
-            f"existing_task_id: this resource already holds task {id_}, which cannot be changed; use "
+            f"existing_task_id: this resource already holds task {id_}, which can't be changed; use "
             f"another resource for task {wanted}"
         )
     if replaces:

@@ -119,7 +119,7 @@ class _Deletion:
             raise WaitTimeout(
                 f"task {self._id} was not deleted within {self._deadline.seconds:.0f} s, and is "
                 f"{row.status}{why}; run the command again, or allow more time with "
-                "opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete='30m'))"
+                'opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete="30m"))'
             )
         self._account.clock.sleep(pause)
 

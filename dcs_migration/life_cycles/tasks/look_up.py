@@ -206,10 +206,10 @@ class LookUp:
             raise
         except PermissionDenied as error:
             raise LookUpFailed(
-                f"cannot check whether this task already exists; grant dcs:migrationTask:list ({error})"
+                f"can't check whether this task already exists; grant dcs:migrationTask:list ({error})"
             ) from None
         except DcsMigrationError as error:
-            raise LookUpFailed(f"cannot check whether this task already exists: {error}") from None
+            raise LookUpFailed(f"can't check whether this task already exists: {error}") from None
         rows = [row for row in self._account.rows_of(listing) if lookup(row.status).kind is not Kind.GONE]
         return sorted(rows, key=lambda row: (row.created_at or "", row.id)), listing.started
 
@@ -220,7 +220,7 @@ class LookUp:
         except (CredentialsRefused, EngineGone):
             raise
         except DcsMigrationError as error:
-            raise LookUpFailed(f"cannot check whether the target is free: {error}") from None
+            raise LookUpFailed(f"can't check whether the target is free: {error}") from None
 
     def _is_ours(self, row: TaskRow) -> bool:
         return row.id not in self.left_behind and split(row.description)[1] == self._definition.mark
@@ -264,7 +264,7 @@ class LookUp:
         except (CredentialsRefused, EngineGone):
             raise
         except DcsMigrationError as error:
-            raise LookUpFailed(f"cannot check whether task {row.id} is this one: {error}") from None
+            raise LookUpFailed(f"can't check whether task {row.id} is this one: {error}") from None
         return None if lookup(shown.status).kind is Kind.GONE else shown
 
     def _only_successors(self, found: Found) -> None:

@@ -21,7 +21,7 @@ class OnChange(Enum):
     REPLACE_IF_GIVEN = "as REPLACE; but leaving it out is no change, because state says where the task lives"
     IN_PLACE = "the task is changed where it is"
     UPDATE = "state alone changes, no call is made"
-    NOTHING = "it matters at create alone"
+    NOTHING = "used only at create"
 
 
 DEFAULT_TIMEOUT = 600.0  # seconds

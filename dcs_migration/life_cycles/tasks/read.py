@@ -83,8 +83,8 @@ def _marked(outputs: dict[str, Any], row: TaskRow) -> tuple[dict[str, Any], str 
     if outputs.get(MARK_LOST):
         return outputs, None
     return {**outputs, MARK_LOST: True}, (
-        f"the service did not keep the owner mark in the description of task {row.id}: after a lost answer "
-        "or a killed run, the next run cannot recognize the task, and stops with an error if it finds its "
+        f"the service did not keep the owner mark in the description of task {row.id}: with a lost response "
+        "or a killed run, the next run can't recognize the task, and stops with an error if it finds its "
         "name"
     )
 
@@ -102,7 +102,7 @@ def _forgotten(
     warning = None
     if props.get("status") != GONE:
         warning = (
-            f"the record of task {id_} no longer exists (last status {props.get('status')}): it stays in "
+            f"the record of task {id_} no longer exists (last status {props.get('status')}): it remains in "
             f"state as GONE and does not run again by itself; to run it again, {again}"
         )
     return {**props, "status": GONE}, warning
