@@ -174,7 +174,7 @@ def test_a_record_that_is_gone_stays(stack: Stack, emulator: Emulator) -> None:
     emulator.remove(id_)
     emulator.clear_requests()
     refreshed = stack.refresh()
-    assert f"the record of task {id_} is gone" in refreshed.text
+    assert f"the record of task {id_} no longer exists" in refreshed.text
     stack.up()
     assert stack.outputs()["task"]["status"] == "GONE"
     stack.up("--refresh")

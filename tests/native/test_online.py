@@ -41,7 +41,7 @@ def test_what_a_switch_says_names_the_instances(stack: YamlStack, emulator: Emul
         in text
     )
     text = stack.up().text
-    assert "source and target have exchanged their addresses" in text
+    assert "source and target have switched addresses" in text
     assert PASSWORD not in text
     stack.require_no_changes()
 

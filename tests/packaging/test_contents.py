@@ -55,7 +55,8 @@ def test_the_metadata_is_complete(metadata: Message) -> None:
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["License-File"] == "LICENSE"
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert metadata.get_payload() == (ROOT / "README.md").read_text("utf-8")
+    readme = metadata.get_payload(decode=True)
+    assert readme == (ROOT / "README.md").read_bytes()
     for field in ("Summary", "Keywords", "Requires-Python"):
         assert metadata[field], field
     lowest = metadata["Requires-Python"].removeprefix(">=")

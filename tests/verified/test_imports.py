@@ -84,7 +84,7 @@ for number in range(3):
     assert len(stack.calls()) == 1
     diagnostics = text.partition("Diagnostics:")[2].partition("Resources:")[0]
     lines = [line.strip() for line in diagnostics.splitlines() if line.strip()]
-    refusals = [line for line in lines if "repeated refusals lock the key" in line]
+    refusals = [line for line in lines if "failures lock the key" in line]
     assert len(refusals) == 3, text
     ours = [line for line in lines if "Resource monitor has terminated" not in line]  # newer CLIs add it
     assert len(ours) == 2 * 4, text  # three tasks and the stack, each its name and one line
