@@ -33,6 +33,7 @@ test: setup ## Lint, type-check and run every test tier, including those with th
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/python -m tools.prose
+	$(BIN)/python -m tools.prose --messages dcs_migration dcs_emulator
 	$(BIN)/mypy
 	DCS_MIGRATION_VERIFIED= PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --dist worksteal
 

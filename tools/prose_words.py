@@ -62,7 +62,7 @@ _TABLE = {
     r"(?:make|makes|made|making) up(?! for)": "generate, invent",
     r"ways? on": "to continue, either ... or ...",
     r"(?:speak|speaks|spoke|spoken|say|says|tell|tells) of": "name, describe, report",
-    r"(?:tell|tells|told|telling) (?:whether|what|which|how|why|where|that|about|by|nothing|no|none|when|who|if)": (
+    r"(?<!can't )(?:tell|tells|told|telling) (?:whether|what|which|how|why|where|that|about|by|nothing|no|none|when|who|if)": (
         "show, report, say"
     ),
     r"bears?|borne": "has",
@@ -72,7 +72,7 @@ _TABLE = {
     r"hand(?:s|ed|ing)? (?:over|on)": "pass, give",
     r"(?:know|bear|name|ask|send|call|load)s? no(?:ne|thing)?": "doesn't",
     # Sentences
-    r"(?<!there )(?<!here )(?:is|are|was|were) (?-i:no|none)(?! longer| more| less| other than|-)": "isn't a, isn't valid",
+    r"(?<!there )(?<!here )(?:is|are|was|were) (?-i:no|none)(?! longer| more| less| newer| other than|-)": "isn't a, isn't valid",
     r"(?:of|by|that) which|of whose|(?:of|by|for|to|with) whom": "two sentences, or 'with', 'where'",
     r"(?:an?|no|any|one|some|the) \w+ of (?:yours|theirs|ours|mine)": "your, their, our",
     r"(?:an?|the|no|its|their|this|that|whose) marks?(?! of)": "owner mark",

@@ -162,7 +162,7 @@ class Checks:
         """The local clock is close to the service's clock, which signatures depend on."""
         skew = self._reached().skew
         if skew is None:
-            return Result("unknown, because the service sends no date", Verdict.WARNING)
+            return Result("unknown: the service doesn't send a date", Verdict.WARNING)
         if abs(skew) < SKEW_SHOWN:
             return Result("in sync with the service")
         away = f"{elapsed(abs(skew))} {'ahead of' if skew > 0 else 'behind'} the service"

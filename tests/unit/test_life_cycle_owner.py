@@ -52,7 +52,7 @@ class TestAnotherOwner:
             f"nothing was started: task {task['name']} ({theirs}, {status}, created "
             "2026-01-01T00:00:00.000Z) has the same definition and belongs to another owner: another "
             "stack, another provider of this stack, or a lost state; to take it over, set "
-            f'existing_task_id="{theirs}"; to run it a second time, set triggers=[...]'
+            f'existing_task_id="{theirs}"; to run it again, set triggers=[...]'
         )
         assert world.writes() == []
 

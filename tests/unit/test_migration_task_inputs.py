@@ -85,7 +85,7 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
     (
         "no origin",
         {**BACKUP, "backup_files": {}},
-        "backup_files: names no files; set bucket_name and files, or backup_id",
+        "backup_files: has no files; set bucket_name and files, or backup_id",
     ),
     (
         "a bucket without files",

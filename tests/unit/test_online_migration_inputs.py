@@ -61,7 +61,7 @@ class TestMigration:
             ),
             (
                 {"target_instance": {"password": PASSWORD}},
-                'target_instance: names no Redis; use {"id": ...} for a DCS instance or {"addrs": '
+                'target_instance: has neither id nor addrs; use {"id": ...} for a DCS instance or {"addrs": '
                 '"host:port"} for another Redis',
             ),
             (

@@ -130,7 +130,7 @@ def _backup_files(files: Mapping[str, Any]) -> Iterator[str]:
     if source is None:
         sources = _sources(files, certain) or _sources(files, lambda given, key: key in given)
         if not sources:
-            yield "backup_files: names no files; set bucket_name and files, or backup_id"
+            yield "backup_files: has no files; set bucket_name and files, or backup_id"
         elif len(sources) == 1:
             (source,) = sources
         elif certain(files, "bucket_name") and certain(files, "backup_id"):

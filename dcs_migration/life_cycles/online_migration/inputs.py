@@ -87,7 +87,7 @@ def _across_fields(written: Mapping[str, Any], new: bool) -> Iterator[str]:
 def _id_or_addrs(key: str, instance: Mapping[str, Any]) -> Iterator[str]:
     if "id" not in instance and "addrs" not in instance:
         yield (
-            f'{key}: names no Redis; use {{"id": ...}} for a DCS instance or {{"addrs": "host:port"}} for '
+            f'{key}: has neither id nor addrs; use {{"id": ...}} for a DCS instance or {{"addrs": "host:port"}} for '
             "another Redis"
         )
     elif certain(instance, "id") and certain(instance, "addrs"):

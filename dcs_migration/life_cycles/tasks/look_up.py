@@ -317,7 +317,7 @@ class LookUp:
         """Return how a task matches the definition, and what to do; None if it doesn't match."""
         mark, ours = split(row.description)[1], self._definition.mark
         take_over = f'to take it over, set existing_task_id="{row.id}"'
-        ways = f"{take_over}; to run it a second time, set triggers=[...]"
+        ways = f"{take_over}; to run it again, set triggers=[...]"
         if mark is None or not mark.owner:
             if mark is not None and mark.definition == self._definition.mark_of_0_1_0:
                 return "was started for this resource by release 0.1.0", ways

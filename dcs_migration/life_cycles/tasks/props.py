@@ -18,7 +18,9 @@ class OnChange(Enum):
     """The effect of a changed input."""
 
     REPLACE = "the task is replaced, and what it does is done again"
-    REPLACE_IF_GIVEN = "as REPLACE; but leaving it out is no change, because state says where the task lives"
+    REPLACE_IF_GIVEN = (
+        "as REPLACE; but leaving it out isn't a change, because state says where the task lives"
+    )
     IN_PLACE = "the task is changed where it is"
     UPDATE = "state alone changes, no call is made"
     NOTHING = "used only at create"
@@ -39,7 +41,7 @@ def owner_of(props: Props) -> str:
     if isinstance(owner, str) and owner:
         return owner
     raise TaskError(
-        "nothing was started: release 0.1.0 wrote the state of this resource, and it names no owner yet; "
+        "nothing was started: release 0.1.0 wrote the state of this resource, and it has no owner yet; "
         "run `pulumi up` once without --target and --refresh"
     )
 
