@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.life_cycles import endpoints
 from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.names import LOOPBACK
 
@@ -47,9 +47,6 @@ _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PROJECT = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _PROJECT_NAME = re.compile(r"[\w.-][\w. -]{0,63}")
 _CLOUD = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
-_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
-_SERVICES = ("dcs", "iam", "sts")  # services whose endpoints are used here; the map may have others
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 NO_REGION = "no region; set huaweicloud:region (`pulumi config set huaweicloud:region ...`) or HW_REGION_NAME"
@@ -224,52 +221,13 @@ class Settings:
         return self._env(ACCEPT_ENDPOINT)
 
     def _endpoints(self) -> dict[str, str]:
-        text = self._config(ENDPOINTS)
-        if text is None:
-            return {}
-        try:
-            endpoints = json.loads(text)
-        except (ValueError, RecursionError):
-            endpoints = None
-        if not isinstance(endpoints, dict) or not all(isinstance(value, str) for value in endpoints.values()):
-            raise ConfigurationError(
-                "huaweicloud:endpoints must be a map of URLs; set it with "
-                "`pulumi config set --path 'huaweicloud:endpoints.dcs' https://...`"
-            )
-        for key in endpoints:
-            if key not in _SERVICES and key.strip().lower() in _SERVICES:
-                raise ConfigurationError(
-                    f"huaweicloud:endpoints has the key {key.strip()}; use {key.strip().lower()}"
-                )
-        return {key: value.strip() for key, value in endpoints.items() if value.strip()}
+        return endpoints.configured(self._config(ENDPOINTS))
 
     def _url(self, service: str, region: str, explicit: str | None, variable: str) -> str:
         if explicit is None:
             return f"https://{service}.{region}.{self.cloud}"
         where = f"the {service} endpoint ({variable} or huaweicloud:endpoints)"
-        url = explicit if "://" in explicit else f"https://{explicit}"
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise ConfigurationError(f"{where} is not a URL; use https://host[:port]") from None
-        host = parts.hostname or ""
-        usable = parts.scheme in ("http", "https") and _HOST.fullmatch(host) and port != 0
-        beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
-        if not usable or beyond:
-            raise ConfigurationError(f"{where} must be https://host[:port], without a path or credentials")
-        if "://" not in explicit and host in LOOPBACK:
-            raise ConfigurationError(
-                f"{where} starts with neither http nor https; use http://{parts.netloc} for an emulator"
-            )
-        if parts.scheme == "http" and host not in LOOPBACK and not self.insecure:
-            raise ConfigurationError(
-                f"{where} uses plain http to {host}, which sends requests unprotected; use https://, or set "
-                "huaweicloud:insecure to allow it"
-            )
-        # Normalize the host's spelling, because the state keeps it.
-        shown_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
-        return f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host) + shown_port
+        return endpoints.base_url(explicit, where, allow_http=self.insecure)
 
     @property
     def explicit_sts(self) -> str | None:
