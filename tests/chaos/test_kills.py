@@ -17,7 +17,13 @@ Neighbours = Callable[[str, str], Neighbour]
 
 # `make chaos` strikes every command with every blow.
 @pytest.mark.parametrize(
-    ("seed", "front_end"), [(1, "dynamic"), (4, "dynamic"), (3, "native"), (8, "native")]
+    ("seed", "front_end"),
+    [
+        (1, "dynamic"),
+        pytest.param(4, "dynamic", marks=pytest.mark.long),
+        (3, "native"),
+        pytest.param(8, "native", marks=pytest.mark.long),
+    ],
 )
 def test_one_task_per_resource_after_a_kill(
     seed: int, front_end: str, tmp_path: Path, neighbour: Neighbours, monkeypatch: pytest.MonkeyPatch
@@ -29,7 +35,13 @@ def test_one_task_per_resource_after_a_kill(
 
 # 15 is of the kind that has found a refresh that failed.
 @pytest.mark.parametrize(
-    ("seed", "front_end"), [(3, "dynamic"), (15, "dynamic"), (0, "native"), (10, "native")]
+    ("seed", "front_end"),
+    [
+        pytest.param(3, "dynamic", marks=pytest.mark.long),
+        (15, "dynamic"),
+        (0, "native"),
+        pytest.param(10, "native", marks=pytest.mark.long),
+    ],
 )
 def test_one_migration_per_resource_after_a_kill(
     seed: int, front_end: str, tmp_path: Path, neighbour: Neighbours, monkeypatch: pytest.MonkeyPatch

@@ -131,7 +131,10 @@ def test_a_lost_owner_is_seen(account: Account) -> None:
         owners.require_kept(ours, theirs)
 
 
-@pytest.mark.parametrize(("of", "blow"), [("tasks", "kill -9 of the CLI"), ("online", "kill -9 of both")])
+@pytest.mark.parametrize(
+    ("of", "blow"),
+    [pytest.param("tasks", "kill -9 of the CLI", marks=pytest.mark.long), ("online", "kill -9 of both")],
+)
 def test_a_death_between_the_provider_and_its_tasks(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -157,7 +160,7 @@ def test_a_death_between_the_provider_and_its_tasks(
 
 @pytest.mark.parametrize(
     ("of", "command", "tasks", "adopted", "refused"),
-    [("online", BEGIN_LOST, 2, 0, 2), ("tasks", LOST_AGAIN, 3, 3, 0)],
+    [pytest.param("online", BEGIN_LOST, 2, 0, 2, marks=pytest.mark.long), ("tasks", LOST_AGAIN, 3, 3, 0)],
 )
 def test_a_death_before_the_state_is_written(
     tmp_path: Path,

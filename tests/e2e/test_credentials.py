@@ -60,7 +60,7 @@ def become(stack: Stack, environ: dict[str, str | None]) -> None:
             stack.environ[name] = value
 
 
-@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", pytest.param("America/New_York", marks=pytest.mark.long)])
 def test_keys_of_an_id_token_expire_in_the_middle_of_a_wait(
     stack: Stack, emulator: Emulator, token: Path, zone: str
 ) -> None:

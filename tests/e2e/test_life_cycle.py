@@ -133,7 +133,7 @@ def test_a_change_of_each_input_replaces_delete_first(stack: Stack, emulator: Em
     assert live(emulator) == {}
 
 
-@pytest.mark.parametrize("how", ["--replace", "taint"])
+@pytest.mark.parametrize("how", ["--replace", pytest.param("taint", marks=pytest.mark.long)])
 def test_a_replacement_that_was_asked_for_deletes_first(stack: Stack, emulator: Emulator, how: str) -> None:
     """`--replace` and `state taint` run the same definition again, and the old task goes first."""
     stack.program(ONE)

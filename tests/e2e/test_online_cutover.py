@@ -125,6 +125,7 @@ def cutover(tmp_path: Path) -> Iterator[Cutover]:
             yield Cutover(tmp_path, shop, orders, process, cloud)
 
 
+@pytest.mark.long
 def test_not_one_acknowledged_write_is_lost(cutover: Cutover) -> None:
     """Up, gate, stop the writes, switch, write on through the same address, and back."""
     with cutover.writing(cutover.passwords[0]):

@@ -46,7 +46,9 @@ def test_the_engines_own_trigger(stack: Stack, emulator: Emulator) -> None:
     stack.require_no_changes()
 
 
-@pytest.mark.parametrize("taint", [False, True], ids=["--replace", "taint"])
+@pytest.mark.parametrize(
+    "taint", [pytest.param(False, id="--replace", marks=pytest.mark.long), pytest.param(True, id="taint")]
+)
 def test_a_command(stack: Stack, emulator: Emulator, taint: bool) -> None:
     """A preview of it looks to the provider like that of a new task; the update says it before the delete."""
     stack.program(orders()).up()

@@ -121,6 +121,7 @@ class Runner:
         return 0
 
 
+@pytest.mark.long
 def test_from_merge_request_to_alarm(example: NewExample, cloud: Emulator) -> None:
     """Preview, deploy, the quiet night and the alarm: each job runs line by line, and does its work."""
     runner = Runner(example("gitlab-ci"), cloud)
