@@ -47,7 +47,7 @@ FOREIGN = ("HW_", "HUAWEICLOUD_", "PULUMI_")
 
 NEXT = """
 Next steps
-  read        README.md and Pulumi.yaml: what the configuration keys mean
+  read        docs/reference.md: what the configuration keys mean
   your data   python -m dcs_emulator --redis my-redis=localhost:6379 --bucket backups=/some/folder
               moves data between your own Redis servers; see docs/emulator.md
   for real    pulumi config set huaweicloud:region <region>; set HW_ACCESS_KEY and HW_SECRET_KEY;

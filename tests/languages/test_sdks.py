@@ -46,7 +46,7 @@ def test_a_wrong_reference_is_told_and_nothing_is_written(
     schema["resources"]["dcs:index:MigrationTask"]["inputProperties"]["backupFiles"] = {"$ref": reference}
     wrong = tmp_path / "schema.json"
     wrong.write_text(json.dumps(schema), "utf-8")
-    with pytest.raises(InstallError, match=r"^native-sdk failed \(see above\)$"):
+    with pytest.raises(InstallError, match=r"^native-sdk failed \(see its output above\)$"):
         make(wrong, tmp_path / "sdks")
     told = capfd.readouterr().err
     assert said in told
