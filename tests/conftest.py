@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,15 @@ from dcs_migration.life_cycles.secrets import Scrubber, scrub
 from tests.fakes import FakeClock, FakeEngine
 
 OUR_VARIABLES = ("HW_", "HUAWEICLOUD_", "DCS_MIGRATION_")
+
+
+def pytest_configure() -> None:
+    """Hear interrupts, also as a background job, which inherits that they are ignored.
+
+    Processes that inherit this from the tests would wait: Pulumi gives each plugin 5 seconds to end on an interrupt.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -279,8 +279,6 @@ def test_ctrl_c_on_a_real_terminal(cli: Cli) -> None:
         stdout=follower,
         stderr=follower,
         start_new_session=True,
-        # A job in the background starts with interrupts ignored, and its children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(follower)
     shown = _read(leader, 30, b"MIGRATING")
