@@ -60,10 +60,10 @@ chaos: setup ## Run 20,000 random sequences of task operations, 4,000 of online 
 
 docs: setup ## Regenerate the reference, the emulator's tables, the demo's transcript and the native provider's schema
 	@$(BIN)/python tools/reference.py
-	@$(BIN)/python -m tools.translations
 	@$(BIN)/python tools/messages.py
 	@$(BIN)/python tools/native_schema.py
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/transcript.py
+	@$(BIN)/python -m tools.translations
 
 site: setup ## Build the documentation site in English and Chinese into build/site/
 	@$(BIN)/python -m tools.website

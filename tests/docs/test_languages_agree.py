@@ -10,7 +10,16 @@ from markdown_it import MarkdownIt
 
 from tests.docs.pages import ROOT, Page
 from tools import translations as module
-from tools.translations import FENCE, HEADING, LINK, TRANSLATED, localized, translation_of, translations
+from tools.translations import (
+    FENCE,
+    HEADING,
+    LINK,
+    TRANSLATED,
+    localized,
+    outdated,
+    translation_of,
+    translations,
+)
 
 TRANSLATIONS = [Page(file) for file in translations()]
 GLOSSARY = (ROOT / "tools" / "glossary.zh-CN.md").read_text("utf-8")
@@ -156,9 +165,34 @@ def test_links_are_pointed_at_translations(tmp_path: Path, monkeypatch: pytest.M
         (folder / name).write_text(text, "utf-8")
     monkeypatch.setattr(module, "translations", lambda: translations(tmp_path))
     for _ in range(2):
-        module.main()
+        module.point_to_translations()
         links = LINK.findall((folder / "b.zh-CN.md").read_text("utf-8"))
         assert links == ["b.md", "a.zh-CN.md#二", "c.md", "https://example.com/a.md"]
+
+
+def test_each_section_was_translated_after_it_last_changed() -> None:
+    """A sentence can change without its code and numbers: then, too, someone looks at the translation."""
+    assert not outdated(), "update these sections, then run: python -m tools.translations --translated"
+
+
+def test_a_changed_sentence_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is, until the translation is recorded as up to date; other line breaks aren't a change."""
+    page = tmp_path / "a.md"
+    (tmp_path / "a.zh-CN.md").write_text("# 甲\n", "utf-8")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "RECORD", tmp_path / "translated.json")
+    monkeypatch.setattr(module, "translations", lambda: translations(tmp_path))
+    text = "# A\n\n## Two\n\nOne thing.\n\n## Two\n\nAnother\nthing.\n\n```sh\nrun\n```\n"
+    page.write_text(text)
+    assert module.main(["--translated"]) == 0
+    page.write_text(text.replace("Another\nthing", "Another thing").replace("run", "run it"))
+    assert module.main([]) == 0
+    page.write_text(text.replace("Another", "One more"))
+    assert module.main([]) == 1
+    assert capsys.readouterr().out == "changed after it was translated: a.md#two-1\n"
+    assert module.main(["--translated"]) == 0
 
 
 def test_a_stale_translation_is_found(tmp_path: Path) -> None:
