@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 
 class Kind(str, Enum):
@@ -59,6 +60,7 @@ _ALL = (
 STATUSES: dict[str, Status] = {status.name: status for status in _ALL}
 
 
+@lru_cache(maxsize=256)
 def lookup(status: str | None) -> Status:
     """Return what a status means; one that isn't in the table (or None) counts as still running."""
     name = (status or "").strip()

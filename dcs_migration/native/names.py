@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from dcs_migration.life_cycles.inputs import Schema, schema
@@ -30,6 +30,7 @@ INJECTED = (URN, OWNER, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT)
 _PROVIDER = "__provider"  # the pickled class in a state of the dynamic provider
 
 
+@lru_cache(maxsize=1024)
 def camel(name: str) -> str:
     """Return ``backup_files`` as ``backupFiles``; hidden names aren't changed."""
     if name.startswith("__"):
@@ -38,6 +39,7 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+@lru_cache(maxsize=1024)
 def snake(name: str) -> str:
     """Return ``backupFiles`` as ``backup_files``; hidden names aren't changed."""
     return (

@@ -41,26 +41,28 @@ def occupants(
     Raises:
         DcsMigrationError: what the service answered.
     """
-    listed, recent = {row.id: row for row in rows}, account.recent()
+    recent = account.recent()
+    there = {row.id: row for row in (*recent.values(), *rows) if _occupies(row, target)}
     found: list[TaskRow] = []
-    for id_ in sorted({*listed, *recent} - account.deleted - {but}):
-        known = [rows[id_] for rows in (listed, recent) if id_ in rows and _occupies(rows[id_], target)]
-        if known and id_ in recent:
+    for id_ in sorted(there.keys() - account.deleted - {but}):
+        row = there[id_]
+        if id_ in recent:
             try:
-                known = [replace(known[0], status=account.client.show_migration_task(id_).status)]
+                row = replace(row, status=account.client.show_migration_task(id_).status)
             except TaskNotFound:
                 continue
-        found += [row for row in known[:1] if _occupies(row, target)]
+        if _occupies(row, target):
+            found.append(row)
     return found
 
 
 def _occupies(row: TaskRow, target: Mapping[str, Any]) -> bool:
-    status = lookup(row.status)
-    if status.ended or status.idle:
-        return False
     if target.get("id"):
-        return bool(row.target_instance_id == target["id"])
-    return bool(addresses(target.get("addrs")) & addresses(row.target_instance_addrs))
+        same = row.target_instance_id == target["id"]
+    else:
+        same = bool(addresses(target.get("addrs")) & addresses(row.target_instance_addrs))
+    status = lookup(row.status)
+    return same and not status.ended and not status.idle
 
 
 class LookUpFailed(TaskError):

@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dcs_migration.life_cycles.tasks.props import without_password
@@ -95,8 +96,12 @@ def news_of(olds: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, An
     return {key: value for key, value in written.items() if not (stays and key == "description")}
 
 
+@lru_cache(maxsize=16_384)
 def split(description: str | None) -> tuple[str | None, Mark | None]:
-    """Split a description from the server into the author's text and the owner mark."""
+    """Split a description from the server into the author's text and the owner mark.
+
+    Each create looks at every task of the project, so results are kept.
+    """
     if not description:
         return None, None
     found = _MARK.search(description)
