@@ -21,7 +21,7 @@ Neighbours = Callable[[str, str], Neighbour]
     [
         (1, "dynamic"),
         pytest.param(4, "dynamic", marks=pytest.mark.long),
-        (3, "native"),
+        pytest.param(3, "native", marks=pytest.mark.long),
         pytest.param(8, "native", marks=pytest.mark.long),
     ],
 )
@@ -38,7 +38,7 @@ def test_one_task_per_resource_after_a_kill(
     ("seed", "front_end"),
     [
         pytest.param(3, "dynamic", marks=pytest.mark.long),
-        (15, "dynamic"),
+        pytest.param(15, "dynamic", marks=pytest.mark.long),
         (0, "native"),
         pytest.param(10, "native", marks=pytest.mark.long),
     ],

@@ -82,6 +82,7 @@ def test_the_debug_log_hides_what_is_json_within_json(caplog: pytest.LogCaptureF
         assert leaked(text, [FIRST_PASSWORD, json.dumps(FIRST_PASSWORD)[1:-1]]) is None
 
 
+@pytest.mark.long
 def test_a_state_file_that_was_being_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neighbour: Callable[[str, str], Neighbour]
 ) -> None:
@@ -103,6 +104,7 @@ def test_a_state_file_that_was_being_written(
     assert outcome.restored
 
 
+@pytest.mark.long
 def test_instances_that_are_gone_while_the_state_holds_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neighbour: Callable[[str, str], Neighbour]
 ) -> None:

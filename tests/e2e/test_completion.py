@@ -369,6 +369,7 @@ def test_two_ctrl_c_exit_at_once_and_lose_nothing(stack: Stack, slow: Emulator) 
     assert stack.outputs()["statuses"] == dict.fromkeys(before, "SUCCESS")
 
 
+@pytest.mark.long
 def test_two_regions_in_one_completion(stack: Stack, slow: Emulator) -> None:
     """Each region is polled once per interval, and the wait ends when both have."""
     write(

@@ -112,6 +112,7 @@ def test_another_default_region_or_project_is_said_in_preview(stack: Stack, emul
     assert live(emulator) == {}
 
 
+@pytest.mark.long
 def test_one_name_in_two_stacks_and_two_resources(new_stack: NewStack, emulator: Emulator) -> None:
     """An explicit name that others use, too, adopts nothing and deletes nothing of theirs."""
     program = """

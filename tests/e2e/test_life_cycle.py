@@ -38,6 +38,7 @@ def test_up_preview_refresh_destroy(stack: Stack, emulator: Emulator) -> None:
     assert stack.resources() == {}
 
 
+@pytest.mark.long
 def test_forty_tasks_cost_few_calls(stack: Stack, emulator: Emulator) -> None:
     """Forty creates are forty POSTs and a handful of reads; refresh, an unchanged `up` and destroy are cheap."""
     stack.program("""

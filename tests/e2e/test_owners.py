@@ -64,6 +64,7 @@ def test_two_backends_with_equal_names(new_stack: NewStack, emulator: Emulator) 
     assert live(emulator) == {}
 
 
+@pytest.mark.long
 def test_two_backends_and_one_online_migration(new_stack: NewStack, emulator: Emulator) -> None:
     """The second one neither reconfigures, nor switches, nor deletes the first one's; the error says to take it
     over."""
@@ -272,6 +273,7 @@ def test_a_rename_that_takes_over(stack: Stack, emulator: Emulator, kind: str) -
     stack.require_no_changes()
 
 
+@pytest.mark.long
 def test_what_a_transform_retains_does_not_stand_for_a_new_run(stack: Stack, emulator: Emulator) -> None:
     """A transform sets options after the program has: triggers 1, 2, 1 run three times, one after the other."""
     retained = """

@@ -282,7 +282,7 @@ def parents(document: Any, name: str, parent: str = "") -> Iterator[str]:
         yield from parents(item, name, parent)
 
 
-@pytest.mark.parametrize("form", ["--diff", "--json"])
+@pytest.mark.parametrize("form", [pytest.param("--diff", marks=pytest.mark.long), "--json"])
 def test_a_wait_knows_the_passwords_of_its_tasks(searched: Searched, cloud: Emulator, form: str) -> None:
     """Tasks that one `up` makes and waits for fail with texts that hold their passwords: these are removed."""
     stack = searched.stack.program(TASKS + WAIT)
@@ -360,6 +360,7 @@ def test_a_password_is_a_secret_in_every_shape_of_an_input(stack: Stack, emulato
     assert calls(emulator)["CreateMigrationTask"] == 27
 
 
+@pytest.mark.long
 def test_a_state_that_holds_a_password_in_plain_text_is_mended(stack: Stack, emulator: Emulator) -> None:
     """A release that did not mark it left it there: the next preview shows no change, `up` and refresh hide it."""
     plain = "planted-99-password"

@@ -31,6 +31,7 @@ def test_an_endpoint_set_without_path_fails_the_preview(
     assert emulator.requests() == []
 
 
+@pytest.mark.long
 def test_a_project_is_looked_up_by_its_name(stack: Stack, emulator: Emulator) -> None:
     """The task lives there, and another name later is told in preview."""
     stack.program(TASK)

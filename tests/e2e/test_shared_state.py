@@ -1,4 +1,4 @@
-"""A state in a bucket and one in a database: the short way; `make shared` goes all others."""
+"""State in a database and in a bucket, in brief; `make shared` runs all other tests of shared state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ task = MigrationTask("orders", **BACKUP, target_instance=target(0, password="hun
 """
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", [pytest.param("s3", marks=pytest.mark.long), "postgres"])
 def test_up_and_destroy(server: str, tmp_path: Path, emulator: Emulator) -> None:
     """A task comes up, isn't changed and goes; its password is nowhere, and no lock is left."""
     with SERVERS[server]() as store:

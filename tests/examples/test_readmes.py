@@ -75,6 +75,7 @@ def test_a_backup_import_in_yaml(example: NewExample, cloud: Emulator) -> None:
     assert b"correct-horse-battery" not in project.everything_written()
 
 
+@pytest.mark.long
 def test_a_fleet(tmp_path: Path) -> None:
     """Forty tasks and one wait in one `up`; a changed file changes what it says, and no more."""
     with Emulator(progression="timed", duration=0.02, stop_seconds=0.2) as cloud:
