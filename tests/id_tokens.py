@@ -10,8 +10,11 @@ from typing import Any
 AUDIENCE = "huawei-cloud"
 
 
-def id_token(*, lasts: float = 300, audience: Any = AUDIENCE) -> str:
-    """Return a JSON web token for an audience that expires after so many seconds."""
+def id_token(*, lasts: float = 3600, audience: Any = AUDIENCE) -> str:
+    """Return a JSON web token for an audience that expires after so many seconds.
+
+    The default is longer than any run of the tests, because some tokens are made when the tests are collected.
+    """
     claims = {
         "iss": "https://token.example",
         "sub": "repo:acme/shop",

@@ -83,7 +83,7 @@ class NativePlugin:
         engine: FakeEngine,
         *,
         config: Mapping[str, Any] | None = None,
-        timeouts: tuple[float, float] = (1.0, 1.0),
+        timeouts: tuple[float, float] = (10.0, 10.0),
     ) -> None:
         self._arguments = (Untranslating(engine), NativeClock(clock), environ, timeouts)
         self._config = {key.partition(":")[2]: value for key, value in (config or {}).items()}

@@ -113,7 +113,7 @@ class Waits:
         self.clock = clock
         self.engine = engine
         self.settings = Settings(environ={**environment(cloud.url), **environ})
-        self.accounts = Accounts(self.settings, clock, timeouts=(1.0, 1.0), max_retries=0)
+        self.accounts = Accounts(self.settings, clock, timeouts=(10.0, 10.0), max_retries=0)
         self.provider = MigrationCompletionProvider()
         self.provider._loaded = MigrationCompletionLifeCycle(
             Process(self.accounts, engine), every=ON_A_TERMINAL

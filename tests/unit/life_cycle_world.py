@@ -111,7 +111,7 @@ class Plugin:
         engine: FakeEngine,
         *,
         config: Mapping[str, Any] | None = None,
-        timeouts: tuple[float, float] = (1.0, 1.0),
+        timeouts: tuple[float, float] = (10.0, 10.0),
     ) -> None:
         settings = Settings(dict(config or {}).get, environ)
         accounts = Accounts(settings, clock, timeouts=timeouts)

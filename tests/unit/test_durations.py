@@ -77,11 +77,11 @@ def test_a_time_beyond_all_numbers_is_refused() -> None:
 
 def test_a_long_text_is_judged_at_once() -> None:
     """Nothing in the form makes reading slow."""
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("1" * 1_000_000, "1h" * 200_000 + "x", "1." * 200_000):
         with pytest.raises(ValueError, match="is not a duration"):
             seconds(text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @settings(deadline=None)

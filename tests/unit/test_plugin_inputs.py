@@ -440,18 +440,18 @@ def test_addresses_may_be_names_and_several(addrs: str) -> None:
 @pytest.mark.parametrize("where", [*TEXTS, ("target_instance", "password")], ids=_id)
 def test_a_text_of_ten_megabytes_is_judged_at_once(where: Path) -> None:
     """The size of a value costs no time worth speaking of and does not get into the message."""
-    started = time.perf_counter()
+    started = time.process_time()
     found = problems(SCHEMA, changed(BACKUP, where, LONG))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert found
     assert all(line.startswith(f"{shown(where)}: ") and len(line) < 200 for line in found)
 
 
 def test_ten_megabytes_of_addresses_are_judged_at_once() -> None:
     """Nothing in the pattern of addresses makes it slow on a long text that almost fits."""
-    started = time.perf_counter()
+    started = time.process_time()
     found = problems(SCHEMA, changed(ONLINE, ("source_instance", "addrs"), "10.0.0.1:6379," * 700_000))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert all(len(line) < 200 for line in found)
 
 

@@ -230,20 +230,20 @@ def test_characters_of_patterns_are_taken_literally() -> None:
 def test_thousands_of_secrets_cost_little() -> None:
     """A stack with a password for each of 2,000 tasks is neither slow to learn nor slow to scrub."""
     scrubber = Scrubber()
-    started = time.perf_counter()
+    started = time.process_time()
     for number in range(2000):
         scrubber.add(f"prefix/öf all-{number:05d}")
     text = "prefix/öf none " * 5000 + "prefix/öf all-01234"
     for _ in range(10):
         assert scrubber(text).endswith(f"none {MASK}")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_urls_without_end_cost_little() -> None:
     """No text makes the search for credentials slow."""
-    started = time.perf_counter()
+    started = time.process_time()
     Scrubber()("a://b:c" * 20_000)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_threads_may_add_while_others_scrub() -> None:
@@ -379,9 +379,9 @@ def test_scrubbing_never_raises_and_adds_only_masks(text: str, secrets: list[str
 def test_no_text_takes_long(text: str) -> None:
     """A text made to have as many readings as can be is done in a time that its length bounds."""
     scrubber = _scrubber(*(f"hunter{number}" for number in range(100)))
-    started = time.perf_counter()
+    started = time.process_time()
     scrubber(text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_usual_message_costs_little() -> None:
@@ -390,7 +390,7 @@ def test_a_usual_message_costs_little() -> None:
     message = (
         "CreateMigrationTask: HTTP 400 DCS.4800: the password is not right (request id 8aa6999e71cb638b)"
     )
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(1_000):
         scrubber(message)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
