@@ -42,7 +42,8 @@ def _fail_for_library(error: ModuleNotFoundError) -> NoReturn:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog=PROGRAM, description="Emulate DCS data-migration tasks on this machine, without a cloud."
+        prog=f"python -m {PROGRAM}",
+        description="Emulate DCS data-migration tasks on this machine, without a cloud.",
     )
     parser.add_argument(
         "--allow-remote", action="store_true", help="allow a --host that other machines can reach"

@@ -14,6 +14,7 @@ TAKEN_OVER = "__taken_over"  # the task existed before: it is never stopped or d
 MARK = "__mark"  # the owner mark that was sent in the description
 MARK_LOST = "__mark_lost"  # the service didn't return it, and the user was warned
 ADOPTED = "__adopted"  # the task existed already: the claim of the resource that found it
+UNSENT = "__unsent"  # of a stopped migration: inputs that changed since they were last sent
 TASKS = "__tasks"  # of a completion: what the program knows of its own tasks, in the order of the first ids
 
 # A check removes those that the state doesn't need.

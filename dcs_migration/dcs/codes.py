@@ -77,6 +77,8 @@ _ENDPOINT = CodeInfo(
 )
 _FAULT = CodeInfo(CodeKind.FAULT)
 
+NOT_IN_THIS_STATE = "DCS.4957"
+
 CODES: dict[str, CodeInfo] = {
     "DCS.4133": CodeInfo(
         CodeKind.NOT_FOUND, "there's no migration task with this id in this region and project"
@@ -111,7 +113,7 @@ CODES: dict[str, CodeInfo] = {
     "DCS.4080": _permanent("check the password of the instance"),
     "DCS.4087": _permanent("the backup record's status isn't `succeed`"),
     "DCS.4800": _permanent(),
-    "DCS.4957": _permanent("the task's current state doesn't allow this"),
+    NOT_IN_THIS_STATE: _permanent("the task's current state doesn't allow this"),
     "DCS.3022": _permanent("there's no such instance in this region and project; check target_instance.id"),
     "DCS.5101": _permanent("DCS couldn't create its agency"),
     **dict.fromkeys(

@@ -26,6 +26,7 @@ from dcs_migration.names import (
     PASSWORD,
     TAKEN_OVER,
     TASKS,
+    UNSENT,
     UPDATE_TIMEOUT,
     URN,
 )
@@ -61,6 +62,7 @@ def _is_map_of_some_texts(value: Any) -> bool:
 
 
 _TEXT = (_is_text, "a string")
+_TEXTS = (_list_of(_is_text), "a list of strings")
 _DURATION = (_is_duration, 'a duration such as "10m"')
 
 # Only the provider writes hidden properties, so no check covers them.
@@ -68,7 +70,8 @@ HIDDEN: dict[str, tuple[Test, str]] = {
     URN: _TEXT,
     ENDPOINT: _TEXT,
     TAKEN_OVER: _TEXT,
-    DEFAULTS: (_list_of(_is_text), "a list of strings"),
+    DEFAULTS: _TEXTS,
+    UNSENT: _TEXTS,
     TASKS: (_list_of(_is_map_of_some_texts), "a list of maps of strings"),
     CREATE_TIMEOUT: _DURATION,
     UPDATE_TIMEOUT: _DURATION,

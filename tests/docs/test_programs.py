@@ -40,7 +40,7 @@ def test_they_type_check(tmp_path: Path) -> None:
         for number, program in enumerate(page.programs()):
             (tmp_path / f"{stem}_{number}.py").write_text(program, "utf-8")
         for block in page.files():
-            (tmp_path / f"{stem}_{block.name}").write_text(block.text, "utf-8")
+            (tmp_path / f"{stem}_{block.name.replace('/', '_')}").write_text(block.text, "utf-8")
     written = sorted(map(str, tmp_path.glob("*.py")))
     assert len(written) > 12
     done = subprocess.run(
@@ -123,8 +123,8 @@ def test_the_policies_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     sdk = importlib.import_module("pulumi_policy")
     packs: list[dict[str, Any]] = []
     monkeypatch.setattr(sdk, "PolicyPack", lambda **pack: packs.append(pack))
-    file = tmp_path / "policy.py"
-    file.write_text(Page(ROOT / "docs" / "guides" / "policy-packs.md").block("policy.py").text, "utf-8")
+    file = tmp_path / "__main__.py"
+    file.write_text(Page(ROOT / "docs" / "guides" / "policy-packs.md").block("policy/__main__.py").text, "utf-8")
     runpy.run_path(str(file))
     ((known_buckets, not_online, with_a_region),) = [pack["policies"] for pack in packs]
     good = {

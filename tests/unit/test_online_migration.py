@@ -22,6 +22,9 @@ from tests.unit.online_world import (
 )
 
 
+ROTATED = {"id": "shop", "password": "r0tated/secret"}
+
+
 @pytest.fixture
 def migration(world: World) -> Migration:
     """One that is not there yet."""
@@ -208,6 +211,52 @@ class TestState:
         following.up(state="running")
         assert world.writes() == [STOP, RESTART]
         assert following.task["runs"] == 1
+
+    def test_a_setting_that_changed_while_it_was_stopped(self, world: World, following: Migration) -> None:
+        """Is sent when the migration runs again, also in a later run, and only then."""
+        following.up(state="stopped", bandwidth_limit_mb=7)
+        following.up(state="stopped", bandwidth_limit_mb=7, resume_mode="manual")
+        following.in_a_later_run().online.refresh()
+        following.up(state="stopped", bandwidth_limit_mb=7, resume_mode="manual", source_instance=ROTATED)
+        settings: dict[str, Any] = {
+            "bandwidth_limit_mb": 7,
+            "resume_mode": "manual",
+            "source_instance": ROTATED,
+        }
+        following.up(state="running", **settings)
+        assert world.writes() == [RESTART, SET]
+        task = following.task
+        assert (task["bandwidth_limit_mb"], task["resume_mode"], task["runs"]) == ("7", "manual", 1)
+        assert following.preview(state="running", **settings) == "same"
+        following.up(state="stopped", **settings)
+        following.in_a_later_run().up(state="running", **settings)
+        assert world.writes() == [RESTART]
+
+    def test_triggers_that_changed_while_it_was_stopped(self, world: World, following: Migration) -> None:
+        """Run it from the beginning, and the preview says so before."""
+        following.up(state="stopped")
+        following.up(state="stopped", triggers=["again"])
+        following.in_a_later_run().preview(triggers=["again"])
+        assert any("triggers changed: RUNS THE MIGRATION AGAIN" in line for line in world.engine.warnings)
+        following.up(triggers=["again"])
+        assert (world.writes(), following.task["runs"]) == ([SET], 2)
+
+    def test_a_change_that_a_running_migration_refuses(self, world: World, following: Migration) -> None:
+        """Names the way on, and the way works."""
+        world.cloud.set_quirks(["set-while-running-refused"])
+        first = '; to change a running migration, first run `pulumi up` with state="stopped"'
+        another = {"source_instance": {"id": "another"}}
+        assert failing(lambda: following.up(**another)).endswith(first)
+        following.up(**another, state="stopped")
+        following.up(**another)
+        assert following.task["runs"] == 2
+
+        changed = {**another, "bandwidth_limit_mb": 7}
+        message = failing(lambda: following.up(**changed))
+        assert message.endswith(f"{first} and other triggers, which runs it from the beginning")
+        following.up(**changed, state="stopped", triggers=["slower"])
+        following.up(**changed, triggers=["slower"])
+        assert (following.task["runs"], following.task["bandwidth_limit_mb"]) == (3, "7")
 
     def test_switched_and_back(self, world: World, following: Migration) -> None:
         """The addresses are exchanged once the target has caught up, and back by asking for another state."""

@@ -12,7 +12,7 @@ from dcs_migration.life_cycles.process import CheckResult
 from dcs_migration.life_cycles.tasks import spec
 from dcs_migration.life_cycles.tasks.props import OnChange, Props, without_nulls
 from dcs_migration.life_cycles.tasks.spec import Changes, Spec
-from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, FULL, INCREMENTAL, UPDATE_TIMEOUT
+from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, FULL, INCREMENTAL, UNSENT, UPDATE_TIMEOUT
 
 RUNNING, STOPPED, SWITCHED = "running", "stopped", "switched"
 
@@ -143,11 +143,17 @@ def warnings(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
         return
     if "state" in changes.in_place and (before, after) in _TRANSITIONS:
         yield _TRANSITIONS[before, after].format(source=source, target=target)
-    why = [key for key in changes.in_place if key in (*DEFINITION, "triggers")]
+    why = [key for key in unsent(changes, olds) if key in (*DEFINITION, "triggers")]
     if why and after == RUNNING:
-        ended = lookup(olds.get("status")).kind in (Kind.SUCCESS, Kind.GONE, Kind.RELEASED)
-        words = _RUNS_AGAIN if ended else _CONFIGURES_ANEW
+        runs = lookup(olds.get("status")).kind in (Kind.RUNNING, Kind.REPLICATING)
+        words = _CONFIGURES_ANEW if runs else _RUNS_AGAIN
         yield f"{', '.join(why)} changed: {words.format(target=target)}"
+
+
+def unsent(changes: Changes, olds: Props) -> list[str]:
+    """Return the inputs that changed since they were last sent, except the state. A stop sends no settings."""
+    earlier = olds.get(UNSENT) or ()
+    return [key for key in INPUTS if (key in changes.in_place or key in earlier) and key != "state"]
 
 
 def runs_again(news: Props) -> str:

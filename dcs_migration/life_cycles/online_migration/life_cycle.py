@@ -12,10 +12,12 @@ from dcs_migration.life_cycles.online_migration.inputs import (
     INPUTS,
     OUTPUTS,
     SPEC,
+    STOPPED,
     check,
     normalised,
     refusals,
     runs_again,
+    unsent,
     warnings,
 )
 from dcs_migration.life_cycles.online_migration.observer import Observer, Phase, existing, phase_of, state_of
@@ -33,6 +35,7 @@ from dcs_migration.names import (
     DELETE_TIMEOUT,
     ENDPOINT,
     TAKEN_OVER,
+    UNSENT,
     UPDATE_TIMEOUT,
     URN,
 )
@@ -125,10 +128,13 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
             kept[TAKEN_OVER] = id_
         outputs = {**kept, **news}
         changes = compare(SPEC, id_, olds, news, preview=False)
+        changed = unsent(changes, olds)
+        if changed and news.get("state") == STOPPED:
+            outputs[UNSENT] = changed
         if not changes.in_place:
             return UpdateResult(outputs)
         observer = self._observer(self._account(outputs), id_, news, UPDATE_TIMEOUT)
-        observed = Reconciler(observer, self._engine, normalised(news), changes.in_place).reconcile()
+        observed = Reconciler(observer, self._engine, normalised(news), changed).reconcile()
         return UpdateResult({**outputs, **_outputs(observed)})
 
     def delete(self, id_: str, props: Props) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from dcs_migration.dcs.errors import DcsMigrationError, TaskError
+from dcs_migration.dcs.codes import NOT_IN_THIS_STATE
+from dcs_migration.dcs.errors import ApiError, DcsMigrationError, TaskError
 from dcs_migration.dcs.models import Online
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
 from dcs_migration.life_cycles.engine import Engine
@@ -126,7 +127,7 @@ class Reconciler:
     def _configure(self, before: Online, phase: Phase) -> Online:
         def took(observed: Online) -> bool:
             if phase in RUNS:
-                return bool(self._differing(before)) and not self._differing(observed)
+                return bool(other) and not self._differing(observed)
             return phase_of(observed) in RUNS or (
                 phase_of(observed) is Phase.DONE and phase is not Phase.DONE
             )
@@ -135,8 +136,17 @@ class Reconciler:
             self._observer.say("configuring and starting the migration")
             return self._writer.write_once("SetOnlineMigrationTask", self._set, took)
 
-        stays = phase in RUNS and "target_instance" not in self._differing(before)
-        observed = configure() if stays else self._target.when_free(configure)
+        other = self._differing(before)
+        stays = phase in RUNS and "target_instance" not in other
+        try:
+            observed = configure() if stays else self._target.when_free(configure)
+        except ApiError as error:
+            if error.error_code != NOT_IN_THIS_STATE or phase not in RUNS:
+                raise
+            anew = "" if other & set(DEFINITION) else " and other triggers, which runs it from the beginning"
+            raise TaskError(
+                f'{error}; to change a running migration, first run `pulumi up` with state="stopped"{anew}'
+            ) from None
         if phase_of(observed) is Phase.FAILED and phase is not Phase.FAILED:
             raise TaskError(f"the migration on {self._id} failed immediately: {self._reason(observed)}")
         return observed

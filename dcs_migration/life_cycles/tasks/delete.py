@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dcs_migration.dcs.codes import NOT_IN_THIS_STATE
 from dcs_migration.dcs.errors import (
     OUTCOME_UNCLEAR,
     ApiError,
@@ -26,7 +27,6 @@ SHARED_AGE = 1.0  # maximum age of a listing that waiting deletes share
 
 # After these errors, look at the task to decide the next step: the write had no effect, or its outcome is unclear.
 _LOOK_AGAIN = (NotSent, Busy, Throttled, *OUTCOME_UNCLEAR)
-_NOT_IN_THIS_STATE = "DCS.4957"
 
 
 def delete_task(
@@ -133,7 +133,7 @@ class _Deletion:
                 raise
             self._trouble = error
         except ApiError as error:
-            if error.error_code != _NOT_IN_THIS_STATE:
+            if error.error_code != NOT_IN_THIS_STATE:
                 raise
             self._trouble = error
         else:
