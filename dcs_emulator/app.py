@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 12 * 1024 * 1024
 UNKNOWN_OPERATION = "Unknown"
-GARBAGE = b"\x00\xff<<< this is not JSON >>>"
+GARBAGE = b"\x00\xff<<< this isn't JSON >>>"
 
 # operation, method, path
 ROUTES: tuple[tuple[str, str, str], ...] = (
@@ -285,7 +285,7 @@ def _parse(content_type: str, body: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} isn't JSON")
 
 
 def _response(reply: Reply) -> Response:

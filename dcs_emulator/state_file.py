@@ -35,7 +35,7 @@ class StateFile:
         """Return the tasks, and the number of all created tasks. Raises `StateFileError`."""
         path = self._path
         if not path.parent.is_dir():
-            raise StateFileError(f"the state file's folder does not exist: {path.parent}")
+            raise StateFileError(f"the state file's folder doesn't exist: {path.parent}")
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -43,14 +43,14 @@ class StateFile:
         except OSError as error:
             raise StateFileError(f"the state file can't be read: {path}: {error.strerror}") from None
         except (ValueError, RecursionError):
-            raise StateFileError(f"the state file is not JSON: {path}; {_REMEDY}") from None
+            raise StateFileError(f"the state file isn't JSON: {path}; {_REMEDY}") from None
         try:
             if document["version"] != STATE_VERSION:
                 raise StateFileError(f"the state file has another version: {path}; {_REMEDY}")
             tasks = [Task.from_json(record) for record in document["tasks"]]
             return {task.id: task for task in tasks}, int(document["created"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            raise StateFileError(f"the state file is not an emulator's: {path}; {_REMEDY}") from None
+            raise StateFileError(f"the state file isn't an emulator's: {path}; {_REMEDY}") from None
 
     def save(self, tasks: Iterable[Task], created: int) -> bool:
         """Write the tasks; False if that isn't possible now, which is reported once on stderr."""

@@ -208,7 +208,7 @@ class Source:
             if not isinstance(node, (ast.Constant, ast.JoinedStr)) or self._is_other(node):
                 continue
             text = "".join(self._template(node))
-            words = re.findall(r"[a-z]{2,}", re.sub(r"\{[^}]*\}", " ", text))
+            words = re.findall(r"[a-z]{2,}|'t\b", re.sub(r"\{[^}]*\}", " ", text))
             said = " " in text.strip() and len(words) >= 3 - ("{" in text) and "%s" not in text
             if said or "; {" in text:
                 yield node, " ".join(text.split())

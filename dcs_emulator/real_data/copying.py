@@ -77,7 +77,7 @@ def copy_sources(sources: Sequence[Endpoint], target: Endpoint, progress: Progre
 def refuse_cluster(peer: Peer) -> None:
     """Raise `MigrationError` for a cluster node, which has and accepts only a part of the data."""
     if peer.info().get("cluster_enabled"):
-        raise MigrationError(f"{peer} is a Redis Cluster node, which is not supported; use a single server")
+        raise MigrationError(f"{peer} is a Redis Cluster node, which isn't supported; use a single server")
 
 
 def refuse_itself(source: Peer, target: Peer) -> None:

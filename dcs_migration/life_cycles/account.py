@@ -47,7 +47,7 @@ class Evidence(Enum):
 
     LISTED = "in the listing"
     UNLISTED = "not in a well-formed listing, though Show still answers for it"
-    UNLISTABLE = "by Show alone, because the listing is not permitted"
+    UNLISTABLE = "by Show alone, because the listing isn't permitted"
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ NO_REGION = "no region; set huaweicloud:region (`pulumi config set huaweicloud:r
 NO_CREDENTIALS = (
     "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN), or huaweicloud:accessKey and "
     "`pulumi config set --secret huaweicloud:secretKey`; for other sources see docs/guides/credentials.md "
-    "(a user name with a password is not supported)"
+    "(a user name with a password isn't supported)"
 )
 
 
@@ -128,7 +128,7 @@ class Settings:
         value = self._where(key)
         if value is not None and not pattern.fullmatch(value):
             raise ConfigurationError(
-                f"{NAMESPACE}:{key} ({', '.join(WHERE[key])}) is not {what}; correct it where it is set"
+                f"{NAMESPACE}:{key} ({', '.join(WHERE[key])}) isn't {what}; correct it where it is set"
             )
         return value
 

@@ -55,7 +55,7 @@ def base_url(endpoint: str, where: str, *, allow_http: bool) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ConfigurationError(f"{where} is not a URL; use https://host[:port]") from None
+        raise ConfigurationError(f"{where} isn't a URL; use https://host[:port]") from None
     host = parts.hostname or ""
     usable = parts.scheme in ("http", "https") and _HOST.fullmatch(host) and port != 0
     beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None

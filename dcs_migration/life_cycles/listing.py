@@ -89,7 +89,7 @@ class SharedListing:
             # page) says that there is more: then the service's pages are smaller than what is asked for.
             full, missing = len(page.rows) >= size, page.count > len(rows)
             if len(rows) == before and full and missing:
-                excess = f"its pages do not continue at {offset}"
+                excess = f"its pages don't continue at {offset}"
                 break
             if len(rows) == before or not (full or missing):
                 return Listing(started, rows, page.count)

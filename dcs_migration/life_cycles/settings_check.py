@@ -143,7 +143,7 @@ _KEYS = "unset it, and set HW_ACCESS_KEY and HW_SECRET_KEY"
 NOT_HONOURED = (
     NotHonoured(
         ("OS_AGENCY_NAME", f"{NAMESPACE}:agencyName"),
-        f"this way to use an agency is not supported; unset it, and set {agency.AGENCY} and "
+        f"this way to use an agency isn't supported; unset it, and set {agency.AGENCY} and "
         "HW_ASSUME_ROLE_DOMAIN_NAME",
     ),
     NotHonoured(
@@ -153,18 +153,18 @@ NOT_HONOURED = (
     ),
     NotHonoured(
         (*profiles.PROFILE, *profiles.FILE),
-        "other tools prefer a profile to other credentials, and this provider does not; unset it, or "
+        "other tools prefer a profile to other credentials, and this provider doesn't; unset it, or "
         "the other credentials",
         _beside_profile,
     ),
     NotHonoured(
         ("HW_SHARED_CREDENTIALS_FILE", "OS_ACCESS_KEY"),
-        f"this source of credentials is not supported; {_KEYS}",
+        f"this source of credentials isn't supported; {_KEYS}",
         _without_keys,
     ),
     NotHonoured(
         ("HW_USER_PASSWORD", "OS_PASSWORD", f"{NAMESPACE}:password"),
-        f"a user name with a password is not supported; {_KEYS}",
+        f"a user name with a password isn't supported; {_KEYS}",
         _without_keys,
     ),
     NotHonoured(
@@ -174,13 +174,13 @@ NOT_HONOURED = (
     ),
     NotHonoured(
         ("OS_AUTH_TOKEN", f"{NAMESPACE}:token"),
-        "other tools prefer this token to keys, and this provider does not read it; unset it, or set "
+        "other tools prefer this token to keys, and this provider doesn't read it; unset it, or set "
         "HW_AUTH_TOKEN instead of keys",
         _without_token,
     ),
     NotHonoured(
         AUTH_URLS,
-        f"it names another cloud, but this provider does not read it; unset it, or set {NAMESPACE}:cloud "
+        f"it names another cloud, but this provider doesn't read it; unset it, or set {NAMESPACE}:cloud "
         f"(HW_CLOUD), or {NAMESPACE}:endpoints (dcs, iam)",
         _of_another_cloud,
     ),
@@ -193,13 +193,13 @@ NOT_HONOURED = (
             f"{NAMESPACE}:tenantId",
             f"{NAMESPACE}:tenantName",
         ),
-        f"it names a project, but this provider does not read it; unset it, or set {NAMESPACE}:projectId or "
+        f"it names a project, but this provider doesn't read it; unset it, or set {NAMESPACE}:projectId or "
         f"{NAMESPACE}:projectName (HW_PROJECT_ID, HW_PROJECT_NAME)",
         _without_project,
     ),
     NotHonoured(
         ("HUAWEICLOUD_SDK_REGION_DCS_*", "HUAWEICLOUD_SDK_REGIONS_FILE"),
-        "it names an endpoint, but this provider does not read it; unset it, or set HW_DCS_ENDPOINT or "
+        "it names an endpoint, but this provider doesn't read it; unset it, or set HW_DCS_ENDPOINT or "
         f"{NAMESPACE}:endpoints (dcs)",
         _without_endpoint,
     ),

@@ -293,7 +293,7 @@ class DcsProvider(ResourceProviderServicer):
 
     def _require_process(self) -> Process:
         if self._process is None:
-            raise TaskError("the provider is not configured")
+            raise TaskError("the provider isn't configured")
         return self._process
 
     def _learn_the_phase(self, *, preview: bool) -> None:

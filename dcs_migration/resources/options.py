@@ -58,7 +58,7 @@ def checked_options(
         refuse_leaving_it(opts)
     if opts.import_ is not None:
         raise ValueError(
-            'opts.import_ does not work for Pulumi\'s dynamic resources; set existing_task_id="..." to take '
+            "opts.import_ doesn't work for Pulumi's dynamic resources; set existing_task_id=\"...\" to take "
             "over a task, or use MigrationTask.get(...) to read one"
         )
     if opts.id is not None or opts.urn is not None:
@@ -94,7 +94,7 @@ def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
 
     Raises:
         TypeError: an option has the wrong type.
-        ValueError: a timeout is not a duration.
+        ValueError: a timeout isn't a duration.
     """
     if opts is None:
         return None

@@ -273,7 +273,7 @@ def test_an_emulators_variable_that_is_missing_in_the_shell(stack: Stack, emulat
     stack.program(ONE).up()
     here, there = f"127.0.0.1:{emulator.port}", "dcs.emulator-1.myhuaweicloud.com"
     words = (
-        f"{there} (HW_DCS_ENDPOINT is not set); set HW_DCS_ENDPOINT=http://{here} to continue there, or set"
+        f"{there} (HW_DCS_ENDPOINT isn't set); set HW_DCS_ENDPOINT=http://{here} to continue there, or set"
     )
     before = emulator.requests()
     gone: dict[str, Any] = {"HW_DCS_ENDPOINT": None}

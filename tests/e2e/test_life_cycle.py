@@ -231,7 +231,7 @@ def test_mistakes_show_in_preview_and_cost_nothing(stack: Stack, emulator: Emula
     """)
     text = stack.preview(ok=False).text
     for line in (
-        'migration_type: "backup_import" is not one of the allowed values; use "backupfile_import" or '
+        'migration_type: "backup_import" isn\'t one of the allowed values; use "backupfile_import" or '
         '"online_migration" (did you mean "backupfile_import"?)',
         "backup_files.bucket: unknown key; did you mean bucket_name?",
         'backup_files.files[0].file_name: is empty; use a value such as "orders.rdb"',

@@ -147,7 +147,7 @@ def test_not_one_acknowledged_write_is_lost(cutover: Cutover) -> None:
     assert cutover.shop.exists(*after) == 0
 
     back = cutover.up(state="stopped")
-    assert "data written to instance orders since the switch is not in instance shop" in back
+    assert "data written to instance orders since the switch isn't in instance shop" in back
     assert cutover.through_the_address(0).exists(*during) == len(during)
     assert cutover.through_the_address(0).exists(*after) == 0
     for line in shown():

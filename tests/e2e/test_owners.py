@@ -92,7 +92,7 @@ def test_two_backends_and_one_online_migration(new_stack: NewStack, emulator: Em
 
 
 def test_an_instance_that_is_configured_for_something_else(stack: Stack, emulator: Emulator) -> None:
-    """An OnlineMigration that the state does not know yet reconfigures no one's migration."""
+    """An OnlineMigration that the state doesn't know yet reconfigures no one's migration."""
     program = """
     from dcs_migration import OnlineMigration
     OnlineMigration("shop", task_id="ID", migration_method="incremental_migration",

@@ -67,7 +67,7 @@ def test_mistakes_are_lines_in_preview(stack: YamlStack, emulator: Emulator) -> 
     )
     text = stack.preview(ok=False).text
     for line in (
-        'migrationType: "backup_import" is not one of the allowed values; use "backupfile_import" or '
+        'migrationType: "backup_import" isn\'t one of the allowed values; use "backupfile_import" or '
         '"online_migration" (did you mean "backupfile_import"?)',
         "networkTyp: unknown key; did you mean networkType?",
         "backupFiles.files[0].fileNam: unknown key; did you mean fileName?",

@@ -305,7 +305,7 @@ def test_bad_addresses(world: World) -> None:
         probe.close()
         redis = {SHOP: str(world.source.place), ORDERS: str(world.target.place)}
         cases: list[tuple[dict[str, int | str], int, str]] = [
-            ({"another": 1}, 0, "--address: another is not an instance from --redis"),
+            ({"another": 1}, 0, "--address: another isn't an instance from --redis"),
             ({SHOP: "x"}, 0, "--address: must be shop=PORT; 0 picks a free port"),
             ({SHOP: 65_536}, 0, "--address: must be shop=PORT; 0 picks a free port"),
             (

@@ -36,7 +36,7 @@ def cli(cloud: Emulator, clock: FakeClock) -> Cli:
         (["tasks", "--everything"], "unrecognized arguments: --everything"),
         (["logs"], "the following arguments are required: ID"),
         (["logs", "1", "--level", "LOUD"], "invalid choice: 'LOUD'"),
-        (["watch", "--timeout", "soon"], "'soon' is not a duration; use a value such as"),
+        (["watch", "--timeout", "soon"], "'soon' isn't a duration; use a value such as"),
         (["watch", "--until", "done"], "invalid choice: 'done'"),
     ],
 )
@@ -58,7 +58,7 @@ def test_wrong_usage_is_one_line_and_2(cli: Cli, words: list[str], said: str) ->
         ({"HW_REGION_NAME": None}, "no region; pass --region or set HW_REGION_NAME"),
         (
             {"HW_REGION_NAME": "Bad Region"},
-            "the region (--region, HW_REGION_NAME) is not a region name",
+            "the region (--region, HW_REGION_NAME) isn't a region name",
         ),
         (
             {"HW_SECRET_KEY": None},

@@ -367,7 +367,7 @@ def test_no_credentials_name_every_way_to_give_them() -> None:
     """The line names variables and keys, and what is not supported."""
     with pytest.raises(ConfigurationError) as caught:
         _settings(environ={"HW_DCS_ENDPOINT": "http://127.0.0.1:1"}).credentials()
-    for word in ("HW_ACCESS_KEY", "HW_AUTH_TOKEN", "huaweicloud:accessKey", "--secret", "not supported"):
+    for word in ("HW_ACCESS_KEY", "HW_AUTH_TOKEN", "huaweicloud:accessKey", "--secret", "isn't supported"):
         assert word in str(caught.value)
 
 

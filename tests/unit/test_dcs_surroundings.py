@@ -46,7 +46,7 @@ def refused(url: str) -> str:
         transport(url).write("ListMigrationTask", "POST", "/x", {})
     assert str(again.value) == str(caught.value)
     line = str(caught.value)
-    assert line.startswith("ListMigrationTask was not sent: ")
+    assert line.startswith("ListMigrationTask wasn't sent: ")
     assert "check the network" not in line
     assert SECRET not in f"{line} {caught.value!r}"
     return line

@@ -475,7 +475,7 @@ def test_a_web_page_is_a_wrong_endpoint_for_a_read() -> None:
 
 
 def test_a_web_page_leaves_the_outcome_of_a_write_open() -> None:
-    """A page in the place of an answer does not prove that nothing was done."""
+    """A page in the place of an answer doesn't prove that nothing was done."""
     with StandIn(PAGE) as server, pytest.raises(OutcomeUnknown, match="a web page: Sign in"):
         _transport(server.url).write("CreateMigrationTask", "POST", "/x", {})
 

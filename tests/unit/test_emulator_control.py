@@ -280,7 +280,7 @@ class TestFaults:
         assert len(it.cloud.tasks()) == done
 
     def test_garbage(self, here: World) -> None:
-        """The request is carried out and answered 200 with what is not JSON."""
+        """The request is carried out and answered 200 with what isn't JSON."""
         here.cloud.fault("CreateMigrationTask", "garbage")
         answer = create(here)
         assert answer.status_code == 200

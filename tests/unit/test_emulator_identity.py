@@ -166,7 +166,7 @@ def test_nobody_gets_keys_unless_an_option_says_so() -> None:
 
 
 def test_a_whole_address_as_the_target_is_what_a_proxy_gets(cloud: Emulator) -> None:
-    """So clients of a metadata service can be led here; the control calls are not for them."""
+    """So clients of a metadata service can be led here; the control calls aren't for them."""
     connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
     for target, status in (
         ("http://169.254.169.254/openstack/latest/securitykey", 401),

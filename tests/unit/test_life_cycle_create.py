@@ -209,7 +209,7 @@ class TestAdopted:
         assert any(id_ in warning and "not be removed" in warning for warning in world.engine.warnings)
 
     def test_a_failed_leftover_is_never_adopted_after_an_unclear_outcome(self, world: World) -> None:
-        """The search after a lost answer finds the new task, not the failed one that could not be removed."""
+        """The search after a lost answer finds the new task, not the failed one that couldn't be removed."""
         id_ = killed_after_create(world)
         world.cloud.set_status(id_, "FAILED")
         world.clock.advance(100)

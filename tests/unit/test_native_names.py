@@ -50,7 +50,7 @@ def test_no_message_has_python_in_it() -> None:
             "more time with timeout (and customTimeouts, if set)",
         ),
         ('write region="here", or region="there" to', 'write region: "here", or region: "there" to'),
-        ('state: "paused" is not one of', 'state: "paused" is not one of'),
+        ('state: "paused" isn\'t one of', 'state: "paused" isn\'t one of'),
     ],
 )
 def test_what_to_write(text: str, said: str) -> None:

@@ -65,7 +65,7 @@ class TestBegin:
         """Is an error that says what to do; nothing was configured."""
         world.cloud.set_quirks(["job-fails"])
         message = failing(migration.up)
-        assert "could not be created" in message
+        assert "couldn't be created" in message
         assert world.count(SET) == 0
 
     def test_a_job_that_is_forgotten(self, world: World, migration: Migration) -> None:
@@ -266,7 +266,7 @@ class TestDrift:
         assert world.writes() == [RESTART]
 
     def test_switched_back_in_the_console(self, world: World, following: Migration) -> None:
-        """A refresh shows it (found by online kill 28); what the service does not allow is the program's next wish."""
+        """A refresh shows it (found by online kill 28); what the service doesn't allow is the program's next wish."""
         following.up(state="switched")
         world.cloud.set_status(following.id, "TERMINATED", task_status="ROLLBACK_SUCCESS")
         following.online.refresh()

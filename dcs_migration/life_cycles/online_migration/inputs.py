@@ -161,8 +161,8 @@ _CONFIGURES_ANEW = (
     "name are overwritten"
 )
 _SWITCHES_BACK = (
-    "SWITCHES the addresses of {source} and {target} BACK; data written to {target} since the switch is "
-    "not in {source}"
+    "SWITCHES the addresses of {source} and {target} BACK; data written to {target} since the switch "
+    "isn't in {source}"
 )
 _TRANSITIONS = {
     (RUNNING, STOPPED): "STOPS the replication into {target}; copied data remains",

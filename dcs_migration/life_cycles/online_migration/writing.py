@@ -158,7 +158,7 @@ class Writer:
         observed = search(find, self._observer.account.clock, pause)
         if observed is None:
             raise TaskError(
-                f"{error}; the service does not show within {SEARCH_FOR:.0f} s that {operation} took "
+                f"{error}; the service doesn't show within {SEARCH_FOR:.0f} s that {operation} took "
                 "effect, and nothing was sent twice; run `pulumi up` again: it checks first"
             )
         return observed

@@ -157,7 +157,7 @@ class _Creation:
             raise
         except DcsMigrationError as error:
             self._look_up.left_behind.add(id_)
-            return f"its record could not be removed, and the next `pulumi up` tries again ({error})"
+            return f"its record couldn't be removed, and the next `pulumi up` tries again ({error})"
         self._account.deleted.add(id_)
         return "its record was removed"
 
@@ -221,7 +221,7 @@ class _Creation:
                 f'existing_task_id="{unmarked.id}" to take it over, or another name to start another task'
             )
         return TaskError(
-            f"{error}; the task did not appear within {SEARCH_FOR:.0f} s, and nothing was sent twice; run "
+            f"{error}; the task didn't appear within {SEARCH_FOR:.0f} s, and nothing was sent twice; run "
             "`pulumi up` again: it looks for the task before it starts one"
             + (f" (the last look-up also failed: {trouble})" if trouble else "")
         )
@@ -274,7 +274,7 @@ class _Creation:
         held = self._held.predecessors(self._definition.urn)
         if any(row.id in held for row in rows):
             return (
-                "this resource replaces that task, but does not delete it first; set "
+                "this resource replaces that task, but doesn't delete it first; set "
                 "delete_before_replace=True, and leave retain_on_delete out"
             )
         marks = [split(row.description)[1] for row in rows]
@@ -285,7 +285,7 @@ class _Creation:
             )
         if any(mark and mark.owner == ours.owner and mark.resource == ours.resource for mark in marks):
             return (
-                "an earlier run, which the state does not know, started it for this resource with other "
+                "an earlier run, which the state doesn't know, started it for this resource with other "
                 "inputs; restore those inputs to adopt it, wait for it, or stop it in the console"
             )
         return chain

@@ -228,7 +228,7 @@ def _way_back(settings: Settings, remembered: str) -> str:
     on_loopback = urlsplit(f"//{remembered}").hostname in LOOPBACK
     if source == DCS_ENDPOINT and not on_loopback:
         return f"(set in {source}); unset it if it is left over from something else"
-    because = f"set in {source}" if source else f"{DCS_ENDPOINT} is not set"
+    because = f"set in {source}" if source else f"{DCS_ENDPOINT} isn't set"
     return (
         f"({because}); set {DCS_ENDPOINT}={'http' if on_loopback else 'https'}://{remembered} to continue "
         "there"

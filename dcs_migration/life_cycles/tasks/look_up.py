@@ -240,7 +240,7 @@ class LookUp:
             self._engine.log(
                 "WARNING",
                 f"task {row.id} has the owner mark of this resource, but differs in "
-                f"{', '.join(shown.differing)}; it was not changed",
+                f"{', '.join(shown.differing)}; it wasn't changed",
                 self._definition.urn,
             )
         elif self._is_over(row) or self._ended_badly(shown.status):
@@ -280,7 +280,7 @@ class LookUp:
         times = [row.created_at for row in (*there, *found.usable)]
         if found.usable and None in times:
             raise TaskError(
-                f"nothing was started: task {there[0].id}, which this one replaces, was not deleted, and it "
+                f"nothing was started: task {there[0].id}, which this one replaces, wasn't deleted, and it "
                 f"is unknown whether task {found.usable[0].id} was started after it; remove retain_on_delete"
             )
         last = max(row.created_at or "" for row in there)
