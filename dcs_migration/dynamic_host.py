@@ -18,7 +18,7 @@ from pulumi.runtime import rpc
 
 from dcs_migration.clock import SystemClock
 from dcs_migration.life_cycles import boundary, reporting
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.engine import Engine, GrpcEngine, NoEngine
 from dcs_migration.life_cycles.inputs import has_unknown

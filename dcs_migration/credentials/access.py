@@ -62,6 +62,7 @@ class Access:
         self.breaker = CredentialBreaker(credentials.provenance)
         self._hide = hide
         self._connect = connect
+        self._agency_transports: list[Transport] = []
         self._keys = self._keys_of(credentials, Exchange(read, place, self._send, hide), now)
 
     def auth(self, project_id: str | None) -> AuthBase:
@@ -80,6 +81,11 @@ class Access:
         """
         return None if self._keys is None else self._keys()
 
+    def close(self) -> None:
+        """Close the connections to the services that issue an agency's keys."""
+        for transport in self._agency_transports:
+            transport.close()
+
     def _keys_of(
         self, credentials: Credentials, exchange: Exchange, now: Callable[[], datetime]
     ) -> Callable[[], Keys] | None:
@@ -94,6 +100,7 @@ class Access:
             breaker = CredentialBreaker(f"the credentials came from {', then '.join(names)}")
             url = exchange.place.sts if agency.uses_sts else exchange.place.iam
             transport = self._connect(url, auth, breaker)
+            self._agency_transports.append(transport)
             keys = RenewedKeys(str(agency), self._assuming(agency, transport), now)
             auth = RenewedKeysAuth(keys)
             names.append(str(agency))

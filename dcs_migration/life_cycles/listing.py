@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from dcs_migration.clock import Clock
 from dcs_migration.dcs.errors import TransportError
@@ -61,9 +62,16 @@ class SharedListing:
             DcsMigrationError: what the service answered, or its pages don't fit together.
         """
         oldest = self._clock.monotonic() - max_age
+
+        def is_fresh(listing: Listing | None) -> TypeGuard[Listing]:
+            return listing is not None and listing.started >= oldest and listing.started > not_before
+
+        latest = self._latest
+        if is_fresh(latest):
+            return latest  # without the lock, which another thread may hold for a whole fetch
         with self._lock:  # threads that wait here use the listing that the previous one fetched
             latest = self._latest
-            if latest is None or latest.started < oldest or latest.started <= not_before:
+            if not is_fresh(latest):
                 latest = self._latest = self._fetch()
             return latest
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.engine import Engine
 from dcs_migration.life_cycles.tasks.held import Held
 

@@ -16,7 +16,7 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.life_cycles import boundary, reporting
-from dcs_migration.life_cycles.account import TIMEOUTS, Accounts
+from dcs_migration.life_cycles.accounts import TIMEOUTS, Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.engine import Engine, GrpcEngine, NoEngine
 from dcs_migration.life_cycles.inputs import UNKNOWN, has_unknown

@@ -9,7 +9,7 @@ import pytest
 
 from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import WHERE, Settings
 from dcs_migration.life_cycles.secrets import scrub
 from tests.fakes import FakeClock

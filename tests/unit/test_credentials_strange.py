@@ -19,7 +19,7 @@ from dcs_emulator import Emulator
 from dcs_migration.clock import SystemClock
 from dcs_migration.credentials.keys import UnusableAnswer, keys_in
 from dcs_migration.dcs.errors import CredentialsUnavailable, DcsMigrationError
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.settings_check import problems
 from tests.id_tokens import AUDIENCE, id_token

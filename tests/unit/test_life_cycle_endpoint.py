@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from dcs_emulator import Emulator
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from tests.fakes import FakeClock
 from tests.unit.life_cycle_world import (

@@ -139,7 +139,7 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
 def test_a_broken_rule_is_named_with_its_path_and_its_remedy(inputs: dict[str, Any], line: str) -> None:
     """Each rule across fields has one line of its own, and nothing else is said."""
     found = _check(inputs).problems
-    assert len(found) == 1 or line.startswith("backup_files.bucket_name: is not")
+    assert len(found) == 1 or line.startswith("backup_files.bucket_name: isn't")
     assert any(problem.startswith(line) for problem in found), found
 
 

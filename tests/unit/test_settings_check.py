@@ -9,7 +9,7 @@ from pulumi.dynamic.config import Config
 
 from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.dynamic_host import settings_of as settings_of_process
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.migration_completion.life_cycle import MigrationCompletionLifeCycle
 from dcs_migration.life_cycles.migration_instance.life_cycle import MigrationInstanceLifeCycle

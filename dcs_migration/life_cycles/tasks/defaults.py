@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError, TaskError
-from dcs_migration.life_cycles.account import Account, Accounts
+from dcs_migration.life_cycles.account import Account
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import ACCEPT_ENDPOINT, DCS_ENDPOINT, NO_REGION, Settings
 from dcs_migration.life_cycles.inputs import UNKNOWN, is_unknown
 from dcs_migration.life_cycles.settings_check import problems as problems_of_settings
