@@ -14,7 +14,9 @@ import pytest
 from dcs_emulator import Emulator
 from dcs_migration import __main__
 from dcs_migration.command_line import exits, main, tasks
+from dcs_migration.command_line.console import plain
 from dcs_migration.command_line.words import PHRASES, translated
+from dcs_migration.life_cycles.secrets import scrub
 from tests.fakes import FakeClock
 from tests.unit.command_line_world import Cli, WallClock, export, mark, resource
 
@@ -264,3 +266,10 @@ def test_an_output_that_cannot_be_written_is_no_traceback(
     )
     assert done.stderr == said
     assert done.returncode == (exits.FAILED if said else exits.OK)
+
+
+def test_a_secret_with_words_of_a_message_is_not_shown() -> None:
+    """A translated secret isn't known to the scrubber any more, so it is removed first."""
+    secret = "s3cret; all remain in state"
+    scrub.add(secret)
+    assert plain(f"refused: {secret}") == "refused: ***"
