@@ -157,10 +157,15 @@ def show_errors_as_lines() -> None:
     traceback.format_exc = format_exc
 
 
-@cache
 def engine() -> Engine:
     """Return the Pulumi engine that started this process; the first call also turns the process's errors and
     warnings into lines."""
+    with _CONNECTING:  # the first calls come from several threads at once
+        return _connected_engine()
+
+
+@cache
+def _connected_engine() -> Engine:
     if not in_plugin_process():
         return NoEngine()
     show_errors_as_lines()
@@ -170,4 +175,5 @@ def engine() -> Engine:
 
 _HEARD: dict[str, Held] = {}
 _FIRST = threading.Lock()
+_CONNECTING = threading.Lock()
 _processes: dict[int | None, Process] = {}

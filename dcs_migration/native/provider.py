@@ -285,8 +285,9 @@ class DcsProvider(ResourceProviderServicer):
 
     def close(self) -> None:
         """Close the connections to the service."""
-        for life_cycle in self._life_cycles.values():
-            life_cycle.process.accounts.close()
+        processes = [life_cycle.process for life_cycle in self._life_cycles.values()]
+        for process in (*processes, *([self._process] if self._process else ())):
+            process.accounts.close()
 
     def _accounts(self, settings: Settings, max_retries: int | None = None) -> Accounts:
         return Accounts(settings, self._clock, timeouts=self._timeouts, max_retries=max_retries, threads=None)

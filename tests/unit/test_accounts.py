@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from pulumi.runtime.proto import provider_pb2
 
 from dcs_emulator import Emulator
 from dcs_emulator.operations import project_id_of
@@ -15,6 +16,7 @@ from dcs_migration.dcs import client
 from dcs_migration.dcs.transport import Transport
 from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
+from dcs_migration.native.provider import DcsProvider
 
 PATIENCE = 20.0  # seconds after which a test has failed
 AGENCY = {"HW_ASSUME_ROLE_AGENCY_NAME": "migrator", "HW_ASSUME_ROLE_DOMAIN_NAME": "shop"}
@@ -96,3 +98,13 @@ def test_every_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
         accounts.close()
     assert sorted(closed) == sorted(opened)
     assert len(opened) == 3
+
+
+def test_the_native_plugin_closes_the_connections_of_its_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that only calls `getMigrationTasks` uses no resource."""
+    closed: list[Accounts] = []
+    monkeypatch.setattr(Accounts, "close", lambda accounts: closed.append(accounts))
+    provider = DcsProvider()
+    provider.Configure(provider_pb2.ConfigureRequest(), None)
+    provider.close()
+    assert len(closed) == 1
