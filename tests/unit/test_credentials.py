@@ -304,7 +304,7 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
         ({**STATIC, "HW_ASSUME_ROLE_DOMAIN_ID": "d-1"}, "HW_ASSUME_ROLE_AGENCY_NAME is missing"),
         (
             {"HW_SHARED_CONFIG_FILE": "~nobody-here/config.json"},
-            "can't read the profile file ~nobody-here/config.json",
+            "the profile file ~nobody-here/config.json can't be read: No such file",
         ),
         ({"HW_ASSUME_ROLE_AGENCY_NAME": "deploy"}, "HW_ASSUME_ROLE_DOMAIN_NAME or HW_ASSUME_ROLE_DOMAIN_ID"),
         (
@@ -338,7 +338,7 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
         ),
         (
             {"HW_PROFILE": "a", "HW_SHARED_CONFIG_FILE": "/nowhere.json"},
-            "can't read the profile file /nowhere.json",
+            "the profile file /nowhere.json can't be read: No such file",
         ),
         ({**STATIC, "HW_PROFILE": "a"}, "HW_PROFILE: other tools prefer a profile to other credentials"),
         ({"HW_AUTH_TOKEN": "t", **AGENCY}, "agency deploy of acme can only be assumed with an access key"),
