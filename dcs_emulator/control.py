@@ -125,7 +125,7 @@ class Control:
             except KeyError:
                 raise ControlError(404, f"no task {task_id}") from None
 
-    def fault(self, **order: Any) -> None:
+    def fault(self, /, **order: Any) -> None:
         """Add a fault; raises `ControlError`."""
         try:
             self._faults.add(make_fault(order, self._operations))

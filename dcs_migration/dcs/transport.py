@@ -16,8 +16,6 @@ from urllib.parse import quote
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import MaxRetryError
-from urllib3.util.retry import Retry
 
 from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.dcs import wirelog
@@ -108,22 +106,17 @@ class Transport:
         Raises ApiError for an error answer, TransportError for no answer (NotSent if the request was never sent).
         """
         target = path + _query_string(query or {})
-        retry = Retry(total=self._max_retries)
         end = self._clock.monotonic() + READ_BOUND_SECONDS
+        attempt = 0
         while True:
+            attempt += 1
             try:
                 return self._attempt(operation, "GET", target, None, TransportError)
             except (TransportError, Throttled, ServerFault, WrongEndpoint) as error:
-                if not error.may_pass:
+                wait = _wait_before(error, attempt)
+                too_late = self._clock.monotonic() + wait > end
+                if not error.may_pass or attempt > self._max_retries or too_late:
                     raise
-                failure: DcsMigrationError = error
-            try:
-                retry = retry.increment("GET", path)
-            except MaxRetryError:
-                raise failure from None
-            wait = _wait_before(failure, self._max_retries - int(retry.total or 0))
-            if self._clock.monotonic() + wait > end:
-                raise failure
             self._clock.sleep(wait)
 
     def write(

@@ -101,6 +101,7 @@ def test_a_token_of_an_id_token_is_good_for_keys(cloud: Emulator) -> None:
         ),
         (with_oidc("a.b.c"), 403, "access denied: the id token is not a JSON web token"),
         (with_oidc("abc"), 403, "access denied: the id token is not a JSON web token"),
+        (with_oidc(id_token(exp=10**400)), 403, "access denied: the id token is not a JSON web token"),
         (with_oidc(id_token(), agency_urn="iam::acme:agency:nobody"), 404, "nobody' can't be found"),
         (with_oidc(id_token(), agency_urn="iam::other:agency:deploy"), 404, "deploy' can't be found"),
         (with_oidc(id_token(), agency_urn="deploy"), 400, "agency_urn must be iam::ACCOUNT:agency:NAME"),
