@@ -18,10 +18,11 @@ from dcs_migration.dcs.errors import (
 from dcs_migration.dcs.reach import Reached, reach, resolve, via_proxy
 from dcs_migration.durations import elapsed
 from dcs_migration.life_cycles.account import Account
-from dcs_migration.life_cycles.config import NAMESPACE, NO_REGION, WHERE
+from dcs_migration.life_cycles.config import NO_REGION, WHERE
 from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.life_cycles.settings_check import problems, without_effect
 from dcs_migration.life_cycles.tasks.look_up import occupants
+from dcs_migration.names import NAMESPACE
 
 SKEW_SHOWN, SKEW_WARNS, SKEW_FAILS = (
     3.0,

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from requests.utils import get_environ_proxies, select_proxy
 
 from dcs_migration.clock import Clock
-from dcs_migration.dcs.auth import host_of
 from dcs_migration.dcs.errors import NotSent, TransportError
 from dcs_migration.dcs.failures import SENDING_ERRORS, explain
-from dcs_migration.dcs.surroundings import is_loopback, proxy_variable
+from dcs_migration.dcs.hosts import host_of, is_loopback
+from dcs_migration.dcs.surroundings import proxy_variable
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, worded
 from dcs_migration.dcs.transport import new_session
 

@@ -19,7 +19,6 @@ from requests.auth import AuthBase
 
 from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.dcs import wirelog
-from dcs_migration.dcs.auth import host_of
 from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.deadline import DeadlineAdapter
 from dcs_migration.dcs.errors import (
@@ -35,7 +34,8 @@ from dcs_migration.dcs.errors import (
     plain_text,
 )
 from dcs_migration.dcs.failures import PROXY_REFUSED, SENDING_ERRORS, Failure, explain
-from dcs_migration.dcs.surroundings import is_loopback, proxy_variable, require_usable
+from dcs_migration.dcs.hosts import host_of, is_loopback
+from dcs_migration.dcs.surroundings import proxy_variable, require_usable
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, decoded, harmless, worded
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024

@@ -8,19 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.dcs.hosts import is_loopback
 from dcs_migration.life_cycles import endpoints
 from dcs_migration.life_cycles.secrets import scrub
-from dcs_migration.names import LOOPBACK
+from dcs_migration.names import EXPLICIT, EXPLICIT_AGENCY, NAMESPACE
 
 if TYPE_CHECKING:
     from dcs_migration.credentials.agency import Agency
     from dcs_migration.credentials.profiles import Profile
     from dcs_migration.credentials.sources import Credentials, Source
 
-NAMESPACE = "huaweicloud"
 DEFAULT_CLOUD = "myhuaweicloud.com"
 DEFAULT_MAX_RETRIES = 5
 
@@ -37,8 +36,6 @@ ENDPOINTS = "endpoints"
 DCS_ENDPOINT = "HW_DCS_ENDPOINT"
 IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
 STS_ENDPOINT = "HUAWEICLOUD_SDK_STS_ENDPOINT"
-EXPLICIT = "dcs_migration:credentials"  # names the Provider whose credentials are set in the program
-EXPLICIT_AGENCY = "dcs_migration:agency"  # and the one whose agency is set there
 ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
 EMPTY = ("[]", "{}")  # templates leave these behind; they count as not set
@@ -208,13 +205,13 @@ class Settings:
         explicit = self.explicit_iam
         if explicit is None:
             dcs = self.dcs_url(region)
-            if urlsplit(dcs).hostname in LOOPBACK:
+            if is_loopback(dcs):
                 return dcs
         return self._url("iam", region, explicit, IAM_ENDPOINT)
 
     def on_loopback(self, region: str) -> bool:
         """Whether the service of a region is on this machine: an emulator."""
-        return urlsplit(self.dcs_url(region)).hostname in LOOPBACK
+        return is_loopback(self.dcs_url(region))
 
     def accepted_endpoint(self) -> str | None:
         """The host in DCS_MIGRATION_ACCEPT_ENDPOINT, for tasks whose endpoint has moved."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dcs_migration.credentials import local_services, sources
-from dcs_migration.credentials.exchange import is_url
 from dcs_migration.credentials.sources import Source
 from dcs_migration.credentials.tokens import COPIED_BADLY, is_copied_well, is_token
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.dcs.hosts import is_url
 from dcs_migration.life_cycles.config import Settings
 
 _URN = re.compile(r"iam::[^:\s]+:[^:\s]+:\S+")

@@ -177,6 +177,7 @@ VALID_URLS = [
     ("http://127.0.0.1:8788", "http://127.0.0.1:8788"),
     ("http://localhost:8788/", "http://localhost:8788"),
     ("http://[::1]:8788", "http://[::1]:8788"),
+    ("http://127.0.0.2:8788", "http://127.0.0.2:8788"),
     ("https://[2001:db8::1]", "https://[2001:db8::1]"),
     ("https://dcs_test.example", "https://dcs_test.example"),
 ]
@@ -200,6 +201,8 @@ INVALID_URLS = [
     "https://<host>",
     "127.0.0.1:8788",
     "localhost:8788",
+    "127.0.0.2:8788",
+    "http://dcs.localhost:8788",
 ]
 
 

@@ -18,8 +18,9 @@ from dcs_migration.credentials import official_sdk
 from dcs_migration.credentials.access import RenewedKeysAuth
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.dcs.errors import ConfigurationError, CredentialsUnavailable
-from dcs_migration.life_cycles.config import EXPLICIT, EXPLICIT_AGENCY, Settings
+from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.settings_check import problems
+from dcs_migration.names import EXPLICIT, EXPLICIT_AGENCY
 from dcs_migration.native.settings import settings_of as native_settings
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=timezone.utc)
