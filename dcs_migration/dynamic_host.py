@@ -30,7 +30,7 @@ from dcs_migration.life_cycles.process import (
     ReadResult,
     UpdateResult,
 )
-from dcs_migration.life_cycles.tasks.held import Held
+from dcs_migration.life_cycles.tasks.holders import Holders
 from dcs_migration.names import DRY_RUN, PASSWORD
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def call(provider: Provider, operation: str, args: tuple[Any, ...]) -> Any:
         boundary.require_sound(operation, args)
         life_cycle = provider.life_cycle()
         if operation == "check":
-            args = _told_the_phase(life_cycle.process, *args)
-        result = boundary.passed(getattr(life_cycle, operation), args)
+            args = _apply_phase(life_cycle.process, *args)
+        result = boundary.call(getattr(life_cycle, operation), args)
         return None if result is None else converted(result)
 
 
@@ -60,7 +60,7 @@ def process_of(config: Config, *, max_retries: int | None = None) -> Process:
     with _FIRST:
         if max_retries not in _processes:
             accounts = Accounts(settings_of(config), SystemClock(), max_retries=max_retries)
-            _processes[max_retries] = Process(accounts, engine(), heard=_HEARD)
+            _processes[max_retries] = Process(accounts, engine(), holders_by_kind=_HOLDERS)
         return _processes[max_retries]
 
 
@@ -70,7 +70,7 @@ def settings_of(config: Config) -> Settings:
     return Settings(config.get, keys=lambda: getattr(config, "_props", ()))
 
 
-def _told_the_phase(process: Process, olds: Any, news: Any) -> tuple[Any, Any]:
+def _apply_phase(process: Process, olds: Any, news: Any) -> tuple[Any, Any]:
     """Remove from a check's inputs what the program says about the phase; the protocol has no field for it."""
     dry_run = news.get(DRY_RUN)
     if dry_run is not None:
@@ -169,11 +169,11 @@ def _connected_engine() -> Engine:
     if not in_plugin_process():
         return NoEngine()
     show_errors_as_lines()
-    reporting.hear_libraries()
+    reporting.collect_warnings()
     return GrpcEngine(sys.argv[-1])
 
 
-_HEARD: dict[str, Held] = {}
+_HOLDERS: dict[str, Holders] = {}
 _FIRST = threading.Lock()
 _CONNECTING = threading.Lock()
 _processes: dict[int | None, Process] = {}

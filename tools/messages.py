@@ -27,7 +27,7 @@ STEPS = 7  # from a text to where it is shown
 # Functions that turn their arguments into a message. The first argument of the engine's `log` is its severity.
 CALLS = {
     **dict.fromkeys(("CheckResult", "CheckFailure", "failures", "init"), ERROR),
-    **dict.fromkeys(("warn", "foretell"), WARNING),
+    **dict.fromkeys(("warn", "warn_if_declared"), WARNING),
     **dict.fromkeys(("say", "pause", "until"), PROGRESS),
 }
 SEVERITIES = {"ERROR": ERROR, "WARNING": WARNING, "INFO": PROGRESS}

@@ -363,7 +363,7 @@ def outputs_of(resource: type[pulumi.Resource], inputs: set[str], words: Words) 
 
 def variables() -> dict[str, list[str]]:
     """Return the environment variables of each key of the configuration."""
-    found: dict[str, list[str]] = {key: list(names) for key, names in config.WHERE.items()}
+    found: dict[str, list[str]] = {key: list(names) for key, names in config.LOCATION_SETTINGS.items()}
     static = [source for source in sources.SOURCES if source.security_token]
     stack = next(source for source in static if source.from_config)
     for source in static:

@@ -11,7 +11,7 @@ from dcs_migration.command_line.console import Console, plain
 from dcs_migration.dcs.errors import DcsMigrationError
 from dcs_migration.dcs.models import Stats
 from dcs_migration.life_cycles.migration_completion.judging import State, Watched
-from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot, told
+from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot, statistics_text
 from dcs_migration.life_cycles.migration_completion.waiting import MOST_ASKED
 
 if TYPE_CHECKING:
@@ -70,7 +70,11 @@ class Bars:
             self._progress.stop_task(bar)
         elif stats is not None and stats.full_progress is not None:
             self._progress.update(
-                bar, total=_WHOLE, completed=stats.full_progress, status=shown, far=_escaped(told(stats))
+                bar,
+                total=_WHOLE,
+                completed=stats.full_progress,
+                status=shown,
+                far=_escaped(statistics_text(stats)),
             )
         else:
             self._progress.update(bar, total=None, status=shown, far="")

@@ -18,7 +18,7 @@ from dcs_migration.dcs.errors import (
 from dcs_migration.dcs.reach import Reached, reach, resolve, via_proxy
 from dcs_migration.durations import elapsed
 from dcs_migration.life_cycles.account import Account
-from dcs_migration.life_cycles.config import NO_REGION, WHERE
+from dcs_migration.life_cycles.config import LOCATION_SETTINGS, NO_REGION
 from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.life_cycles.settings_check import problems, without_effect
 from dcs_migration.life_cycles.tasks.look_up import occupants
@@ -118,7 +118,7 @@ class Checks:
             raise ConfigurationError(found[0])
         if self._settings.region is None:
             raise ConfigurationError(NO_REGION)
-        facts = [self._fact(key) for key in WHERE]
+        facts = [self._fact(key) for key in LOCATION_SETTINGS]
         facts.append(_fact("endpoint", self._url, self._settings.dcs_endpoint_source() or "from the region"))
         notes = without_effect(self._settings)
         if self._settings.insecure:

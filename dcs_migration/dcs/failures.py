@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import requests
 import urllib3.exceptions as u3
 
-from dcs_migration.dcs.surroundings import NO_PROXY_ADDRESS, LocalMistake
+from dcs_migration.dcs.environment import NO_PROXY_ADDRESS, LocalMistake
 
 # All errors of sending a request and reading its answer, wrapped by `requests` or not.
 SENDING_ERRORS: tuple[type[Exception], ...] = (

@@ -21,6 +21,7 @@ from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.dcs import wirelog
 from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.deadline import DeadlineAdapter
+from dcs_migration.dcs.environment import proxy_variable, require_usable
 from dcs_migration.dcs.errors import (
     DcsMigrationError,
     NotSent,
@@ -35,7 +36,6 @@ from dcs_migration.dcs.errors import (
 )
 from dcs_migration.dcs.failures import PROXY_REFUSED, SENDING_ERRORS, Failure, explain
 from dcs_migration.dcs.hosts import host_of, is_loopback
-from dcs_migration.dcs.surroundings import proxy_variable, require_usable
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, decoded, harmless, worded
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024

@@ -55,13 +55,19 @@ class Written:
     refusal: ApiError | None = None
 
 
-class Turn:
-    """A lock for creates of this process that could interfere with each other."""
+class CreateLock:
+    """A lock for creates of this process that could interfere with each other; a context manager."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self.attempted = float("-inf")
         """Time when the last attempt ended. An older listing can't show its result."""
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
 
 
 class Account:
@@ -93,16 +99,16 @@ class Account:
         """Ids deleted by this process: a listing that still shows one of them is too old."""
         self.started: dict[str, tuple[float, TaskRow]] = {}
         """Tasks started by this process, with the time: a listing may not show them yet."""
-        self._turns: dict[str, Turn] = {}
-        self._turns_lock = threading.Lock()
+        self._create_locks: dict[str, CreateLock] = {}
+        self._guard = threading.Lock()
         self._last_written = float("-inf")
 
-    def turn(self, key: str) -> Turn:
+    def create_lock(self, key: str) -> CreateLock:
         """Return the lock for the creates of one target, or of one definition without a target."""
-        with self._turns_lock:
-            return self._turns.setdefault(key, Turn())
+        with self._guard:
+            return self._create_locks.setdefault(key, CreateLock())
 
-    def begun(self, row: TaskRow) -> None:
+    def record_start(self, row: TaskRow) -> None:
         """Record a task that this process has just started; a known name and owner mark are kept."""
         known = self.started.get(row.id, (0.0, row))[1]
         row = replace(row, name=row.name or known.name, description=row.description or known.description)
@@ -118,7 +124,7 @@ class Account:
         rows = {**self.recent(), **listing.rows}
         return [row for row in rows.values() if row.id not in self.deleted]
 
-    def wrote(self) -> None:
+    def record_write(self) -> None:
         """Record that this process has just changed a task, or may have: an older listing doesn't disprove it."""
         self._last_written = self.clock.monotonic()
 

@@ -24,7 +24,7 @@ DEFAULT_CLOUD = "myhuaweicloud.com"
 DEFAULT_MAX_RETRIES = 5
 
 # Location settings: the stack's configuration first, then these variables in turn.
-WHERE: dict[str, tuple[str, ...]] = {
+LOCATION_SETTINGS: dict[str, tuple[str, ...]] = {
     "region": ("HW_REGION_NAME",),
     "projectId": ("HW_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"),
     "projectName": ("HW_PROJECT_NAME",),
@@ -100,14 +100,14 @@ class Settings:
     def _env(self, *names: str) -> str | None:
         return next((value for name in names if (value := self._environ.get(name, "").strip())), None)
 
-    def _where(self, key: str) -> str | None:
-        return self._config(key) or self._env(*WHERE[key]) or self._of_profile(key)
+    def _location(self, key: str) -> str | None:
+        return self._config(key) or self._env(*LOCATION_SETTINGS[key]) or self._of_profile(key)
 
     def origin(self, key: str) -> str | None:
-        """Return the name of the setting that sets a key of :data:`WHERE`; None if it isn't set."""
+        """Return the name of the setting that sets a key of :data:`LOCATION_SETTINGS`; None if it isn't set."""
         if self._config(key):
             return f"{NAMESPACE}:{key}"
-        variable = next((name for name in WHERE[key] if self._env(name)), None)
+        variable = next((name for name in LOCATION_SETTINGS[key] if self._env(name)), None)
         if variable or not self._of_profile(key):
             return variable
         return self.profile.name if self.profile is not None else None
@@ -119,13 +119,13 @@ class Settings:
         if key == "region":
             return self.profile.region or None
         # A project belongs to a region.
-        return self.profile.project_id or None if self._where("region") == self.profile.region else None
+        return self.profile.project_id or None if self._location("region") == self.profile.region else None
 
     def _valid(self, key: str, pattern: re.Pattern[str], what: str) -> str | None:
-        value = self._where(key)
+        value = self._location(key)
         if value is not None and not pattern.fullmatch(value):
             raise ConfigurationError(
-                f"{NAMESPACE}:{key} ({', '.join(WHERE[key])}) isn't {what}; correct it where it is set"
+                f"{NAMESPACE}:{key} ({', '.join(LOCATION_SETTINGS[key])}) isn't {what}; correct it where it is set"
             )
         return value
 
@@ -137,7 +137,7 @@ class Settings:
     @property
     def project_id(self) -> str | None:
         """The configured project, if any. It belongs to the configured region only."""
-        variable = next((name for name in WHERE["projectId"] if self._env(name)), None)
+        variable = next((name for name in LOCATION_SETTINGS["projectId"] if self._env(name)), None)
         if variable and self._config("projectName") and not self._config("projectId"):
             raise ConfigurationError(
                 f"{NAMESPACE}:projectName and {variable} both name a project; unset one of them"
@@ -157,7 +157,7 @@ class Settings:
     @property
     def insecure(self) -> bool:
         """Whether to skip TLS verification and to allow plain http outside loopback. Default False."""
-        text = self._where("insecure")
+        text = self._location("insecure")
         if text is None:
             return False
         if text.lower() not in _FLAGS:
@@ -167,7 +167,7 @@ class Settings:
     @property
     def max_retries(self) -> int:
         """How often a failed read is retried. Default 5."""
-        text = self._where("maxRetries")
+        text = self._location("maxRetries")
         if text is None:
             return DEFAULT_MAX_RETRIES
         try:
@@ -274,7 +274,7 @@ class Settings:
         return credentials
 
     def _chosen_credentials(self) -> Credentials | None:
-        source = self.source(halves=False)
+        source = self.source(allow_incomplete=False)
         if source is None:
             return None
         from dcs_migration.credentials.sources import credentials_of
@@ -282,11 +282,11 @@ class Settings:
         found = credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
         return replace(found, from_program=True) if self.has_own_credentials else found
 
-    def source(self, *, halves: bool = True) -> Source | None:
+    def source(self, *, allow_incomplete: bool = True) -> Source | None:
         """Return the source of the credentials: the first complete one; None if there is none.
 
         Raises:
-            ConfigurationError: an earlier source is incomplete, unless ``halves`` are skipped.
+            ConfigurationError: an earlier source is incomplete, unless ``allow_incomplete`` skips it.
         """
         from dcs_migration.credentials.sources import CREDENTIALS_FILE, METADATA, SOURCES
 
@@ -298,8 +298,8 @@ class Settings:
             state = source.state(self.of_identity)
             if state:
                 return source
-            if state is None and not halves:
-                raise source.half(self.of_identity)
+            if state is None and not allow_incomplete:
+                raise source.incomplete(self.of_identity)
         return None
 
     def of_identity(self, name: str) -> str | None:

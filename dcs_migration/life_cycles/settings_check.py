@@ -15,15 +15,15 @@ from dcs_migration.life_cycles.config import (
     DCS_ENDPOINT,
     ENDPOINTS,
     IAM_ENDPOINT,
+    LOCATION_SETTINGS,
     STS_ENDPOINT,
-    WHERE,
     Settings,
 )
 from dcs_migration.life_cycles.identity_check import malformed_identity
 from dcs_migration.names import NAMESPACE
 
 OURS = (
-    *WHERE,
+    *LOCATION_SETTINGS,
     ENDPOINTS,
     *(
         name.removeprefix(f"{NAMESPACE}:")
@@ -317,7 +317,7 @@ OUR_VARIABLES = (
     DCS_ENDPOINT,
     IAM_ENDPOINT,
     STS_ENDPOINT,
-    *(name for names in WHERE.values() for name in names),
+    *(name for names in LOCATION_SETTINGS.values() for name in names),
     *(
         name
         for name in (*sources.NAMES, *profiles.PROFILE, *profiles.FILE, *agency.VARIABLES.values())
@@ -343,7 +343,7 @@ def _plain(key: str) -> str:
 _SPELLINGS = {
     **{
         _plain(name.removeprefix("HW_")): key
-        for key, names in WHERE.items()
+        for key, names in LOCATION_SETTINGS.items()
         for name in names
         if name.startswith("HW_")
     },

@@ -79,14 +79,14 @@ def refuse_leaving_it(opts: pulumi.ResourceOptions) -> None:
     Raises:
         ValueError: the message has the option and what to do.
     """
-    way_on = 'leave it out; a task that is taken over with existing_task_id="..." is never stopped or deleted'
+    advice = 'leave it out; a task that is taken over with existing_task_id="..." is never stopped or deleted'
     if opts.retain_on_delete:
         raise ValueError(
             "opts.retain_on_delete=True would leave a task running that isn't in any state, and a replacement "
-            f"would start a second one; {way_on}"
+            f"would start a second one; {advice}"
         )
     if opts.deleted_with is not None:
-        raise ValueError(f"opts.deleted_with would leave a task running that isn't in any state; {way_on}")
+        raise ValueError(f"opts.deleted_with would leave a task running that isn't in any state; {advice}")
 
 
 def resource_options(opts: Any) -> pulumi.ResourceOptions | None:

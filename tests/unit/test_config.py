@@ -10,7 +10,7 @@ import pytest
 from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
 from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.life_cycles.accounts import Accounts
-from dcs_migration.life_cycles.config import WHERE, Settings
+from dcs_migration.life_cycles.config import LOCATION_SETTINGS, Settings
 from dcs_migration.life_cycles.secrets import scrub
 from tests.fakes import FakeClock
 
@@ -26,7 +26,7 @@ def _settings(
 
 # Where ----------------------------------------------------------------------------------------------------
 
-SOURCES = [(key, variable) for key, variables in WHERE.items() for variable in variables]
+SOURCES = [(key, variable) for key, variables in LOCATION_SETTINGS.items() for variable in variables]
 VALUES = {
     "region": ("eu-west-101", "cn-north-4"),
     "projectId": ("p0", "p9"),

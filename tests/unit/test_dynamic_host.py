@@ -29,7 +29,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(dynamic_host, "in_plugin_process", lambda: True)
     monkeypatch.setattr(dynamic_host, "GrpcEngine", connect)
     monkeypatch.setattr(dynamic_host, "show_errors_as_lines", lambda: None)
-    monkeypatch.setattr(reporting, "hear_libraries", lambda: None)
+    monkeypatch.setattr(reporting, "collect_warnings", lambda: None)
     dynamic_host._connected_engine.cache_clear()
     yield made
     dynamic_host._connected_engine.cache_clear()

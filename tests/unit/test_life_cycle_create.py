@@ -206,7 +206,7 @@ class TestAdopted:
         world.cloud.fault("DeleteMigrationTask", "error", status=403, error_code="DCS.2003")
         state = world.resource().up(BACKUP_IMPORT)
         assert sorted(world.ids()) == sorted([id_, state.id])
-        assert any(id_ in warning and "not be removed" in warning for warning in world.engine.warnings)
+        assert any(id_ in warning and "couldn't be removed" in warning for warning in world.engine.warnings)
 
     def test_a_failed_leftover_is_never_adopted_after_an_unclear_outcome(self, world: World) -> None:
         """The search after a lost answer finds the new task, not the failed one that couldn't be removed."""

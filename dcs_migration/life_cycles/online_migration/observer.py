@@ -236,9 +236,9 @@ def existing(observer: Observer, inputs: Mapping[str, Any]) -> Online:
     observed = observer.settled()
     phase = phase_of(observed)
     if phase in _NOT_THERE:
-        what, way_on = _NOT_THERE[phase]
+        what, advice = _NOT_THERE[phase]
         raise TaskError(
-            f"existing_task_id: migration instance {observer.id} {what} ({observed.status}); {way_on}"
+            f"existing_task_id: migration instance {observer.id} {what} ({observed.status}); {advice}"
         )
     others = sorted(differing(inputs, observed))
     if others:

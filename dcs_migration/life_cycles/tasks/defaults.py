@@ -202,7 +202,7 @@ def account_of(accounts: Accounts, props: Props) -> Account:
     return accounts.at(props.get("region"), props.get("project_id"))
 
 
-def foretold(settings: Settings, props: Props) -> str | None:
+def endpoint_conflict(settings: Settings, props: Props) -> str | None:
     """Return what :func:`account_of` would refuse. A preview uses this, because it works without settings."""
     try:
         return _elsewhere(settings, props)
@@ -220,12 +220,12 @@ def _elsewhere(settings: Settings, props: Props) -> str | None:
     other = f" (currently {accepted})" if accepted else ""
     return (
         f"this task lives at {remembered}, but the settings now point to {endpoint} "
-        f"{_way_back(settings, remembered)}, or set {ACCEPT_ENDPOINT}={endpoint} if the service has moved "
+        f"{_how_to_return(settings, remembered)}, or set {ACCEPT_ENDPOINT}={endpoint} if the service has moved "
         f"there{other}"
     )
 
 
-def _way_back(settings: Settings, remembered: str) -> str:
+def _how_to_return(settings: Settings, remembered: str) -> str:
     source = settings.dcs_endpoint_source()
     on_loopback = is_loopback(f"//{remembered}")
     if source == DCS_ENDPOINT and not on_loopback:
