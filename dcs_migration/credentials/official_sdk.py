@@ -1,7 +1,7 @@
 """Temporary keys for id tokens. Huawei's own SDK for Python, an optional dependency, builds the requests.
 
-It neither sends them nor reads the answers: it takes the UTC times in them for local ones, makes keys of half an answer,
-and waits for a slow server without end.
+The SDK doesn't send them or read the answers, because it takes the UTC times in them for local ones, makes keys from
+half an answer, and waits forever for a slow server.
 """
 
 from __future__ import annotations

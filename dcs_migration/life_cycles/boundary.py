@@ -117,13 +117,8 @@ def _name_of(props: Props) -> str:
 _SET_BY_SERVICE = ("status", "task_status", "created_at", "updated_at", "released_at", "error", "statuses")
 # The service's texts can also be in these properties, but the user's own texts there aren't changed.
 _FROM_SERVICE = (
-    *_SET_BY_SERVICE,
-    "name",
-    "task_name",
-    "description",
-    "backup_files",
-    "target_instance",
-    "source_instance",
+    *(*_SET_BY_SERVICE, "name", "task_name", "description"),
+    *("backup_files", "target_instance", "source_instance"),
 )
 
 

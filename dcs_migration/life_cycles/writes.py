@@ -32,7 +32,7 @@ def named(rows: Sequence[TaskRow]) -> str:
 
 @dataclass(frozen=True)
 class RetryPauses:
-    """Wait times after consecutive refusals."""
+    """How long to wait after each of several refusals in a row, in seconds."""
 
     pauses: tuple[float, ...]
 
@@ -64,7 +64,7 @@ class Refusals:
 
 
 class Deadline:
-    """A deadline."""
+    """The end of the time that an operation may take."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         """Set up for this many seconds from now."""

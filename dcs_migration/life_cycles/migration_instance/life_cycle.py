@@ -17,15 +17,13 @@ from dcs_migration.life_cycles.migration_instance.definition import (
 from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
-from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.life_cycles.tasks.props import timeout_of
 from dcs_migration.life_cycles.tasks.spec import check, compare
-from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
+from dcs_migration.names import ADOPTED, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
 
 Props = dict[str, Any]
 
-_OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
+_KEPT_OUTPUTS = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
 
 
 class MigrationInstanceLifeCycle(TaskLifeCycle):
@@ -88,7 +86,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Write the new inputs into the state; no calls are made."""
-        kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
+        kept = {key: olds[key] for key in _KEPT_OUTPUTS if key in olds}
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_
         return UpdateResult({**kept, **news})
@@ -104,18 +102,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
             )
             self._holders.deleted(props.get(URN), id_)
             return
-        if self._keeps(id_, props):
-            return
-        account = self._account(props)
-        was_there = delete_task(
-            account,
-            self._engine,
-            id_,
-            props.get(URN),
-            timeout_of(props, DELETE_TIMEOUT),
-            replaced=self._replacing.deleted(props),
-        )
-        self._holders.deleted(props.get(URN), id_, was_there=was_there)
+        self._delete(id_, props)
 
 
 def _outputs(observed: Mapping[str, Any]) -> Props:

@@ -20,13 +20,11 @@ from dcs_migration.life_cycles.migration_task.inputs import (
 from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
-from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.life_cycles.tasks.props import OUTPUTS, timeout_of
+from dcs_migration.life_cycles.tasks.props import OUTPUTS
 from dcs_migration.life_cycles.tasks.spec import check, compare
 from dcs_migration.names import (
     ADOPTED,
-    DELETE_TIMEOUT,
     ENDPOINT,
     MARK,
     MARK_LOST,
@@ -37,7 +35,7 @@ from dcs_migration.names import (
 
 Props = dict[str, Any]
 
-_OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
+_KEPT_OUTPUTS = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
 
 
 class MigrationTaskLifeCycle(TaskLifeCycle):
@@ -133,7 +131,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Write the new inputs into the state; no calls are made."""
-        kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
+        kept = {key: olds[key] for key in _KEPT_OUTPUTS if key in olds}
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_  # from now on even our own task counts as the user's
         return UpdateResult({**kept, **news})
@@ -148,18 +146,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             )
             self._holders.deleted(props.get(URN), id_)
             return
-        if self._keeps(id_, props):
-            return
-        account = self._account(props)
-        was_there = delete_task(
-            account,
-            self._engine,
-            id_,
-            props.get(URN),
-            timeout_of(props, DELETE_TIMEOUT),
-            replaced=self._replacing.deleted(props),
-        )
-        self._holders.deleted(props.get(URN), id_, was_there=was_there)
+        self._delete(id_, props)
 
     def _runs_again(self, news: Mapping[str, Any]) -> str | None:
         return None if news.get("existing_task_id") else runs_again(news)

@@ -10,10 +10,11 @@ from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.process import Process
 from dcs_migration.life_cycles.settings_check import without_effect
 from dcs_migration.life_cycles.tasks.defaults import account_of, endpoint_conflict
+from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.holders import Claim
-from dcs_migration.life_cycles.tasks.props import Props
+from dcs_migration.life_cycles.tasks.props import Props, timeout_of
 from dcs_migration.life_cycles.tasks.replacing import Replacing, urn_of
-from dcs_migration.names import ADOPTED, ENDPOINT, TAKEN_OVER
+from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, TAKEN_OVER, URN
 
 
 class TaskLifeCycle:
@@ -91,6 +92,20 @@ class TaskLifeCycle:
                 props,
             )
         return keeper is not None
+
+    def _delete(self, id_: str, props: dict[str, Any]) -> None:
+        """Stop and delete a task (DeleteMigrationTask), unless another resource of the program has it now."""
+        if self._keeps(id_, props):
+            return
+        was_there = delete_task(
+            self._account(props),
+            self._engine,
+            id_,
+            props.get(URN),
+            timeout_of(props, DELETE_TIMEOUT),
+            replaced=self._replacing.deleted(props),
+        )
+        self._holders.deleted(props.get(URN), id_, was_there=was_there)
 
     @staticmethod
     def _location(account: Account) -> dict[str, Any]:
