@@ -47,7 +47,7 @@ IGNORED = (
 # Where the messages come from: the first prefix that fits a module's path.
 SECTIONS = {
     "life_cycles/inputs.py": "Inputs, in preview",
-    "life_cycles/settings_check.py": "Settings",
+    "life_cycles/settings_": "Settings",
     "life_cycles/config.py": "Settings",
     "native/settings.py": "Settings",
     "credentials/": "Credentials",

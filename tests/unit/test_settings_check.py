@@ -16,7 +16,8 @@ from dcs_migration.life_cycles.migration_instance.life_cycle import MigrationIns
 from dcs_migration.life_cycles.migration_task.life_cycle import MigrationTaskLifeCycle
 from dcs_migration.life_cycles.online_migration.life_cycle import OnlineMigrationLifeCycle
 from dcs_migration.life_cycles.process import CheckResult, Process
-from dcs_migration.life_cycles.settings_check import OF_PULUMI_HUAWEICLOUD, OURS, problems, without_effect
+from dcs_migration.life_cycles.settings_check import problems, without_effect
+from dcs_migration.life_cycles.settings_spelling import OF_PULUMI_HUAWEICLOUD, OURS
 from tests.fakes import FakeClock, FakeEngine
 
 SECRET = "S3cret-Value-9"
