@@ -275,7 +275,7 @@ class TestDrift:
             following.preview(state="switched")
         assert following.preview(state="stopped") == "same"
 
-    def test_a_record_that_is_gone_stays(self, world: World, following: Migration) -> None:
+    def test_a_task_without_a_record_remains_in_state(self, world: World, following: Migration) -> None:
         """Nothing is copied again by itself."""
         world.cloud.remove(following.id)
         world.clock.advance(3600)
