@@ -59,14 +59,14 @@ class StateFile:
             self._write(json.dumps(document))
         except OSError as error:
             if not self._failing:
-                _tell(
+                _report(
                     f"the state file can't be written: {self._path}: {error.strerror or error}; "
                     "fix this before the emulator ends, or changes from now on are lost"
                 )
             self._failing = True
             return False
         if self._failing:
-            _tell(f"the state file can be written again: {self._path}")
+            _report(f"the state file can be written again: {self._path}")
         self._failing = False
         return True
 
@@ -86,6 +86,6 @@ class StateFile:
             raise
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     with suppress(OSError):  # stderr may be closed
         print(f"dcs_emulator: {line}", file=sys.stderr, flush=True)

@@ -36,10 +36,10 @@ from dcs_migration.names import DRY_RUN, PASSWORD
 if TYPE_CHECKING:
     from pulumi.dynamic.config import Config
 
-    from dcs_migration.providers.base import Provider
+    from dcs_migration.providers.base import DynamicProvider
 
 
-def call(provider: Provider, operation: str, args: tuple[Any, ...]) -> Any:
+def call(provider: DynamicProvider, operation: str, args: tuple[Any, ...]) -> Any:
     """Run an operation of a provider class's lifecycle, and return the result in the dynamic host's form."""
     with reporting.guard(engine(), boundary.urn_among(args)):
         boundary.require_sound(operation, args)

@@ -24,11 +24,8 @@ from dcs_migration.life_cycles.settings_check import problems, without_effect
 from dcs_migration.life_cycles.tasks.look_up import occupants
 from dcs_migration.names import NAMESPACE
 
-SKEW_SHOWN, SKEW_WARNS, SKEW_FAILS = (
-    3.0,
-    300.0,
-    900.0,
-)  # seconds; a signature is valid for 15 minutes
+# Seconds of the clock's skew: a signature is valid for 15 minutes.
+SKEW_SHOWN, SKEW_WARNS, SKEW_FAILS = 3.0, 300.0, 900.0
 LISTING_AGE = 30.0  # seconds
 DEFAULT = "default"
 """The source of a setting that isn't set."""

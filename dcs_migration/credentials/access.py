@@ -10,7 +10,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from dcs_migration.credentials.agency import Agency, assume
-from dcs_migration.credentials.exchange import Exchange, Place, fetched
+from dcs_migration.credentials.exchange import Exchange, IdentityEndpoints, fetched
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.credentials.sources import Credentials, Source
 from dcs_migration.credentials.tokens import Read
@@ -43,7 +43,7 @@ class Access:
         credentials: Credentials,
         *,
         read: Read,
-        place: Place,
+        endpoints: IdentityEndpoints,
         connect: Connect,
         now: Callable[[], datetime],
         hide: Callable[..., None],
@@ -53,7 +53,7 @@ class Access:
         Args:
             credentials: The credentials.
             read: Returns the value of a setting.
-            place: The location of the identity services.
+            endpoints: The location of the identity services.
             connect: Connects to one of them.
             now: The date and time, in UTC.
             hide: Called with each secret that becomes known.
@@ -63,7 +63,7 @@ class Access:
         self._hide = hide
         self._connect = connect
         self._agency_transports: list[Transport] = []
-        self._keys = self._keys_of(credentials, Exchange(read, place, self._send, hide), now)
+        self._keys = self._keys_of(credentials, Exchange(read, endpoints, self._send, hide), now)
 
     def auth(self, project_id: str | None) -> AuthBase:
         """Return the signer for a project's requests."""
@@ -98,7 +98,7 @@ class Access:
         names = [credentials.source]
         for agency in credentials.agencies:
             breaker = CredentialBreaker(f"the credentials came from {', then '.join(names)}")
-            url = exchange.place.sts if agency.uses_sts else exchange.place.iam
+            url = exchange.endpoints.sts if agency.uses_sts else exchange.endpoints.iam
             transport = self._connect(url, auth, breaker)
             self._agency_transports.append(transport)
             keys = RenewedKeys(str(agency), self._assuming(agency, transport), now)

@@ -43,8 +43,10 @@ def by_credentials_file(exchange: Exchange) -> Keys:
         return _static(path, values)
     if not official_sdk.is_installed():
         raise official_sdk.missing(f"the identity provider in {path}")
-    iam = values.get("iam_endpoint") or exchange.place.iam
-    if not is_url(iam) or not (iam.startswith("https://") or is_loopback(iam) or not exchange.place.verify):
+    iam = values.get("iam_endpoint") or exchange.endpoints.iam
+    if not is_url(iam) or not (
+        iam.startswith("https://") or is_loopback(iam) or not exchange.endpoints.verify
+    ):
         raise ConfigurationError(f"iam_endpoint in {path} must be https://host[:port]")
     return official_sdk.keys_of_user(exchange, iam, values["idp_id"], _id_token(path, values))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class IdentityEndpoints:
     """The base URLs of the identity services.
 
     iam, sts: of the region; verify: whether their certificates are checked.
@@ -72,7 +72,7 @@ class Exchange:
     """
 
     read: Read
-    place: Place
+    endpoints: IdentityEndpoints
     send: Send
     hide: Callable[..., None]
 

@@ -208,9 +208,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             *link.args,
         ]
         if isinstance(link, u3.NewConnectionError):
-            queue.append(
-                link.__context__
-            )  # urllib3 1.26 doesn't show the cause; in any case, nothing was sent
+            # urllib3 1.26 doesn't show the cause; in any case, nothing was sent.
+            queue.append(link.__context__)
 
 
 def _detail(chain: list[BaseException]) -> str:

@@ -128,13 +128,13 @@ class Accounts:
         with self._access_lock:
             if self._access is None:
                 from dcs_migration.credentials.access import Access
-                from dcs_migration.credentials.exchange import Place
+                from dcs_migration.credentials.exchange import IdentityEndpoints
 
                 require_honoured(self.settings)
                 self._access = Access(
                     self.settings.credentials(),
                     read=self.settings.of_identity,
-                    place=Place(
+                    endpoints=IdentityEndpoints(
                         self.settings.iam_url(region),
                         self.settings.sts_url(region),
                         verify=not self.settings.insecure,

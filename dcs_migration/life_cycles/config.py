@@ -70,12 +70,12 @@ class Settings:
         self._keys = keys
 
     def stack_keys(self) -> list[str]:
-        """The keys of the stack's configuration in our namespace, without it."""
+        """Return the keys of the stack's configuration in our namespace, without it."""
         prefix = f"{NAMESPACE}:"
         return sorted(key.removeprefix(prefix) for key in self._keys() if key.startswith(prefix))
 
     def named(self, pattern: str) -> list[str]:
-        """The variables, or the namespaced keys, of this name that are set; a trailing ``*`` stands for any ending."""
+        """Return the variables, or the namespaced keys, of this name that are set; a trailing ``*`` stands for any ending."""
         prefix = f"{NAMESPACE}:"
         of_stack = pattern.startswith(prefix)
         names = [pattern]
@@ -85,7 +85,7 @@ class Settings:
         return [name for name in names if self.value(name) not in (None, *EMPTY)]
 
     def value(self, name: str) -> str | None:
-        """Returns the value of a variable, or of a namespaced key of the stack's configuration."""
+        """Return the value of a variable, or of a namespaced key of the stack's configuration."""
         prefix = f"{NAMESPACE}:"
         return self._config(name.removeprefix(prefix)) if name.startswith(prefix) else self._env(name)
 

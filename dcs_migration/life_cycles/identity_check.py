@@ -37,7 +37,7 @@ FORMS = {
     "HW_ASSUME_ROLE_IDP_ID": _IDP_ID,
     local_services.POD_URI: Form(is_url, local_services.POD_URI_FORM),
 }
-"""Where a source reads a variable of these, and it is set."""
+"""The forms of variables; the value of each one is checked if the chosen source reads it."""
 
 _OF_THE_MACHINE = (sources.METADATA, sources.CREDENTIALS_FILE)
 

@@ -56,9 +56,8 @@ def _message(error: BaseException) -> str:
     text = scrub(text)
     if os.environ.get("DCS_MIGRATION_DEBUG") == "1":
         text += "\n" + scrub("".join(traceback.format_exception(error)))
-    return text.encode(
-        "utf-8", "backslashreplace"
-    ).decode()  # an error text that can't be sent would leave the call without an answer
+    # An error text that can't be sent would leave the call without an answer.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 _thread = threading.local()  # `collected`: library warnings during a thread's current call, or None

@@ -138,7 +138,7 @@ def test_a_write_just_before_the_exchange(
     monkeypatch.setattr(replication, "CATCH_UP_SECONDS", 0.2)
     with cut_over(world) as it:
         it.follow()
-        with world.target.process.held():
+        with world.target.process.suspended():
             it.application(SHOP).set("last", "x" * 20_000_000)
             assert it.client.call("POST", f"migration-task/{it.id}/exchange-ip").status_code == 200
             time.sleep(longer)  # the server's own time

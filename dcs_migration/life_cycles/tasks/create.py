@@ -69,7 +69,6 @@ class _Creation:
     """One create of one definition."""
 
     def __init__(self, account: Account, engine: Engine, holders: Holders, definition: Definition) -> None:
-        """Set up."""
         self._account = account
         self._clock = account.clock
         self._engine = engine

@@ -123,7 +123,6 @@ class LookUp:
     """The looks of one create."""
 
     def __init__(self, account: Account, engine: Engine, holders: Holders, definition: Definition) -> None:
-        """Set up."""
         self._account = account
         self._engine = engine
         self._holders = holders
