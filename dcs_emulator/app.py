@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 12 * 1024 * 1024
 UNKNOWN_OPERATION = "Unknown"
-GARBAGE = b"\x00\xff<<< this is not JSON >>>"
+GARBAGE = b"\x00\xff<<< this isn't JSON >>>"
 
 # operation, method, path
 ROUTES: tuple[tuple[str, str, str], ...] = (
@@ -162,7 +162,7 @@ class Application:
         fault = self._faults.take(context.operation)
         if fault is None:
             return _response(self._run(context, call))
-        return self._meet(fault, context, lambda: _response(self._run(context, call)))
+        return self._answer_with_fault(fault, context, lambda: _response(self._run(context, call)))
 
     def _handle_identity(self, context: _RequestContext, received: Received, request: Request) -> Response:
         body = _json_or_none(received.body)
@@ -174,7 +174,9 @@ class Application:
         )
         fault = self._faults.take(context.operation)
         if fault is not None:
-            return self._meet(fault, context, lambda: _identity_response(self._identity.answer(call)))
+            return self._answer_with_fault(
+                fault, context, lambda: _identity_response(self._identity.answer(call))
+            )
         return _identity_response(self._identity.answer(call))
 
     def _read(self, environ: WSGIEnvironment, context: _RequestContext) -> bytes:
@@ -203,7 +205,9 @@ class Application:
         context.task_ids = reply.task_ids or context.task_ids
         return reply
 
-    def _meet(self, fault: Fault, context: _RequestContext, carry_out: Callable[[], Response]) -> Response:
+    def _answer_with_fault(
+        self, fault: Fault, context: _RequestContext, carry_out: Callable[[], Response]
+    ) -> Response:
         """Answer a request with a fault."""
         kind = fault.fault
         if kind == "error":
@@ -285,7 +289,7 @@ def _parse(content_type: str, body: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} isn't JSON")
 
 
 def _response(reply: Reply) -> Response:

@@ -125,7 +125,7 @@ class Control:
             except KeyError:
                 raise ControlError(404, f"no task {task_id}") from None
 
-    def fault(self, **order: Any) -> None:
+    def fault(self, /, **order: Any) -> None:
         """Add a fault; raises `ControlError`."""
         try:
             self._faults.add(make_fault(order, self._operations))
@@ -162,7 +162,7 @@ class Control:
         except ControlError as error:
             return _json({"error": str(error)}, error.status)
         except MethodNotAllowed:
-            return _json({"error": "the method is not supported"}, 405)
+            return _json({"error": "the method isn't supported"}, 405)
         except HTTPException:
             return _json({"error": "no such control call"}, 404)
         except Exception as error:
@@ -210,7 +210,7 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body or b"{}")
     except (ValueError, RecursionError):
-        raise ControlError(400, "the body is not JSON") from None
+        raise ControlError(400, "the body isn't JSON") from None
     if not isinstance(value, dict):
         raise ControlError(400, "the body must be an object")
     return value
@@ -228,7 +228,7 @@ def _require_local_caller(request: Request) -> None:
     ):
         raise ControlError(403, "control calls are only accepted from this machine")
     if origin is not None and not is_loopback(_host(origin)):
-        raise ControlError(403, "control calls are not accepted from web pages")
+        raise ControlError(403, "control calls aren't accepted from web pages")
 
 
 def _host(url: str) -> str:

@@ -49,9 +49,7 @@ def make_fault(order: dict[str, Any], operations: Iterable[str]) -> Fault:
     known = [ANY_OPERATION, *operations]
     if order.get("operation") not in known:
         raise FaultError(f"operation must be one of {', '.join(known)}")
-    if order.get("fault") not in list(
-        FAULTS
-    ):  # a list, because a value that isn't a string may not be hashable
+    if order.get("fault") not in [*FAULTS]:  # a list, because a value that isn't a string may not be hashable
         raise FaultError(f"fault must be one of {', '.join(FAULTS)}")
     values = {name: value for name, value in order.items() if value is not None}
     fault = Fault(**values)

@@ -6,7 +6,6 @@ Id tokens are read but not verified: the audience and expiry are checked, but no
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import json
 import secrets
@@ -236,7 +235,7 @@ class Identity:
             _, payload, _ = token.split(".")
             claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
             expires, audience = float(claims["exp"]), claims["aud"]
-        except (ValueError, KeyError, TypeError, binascii.Error, RecursionError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise _refusal(401, "the id token is not a JSON web token with exp and aud") from None
         if expires < self._clock():
             raise _refusal(401, "the id token has expired")

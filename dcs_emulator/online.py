@@ -108,14 +108,14 @@ class OnlineTasks:
         # With swapped addresses, the replication would run against the applications' writes.
         if not (stopped or anew) or task.exchanging or task.addresses_exchanged:
             raise api_error("DCS.4957")
-        goes_on = task.incremental and not anew and "restart-is-full" not in self._quirks
+        continues = task.incremental and not anew and "restart-is-full" not in self._quirks
         if anew:
             self._engine.stop(task)
         self._reset_run(task, now)
-        task.resumed = goes_on
+        task.resumed = continues
         task.restarts += 1
-        task.runs += 0 if goes_on else 1
-        task.enter(INCREMENTAL if goes_on else task.full_phase, now)
+        task.runs += 0 if continues else 1
+        task.enter(INCREMENTAL if continues else task.full_phase, now)
         self._engine.resume(task)
 
     def exchange(self, task: Task, lag: float, now: float) -> None:
@@ -185,13 +185,13 @@ class OnlineTasks:
         return True
 
     def _end_exchange(self, task: Task) -> None:
-        forth = task.task_status == EXCHANGING
-        fails = ("exchange-fails" if forth else "rollback-fails") in self._quirks
+        forward = task.task_status == EXCHANGING
+        fails = ("exchange-fails" if forward else "rollback-fails") in self._quirks
         if fails:
-            task.task_status = EXCHANGE_FAILED if forth else ROLLBACK_FAILED
+            task.task_status = EXCHANGE_FAILED if forward else ROLLBACK_FAILED
         else:
             self._engine.exchange(task)
-            task.task_status = EXCHANGED if forth else ROLLED_BACK
+            task.task_status = EXCHANGED if forward else ROLLED_BACK
         task.exchange_since = None
 
     def at_rest(self, task: Task) -> bool:

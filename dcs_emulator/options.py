@@ -106,7 +106,7 @@ class Options:
     audience: str | None = field(
         default=None,
         metadata=_argument(
-            "accept OpenID Connect id tokens for this audience; their signature is not verified"
+            "accept OpenID Connect id tokens for this audience; their signature isn't verified"
         ),
     )
     agencies: Mapping[str, str] | None = field(

@@ -35,7 +35,7 @@ class StateFile:
         """Return the tasks, and the number of all created tasks. Raises `StateFileError`."""
         path = self._path
         if not path.parent.is_dir():
-            raise StateFileError(f"the state file's folder does not exist: {path.parent}")
+            raise StateFileError(f"the state file's folder doesn't exist: {path.parent}")
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -43,14 +43,14 @@ class StateFile:
         except OSError as error:
             raise StateFileError(f"the state file can't be read: {path}: {error.strerror}") from None
         except (ValueError, RecursionError):
-            raise StateFileError(f"the state file is not JSON: {path}; {_REMEDY}") from None
+            raise StateFileError(f"the state file isn't JSON: {path}; {_REMEDY}") from None
         try:
             if document["version"] != STATE_VERSION:
                 raise StateFileError(f"the state file has another version: {path}; {_REMEDY}")
             tasks = [Task.from_json(record) for record in document["tasks"]]
             return {task.id: task for task in tasks}, int(document["created"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            raise StateFileError(f"the state file is not an emulator's: {path}; {_REMEDY}") from None
+            raise StateFileError(f"the state file isn't an emulator's: {path}; {_REMEDY}") from None
 
     def save(self, tasks: Iterable[Task], created: int) -> bool:
         """Write the tasks; False if that isn't possible now, which is reported once on stderr."""
@@ -59,14 +59,14 @@ class StateFile:
             self._write(json.dumps(document))
         except OSError as error:
             if not self._failing:
-                _tell(
+                _report(
                     f"the state file can't be written: {self._path}: {error.strerror or error}; "
                     "fix this before the emulator ends, or changes from now on are lost"
                 )
             self._failing = True
             return False
         if self._failing:
-            _tell(f"the state file can be written again: {self._path}")
+            _report(f"the state file can be written again: {self._path}")
         self._failing = False
         return True
 
@@ -86,6 +86,6 @@ class StateFile:
             raise
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     with suppress(OSError):  # stderr may be closed
         print(f"dcs_emulator: {line}", file=sys.stderr, flush=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 65_536
 _LONGEST_LENGTH = 18  # digits of a Content-Length
-_PATIENCE = 8  # how many times the limit is read and discarded before the connection is closed
+_DRAIN_FACTOR = 8  # how many times the limit is read and discarded before the connection is closed
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
@@ -159,7 +159,7 @@ def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     if "HTTP_TRANSFER_ENCODING" in environ:  # an encoding that isn't supported
         raise BadBody
     length = int(text)
-    if length > _PATIENCE * limit:
+    if length > _DRAIN_FACTOR * limit:
         raise BodyTooLarge(drained=False)
     return _read(stream, length, limit)
 
@@ -168,7 +168,7 @@ def _read(stream: IO[bytes], length: int | None, limit: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while length is None or size < length:
-        if size > _PATIENCE * limit:
+        if size > _DRAIN_FACTOR * limit:
             raise BodyTooLarge(drained=False)
         try:
             piece = stream.read(_CHUNK if length is None else min(_CHUNK, length - size))

@@ -29,7 +29,7 @@ def seconds(text: str) -> float:
     """
     text = text.strip()
     if not _WHOLE.fullmatch(text):
-        raise ValueError('is not a duration; use a value such as "90s", "10m" or "1h30m"')
+        raise ValueError('isn\'t a duration; use a value such as "90s", "10m" or "1h30m"')
     total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     if total <= 0:
         raise ValueError('must be greater than zero; use a value such as "10m"')

@@ -18,7 +18,7 @@ from pulumi.runtime import rpc
 
 from dcs_migration.clock import SystemClock
 from dcs_migration.life_cycles import boundary, reporting
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.engine import Engine, GrpcEngine, NoEngine
 from dcs_migration.life_cycles.inputs import has_unknown
@@ -30,23 +30,23 @@ from dcs_migration.life_cycles.process import (
     ReadResult,
     UpdateResult,
 )
-from dcs_migration.life_cycles.tasks.held import Held
+from dcs_migration.life_cycles.tasks.holders import Holders
 from dcs_migration.names import DRY_RUN, PASSWORD
 
 if TYPE_CHECKING:
     from pulumi.dynamic.config import Config
 
-    from dcs_migration.providers.base import Provider
+    from dcs_migration.providers.base import DynamicProvider
 
 
-def call(provider: Provider, operation: str, args: tuple[Any, ...]) -> Any:
+def call(provider: DynamicProvider, operation: str, args: tuple[Any, ...]) -> Any:
     """Run an operation of a provider class's lifecycle, and return the result in the dynamic host's form."""
     with reporting.guard(engine(), boundary.urn_among(args)):
         boundary.require_sound(operation, args)
         life_cycle = provider.life_cycle()
         if operation == "check":
-            args = _told_the_phase(life_cycle.process, *args)
-        result = boundary.passed(getattr(life_cycle, operation), args)
+            args = _apply_phase(life_cycle.process, *args)
+        result = boundary.call(getattr(life_cycle, operation), args)
         return None if result is None else converted(result)
 
 
@@ -60,7 +60,7 @@ def process_of(config: Config, *, max_retries: int | None = None) -> Process:
     with _FIRST:
         if max_retries not in _processes:
             accounts = Accounts(settings_of(config), SystemClock(), max_retries=max_retries)
-            _processes[max_retries] = Process(accounts, engine(), heard=_HEARD)
+            _processes[max_retries] = Process(accounts, engine(), holders_by_kind=_HOLDERS)
         return _processes[max_retries]
 
 
@@ -70,7 +70,7 @@ def settings_of(config: Config) -> Settings:
     return Settings(config.get, keys=lambda: getattr(config, "_props", ()))
 
 
-def _told_the_phase(process: Process, olds: Any, news: Any) -> tuple[Any, Any]:
+def _apply_phase(process: Process, olds: Any, news: Any) -> tuple[Any, Any]:
     """Remove from a check's inputs what the program says about the phase; the protocol has no field for it."""
     dry_run = news.get(DRY_RUN)
     if dry_run is not None:
@@ -157,17 +157,23 @@ def show_errors_as_lines() -> None:
     traceback.format_exc = format_exc
 
 
-@cache
 def engine() -> Engine:
     """Return the Pulumi engine that started this process; the first call also turns the process's errors and
     warnings into lines."""
+    with _CONNECTING:  # the first calls come from several threads at once
+        return _connected_engine()
+
+
+@cache
+def _connected_engine() -> Engine:
     if not in_plugin_process():
         return NoEngine()
     show_errors_as_lines()
-    reporting.hear_libraries()
+    reporting.collect_warnings()
     return GrpcEngine(sys.argv[-1])
 
 
-_HEARD: dict[str, Held] = {}
+_HOLDERS: dict[str, Holders] = {}
 _FIRST = threading.Lock()
+_CONNECTING = threading.Lock()
 _processes: dict[int | None, Process] = {}

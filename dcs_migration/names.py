@@ -39,4 +39,9 @@ def summary(statuses: list[str]) -> str | None:
 
 
 THREADS = 4  # threads of Pulumi's dynamic host in a plugin process
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+NAMESPACE = "huaweicloud"  # of the stack's configuration
+# Properties with the name of a provider whose credentials, or agency, are set in the program. They take precedence
+# over the environment: tasks must not be created in another account.
+EXPLICIT = "dcs_migration:credentials"
+EXPLICIT_AGENCY = "dcs_migration:agency"

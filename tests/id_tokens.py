@@ -10,8 +10,8 @@ from typing import Any
 AUDIENCE = "huawei-cloud"
 
 
-def id_token(*, lasts: float = 3600, audience: Any = AUDIENCE) -> str:
-    """Return a JSON web token for an audience that expires after so many seconds.
+def id_token(*, lasts: float = 3600, audience: Any = AUDIENCE, **more: Any) -> str:
+    """Return a JSON web token for an audience that expires after so many seconds, with more claims.
 
     The default is longer than any run of the tests, because some tokens are made when the tests are collected.
     """
@@ -20,6 +20,7 @@ def id_token(*, lasts: float = 3600, audience: Any = AUDIENCE) -> str:
         "sub": "repo:acme/shop",
         "aud": audience,
         "exp": time.time() + lasts,
+        **more,
     }
     return ".".join((_part({"alg": "RS256"}), _part(claims), "c2lnbmF0dXJl"))
 

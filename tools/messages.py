@@ -27,7 +27,7 @@ STEPS = 7  # from a text to where it is shown
 # Functions that turn their arguments into a message. The first argument of the engine's `log` is its severity.
 CALLS = {
     **dict.fromkeys(("CheckResult", "CheckFailure", "failures", "init"), ERROR),
-    **dict.fromkeys(("warn", "foretell"), WARNING),
+    **dict.fromkeys(("warn", "warn_if_declared"), WARNING),
     **dict.fromkeys(("say", "pause", "until"), PROGRESS),
 }
 SEVERITIES = {"ERROR": ERROR, "WARNING": WARNING, "INFO": PROGRESS}
@@ -47,7 +47,7 @@ IGNORED = (
 # Where the messages come from: the first prefix that fits a module's path.
 SECTIONS = {
     "life_cycles/inputs.py": "Inputs, in preview",
-    "life_cycles/settings_check.py": "Settings",
+    "life_cycles/settings_": "Settings",
     "life_cycles/config.py": "Settings",
     "native/settings.py": "Settings",
     "credentials/": "Credentials",
@@ -208,7 +208,7 @@ class Source:
             if not isinstance(node, (ast.Constant, ast.JoinedStr)) or self._is_other(node):
                 continue
             text = "".join(self._template(node))
-            words = re.findall(r"[a-z]{2,}", re.sub(r"\{[^}]*\}", " ", text))
+            words = re.findall(r"[a-z]{2,}|'t\b", re.sub(r"\{[^}]*\}", " ", text))
             said = " " in text.strip() and len(words) >= 3 - ("{" in text) and "%s" not in text
             if said or "; {" in text:
                 yield node, " ".join(text.split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from dcs_migration.life_cycles.config import NAMESPACE
+from dcs_migration.names import NAMESPACE
 
 PACKAGE = "dcs"
 

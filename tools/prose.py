@@ -26,7 +26,7 @@ from proselint.config import DEFAULT, Config
 from proselint.registry import CheckRegistry
 from proselint.tools import LintFile
 
-from tools.prose_words import CLEAN, LATER, NOISE, PATTERNS
+from tools.prose_words import CLEAN, LATER, MESSAGE_PATTERNS, NOISE, PATTERNS, SERVICE_TEXTS
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = "`_`"  # stands for inline code, so that the words around it are not read as neighbors
@@ -168,8 +168,9 @@ def _proselint_config() -> Config:
     return Config(max_errors=10_000, checks=dict.fromkeys(NOISE, False) | DEFAULT["checks"])
 
 
-def check(file: str, paragraphs: Iterable[Paragraph]) -> list[Finding]:
-    """Return what is found in these paragraphs, in the order of their lines."""
+def check(file: str, paragraphs: Iterable[Paragraph], *, messages: bool = False) -> list[Finding]:
+    """Return what is found in these paragraphs, or in these messages, in the order of their lines."""
+    patterns = [*PATTERNS, *(MESSAGE_PATTERNS if messages and file not in SERVICE_TEXTS else ())]
     numbers: list[int] = []
     starts: list[int] = []
     content = "\n"  # proselint puts one in front of a text
@@ -186,7 +187,7 @@ def check(file: str, paragraphs: Iterable[Paragraph]) -> list[Finding]:
 
     found = [
         finding(match.start(), "words", f"{match[0]!r}: write {instead}")
-        for pattern, instead in PATTERNS
+        for pattern, instead in patterns
         for match in pattern.finditer(content)
     ]
     if numbers:
@@ -203,10 +204,10 @@ def findings(paths: Iterable[str], messages: bool = False) -> Iterator[Finding]:
     """Yield what is found in these files and folders, with or without the messages of modules."""
     for file in files_of(paths):
         text = file.read_text("utf-8")
-        paragraphs = list(READERS[file.suffix](text))
+        name = file.relative_to(ROOT).as_posix()
+        yield from check(name, READERS[file.suffix](text))
         if messages and file.suffix == ".py":
-            paragraphs += of_messages(text)
-        yield from check(file.relative_to(ROOT).as_posix(), paragraphs)
+            yield from check(name, of_messages(text), messages=True)
 
 
 def main(arguments: list[str]) -> int:

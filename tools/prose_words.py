@@ -84,3 +84,15 @@ _TABLE = {
 PATTERNS = [
     (re.compile(rf"\b(?:{words})(?!\w)", re.IGNORECASE), instead) for words, instead in _TABLE.items()
 ]
+
+# Only for messages of the code, which use contractions, as the documentation does.
+MESSAGE_PATTERNS = [
+    (
+        re.compile(r"\b(?:is|are|was|were|do|does|did|can|could|would|will|should|has|have) ?not\b(?! only)"),
+        "isn't, doesn't, can't",
+    )
+]
+# The emulator's modules with texts of the service, which are spelled as the service spells them.
+SERVICE_TEXTS = tuple(
+    f"dcs_emulator/{name}.py" for name in ("errors", "identity", "online", "operations", "signature", "store")
+)

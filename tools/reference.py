@@ -25,6 +25,7 @@ from dcs_migration.credentials import agency, credentials_file, official_sdk, pr
 from dcs_migration.life_cycles import config, inputs
 from dcs_migration.life_cycles.tasks.props import OnChange
 from dcs_migration.life_cycles.tasks.spec import Spec
+from dcs_migration.names import NAMESPACE
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # to import modules shared with the tests
 from tools import emulator_tables
@@ -362,16 +363,16 @@ def outputs_of(resource: type[pulumi.Resource], inputs: set[str], words: Words) 
 
 def variables() -> dict[str, list[str]]:
     """Return the environment variables of each key of the configuration."""
-    found: dict[str, list[str]] = {key: list(names) for key, names in config.WHERE.items()}
+    found: dict[str, list[str]] = {key: list(names) for key, names in config.LOCATION_SETTINGS.items()}
     static = [source for source in sources.SOURCES if source.security_token]
     stack = next(source for source in static if source.from_config)
     for source in static:
         if source is not stack:
             for key, name in zip(_parts(stack), _parts(source), strict=True):
-                found.setdefault(key.removeprefix(f"{config.NAMESPACE}:"), []).append(name)
+                found.setdefault(key.removeprefix(f"{NAMESPACE}:"), []).append(name)
     for names in (profiles.PROFILE, profiles.FILE, (agency.AGENCY, agency.ASSUME_ROLE)):
         variable, key = names
-        found[key.removeprefix(f"{config.NAMESPACE}:")] = [variable]
+        found[key.removeprefix(f"{NAMESPACE}:")] = [variable]
     known = {*found, "endpoints"}
     assert known == set(CONFIG), f"tell about {known ^ set(CONFIG)}"
     return found

@@ -131,7 +131,7 @@ def _backups(key: str, file: Path, members: Sequence[Member], left_out: list[str
             manifest = read_manifest(_label(key, member), member.start)
             found = [named.get(member.folder + name) for name in manifest.files]
             if None in found:
-                raise MigrationError(f"backup file {manifest.name} lists files that are not in the archive")
+                raise MigrationError(f"backup file {manifest.name} lists files that aren't in the archive")
             pieces = [member, *(part for part in found if part is not None)]
             used = {piece.name for piece in pieces}
             old = {other.name for other in members if other.name.startswith(member.stem)} - used

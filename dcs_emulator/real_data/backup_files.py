@@ -49,14 +49,14 @@ def find_object(folder: Path, key: str) -> Path:
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts):
         raise MigrationError(
-            f"backup file {key} does not exist in the bucket: an object key is a name, not a path"
+            f"backup file {key} doesn't exist in the bucket: an object key is a name, not a path"
         )
     try:
         file = folder.joinpath(*parts).resolve()
         if not file.is_relative_to(folder):
-            raise MigrationError(f"backup file {key} is not in the bucket")
+            raise MigrationError(f"backup file {key} isn't in the bucket")
         if not file.is_file():
-            raise MigrationError(f"backup file {key} does not exist in the bucket")
+            raise MigrationError(f"backup file {key} doesn't exist in the bucket")
         with file.open("rb"):
             return file
     except (OSError, ValueError, RuntimeError) as error:
@@ -104,11 +104,11 @@ def checked_backup(name: str, start: bytes, install: Install) -> Backup:
         raise MigrationError(f"backup file {name} is empty")
     if rdb is None and name.lower().endswith(RDB_SUFFIX):
         raise MigrationError(
-            f"backup file {name} is corrupt: it does not start like an RDB file{as_what(name, start)}"
+            f"backup file {name} is corrupt: it doesn't start like an RDB file{as_what(name, start)}"
         )
     if rdb is None and not start.startswith(_AOF_BEGINS):
         raise MigrationError(
-            f"backup file {name} is corrupt: it does not start like an append-only file{as_what(name, start)}"
+            f"backup file {name} is corrupt: it doesn't start like an append-only file{as_what(name, start)}"
         )
     if _INCREMENT_NAME.search(name):
         raise MigrationError(

@@ -44,9 +44,9 @@ class Meter:
         """Count copied keys, and report the numbers at intervals."""
         self.copied += keys
         if time.monotonic() - self._looked >= POLL_SECONDS:
-            self.tell()
+            self.report()
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Look at the target and report the numbers."""
         done = min(self.copied / self.total, 1.0) if self.total else 1.0
         self._progress.measure(
@@ -77,7 +77,7 @@ def copy_sources(sources: Sequence[Endpoint], target: Endpoint, progress: Progre
 def refuse_cluster(peer: Peer) -> None:
     """Raise `MigrationError` for a cluster node, which has and accepts only a part of the data."""
     if peer.info().get("cluster_enabled"):
-        raise MigrationError(f"{peer} is a Redis Cluster node, which is not supported; use a single server")
+        raise MigrationError(f"{peer} is a Redis Cluster node, which isn't supported; use a single server")
 
 
 def refuse_itself(source: Peer, target: Peer) -> None:
@@ -102,7 +102,7 @@ def copy_keys(source: Peer, target: Peer, meter: Meter, progress: Progress) -> N
 
     Raises `MigrationError`, or `Cancelled` between two batches.
     """
-    meter.tell()
+    meter.report()
     info = source.info()
     seconds = migrate_timeout(info)
     # The source is also silent while it packs a large key, sends it, and waits.
@@ -112,7 +112,7 @@ def copy_keys(source: Peer, target: Peer, meter: Meter, progress: Progress) -> N
             for keys in _batches(mover, progress):
                 _migrate(mover, target, database, keys, seconds)
                 meter.add(len(keys))
-    meter.tell()
+    meter.report()
 
 
 def migrate_timeout(info: dict[str, Any]) -> float:
@@ -190,10 +190,10 @@ def copy_functions(source: Peer, target: Peer, progress: Progress) -> None:
         return  # older than Redis 7, so there are no functions
     if not libraries:
         return
-    told = f"{libraries} function {'library' if libraries == 1 else 'libraries'}"
+    amount = f"{libraries} function {'library' if libraries == 1 else 'libraries'}"
     try:
         target.call("FUNCTION RESTORE", source.call("FUNCTION DUMP"), "REPLACE")
     except MigrationError as error:
-        progress.log("WARN", f"{told} not copied: {error}", "functions")
+        progress.log("WARN", f"{amount} not copied: {error}", "functions")
     else:
-        progress.log("INFO", f"Copied {told}.", "functions")
+        progress.log("INFO", f"Copied {amount}.", "functions")

@@ -63,7 +63,7 @@ def parse_addresses(addresses: Mapping[str, str | int], endpoints: Mapping[str, 
     ports = {}
     for instance_id, text in addresses.items():
         if instance_id not in endpoints:
-            raise ValueError(f"--address: {instance_id} is not an instance from --redis")
+            raise ValueError(f"--address: {instance_id} isn't an instance from --redis")
         if not (str(text).isascii() and str(text).isdigit()) or not 0 <= int(text) <= 65535:
             raise ValueError(f"--address: must be {instance_id}=PORT; 0 picks a free port")
         ports[instance_id] = int(text)

@@ -97,6 +97,6 @@ def choose(
         )
     raise MigrationError(
         f"{file}{known} can only be read here by {listed(item.version for item in readers)}, "
-        f"whose keys {target} ({target_version}) does not accept; "
+        f"whose keys {target} ({target_version}) doesn't accept; "
         f"install a server that is no newer than the target, or import into a newer target"
     )

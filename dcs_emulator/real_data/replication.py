@@ -78,7 +78,7 @@ class _Observation:
     position: object = None
     copies: int | None = None
     """The number of full copies that the source has sent."""
-    trouble: str = "the target is not connected to the source"
+    trouble: str = "the target isn't connected to the source"
 
 
 @dataclass

@@ -139,7 +139,7 @@ class RedisServer:
         return self._process is not None and self._process.poll() is None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def suspended(self) -> Iterator[None]:
         """Suspend the process meanwhile, to simulate a hanging server."""
         os.kill(self.pid, signal.SIGSTOP)
         try:

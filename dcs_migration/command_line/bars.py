@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from dcs_migration.command_line.console import Console, plain
 from dcs_migration.dcs.errors import DcsMigrationError
 from dcs_migration.dcs.models import Stats
-from dcs_migration.life_cycles.migration_completion.judging import State, Watched
-from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot, told
+from dcs_migration.life_cycles.migration_completion.judging import State, WatchedTask
+from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot, statistics_text
 from dcs_migration.life_cycles.migration_completion.waiting import MOST_ASKED
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def are_possible() -> bool:
 class Bars:
     """One bar for each task, and problems of the polls below them."""
 
-    def __init__(self, progress: Progress, tasks: Sequence[Watched]) -> None:
+    def __init__(self, progress: Progress, tasks: Sequence[WatchedTask]) -> None:
         """Draw a bar for each task."""
         self._progress = progress
         self._tasks = tasks
@@ -55,7 +55,7 @@ class Bars:
         self._trouble = snapshot.trouble
         self._progress.refresh()
 
-    def _move(self, task: Watched, stats: Stats | None) -> None:
+    def _move(self, task: WatchedTask, stats: Stats | None) -> None:
         bar = self._bars[task.id]
         style = _STYLES[task.state]
         status = plain(task.status or "not seen yet")
@@ -70,20 +70,24 @@ class Bars:
             self._progress.stop_task(bar)
         elif stats is not None and stats.full_progress is not None:
             self._progress.update(
-                bar, total=_WHOLE, completed=stats.full_progress, status=shown, far=_escaped(told(stats))
+                bar,
+                total=_WHOLE,
+                completed=stats.full_progress,
+                status=shown,
+                far=_escaped(statistics_text(stats)),
             )
         else:
             self._progress.update(bar, total=None, status=shown, far="")
 
 
-def _statistics(task: Watched) -> Stats | None:
+def _statistics(task: WatchedTask) -> Stats | None:
     try:
         return task.account.client.show_migration_task_stats(task.id)
     except DcsMigrationError:
         return None  # it is only additional
 
 
-def _title(task: Watched) -> str:
+def _title(task: WatchedTask) -> str:
     return _escaped(plain(task.name or task.id))
 
 
@@ -94,7 +98,7 @@ def _escaped(text: str) -> str:
 
 
 @contextmanager
-def drawn(console: Console, tasks: Sequence[Watched]) -> Iterator[Shows]:
+def drawn(console: Console, tasks: Sequence[WatchedTask]) -> Iterator[Shows]:
     """Yield an object that draws the bars; afterwards the terminal is always restored."""
     from rich.console import Console as Terminal
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

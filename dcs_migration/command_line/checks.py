@@ -18,16 +18,14 @@ from dcs_migration.dcs.errors import (
 from dcs_migration.dcs.reach import Reached, reach, resolve, via_proxy
 from dcs_migration.durations import elapsed
 from dcs_migration.life_cycles.account import Account
-from dcs_migration.life_cycles.config import NAMESPACE, NO_REGION, WHERE
+from dcs_migration.life_cycles.config import LOCATION_SETTINGS, NO_REGION
 from dcs_migration.life_cycles.secrets import scrub
 from dcs_migration.life_cycles.settings_check import problems, without_effect
 from dcs_migration.life_cycles.tasks.look_up import occupants
+from dcs_migration.names import NAMESPACE
 
-SKEW_SHOWN, SKEW_WARNS, SKEW_FAILS = (
-    3.0,
-    300.0,
-    900.0,
-)  # seconds; a signature is valid for 15 minutes
+# Seconds of the clock's skew: a signature is valid for 15 minutes.
+SKEW_SHOWN, SKEW_WARNS, SKEW_FAILS = 3.0, 300.0, 900.0
 LISTING_AGE = 30.0  # seconds
 DEFAULT = "default"
 """The source of a setting that isn't set."""
@@ -117,7 +115,7 @@ class Checks:
             raise ConfigurationError(found[0])
         if self._settings.region is None:
             raise ConfigurationError(NO_REGION)
-        facts = [self._fact(key) for key in WHERE]
+        facts = [self._fact(key) for key in LOCATION_SETTINGS]
         facts.append(_fact("endpoint", self._url, self._settings.dcs_endpoint_source() or "from the region"))
         notes = without_effect(self._settings)
         if self._settings.insecure:

@@ -10,7 +10,8 @@ from dcs_migration.command_line.stack_export import Resource, StackState
 from dcs_migration.dcs.errors import DcsMigrationError
 from dcs_migration.dcs.models import Stats, TaskRow
 from dcs_migration.dcs.statuses import Kind, Status, lookup
-from dcs_migration.life_cycles.account import Account, Accounts, Evidence
+from dcs_migration.life_cycles.account import Account, Evidence
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.tasks.defaults import account_of
 from dcs_migration.life_cycles.tasks.mark import Mark, split
 from dcs_migration.names import ONLINE_MIGRATION

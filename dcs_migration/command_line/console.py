@@ -98,7 +98,8 @@ class Console:
 
 def plain(text: str) -> str:
     """Return a printable text: without secrets and control characters, in this command's words."""
-    return scrub(clean(translated(text), scrub))
+    # Scrubbed first, because a translation could change a secret, which then wouldn't be found.
+    return scrub(clean(translated(scrub(text)), scrub))
 
 
 def _plain(value: Any) -> Any:

@@ -99,7 +99,7 @@ def _open_streams() -> None:
 
 
 def _discard_output() -> None:
-    """Keep Python from writing at its end what could not be written."""
+    """Keep Python from writing at its end what couldn't be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

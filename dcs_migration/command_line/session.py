@@ -9,8 +9,10 @@ from functools import cached_property
 
 from dcs_migration.clock import Clock
 from dcs_migration.command_line.console import Console
-from dcs_migration.life_cycles.account import Account, Accounts
-from dcs_migration.life_cycles.config import NAMESPACE, Settings
+from dcs_migration.life_cycles.account import Account
+from dcs_migration.life_cycles.accounts import Accounts
+from dcs_migration.life_cycles.config import Settings
+from dcs_migration.names import NAMESPACE
 
 # The options for settings: like the stack's configuration, they take precedence over the environment.
 FLAGS = {"region": "--region", "projectId": "--project-id"}

@@ -14,7 +14,7 @@ from dcs_migration.command_line.session import Session
 from dcs_migration.command_line.stack_export import StackState, load
 from dcs_migration.dcs.models import Stats
 from dcs_migration.dcs.statuses import Kind, Status, lookup
-from dcs_migration.life_cycles.migration_completion.progress import told
+from dcs_migration.life_cycles.migration_completion.progress import statistics_text
 from dcs_migration.life_cycles.tasks.mark import Mark
 from dcs_migration.names import BACKUP_IMPORT, ONLINE_MIGRATION
 
@@ -141,7 +141,7 @@ def progress(status: Status, stats: Stats | None) -> str:
         return "" if status.known else "unknown status"
     if status.kind is Kind.REPLICATING and stats.offset == 0:
         return "in sync"
-    return told(stats)
+    return statistics_text(stats)
 
 
 def _owner(mark: Mark | None, stack: StackState | None) -> str:

@@ -20,7 +20,7 @@ from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.engine import NoEngine
 from dcs_migration.life_cycles.migration_completion.inputs import least_interval
-from dcs_migration.life_cycles.migration_completion.judging import State, Watched
+from dcs_migration.life_cycles.migration_completion.judging import State, WatchedTask
 from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot, line
 from dcs_migration.life_cycles.migration_completion.waiting import Poller, Wait
 
@@ -94,7 +94,7 @@ def run(session: Session) -> int:
     return exits.OK
 
 
-def _running(tasks: Sequence[Watched]) -> int:
+def _running(tasks: Sequence[WatchedTask]) -> int:
     return sum(task.state is State.RUNNING for task in tasks)
 
 
@@ -102,7 +102,7 @@ def _tasks(number: int) -> str:
     return "1 task" if number == 1 else f"{number} tasks"
 
 
-def _chosen(session: Session, stack: StackState | None) -> list[Watched]:
+def _chosen(session: Session, stack: StackState | None) -> list[WatchedTask]:
     """Return the given tasks, or all running tasks of the stack or the project.
 
     Raises:
@@ -117,7 +117,7 @@ def _chosen(session: Session, stack: StackState | None) -> list[Watched]:
         if stack is not None and not ids and row.id not in homes:
             continue
         patient = session.patient_accounts.at(account.region, account.project_id)
-        task = Watched(row.id, patient, row.name)
+        task = WatchedTask(row.id, patient, row.name)
         task.urn = next((resource.urn for resource in stack.holding(row.id)), None) if stack else None
         task.max_lag = 0.0 if session.args.until == IN_SYNC else None
         task.to_the_end = session.args.until == END
@@ -154,7 +154,7 @@ def _run_in(places: Sequence[Account]) -> list[Found]:
 class Lines:
     """A line for each change, and one every minute: for logs, or if the library for bars isn't installed."""
 
-    def __init__(self, console: Console, clock: Clock, tasks: Sequence[Watched]) -> None:
+    def __init__(self, console: Console, clock: Clock, tasks: Sequence[WatchedTask]) -> None:
         """Set up; nothing has been shown yet."""
         self._console = console
         self._clock = clock
@@ -180,7 +180,7 @@ class Lines:
         self._console.line(f"{self._clock.now():%Y-%m-%dT%H:%M:%SZ} {text}")
 
 
-def _state_of(task: Watched) -> str:
+def _state_of(task: WatchedTask) -> str:
     """Format a task's status; a task that is done for the wait may continue."""
     status = task.status or "not seen yet"
     return (
@@ -191,7 +191,7 @@ def _state_of(task: Watched) -> str:
 
 
 @contextmanager
-def _view(console: Console, clock: Clock, tasks: Sequence[Watched]) -> Iterator[Shows]:
+def _view(console: Console, clock: Clock, tasks: Sequence[WatchedTask]) -> Iterator[Shows]:
     if console.is_terminal and bars.are_possible():
         with bars.drawn(console, tasks) as drawn:
             yield drawn

@@ -10,7 +10,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from dcs_migration.credentials.agency import Agency, assume
-from dcs_migration.credentials.exchange import Exchange, Place, fetched
+from dcs_migration.credentials.exchange import Exchange, IdentityEndpoints, fetched
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.credentials.sources import Credentials, Source
 from dcs_migration.credentials.tokens import Read
@@ -43,7 +43,7 @@ class Access:
         credentials: Credentials,
         *,
         read: Read,
-        place: Place,
+        endpoints: IdentityEndpoints,
         connect: Connect,
         now: Callable[[], datetime],
         hide: Callable[..., None],
@@ -53,7 +53,7 @@ class Access:
         Args:
             credentials: The credentials.
             read: Returns the value of a setting.
-            place: The location of the identity services.
+            endpoints: The location of the identity services.
             connect: Connects to one of them.
             now: The date and time, in UTC.
             hide: Called with each secret that becomes known.
@@ -62,7 +62,8 @@ class Access:
         self.breaker = CredentialBreaker(credentials.provenance)
         self._hide = hide
         self._connect = connect
-        self._keys = self._keys_of(credentials, Exchange(read, place, self._send, hide), now)
+        self._agency_transports: list[Transport] = []
+        self._keys = self._keys_of(credentials, Exchange(read, endpoints, self._send, hide), now)
 
     def auth(self, project_id: str | None) -> AuthBase:
         """Return the signer for a project's requests."""
@@ -80,6 +81,11 @@ class Access:
         """
         return None if self._keys is None else self._keys()
 
+    def close(self) -> None:
+        """Close the connections to the services that issue an agency's keys."""
+        for transport in self._agency_transports:
+            transport.close()
+
     def _keys_of(
         self, credentials: Credentials, exchange: Exchange, now: Callable[[], datetime]
     ) -> Callable[[], Keys] | None:
@@ -92,8 +98,9 @@ class Access:
         names = [credentials.source]
         for agency in credentials.agencies:
             breaker = CredentialBreaker(f"the credentials came from {', then '.join(names)}")
-            url = exchange.place.sts if agency.uses_sts else exchange.place.iam
+            url = exchange.endpoints.sts if agency.uses_sts else exchange.endpoints.iam
             transport = self._connect(url, auth, breaker)
+            self._agency_transports.append(transport)
             keys = RenewedKeys(str(agency), self._assuming(agency, transport), now)
             auth = RenewedKeysAuth(keys)
             names.append(str(agency))

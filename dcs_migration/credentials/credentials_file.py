@@ -6,10 +6,11 @@ import configparser
 import os
 
 from dcs_migration.credentials import official_sdk
-from dcs_migration.credentials.exchange import Exchange, is_url
+from dcs_migration.credentials.exchange import Exchange
 from dcs_migration.credentials.keys import Keys
 from dcs_migration.credentials.tokens import COPIED_BADLY, Read, is_copied_well, text_in, token_in
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.dcs.hosts import is_loopback, is_url
 
 VARIABLE = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
 DEFAULT_FILE = "~/.huaweicloud/credentials"
@@ -37,15 +38,15 @@ def secret(read: Read) -> str:
 
 def by_credentials_file(exchange: Exchange) -> Keys:
     """Return the static keys of the file, or exchange the id token that it names for keys; errors: see :func:`secret`."""
-    from dcs_migration.dcs.surroundings import is_loopback
-
     path, values = _opened(exchange.read)
     if not _has_provider(values):
         return _static(path, values)
     if not official_sdk.is_installed():
         raise official_sdk.missing(f"the identity provider in {path}")
-    iam = values.get("iam_endpoint") or exchange.place.iam
-    if not is_url(iam) or not (iam.startswith("https://") or is_loopback(iam) or not exchange.place.verify):
+    iam = values.get("iam_endpoint") or exchange.endpoints.iam
+    if not is_url(iam) or not (
+        iam.startswith("https://") or is_loopback(iam) or not exchange.endpoints.verify
+    ):
         raise ConfigurationError(f"iam_endpoint in {path} must be https://host[:port]")
     return official_sdk.keys_of_user(exchange, iam, values["idp_id"], _id_token(path, values))
 

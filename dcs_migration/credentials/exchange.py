@@ -6,11 +6,9 @@ error messages are those of every other call.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from dcs_migration.credentials.keys import Keys, UnusableAnswer
 from dcs_migration.credentials.tokens import Read
@@ -19,21 +17,9 @@ from dcs_migration.dcs.errors import ApiError, ConfigurationError, CredentialsUn
 if TYPE_CHECKING:
     from dcs_migration.dcs.transport import Answer
 
-_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
-
-
-def is_url(value: str) -> bool:
-    """Whether a value is the http or https URL of a host, without a user."""
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and parts.username is None and parts.port != 0
-    except ValueError:
-        return False
-    return usable and _HOST.fullmatch(parts.hostname or "") is not None
-
 
 @dataclass(frozen=True)
-class Place:
+class IdentityEndpoints:
     """The base URLs of the identity services.
 
     iam, sts: of the region; verify: whether their certificates are checked.
@@ -86,7 +72,7 @@ class Exchange:
     """
 
     read: Read
-    place: Place
+    endpoints: IdentityEndpoints
     send: Send
     hide: Callable[..., None]
 

@@ -15,15 +15,15 @@ from dcs_migration.dcs.errors import CredentialsUnavailable
 from dcs_migration.dcs.texts import decoded
 
 RENEW_BEFORE = timedelta(minutes=20)  # signatures allow a clock that is up to 15 minutes behind
-RENEW_AT = 1 / 3  # of the lifetime left, where that is less
+RENEW_AT = 1 / 3  # of the remaining lifetime, if that is less
 RETRY_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Keys:
-    """An access key and what belongs to it. Secret parts are not shown by ``repr``.
+    """An access key and what belongs to it. Secret parts aren't shown by ``repr``.
 
-    expires_at: in UTC; None where the keys do not expire, or the time is unknown.
+    expires_at: in UTC; None if the keys don't expire, or the time is unknown.
     """
 
     access_key: str
@@ -50,7 +50,7 @@ def keys_in(body: bytes) -> Keys:
     """Return the temporary keys in the answer of a service.
 
     Raises:
-        UnusableAnswer: The answer has no whole set of keys, or does not say when they expire.
+        UnusableAnswer: The answer has no whole set of keys, or doesn't say when they expire.
     """
     try:
         found = json.loads(decoded(body))
@@ -85,9 +85,9 @@ def _moment(text: str) -> datetime:
 class RenewedKeys:
     """Keys that are fetched when they are first needed, and again before they expire; thread-safe.
 
-    A renewal that fails does no harm while the old keys are good: it is tried again a minute later. Without good keys,
-    the threads that waited for it fail with it, so that a service that hangs is not asked by one after another. A
-    refusal is remembered then, so that it is not asked for again.
+    A failed renewal does no harm while the old keys are valid, and is tried again a minute later. Without valid keys,
+    the threads that waited for the renewal fail with it, so that they don't call a service that hangs one after
+    another. A refusal is remembered, so that the service isn't called again.
     """
 
     def __init__(self, source: str, fetch: Callable[[], Keys], now: Callable[[], datetime]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from dcs_migration.credentials.exchange import Exchange, is_url
+from dcs_migration.credentials.exchange import Exchange
 from dcs_migration.credentials.keys import Keys, UnusableAnswer, keys_in
 from dcs_migration.credentials.tokens import is_token, pod_token
 from dcs_migration.dcs.errors import ApiError, ConfigurationError
+from dcs_migration.dcs.hosts import is_url
 
 METADATA_URL = "http://169.254.169.254"
 _TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105

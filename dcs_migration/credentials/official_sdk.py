@@ -1,7 +1,7 @@
 """Temporary keys for id tokens. Huawei's own SDK for Python, an optional dependency, builds the requests.
 
-It neither sends them nor reads the answers: it takes the UTC times in them for local ones, makes keys of half an answer,
-and waits for a slow server without end.
+The SDK doesn't send them or read the answers, because it takes the UTC times in them for local ones, makes keys from
+half an answer, and waits forever for a slow server.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def missing(what: str) -> ConfigurationError:
 
 def by_oidc_agency(exchange: Exchange) -> Keys:
     """Exchange an id token for keys of an agency (AssumeAgencyWithOIDC of STS)."""
-    read, sts = exchange.read, exchange.place.sts
+    read, sts = exchange.read, exchange.endpoints.sts
     policy_ids = (read("HUAWEICLOUD_OIDC_POLICY_IDS") or "").split(",")
     payload = {
         "provider_urn": read("HUAWEICLOUD_OIDC_PROVIDER_URN"),
@@ -58,7 +58,7 @@ def by_identity_provider(exchange: Exchange) -> Keys:
     """Exchange an id token for keys of a user of an identity provider (IAM, see :func:`keys_of_user`)."""
     read = exchange.read
     idp_id = read(f"{provider_prefix(read)}_IDP_ID") or ""
-    return keys_of_user(exchange, exchange.place.iam, idp_id, provider_token(read))
+    return keys_of_user(exchange, exchange.endpoints.iam, idp_id, provider_token(read))
 
 
 def keys_of_user(exchange: Exchange, iam: str, idp_id: str, id_token: str) -> Keys:

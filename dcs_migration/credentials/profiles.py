@@ -11,13 +11,14 @@ from typing import Any
 
 from dcs_migration.credentials.agency import Agency, agency_of
 from dcs_migration.credentials.keys import Keys
+from dcs_migration.credentials.tokens import text_in
 from dcs_migration.dcs.errors import ConfigurationError
 
 PROFILE = ("HW_PROFILE", "huaweicloud:profile")
 FILE = ("HW_SHARED_CONFIG_FILE", "huaweicloud:sharedConfigFile")
 DEFAULT_FILE = "~/.hcloud/config.json"
 
-_MOST_BYTES = 1 << 20
+_MOST_CHARACTERS = 1 << 20
 _ACCESS_KEY = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
@@ -50,11 +51,10 @@ def load(read: Callable[[str], str | None]) -> Profile:
         ConfigurationError: the file or profile doesn't exist, or it has no usable keys.
     """
     path = _first(read, FILE) or DEFAULT_FILE
+    # Unlike a Path, `expanduser` accepts a missing home directory.
+    text = text_in(os.path.expanduser(path), f"the profile file {path}", most=_MOST_CHARACTERS)
     try:
-        with open(os.path.expanduser(path), "rb") as file:  # a Path can't represent a missing home directory
-            document = json.loads(file.read(_MOST_BYTES))
-    except OSError as error:
-        raise ConfigurationError(f"can't read the profile file {path}: {error.strerror}") from None
+        document = json.loads(text)
     except (ValueError, RecursionError):
         document = None
     if document is None:  # raised here, so that the exception doesn't reference one with the file's text

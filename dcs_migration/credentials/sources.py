@@ -54,7 +54,7 @@ class Source:
         there = [any(read(name) for name in names) for names in self.needs]
         return True if all(there) else None if any(there) else False
 
-    def half(self, read: Read) -> ConfigurationError:
+    def incomplete(self, read: Read) -> ConfigurationError:
         """Return an error with the missing names."""
         absent = [" or ".join(names) for names in self.needs if not any(read(name) for name in names)]
         given = [name for names in self.needs for name in names if read(name)]

@@ -76,12 +76,13 @@ def token_in(path: str, who: str) -> str:
     return token
 
 
-def text_in(path: str, what: str) -> str:
+def text_in(path: str, what: str, *, most: int = _MAX_LENGTH) -> str:
     """Return the text of a file, which is cut if it is huge.
 
     Args:
         path: The file.
         what: How the error starts.
+        most: The number of characters that are certainly read.
 
     Raises:
         ConfigurationError: The file can't be read. The text quotes nothing of it.
@@ -90,7 +91,7 @@ def text_in(path: str, what: str) -> str:
         raise ConfigurationError(f"{what} isn't a file")
     try:
         with open(path, encoding="utf-8-sig") as file:  # editors on Windows write a byte order mark
-            return file.read(_MAX_LENGTH + 1)
+            return file.read(most + 1)
     except OSError as error:
         why = error.strerror
     except ValueError:

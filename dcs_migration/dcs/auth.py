@@ -12,8 +12,9 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 from requests.exceptions import InvalidHeader
 
+from dcs_migration.dcs.hosts import host_of
+
 ALGORITHM = "SDK-HMAC-SHA256"
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _utc_now() -> datetime:
@@ -55,17 +56,6 @@ def sign(
     ).hexdigest()
     authorization = f"{ALGORITHM} Access={access_key}, SignedHeaders={';'.join(names)}, Signature={signature}"
     return {"X-Sdk-Date": date, "Authorization": authorization}
-
-
-def host_of(url: str) -> str:
-    """Return the Host header of a URL: with the port, unless it is the scheme's default."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if ":" in host:
-        host = f"[{host}]"
-    if parts.port is None or parts.port == _DEFAULT_PORTS.get(parts.scheme):
-        return host
-    return f"{host}:{parts.port}"
 
 
 def _canonical_path(url: str) -> str:

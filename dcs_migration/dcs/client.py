@@ -140,13 +140,6 @@ class DcsClient:
         except models.Malformed as error:
             raise _not_dcs(operation, error) from None
 
-    def stop_migration_task(self, task_id: str) -> None:
-        """Ask a task to stop: POST /v2/{project_id}/migration-task/{task_id}/stop (StopMigrationTask).
-
-        It has stopped when its status is TERMINATED.
-        """
-        self.transport.write("StopMigrationTask", "POST", f"{self._task_path(task_id)}/stop")
-
     def batch_stop_migration_tasks(self, task_ids: Sequence[str]) -> dict[str, ApiError | None]:
         """Ask tasks to stop: POST /v2/{project_id}/migration-task/batch-stop (BatchStopMigrationTasks).
 

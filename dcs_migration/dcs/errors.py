@@ -95,7 +95,7 @@ class TransportError(DcsMigrationError):
 class NotSent(TransportError):
     """The request certainly never reached the service: it had no effect."""
 
-    verb = "was not sent"
+    verb = "wasn't sent"
 
     def __str__(self) -> str:
         if self.local:

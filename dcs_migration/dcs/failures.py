@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import requests
 import urllib3.exceptions as u3
 
-from dcs_migration.dcs.surroundings import NO_PROXY_ADDRESS, LocalMistake
+from dcs_migration.dcs.environment import NO_PROXY_ADDRESS, LocalMistake
 
 # All errors of sending a request and reading its answer, wrapped by `requests` or not.
 SENDING_ERRORS: tuple[type[Exception], ...] = (
@@ -208,9 +208,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             *link.args,
         ]
         if isinstance(link, u3.NewConnectionError):
-            queue.append(
-                link.__context__
-            )  # urllib3 1.26 doesn't show the cause; in any case, nothing was sent
+            # urllib3 1.26 doesn't show the cause; in any case, nothing was sent.
+            queue.append(link.__context__)
 
 
 def _detail(chain: list[BaseException]) -> str:

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from requests.utils import get_environ_proxies, select_proxy
 
 from dcs_migration.clock import Clock
-from dcs_migration.dcs.auth import host_of
+from dcs_migration.dcs.environment import proxy_variable
 from dcs_migration.dcs.errors import NotSent, TransportError
 from dcs_migration.dcs.failures import SENDING_ERRORS, explain
-from dcs_migration.dcs.surroundings import is_loopback, proxy_variable
+from dcs_migration.dcs.hosts import host_of, is_loopback
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, worded
 from dcs_migration.dcs.transport import new_session
 
@@ -76,15 +76,15 @@ def reach(url: str, *, verify: bool, timeouts: tuple[float, float], clock: Clock
     if broken:
         raise broken
     seconds = clock.monotonic() - started
-    told = _time_of(answer.headers.get("Date"))
+    reported = _time_of(answer.headers.get("Date"))
     # The service wrote its time between the request and the answer.
-    skew = None if told is None else (sent - told).total_seconds() + seconds / 2
+    skew = None if reported is None else (sent - reported).total_seconds() + seconds / 2
     return Reached(seconds, skew)
 
 
 def _time_of(header: str | None) -> datetime | None:
     try:
-        told = parsedate_to_datetime(header or "")
+        reported = parsedate_to_datetime(header or "")
     except (ValueError, TypeError, IndexError):
         return None
-    return told if told.tzinfo else told.replace(tzinfo=timezone.utc)
+    return reported if reported.tzinfo else reported.replace(tzinfo=timezone.utc)

@@ -52,9 +52,8 @@ _ALL = (
     Status("ERROR", Kind.FAILURE, ended=True),
     Status("RELEASED", Kind.RELEASED, ended=True),
     Status("DELETED", Kind.GONE, ended=True),
-    Status(
-        "GONE", Kind.GONE, ended=True
-    ),  # not from the service: written into the state if the record no longer exists
+    # Not from the service: written into the state if the record no longer exists.
+    Status("GONE", Kind.GONE, ended=True),
 )
 
 STATUSES: dict[str, Status] = {status.name: status for status in _ALL}

@@ -16,14 +16,12 @@ from urllib.parse import quote
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import MaxRetryError
-from urllib3.util.retry import Retry
 
 from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.dcs import wirelog
-from dcs_migration.dcs.auth import host_of
 from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.deadline import DeadlineAdapter
+from dcs_migration.dcs.environment import proxy_variable, require_usable
 from dcs_migration.dcs.errors import (
     DcsMigrationError,
     NotSent,
@@ -37,7 +35,7 @@ from dcs_migration.dcs.errors import (
     plain_text,
 )
 from dcs_migration.dcs.failures import PROXY_REFUSED, SENDING_ERRORS, Failure, explain
-from dcs_migration.dcs.surroundings import is_loopback, proxy_variable, require_usable
+from dcs_migration.dcs.hosts import host_of, is_loopback
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, Scrub, decoded, harmless, worded
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -108,22 +106,17 @@ class Transport:
         Raises ApiError for an error answer, TransportError for no answer (NotSent if the request was never sent).
         """
         target = path + _query_string(query or {})
-        retry = Retry(total=self._max_retries)
         end = self._clock.monotonic() + READ_BOUND_SECONDS
+        attempt = 0
         while True:
+            attempt += 1
             try:
                 return self._attempt(operation, "GET", target, None, TransportError)
             except (TransportError, Throttled, ServerFault, WrongEndpoint) as error:
-                if not error.may_pass:
+                wait = _wait_before(error, attempt)
+                too_late = self._clock.monotonic() + wait > end
+                if not error.may_pass or attempt > self._max_retries or too_late:
                     raise
-                failure: DcsMigrationError = error
-            try:
-                retry = retry.increment("GET", path)
-            except MaxRetryError:
-                raise failure from None
-            wait = _wait_before(failure, self._max_retries - int(retry.total or 0))
-            if self._clock.monotonic() + wait > end:
-                raise failure
             self._clock.sleep(wait)
 
     def write(

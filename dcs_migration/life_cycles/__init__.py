@@ -1,1 +1,1 @@
-"""The plugin side: what runs in Pulumi's plugin process (``python -m pulumi.dynamic``)."""
+"""The lifecycles of the resources. They don't know which front end calls them, or in which process."""

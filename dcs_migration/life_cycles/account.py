@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from dcs_migration.clock import Clock
-from dcs_migration.dcs.breaker import CredentialBreaker
 from dcs_migration.dcs.errors import (
     ApiError,
-    ConfigurationError,
     PermissionDenied,
     TaskNotFound,
     TransportError,
@@ -21,19 +18,11 @@ from dcs_migration.dcs.errors import (
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import Kind, lookup
 from dcs_migration.life_cycles.batching import Batcher
-from dcs_migration.life_cycles.config import NO_REGION, Settings
 from dcs_migration.life_cycles.listing import Listing, SharedListing
-from dcs_migration.life_cycles.secrets import scrub
-from dcs_migration.life_cycles.settings_check import require_honoured
 from dcs_migration.names import THREADS
 
 if TYPE_CHECKING:
-    from requests.auth import AuthBase
-
-    from dcs_migration.credentials.access import Access
     from dcs_migration.dcs.client import DcsClient
-    from dcs_migration.dcs.transport import Transport
-
 
 SHORT_LISTINGS = 3  # how often a listing with fewer tasks than its count is read again
 SHORT_PAUSE = 2.0  # seconds
@@ -47,7 +36,7 @@ class Evidence(Enum):
 
     LISTED = "in the listing"
     UNLISTED = "not in a well-formed listing, though Show still answers for it"
-    UNLISTABLE = "by Show alone, because the listing is not permitted"
+    UNLISTABLE = "by Show alone, because the listing isn't permitted"
 
 
 @dataclass(frozen=True)
@@ -66,13 +55,19 @@ class Written:
     refusal: ApiError | None = None
 
 
-class Turn:
-    """A lock for creates of this process that could interfere with each other."""
+class CreateLock:
+    """A lock for creates of this process that could interfere with each other; a context manager."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self.attempted = float("-inf")
         """Time when the last attempt ended. An older listing can't show its result."""
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
 
 
 class Account:
@@ -104,16 +99,16 @@ class Account:
         """Ids deleted by this process: a listing that still shows one of them is too old."""
         self.started: dict[str, tuple[float, TaskRow]] = {}
         """Tasks started by this process, with the time: a listing may not show them yet."""
-        self._turns: dict[str, Turn] = {}
-        self._turns_lock = threading.Lock()
+        self._create_locks: dict[str, CreateLock] = {}
+        self._guard = threading.Lock()
         self._last_written = float("-inf")
 
-    def turn(self, key: str) -> Turn:
+    def create_lock(self, key: str) -> CreateLock:
         """Return the lock for the creates of one target, or of one definition without a target."""
-        with self._turns_lock:
-            return self._turns.setdefault(key, Turn())
+        with self._guard:
+            return self._create_locks.setdefault(key, CreateLock())
 
-    def begun(self, row: TaskRow) -> None:
+    def record_start(self, row: TaskRow) -> None:
         """Record a task that this process has just started; a known name and owner mark are kept."""
         known = self.started.get(row.id, (0.0, row))[1]
         row = replace(row, name=row.name or known.name, description=row.description or known.description)
@@ -129,7 +124,7 @@ class Account:
         rows = {**self.recent(), **listing.rows}
         return [row for row in rows.values() if row.id not in self.deleted]
 
-    def wrote(self) -> None:
+    def record_write(self) -> None:
         """Record that this process has just changed a task, or may have: an older listing doesn't disprove it."""
         self._last_written = self.clock.monotonic()
 
@@ -220,135 +215,3 @@ class Account:
         except TaskNotFound:
             return None
         return row if lookup(row.status).kind is not Kind.GONE else None
-
-
-TIMEOUTS = (10.0, 30.0)  # for connecting and reading, in seconds
-
-
-class Accounts:
-    """The accounts that this process talks to; each one connects at its first use."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        *,
-        timeouts: tuple[float, float] = TIMEOUTS,
-        max_retries: int | None = None,
-        threads: int | None = THREADS,
-    ) -> None:
-        """Build from settings.
-
-        Args:
-            settings: Location settings and credentials.
-            clock: The process's clock.
-            timeouts: For connecting and reading, in seconds.
-            max_retries: How often a read of DCS is retried; default from the settings.
-            threads: How many threads may call at the same time; None if unknown.
-        """
-        self.settings = settings
-        self.clock = clock
-        self._timeouts = timeouts
-        self._max_retries = max_retries
-        self._threads = threads
-        self._lock = threading.Lock()
-        self._accounts: dict[tuple[str, str], Account] = {}
-        self._projects: dict[str, str] = {}
-        self._access: Access | None = None
-
-    def close(self) -> None:
-        """Close the pooled connections of all accounts."""
-        with self._lock:
-            for account in self._accounts.values():
-                account.client.transport.close()
-
-    def at(self, region: str | None, project_id: str | None) -> Account:
-        """Return the account of a region and project; both default to the settings.
-
-        Raises:
-            ConfigurationError: there is no region, there are no credentials, or there is no project.
-            DcsMigrationError: IAM didn't return the project.
-        """
-        region = region or self.settings.region
-        if region is None:
-            raise ConfigurationError(NO_REGION)
-        if project_id is None and region == self.settings.region:
-            project_id = self.settings.project_id
-        with self._lock:
-            if project_id is None:
-                project_id = self._look_up_project(region)
-            account = self._accounts.get((region, project_id))
-            if account is None:
-                url = self.settings.dcs_url(region)
-                from dcs_migration.dcs.client import DcsClient
-
-                retries = self.settings.max_retries if self._max_retries is None else self._max_retries
-                client = DcsClient(self._transport(url, region, project_id, retries), project_id)
-                account = self._accounts[region, project_id] = Account(
-                    client,
-                    region=region,
-                    project_id=project_id,
-                    endpoint=urlsplit(url).netloc,
-                    clock=self.clock,
-                    threads=self._threads,
-                )
-            return account
-
-    def _look_up_project(self, region: str) -> str:
-        if region not in self._projects:
-            from dcs_migration.dcs.client import find_project_id
-
-            # A configured project belongs to the configured region. A region's default project has the region's name.
-            configured = self.settings.project_name if region == self.settings.region else None
-            iam = self._transport(self.settings.iam_url(region), region, None, self.settings.max_retries)
-            self._projects[region] = find_project_id(iam, configured or region)
-        return self._projects[region]
-
-    def _transport(self, url: str, region: str, project_id: str | None, max_retries: int) -> Transport:
-        access = self.access(self.settings.region or region)
-        return self._connect(url, access.auth(project_id), access.breaker, max_retries)
-
-    def access(self, region: str) -> Access:
-        """Return the credentials for all regions; temporary keys come from the services of one region."""
-        if self._access is None:
-            from dcs_migration.credentials.access import Access
-            from dcs_migration.credentials.exchange import Place
-
-            require_honoured(self.settings)
-            self._access = Access(
-                self.settings.credentials(),
-                read=self.settings.of_identity,
-                place=Place(
-                    self.settings.iam_url(region),
-                    self.settings.sts_url(region),
-                    verify=not self.settings.insecure,
-                ),
-                connect=self._connect,
-                now=self.clock.now,
-                hide=scrub.add,
-            )
-        return self._access
-
-    def _connect(
-        self,
-        url: str,
-        auth: AuthBase,
-        breaker: CredentialBreaker,
-        max_retries: int = 0,
-        *,
-        timeouts: tuple[float, float] | None = None,
-        direct: bool = False,
-    ) -> Transport:
-        from dcs_migration.dcs.transport import Transport
-
-        return Transport(
-            url,
-            auth,
-            breaker=breaker,
-            verify=not self.settings.insecure,
-            timeouts=timeouts or self._timeouts,
-            max_retries=max_retries,
-            clock=self.clock,
-            scrub=scrub,
-            direct=direct,
-        )

@@ -10,8 +10,8 @@ from dcs_migration.names import THREADS
 
 Result = TypeVar("Result")
 
-_NAPS = 10  # in a window
-_PAUSE = 3  # naps without a new thread
+_STEPS = 10  # in a window
+_QUIET_STEPS = 3  # steps without a new thread
 
 
 class Batcher(Generic[Result]):
@@ -42,7 +42,7 @@ class Batcher(Generic[Result]):
         self._call = call
         self._sleep = sleep
         self._enough = most if threads is None else threads
-        self._pause = _PAUSE if threads is None else _NAPS
+        self._pause = _QUIET_STEPS if threads is None else _STEPS
         self._window = window
         self._most = most
         self._lock = threading.Lock()
@@ -79,11 +79,11 @@ class Batcher(Generic[Result]):
 
     def _wait_for_others(self, batch: _Batch[Result]) -> None:
         quiet, there = 0, 0
-        for _ in range(_NAPS):
+        for _ in range(_STEPS):
             quiet, there = (quiet + 1, there) if len(batch.ids) == there else (0, len(batch.ids))
             if there >= self._enough or quiet >= self._pause:
                 return
-            self._sleep(self._window / _NAPS)
+            self._sleep(self._window / _STEPS)
 
 
 class _Batch(Generic[Result]):

@@ -117,21 +117,24 @@ def _name_of(props: Props) -> str:
 
 
 # Outputs that only the service sets.
-_DECIDED = ("status", "task_status", "created_at", "updated_at", "released_at", "error", "statuses")
+_SET_BY_SERVICE = ("status", "task_status", "created_at", "updated_at", "released_at", "error", "statuses")
 # The service's texts can also be in these properties, but the user's own texts there aren't changed.
-_TOLD = (*_DECIDED, "name", "task_name", "description", "backup_files", "target_instance", "source_instance")
+_FROM_SERVICE = (
+    *(*_SET_BY_SERVICE, "name", "task_name", "description"),
+    *("backup_files", "target_instance", "source_instance"),
+)
 
 
-def passed(operation: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+def call(operation: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     """Call an operation of a lifecycle, and return its result without secrets in the service's texts."""
     bags = [arg for arg in args if isinstance(arg, Mapping)]
     for bag in bags:
         scrub.add_passwords(bag)
     result = operation(*args)
-    written = {text for bag in bags for key in bag if key not in _DECIDED for text in _texts(bag[key])}
+    written = {text for bag in bags for key in bag if key not in _SET_BY_SERVICE for text in _texts(bag[key])}
     outputs = getattr(result, "outputs", None)
     if outputs:
-        observed = {key: _scrubbed(outputs[key], written) for key in _TOLD if key in outputs}
+        observed = {key: _scrubbed(outputs[key], written) for key in _FROM_SERVICE if key in outputs}
         result.outputs = {**outputs, **observed}
     if isinstance(result, CheckResult):
         result.problems = [scrub(line) for line in result.problems]

@@ -8,24 +8,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.dcs.hosts import is_loopback
 from dcs_migration.life_cycles import endpoints
 from dcs_migration.life_cycles.secrets import scrub
-from dcs_migration.names import LOOPBACK
+from dcs_migration.names import EXPLICIT, EXPLICIT_AGENCY, NAMESPACE
 
 if TYPE_CHECKING:
     from dcs_migration.credentials.agency import Agency
     from dcs_migration.credentials.profiles import Profile
     from dcs_migration.credentials.sources import Credentials, Source
 
-NAMESPACE = "huaweicloud"
 DEFAULT_CLOUD = "myhuaweicloud.com"
 DEFAULT_MAX_RETRIES = 5
 
 # Location settings: the stack's configuration first, then these variables in turn.
-WHERE: dict[str, tuple[str, ...]] = {
+LOCATION_SETTINGS: dict[str, tuple[str, ...]] = {
     "region": ("HW_REGION_NAME",),
     "projectId": ("HW_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"),
     "projectName": ("HW_PROJECT_NAME",),
@@ -37,8 +36,6 @@ ENDPOINTS = "endpoints"
 DCS_ENDPOINT = "HW_DCS_ENDPOINT"
 IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
 STS_ENDPOINT = "HUAWEICLOUD_SDK_STS_ENDPOINT"
-EXPLICIT = "dcs_migration:credentials"  # names the Provider whose credentials are set in the program
-EXPLICIT_AGENCY = "dcs_migration:agency"  # and the one whose agency is set there
 ACCEPT_ENDPOINT = "DCS_MIGRATION_ACCEPT_ENDPOINT"
 
 EMPTY = ("[]", "{}")  # templates leave these behind; they count as not set
@@ -53,7 +50,7 @@ NO_REGION = "no region; set huaweicloud:region (`pulumi config set huaweicloud:r
 NO_CREDENTIALS = (
     "no credentials; set HW_ACCESS_KEY and HW_SECRET_KEY (or HW_AUTH_TOKEN), or huaweicloud:accessKey and "
     "`pulumi config set --secret huaweicloud:secretKey`; for other sources see docs/guides/credentials.md "
-    "(a user name with a password is not supported)"
+    "(a user name with a password isn't supported)"
 )
 
 
@@ -73,12 +70,12 @@ class Settings:
         self._keys = keys
 
     def stack_keys(self) -> list[str]:
-        """The keys of the stack's configuration in our namespace, without it."""
+        """Return the keys of the stack's configuration in our namespace, without it."""
         prefix = f"{NAMESPACE}:"
         return sorted(key.removeprefix(prefix) for key in self._keys() if key.startswith(prefix))
 
     def named(self, pattern: str) -> list[str]:
-        """The variables, or the namespaced keys, of this name that are set; a trailing ``*`` stands for any ending."""
+        """Return the variables, or the namespaced keys, of this name that are set; a trailing ``*`` stands for any ending."""
         prefix = f"{NAMESPACE}:"
         of_stack = pattern.startswith(prefix)
         names = [pattern]
@@ -88,7 +85,7 @@ class Settings:
         return [name for name in names if self.value(name) not in (None, *EMPTY)]
 
     def value(self, name: str) -> str | None:
-        """Returns the value of a variable, or of a namespaced key of the stack's configuration."""
+        """Return the value of a variable, or of a namespaced key of the stack's configuration."""
         prefix = f"{NAMESPACE}:"
         return self._config(name.removeprefix(prefix)) if name.startswith(prefix) else self._env(name)
 
@@ -103,14 +100,14 @@ class Settings:
     def _env(self, *names: str) -> str | None:
         return next((value for name in names if (value := self._environ.get(name, "").strip())), None)
 
-    def _where(self, key: str) -> str | None:
-        return self._config(key) or self._env(*WHERE[key]) or self._of_profile(key)
+    def _location(self, key: str) -> str | None:
+        return self._config(key) or self._env(*LOCATION_SETTINGS[key]) or self._of_profile(key)
 
     def origin(self, key: str) -> str | None:
-        """Return the name of the setting that sets a key of :data:`WHERE`; None if it isn't set."""
+        """Return the name of the setting that sets a key of :data:`LOCATION_SETTINGS`; None if it isn't set."""
         if self._config(key):
             return f"{NAMESPACE}:{key}"
-        variable = next((name for name in WHERE[key] if self._env(name)), None)
+        variable = next((name for name in LOCATION_SETTINGS[key] if self._env(name)), None)
         if variable or not self._of_profile(key):
             return variable
         return self.profile.name if self.profile is not None else None
@@ -122,13 +119,13 @@ class Settings:
         if key == "region":
             return self.profile.region or None
         # A project belongs to a region.
-        return self.profile.project_id or None if self._where("region") == self.profile.region else None
+        return self.profile.project_id or None if self._location("region") == self.profile.region else None
 
     def _valid(self, key: str, pattern: re.Pattern[str], what: str) -> str | None:
-        value = self._where(key)
+        value = self._location(key)
         if value is not None and not pattern.fullmatch(value):
             raise ConfigurationError(
-                f"{NAMESPACE}:{key} ({', '.join(WHERE[key])}) is not {what}; correct it where it is set"
+                f"{NAMESPACE}:{key} ({', '.join(LOCATION_SETTINGS[key])}) isn't {what}; correct it where it is set"
             )
         return value
 
@@ -140,7 +137,7 @@ class Settings:
     @property
     def project_id(self) -> str | None:
         """The configured project, if any. It belongs to the configured region only."""
-        variable = next((name for name in WHERE["projectId"] if self._env(name)), None)
+        variable = next((name for name in LOCATION_SETTINGS["projectId"] if self._env(name)), None)
         if variable and self._config("projectName") and not self._config("projectId"):
             raise ConfigurationError(
                 f"{NAMESPACE}:projectName and {variable} both name a project; unset one of them"
@@ -160,7 +157,7 @@ class Settings:
     @property
     def insecure(self) -> bool:
         """Whether to skip TLS verification and to allow plain http outside loopback. Default False."""
-        text = self._where("insecure")
+        text = self._location("insecure")
         if text is None:
             return False
         if text.lower() not in _FLAGS:
@@ -170,7 +167,7 @@ class Settings:
     @property
     def max_retries(self) -> int:
         """How often a failed read is retried. Default 5."""
-        text = self._where("maxRetries")
+        text = self._location("maxRetries")
         if text is None:
             return DEFAULT_MAX_RETRIES
         try:
@@ -208,13 +205,13 @@ class Settings:
         explicit = self.explicit_iam
         if explicit is None:
             dcs = self.dcs_url(region)
-            if urlsplit(dcs).hostname in LOOPBACK:
+            if is_loopback(dcs):
                 return dcs
         return self._url("iam", region, explicit, IAM_ENDPOINT)
 
     def on_loopback(self, region: str) -> bool:
         """Whether the service of a region is on this machine: an emulator."""
-        return urlsplit(self.dcs_url(region)).hostname in LOOPBACK
+        return is_loopback(self.dcs_url(region))
 
     def accepted_endpoint(self) -> str | None:
         """The host in DCS_MIGRATION_ACCEPT_ENDPOINT, for tasks whose endpoint has moved."""
@@ -277,7 +274,7 @@ class Settings:
         return credentials
 
     def _chosen_credentials(self) -> Credentials | None:
-        source = self.source(halves=False)
+        source = self.source(allow_incomplete=False)
         if source is None:
             return None
         from dcs_migration.credentials.sources import credentials_of
@@ -285,11 +282,11 @@ class Settings:
         found = credentials_of(source, self.of_identity, self.agencies, self._name_of(source))
         return replace(found, from_program=True) if self.has_own_credentials else found
 
-    def source(self, *, halves: bool = True) -> Source | None:
+    def source(self, *, allow_incomplete: bool = True) -> Source | None:
         """Return the source of the credentials: the first complete one; None if there is none.
 
         Raises:
-            ConfigurationError: an earlier source is incomplete, unless ``halves`` are skipped.
+            ConfigurationError: an earlier source is incomplete, unless ``allow_incomplete`` skips it.
         """
         from dcs_migration.credentials.sources import CREDENTIALS_FILE, METADATA, SOURCES
 
@@ -301,8 +298,8 @@ class Settings:
             state = source.state(self.of_identity)
             if state:
                 return source
-            if state is None and not halves:
-                raise source.half(self.of_identity)
+            if state is None and not allow_incomplete:
+                raise source.incomplete(self.of_identity)
         return None
 
     def of_identity(self, name: str) -> str | None:

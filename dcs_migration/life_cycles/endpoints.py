@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.names import LOOPBACK
+from dcs_migration.dcs.hosts import host_of, is_loopback, split_url
 
 _SERVICES = ("dcs", "iam", "sts")  # services whose endpoints are used here; the map may have others
-_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def configured(text: str | None) -> dict[str, str]:
@@ -53,23 +50,20 @@ def base_url(endpoint: str, where: str, *, allow_http: bool) -> str:
     url = endpoint if "://" in endpoint else f"https://{endpoint}"
     try:
         parts = urlsplit(url)
-        port = parts.port
+        parts.port  # noqa: B018 (reading it checks it)
     except ValueError:
-        raise ConfigurationError(f"{where} is not a URL; use https://host[:port]") from None
-    host = parts.hostname or ""
-    usable = parts.scheme in ("http", "https") and _HOST.fullmatch(host) and port != 0
+        raise ConfigurationError(f"{where} isn't a URL; use https://host[:port]") from None
     beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
-    if not usable or beyond:
+    if split_url(url) is None or beyond:
         raise ConfigurationError(f"{where} must be https://host[:port], without a path or credentials")
-    if "://" not in endpoint and host in LOOPBACK:
+    if "://" not in endpoint and is_loopback(url):
         raise ConfigurationError(
             f"{where} starts with neither http nor https; use http://{parts.netloc} for an emulator"
         )
-    if parts.scheme == "http" and host not in LOOPBACK and not allow_http:
+    if parts.scheme == "http" and not is_loopback(url) and not allow_http:
         raise ConfigurationError(
-            f"{where} uses plain http to {host}, which sends requests unprotected; use https://, or set "
+            f"{where} uses plain http to {parts.hostname}, which sends requests unprotected; use https://, or set "
             "huaweicloud:insecure to allow it"
         )
     # Normalize the host's spelling, because the state keeps it.
-    shown_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
-    return f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host) + shown_port
+    return f"{parts.scheme}://{host_of(url)}"

@@ -91,7 +91,7 @@ class GrpcEngine:
             )
             self._stub.Log(request, timeout=_TIMEOUT)
         except Exception as error:  # a log line must never fail an operation
-            _log.debug("the Pulumi engine did not accept a log line: %s", type(error).__name__)
+            _log.debug("the Pulumi engine didn't accept a log line: %s", type(error).__name__)
 
 
 class NoEngine:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dcs_migration.credentials import local_services, sources
-from dcs_migration.credentials.exchange import is_url
 from dcs_migration.credentials.sources import Source
 from dcs_migration.credentials.tokens import COPIED_BADLY, is_copied_well, is_token
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.dcs.hosts import is_url
 from dcs_migration.life_cycles.config import Settings
 
 _URN = re.compile(r"iam::[^:\s]+:[^:\s]+:\S+")
@@ -37,7 +37,7 @@ FORMS = {
     "HW_ASSUME_ROLE_IDP_ID": _IDP_ID,
     local_services.POD_URI: Form(is_url, local_services.POD_URI_FORM),
 }
-"""Where a source reads a variable of these, and it is set."""
+"""The forms of variables; the value of each one is checked if the chosen source reads it."""
 
 _OF_THE_MACHINE = (sources.METADATA, sources.CREDENTIALS_FILE)
 

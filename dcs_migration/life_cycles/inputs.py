@@ -116,7 +116,7 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
     found += [
         (
             where,
-            f"{path(where)}: is not plain data; use strings, numbers, lists or maps (for a file, its hash)",
+            f"{path(where)}: isn't plain data; use strings, numbers, lists or maps (for a file, its hash)",
         )
         for where in _not_plain(inputs, [])
         if not any(tuple(where[:length]) in refused for length in range(len(where) + 1))
@@ -176,7 +176,7 @@ def _pattern(validator: Any, wanted: str, instance: Any, subschema: Any) -> Iter
 
     # In JSON Schema `$` is the end of the text; in Python it also matches before a final line break.
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), instance):
-        yield ValidationError("does not match")
+        yield ValidationError("doesn't match")
 
 
 def _skipping_unknown(check: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
@@ -245,7 +245,7 @@ def _not_allowed(problem: _Problem) -> Iterator[str]:
         else []
     )
     shown = "" if problem.described.get("writeOnly") else _value(value)
-    yield f"{problem.where}: {shown}is not one of the allowed values; {_advice(problem.described)}" + (
+    yield f"{problem.where}: {shown}isn't one of the allowed values; {_advice(problem.described)}" + (
         f' (did you mean "{near[0]}"?)' if near else ""
     )
 
@@ -313,7 +313,7 @@ def _malformed(problem: _Problem) -> Iterator[str]:
 
 
 def _invalid(problem: _Problem) -> Iterator[str]:
-    yield f"{problem.where}: is not valid; {_advice(problem.described)}"
+    yield f"{problem.where}: isn't valid; {_advice(problem.described)}"
 
 
 _WORDING: dict[str, Callable[[_Problem], Iterator[str]]] = {

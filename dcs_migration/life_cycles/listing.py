@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from dcs_migration.clock import Clock
 from dcs_migration.dcs.errors import TransportError
@@ -61,9 +62,16 @@ class SharedListing:
             DcsMigrationError: what the service answered, or its pages don't fit together.
         """
         oldest = self._clock.monotonic() - max_age
+
+        def is_fresh(listing: Listing | None) -> TypeGuard[Listing]:
+            return listing is not None and listing.started >= oldest and listing.started > not_before
+
+        latest = self._latest
+        if is_fresh(latest):
+            return latest  # without the lock, which another thread may hold for a whole fetch
         with self._lock:  # threads that wait here use the listing that the previous one fetched
             latest = self._latest
-            if latest is None or latest.started < oldest or latest.started <= not_before:
+            if not is_fresh(latest):
                 latest = self._latest = self._fetch()
             return latest
 
@@ -89,7 +97,7 @@ class SharedListing:
             # page) says that there is more: then the service's pages are smaller than what is asked for.
             full, missing = len(page.rows) >= size, page.count > len(rows)
             if len(rows) == before and full and missing:
-                excess = f"its pages do not continue at {offset}"
+                excess = f"its pages don't continue at {offset}"
                 break
             if len(rows) == before or not (full or missing):
                 return Listing(started, rows, page.count)

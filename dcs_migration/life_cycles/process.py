@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.engine import Engine
-from dcs_migration.life_cycles.tasks.held import Held
+from dcs_migration.life_cycles.tasks.holders import Holders
 
 
 @dataclass
@@ -30,18 +30,18 @@ class Process:
     """What the lifecycles of one plugin process share.
 
     accounts: the service, by region and project; they have the clock. engine: the Pulumi engine that called:
-    whether it is still running, and where lines are shown. phase: what Pulumi is doing. heard: which resource of
+    whether it is still running, and where lines are shown. phase: what Pulumi is doing. holders_by_kind: which resource of
     the state holds what, for each kind of thing that a resource can hold.
     """
 
     accounts: Accounts
     engine: Engine
     phase: Phase = field(default_factory=Phase)
-    heard: dict[str, Held] = field(default_factory=dict)
+    holders_by_kind: dict[str, Holders] = field(default_factory=dict)
 
-    def held(self, what: str) -> Held:
+    def holders(self, what: str) -> Holders:
         """Return which resources hold which things of a kind."""
-        return self.heard.setdefault(what, Held())
+        return self.holders_by_kind.setdefault(what, Holders())
 
 
 Props = dict[str, Any]

@@ -165,9 +165,7 @@ _BACKSLASH = re.compile(
 _PRINTABLE = re.compile(rb"=([0-9A-F]{2})")
 _DOUBLED = re.compile(rb"''|\"\"")
 _SHELL_QUOTE = re.compile(rb"'\"'\"'|'\\''")
-_HEX = re.compile(
-    rb"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){4,}(?![0-9A-Fa-f])"
-)  # at least four bytes, as for base64
+_HEX = re.compile(rb"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){4,}(?![0-9A-Fa-f])")  # at least four bytes
 _RAW_BYTE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|([0-3][0-7]{2})|([^A-Za-z0-9]|[abfnrtv]))")
 _CONTROLS = dict(zip(b"abfnrtv0", b"\a\b\f\n\r\t\v\0", strict=True))
 

@@ -28,15 +28,15 @@ def guard(engine: Engine, urn: str | None = None) -> Iterator[None]:
     A ``BaseException`` (``SystemExit``, ``KeyboardInterrupt``) from a provider method would leave Pulumi's call
     without an answer, and the CLI would wait forever.
     """
-    heard: list[str] = []
-    _thread.heard = heard
+    collected: list[str] = []
+    _thread.collected = collected
     try:
         yield
     except BaseException as error:
         raise ProviderError(_message(error)) from None
     finally:
-        _thread.heard = None
-        for line in heard:
+        _thread.collected = None
+        for line in collected:
             if line not in _shown:
                 _shown.add(line)
                 engine.log("WARNING", line, urn)
@@ -56,12 +56,11 @@ def _message(error: BaseException) -> str:
     text = scrub(text)
     if os.environ.get("DCS_MIGRATION_DEBUG") == "1":
         text += "\n" + scrub("".join(traceback.format_exception(error)))
-    return text.encode(
-        "utf-8", "backslashreplace"
-    ).decode()  # an error text that can't be sent would leave the call without an answer
+    # An error text that can't be sent would leave the call without an answer.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
-_thread = threading.local()  # `heard`: library warnings during a thread's current call, or None
+_thread = threading.local()  # `collected`: library warnings during a thread's current call, or None
 _shown: set[str] = set()
 
 # Python shows none of these by default: they are for developers.
@@ -80,7 +79,7 @@ def _unwanted(kind: type[Warning], text: str) -> bool:
     )
 
 
-def hearing(warn: Callable[..., None]) -> Callable[..., None]:
+def collecting(warn: Callable[..., None]) -> Callable[..., None]:
     """Return a replacement for ``warnings.warn``: it keeps warnings in our calls and passes all others to `warn`.
 
     Filters apply to the whole process: PYTHONWARNINGS could turn a warning of `requests` into an error, and
@@ -90,17 +89,17 @@ def hearing(warn: Callable[..., None]) -> Callable[..., None]:
     def stand_in(
         message: Any, category: Any = None, stacklevel: int = 1, source: Any = None, **more: Any
     ) -> None:
-        heard: list[str] | None = getattr(_thread, "heard", None)
-        if heard is None:
+        collected: list[str] | None = getattr(_thread, "collected", None)
+        if collected is None:
             warn(message, category, stacklevel + 1, source, **more)
             return
         kind = type(message) if isinstance(message, Warning) else category or UserWarning
         if not issubclass(kind, _FOR_DEVELOPERS) and not _unwanted(kind, str(message)):
-            heard.append(f"{message} ({kind.__name__})")
+            collected.append(f"{message} ({kind.__name__})")
 
     return stand_in
 
 
-def hear_libraries() -> None:
+def collect_warnings() -> None:
     """Start to collect library warnings in this process."""
-    warnings.warn = hearing(warnings.warn)
+    warnings.warn = collecting(warnings.warn)

@@ -2,69 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from dcs_migration.credentials import agency, credentials_file, official_sdk, profiles, sources
+from dcs_migration.credentials import agency, profiles, sources
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.life_cycles.config import (
-    DCS_ENDPOINT,
-    ENDPOINTS,
-    IAM_ENDPOINT,
-    NAMESPACE,
-    STS_ENDPOINT,
-    WHERE,
-    Settings,
-)
+from dcs_migration.dcs.hosts import is_loopback
+from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.identity_check import malformed_identity
-from dcs_migration.names import LOOPBACK
-
-OURS = (
-    *WHERE,
-    ENDPOINTS,
-    *(
-        name.removeprefix(f"{NAMESPACE}:")
-        for name in (*sources.NAMES, *profiles.PROFILE, *profiles.FILE, agency.ASSUME_ROLE)
-        if name.startswith(f"{NAMESPACE}:")
-    ),
-)
-
-# Other keys of pulumi-huaweicloud: a stack that uses both packages may have them, so they aren't reported.
-OF_PULUMI_HUAWEICLOUD = frozenset(
-    (
-        "agencyDomainName",
-        "agencyName",
-        "assumeRoleWithOidc",
-        "authUrl",
-        "cacertFile",
-        "cert",
-        "defaultTags",
-        "delegatedProject",
-        "domainId",
-        "domainName",
-        "enableForceNew",
-        "enterpriseProjectId",
-        "ignoreTags",
-        "key",
-        "password",
-        "regional",
-        "signingAlgorithm",
-        "skipCheckUpgrade",
-        "skipCheckWebsiteType",
-        "tenantId",
-        "tenantName",
-        "token",
-        "userId",
-        "userName",
-    )
-)
-# Keys that are maps, with an example of a value.
-_MAPS = {ENDPOINTS: "https://...", agency.ASSUME_ROLE.removeprefix(f"{NAMESPACE}:"): "..."}
-# Names that the Pulumi engine itself may add.
-OF_PULUMI = frozenset({"version", "pluginDownloadURL"})
+from dcs_migration.life_cycles.settings_spelling import misspelt, misspelt_variables
+from dcs_migration.names import NAMESPACE
 
 _FROM_CONFIGURATION = (
     " (refresh and destroy use the configuration of the last `pulumi up`; after a change, add --run-program)"
@@ -113,7 +61,7 @@ def _of_another_cloud(settings: Settings) -> bool:
     if settings.explicit_endpoint and (settings.explicit_iam or settings.project_id):
         return False
     ours = urlsplit(settings.iam_url("any")).hostname or ""
-    if settings.explicit_endpoint and ours in LOOPBACK:
+    if settings.explicit_endpoint and is_loopback(settings.iam_url("any")):
         return False  # an emulator also serves IAM
     urls = [value for name in AUTH_URLS if (value := settings.value(name))]
     hosts = [urlsplit(url if "://" in url else f"https://{url}").hostname or "" for url in urls]
@@ -143,7 +91,7 @@ _KEYS = "unset it, and set HW_ACCESS_KEY and HW_SECRET_KEY"
 NOT_HONOURED = (
     NotHonoured(
         ("OS_AGENCY_NAME", f"{NAMESPACE}:agencyName"),
-        f"this way to use an agency is not supported; unset it, and set {agency.AGENCY} and "
+        f"this way to use an agency isn't supported; unset it, and set {agency.AGENCY} and "
         "HW_ASSUME_ROLE_DOMAIN_NAME",
     ),
     NotHonoured(
@@ -153,18 +101,18 @@ NOT_HONOURED = (
     ),
     NotHonoured(
         (*profiles.PROFILE, *profiles.FILE),
-        "other tools prefer a profile to other credentials, and this provider does not; unset it, or "
+        "other tools prefer a profile to other credentials, and this provider doesn't; unset it, or "
         "the other credentials",
         _beside_profile,
     ),
     NotHonoured(
         ("HW_SHARED_CREDENTIALS_FILE", "OS_ACCESS_KEY"),
-        f"this source of credentials is not supported; {_KEYS}",
+        f"this source of credentials isn't supported; {_KEYS}",
         _without_keys,
     ),
     NotHonoured(
         ("HW_USER_PASSWORD", "OS_PASSWORD", f"{NAMESPACE}:password"),
-        f"a user name with a password is not supported; {_KEYS}",
+        f"a user name with a password isn't supported; {_KEYS}",
         _without_keys,
     ),
     NotHonoured(
@@ -174,13 +122,13 @@ NOT_HONOURED = (
     ),
     NotHonoured(
         ("OS_AUTH_TOKEN", f"{NAMESPACE}:token"),
-        "other tools prefer this token to keys, and this provider does not read it; unset it, or set "
+        "other tools prefer this token to keys, and this provider doesn't read it; unset it, or set "
         "HW_AUTH_TOKEN instead of keys",
         _without_token,
     ),
     NotHonoured(
         AUTH_URLS,
-        f"it names another cloud, but this provider does not read it; unset it, or set {NAMESPACE}:cloud "
+        f"it names another cloud, but this provider doesn't read it; unset it, or set {NAMESPACE}:cloud "
         f"(HW_CLOUD), or {NAMESPACE}:endpoints (dcs, iam)",
         _of_another_cloud,
     ),
@@ -193,13 +141,13 @@ NOT_HONOURED = (
             f"{NAMESPACE}:tenantId",
             f"{NAMESPACE}:tenantName",
         ),
-        f"it names a project, but this provider does not read it; unset it, or set {NAMESPACE}:projectId or "
+        f"it names a project, but this provider doesn't read it; unset it, or set {NAMESPACE}:projectId or "
         f"{NAMESPACE}:projectName (HW_PROJECT_ID, HW_PROJECT_NAME)",
         _without_project,
     ),
     NotHonoured(
         ("HUAWEICLOUD_SDK_REGION_DCS_*", "HUAWEICLOUD_SDK_REGIONS_FILE"),
-        "it names an endpoint, but this provider does not read it; unset it, or set HW_DCS_ENDPOINT or "
+        "it names an endpoint, but this provider doesn't read it; unset it, or set HW_DCS_ENDPOINT or "
         f"{NAMESPACE}:endpoints (dcs)",
         _without_endpoint,
     ),
@@ -212,9 +160,12 @@ WITHOUT_EFFECT = {
 }
 
 
+_OF_OTHER_TOOLS = frozenset({name for row in NOT_HONOURED for name in row.names} | WITHOUT_EFFECT.keys())
+
+
 def problems(settings: Settings) -> list[str]:
     """Return one line for each problem of the settings, for any resource: with names, never with values."""
-    lines = [*misspelt(settings), *misspelt_variables(settings), *not_honoured(settings)]
+    lines = [*misspelt(settings), *misspelt_variables(settings, _OF_OTHER_TOOLS), *not_honoured(settings)]
     for read in _READERS:
         try:
             read(settings)
@@ -269,83 +220,3 @@ def _counts(row: NotHonoured, settings: Settings) -> bool:
 def without_effect(settings: Settings) -> list[str]:
     """Return a note for each setting without an effect."""
     return [note for name, note in WITHOUT_EFFECT.items() if settings.named(name)]
-
-
-def misspelt(settings: Settings) -> Iterator[str]:
-    """Yield a line for each key of the stack's configuration that is probably a misspelled key of this package."""
-    for key in settings.stack_keys():
-        if key in OURS or key in OF_PULUMI_HUAWEICLOUD or key in OF_PULUMI:
-            continue
-        head, _, rest = key.partition(".")
-        if head in _MAPS and rest:
-            yield (
-                f"{NAMESPACE}:{key} is a separate key, not part of the map {NAMESPACE}:{head}; run `pulumi "
-                f"config rm '{NAMESPACE}:{key}'`, then `pulumi config set --path '{NAMESPACE}:{key}' "
-                f"{_MAPS[head]}`"
-            )
-        elif meant := nearest(key):
-            yield f"{NAMESPACE}:{key}: unknown key; did you mean {NAMESPACE}:{meant}?"
-
-
-def misspelt_variables(settings: Settings) -> Iterator[str]:
-    """Yield a line for each variable that is probably a misspelling of one of ours that isn't set."""
-    known = {name for row in NOT_HONOURED for name in row.names} | WITHOUT_EFFECT.keys()
-    for name in settings.variables():
-        if name in OUR_VARIABLES or name in known or not settings.value(name):
-            continue
-        meant = _nearest_variable(name)
-        if meant and not settings.value(meant):
-            yield f"{name}: unknown variable; did you mean {meant}?"
-
-
-def _nearest_variable(name: str) -> str | None:
-    prefix = _HUAWEIS.match(name)
-    if not prefix:
-        return None
-    # Programs have other variables, so a similar name isn't enough. The exception is an endpoint: if it is missed, the
-    # real cloud is called instead of an emulator.
-    rest = _plain(name[prefix.end() :])
-    if "dcs" in rest and difflib.get_close_matches(rest, _DCS_ENDPOINTS, n=1, cutoff=0.9):
-        return DCS_ENDPOINT
-    return next((ours for ours in OUR_VARIABLES if _plain(ours) == _plain(name)), None)
-
-
-_HUAWEIS = re.compile(r"(?:HUAWEI_?CLOUD|HWCLOUD|HW)_?(?:SDK_)?", re.IGNORECASE)
-_DCS_ENDPOINTS = ("dcsendpoint", "endpointdcs", "dcsurl")
-
-OUR_VARIABLES = (
-    DCS_ENDPOINT,
-    IAM_ENDPOINT,
-    STS_ENDPOINT,
-    *(name for names in WHERE.values() for name in names),
-    *(
-        name
-        for name in (*sources.NAMES, *profiles.PROFILE, *profiles.FILE, *agency.VARIABLES.values())
-        if not name.startswith(NAMESPACE)
-    ),
-    credentials_file.VARIABLE,
-    *official_sdk.OPTIONAL,
-)
-
-
-def nearest(key: str) -> str | None:
-    """Return our key with the most similar name, if it is similar enough."""
-    (found,) = difflib.get_close_matches(_plain(key), _SPELLINGS, n=1, cutoff=0.8) or (None,)
-    return _SPELLINGS[found] if found else None
-
-
-def _plain(key: str) -> str:
-    """Return a key without differences in case, underscores, hyphens, spaces and dots."""
-    return re.sub(r"[^a-z0-9]", "", key.lower())
-
-
-# Also names like those of the variables: regionName, after HW_REGION_NAME.
-_SPELLINGS = {
-    **{
-        _plain(name.removeprefix("HW_")): key
-        for key, names in WHERE.items()
-        for name in names
-        if name.startswith("HW_")
-    },
-    **{_plain(key): key for key in OURS},
-}

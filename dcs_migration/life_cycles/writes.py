@@ -31,40 +31,40 @@ def named(rows: Sequence[TaskRow]) -> str:
 
 
 @dataclass(frozen=True)
-class Patience:
-    """Wait times after consecutive refusals."""
+class RetryPauses:
+    """How long to wait after each of several refusals in a row, in seconds."""
 
     pauses: tuple[float, ...]
 
 
-FOR_THE_TARGET = Patience((10.0,) * 6)
+FOR_THE_TARGET = RetryPauses((10.0,) * 6)
 
 # Refusals that certainly had no effect: the write may be accepted later.
-PATIENCE: dict[type[DcsMigrationError], Patience] = {
-    NotSent: Patience((1.0, 2.0, 4.0)),
+RETRY_PAUSES: dict[type[DcsMigrationError], RetryPauses] = {
+    NotSent: RetryPauses((1.0, 2.0, 4.0)),
     Busy: FOR_THE_TARGET,
     Occupied: FOR_THE_TARGET,
-    Throttled: Patience((15.0, 20.0, 25.0)),
+    Throttled: RetryPauses((15.0, 20.0, 25.0)),
 }
-REFUSED = tuple(PATIENCE)
+REFUSED = tuple(RETRY_PAUSES)
 
 
 class Refusals:
     """Number of refusals of a write so far."""
 
     def __init__(self) -> None:
-        self._counts: dict[Patience, int] = {}
+        self._counts: dict[RetryPauses, int] = {}
 
     def pause_after(self, error: DcsMigrationError) -> float | None:
         """Count a refusal, and return how long to wait; None to give up."""
-        patience = next(found for kind, found in PATIENCE.items() if isinstance(error, kind))
-        count = self._counts[patience] = self._counts.get(patience, 0) + 1
+        schedule = next(found for kind, found in RETRY_PAUSES.items() if isinstance(error, kind))
+        count = self._counts[schedule] = self._counts.get(schedule, 0) + 1
         permanent = isinstance(error, NotSent) and error.permanent
-        return None if permanent or count > len(patience.pauses) else patience.pauses[count - 1]
+        return None if permanent or count > len(schedule.pauses) else schedule.pauses[count - 1]
 
 
 class Deadline:
-    """A deadline."""
+    """The end of the time that an operation may take."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         """Set up for this many seconds from now."""

@@ -46,6 +46,8 @@ def main() -> int:
     except (EngineGone, KeyboardInterrupt):
         provider.Cancel(None, None)
         server.stop(grace=1.0).wait()
+    finally:
+        provider.close()
     return 0
 
 

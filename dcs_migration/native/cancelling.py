@@ -6,7 +6,7 @@ import threading
 
 from dcs_migration.clock import SystemClock
 from dcs_migration.dcs.errors import EngineGone
-from dcs_migration.life_cycles.engine import Engine, Severity
+from dcs_migration.life_cycles.engine import Engine, Severity, as_line
 from dcs_migration.native.names import translated
 
 
@@ -46,4 +46,5 @@ class NativeEngine:
 
     def log(self, severity: Severity, message: str, urn: str | None, *, ephemeral: bool = False) -> None:
         """See :class:`Engine`."""
-        self._engine.log(severity, translated(message), urn, ephemeral=ephemeral)
+        # Without secrets first: a translation could change one, which then wouldn't be found.
+        self._engine.log(severity, translated(as_line(message)), urn, ephemeral=ephemeral)

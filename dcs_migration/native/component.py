@@ -102,10 +102,10 @@ class _Registration:
             self._inputs(_OF_THE_INSTANCE, {IDENTITY: self._identity()}),
             **self._inside(component.urn),
         )
-        told = instance.object.fields
+        known = instance.object.fields
         on_it = {
             "taskId": instance.id or rpc.UNKNOWN,
-            **{key: told[key] for key in ("jobId", "region", "projectId") if key in told},
+            **{key: known[key] for key in ("jobId", "region", "projectId") if key in known},
         }
         migration = self._register(
             MIGRATION, self._inputs(_OF_THE_MIGRATION, on_it), **self._inside(component.urn, instance.urn)

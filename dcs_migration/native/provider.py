@@ -16,7 +16,7 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
 from dcs_migration.dcs.errors import TaskError
 from dcs_migration.life_cycles import boundary, reporting
-from dcs_migration.life_cycles.account import TIMEOUTS, Accounts
+from dcs_migration.life_cycles.accounts import TIMEOUTS, Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.engine import Engine, GrpcEngine, NoEngine
 from dcs_migration.life_cycles.inputs import UNKNOWN, has_unknown
@@ -90,7 +90,7 @@ class DcsProvider(ResourceProviderServicer):
     def _connect(self, address: str) -> None:
         self._clock.cancelled.clear()
         self._engine = NativeEngine(GrpcEngine(address), self._clock)
-        reporting.hear_libraries()
+        reporting.collect_warnings()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """Return the version."""
@@ -143,7 +143,10 @@ class DcsProvider(ResourceProviderServicer):
             news, misnamed = names.written(resource.contract, wire.decode(request.news))
             olds = names.stored(resource.contract, wire.decode(request.olds))
             result = self._call(
-                request.urn, "check", olds and self._told(olds, request.urn), self._told(news, request.urn)
+                request.urn,
+                "check",
+                olds and self._with_call_data(olds, request.urn),
+                self._with_call_data(news, request.urn),
             )
             if misnamed or result.problems:  # refused inputs may not be encodable
                 lines = [*misnamed, *map(names.translated, result.problems)]
@@ -165,7 +168,11 @@ class DcsProvider(ResourceProviderServicer):
                 names.stored(resource.contract, wire.decode(side)) for side in (request.olds, request.news)
             )
             result: DiffResult = self._call(
-                request.urn, "diff", request.id, self._told(olds, request.urn), self._told(news, request.urn)
+                request.urn,
+                "diff",
+                request.id,
+                self._with_call_data(olds, request.urn),
+                self._with_call_data(news, request.urn),
             )
             self._say_what_is_unknown(resource, news, result, request.urn)
             taken_over = names.was_dynamic(wire.decode(request.olds)) or names.was_dynamic(
@@ -183,7 +190,7 @@ class DcsProvider(ResourceProviderServicer):
                 return provider_pb2.CreateResponse(
                     properties=wire.encode(names.shown(resource.contract, planned(resource, props, UNKNOWN)))
                 )
-            props = self._told(props, request.urn, CREATE_TIMEOUT, request.timeout)
+            props = self._with_call_data(props, request.urn, CREATE_TIMEOUT, request.timeout)
             result = self._call(request.urn, "create", props)
             return provider_pb2.CreateResponse(
                 id=result.id, properties=wire.encode(resource.shown(result.outputs))
@@ -193,7 +200,9 @@ class DcsProvider(ResourceProviderServicer):
         """Read the resource: for a refresh, or to import it or ``get`` it."""
         with self._answering(context, request.urn):
             resource, wire = _resource(request.urn), Properties()
-            props = self._told(names.stored(resource.contract, wire.decode(request.properties)), request.urn)
+            props = self._with_call_data(
+                names.stored(resource.contract, wire.decode(request.properties)), request.urn
+            )
             managed = ENDPOINT in props or (resource.spec is None and "statuses" in props)
             result = self._call(request.urn, "read" if managed else "imported", request.id, props)
             inputs = request.inputs
@@ -218,8 +227,10 @@ class DcsProvider(ResourceProviderServicer):
                 return provider_pb2.UpdateResponse(
                     properties=wire.encode(names.shown(resource.contract, {**kept, **news}))
                 )
-            news = self._told(news, request.urn, UPDATE_TIMEOUT, request.timeout)
-            result = self._call(request.urn, "update", request.id, self._told(olds, request.urn), news)
+            news = self._with_call_data(news, request.urn, UPDATE_TIMEOUT, request.timeout)
+            result = self._call(
+                request.urn, "update", request.id, self._with_call_data(olds, request.urn), news
+            )
             return provider_pb2.UpdateResponse(properties=wire.encode(resource.shown(result.outputs)))
 
     def Delete(self, request: Any, context: Any) -> Any:
@@ -231,7 +242,7 @@ class DcsProvider(ResourceProviderServicer):
                 request.urn,
                 "delete",
                 request.id,
-                self._told(props, request.urn, DELETE_TIMEOUT, request.timeout),
+                self._with_call_data(props, request.urn, DELETE_TIMEOUT, request.timeout),
             )
             return Empty()
 
@@ -270,7 +281,7 @@ class DcsProvider(ResourceProviderServicer):
     def _call(self, urn: str, operation: str, *args: Any) -> Any:
         boundary.require_sound(operation, args)
         function: Callable[..., Any] = getattr(self._life_cycle(urn), operation)
-        return boundary.passed(function, args)
+        return boundary.call(function, args)
 
     def _life_cycle(self, urn: str) -> LifeCycle:
         token = _type_of(urn)
@@ -279,35 +290,36 @@ class DcsProvider(ResourceProviderServicer):
                 resource, process = RESOURCES[token], self._require_process()
                 if not resource.retries:
                     accounts = self._accounts(process.accounts.settings, max_retries=0)
-                    process = Process(accounts, self._engine, process.phase, process.heard)
+                    process = Process(accounts, self._engine, process.phase, process.holders_by_kind)
                 self._life_cycles[token] = resource.life_cycle(process)
             return self._life_cycles[token]
 
     def close(self) -> None:
         """Close the connections to the service."""
-        for life_cycle in self._life_cycles.values():
-            life_cycle.process.accounts.close()
+        processes = [life_cycle.process for life_cycle in self._life_cycles.values()]
+        for process in (*processes, *([self._process] if self._process else ())):
+            process.accounts.close()
 
     def _accounts(self, settings: Settings, max_retries: int | None = None) -> Accounts:
         return Accounts(settings, self._clock, timeouts=self._timeouts, max_retries=max_retries, threads=None)
 
     def _require_process(self) -> Process:
         if self._process is None:
-            raise TaskError("the provider is not configured")
+            raise TaskError("the provider isn't configured")
         return self._process
 
     def _learn_the_phase(self, *, preview: bool) -> None:
         phase = self._require_process().phase
         phase.preview, phase.known = preview, True
 
-    def _told(self, props: Props, urn: str, timeout: str = "", seconds: float = 0) -> Props:
+    def _with_call_data(self, props: Props, urn: str, timeout: str = "", seconds: float = 0) -> Props:
         """Add what the protocol passes for a resource to its properties; a timeout of 0 isn't set."""
-        told: Props = {**props, URN: urn}
+        complete: Props = {**props, URN: urn}
         if self._owner is not None:
-            told[OWNER] = self._owner
+            complete[OWNER] = self._owner
         if timeout and seconds:
-            told[timeout] = f"{seconds:g}s"
-        return told
+            complete[timeout] = f"{seconds:g}s"
+        return complete
 
     def _say_what_is_unknown(self, resource: Resource, news: Props, result: DiffResult, urn: str) -> None:
         open_ = [key for key in resource.replacing_if_changed(news) if key not in result.replaces]

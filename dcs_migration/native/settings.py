@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dcs_migration.life_cycles.config import EXPLICIT, EXPLICIT_AGENCY, NAMESPACE, Settings
+from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.inputs import is_unknown
+from dcs_migration.names import EXPLICIT, EXPLICIT_AGENCY, NAMESPACE
 
 KEYS = (
     *("region", "projectId", "projectName", "accessKey", "secretKey", "securityToken"),

@@ -25,7 +25,7 @@ Props = dict[str, Any]
 _LOADING = threading.Lock()
 
 
-class Provider(ResourceProvider):
+class DynamicProvider(ResourceProvider):
     """Passes every call to the lifecycle, through the guard that formats errors.
 
     Instances have no attributes in the program's process, so they are pickled by reference.

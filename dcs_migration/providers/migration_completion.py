@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from pulumi.dynamic.config import Config
 
-from dcs_migration.providers.base import Provider
+from dcs_migration.providers.base import DynamicProvider
 
 if TYPE_CHECKING:
     from dcs_migration.life_cycles.process import LifeCycle
 
 
-class MigrationCompletionProvider(Provider):
+class MigrationCompletionProvider(DynamicProvider):
     """Lifecycle of a wait; see :mod:`dcs_migration.life_cycles.migration_completion.life_cycle`."""
 
     def load(self, config: Config) -> LifeCycle:

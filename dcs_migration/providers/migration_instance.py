@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from pulumi.dynamic.config import Config
 
-from dcs_migration.providers.base import Provider
+from dcs_migration.providers.base import DynamicProvider
 
 if TYPE_CHECKING:
     from dcs_migration.life_cycles.process import LifeCycle
 
 
-class MigrationInstanceProvider(Provider):
+class MigrationInstanceProvider(DynamicProvider):
     """Lifecycle of a migration instance; see :mod:`dcs_migration.life_cycles.migration_instance.life_cycle`."""
 
     def load(self, config: Config) -> LifeCycle:

@@ -58,7 +58,7 @@ def checked_options(
         refuse_leaving_it(opts)
     if opts.import_ is not None:
         raise ValueError(
-            'opts.import_ does not work for Pulumi\'s dynamic resources; set existing_task_id="..." to take '
+            "opts.import_ doesn't work for Pulumi's dynamic resources; set existing_task_id=\"...\" to take "
             "over a task, or use MigrationTask.get(...) to read one"
         )
     if opts.id is not None or opts.urn is not None:
@@ -79,14 +79,14 @@ def refuse_leaving_it(opts: pulumi.ResourceOptions) -> None:
     Raises:
         ValueError: the message has the option and what to do.
     """
-    way_on = 'leave it out; a task that is taken over with existing_task_id="..." is never stopped or deleted'
+    advice = 'leave it out; a task that is taken over with existing_task_id="..." is never stopped or deleted'
     if opts.retain_on_delete:
         raise ValueError(
             "opts.retain_on_delete=True would leave a task running that isn't in any state, and a replacement "
-            f"would start a second one; {way_on}"
+            f"would start a second one; {advice}"
         )
     if opts.deleted_with is not None:
-        raise ValueError(f"opts.deleted_with would leave a task running that isn't in any state; {way_on}")
+        raise ValueError(f"opts.deleted_with would leave a task running that isn't in any state; {advice}")
 
 
 def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
@@ -94,7 +94,7 @@ def resource_options(opts: Any) -> pulumi.ResourceOptions | None:
 
     Raises:
         TypeError: an option has the wrong type.
-        ValueError: a timeout is not a duration.
+        ValueError: a timeout isn't a duration.
     """
     if opts is None:
         return None

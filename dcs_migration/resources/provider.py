@@ -17,8 +17,9 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.settings import get_monitor
 
+from dcs_migration.names import EXPLICIT, EXPLICIT_AGENCY, NAMESPACE
+
 PACKAGE = "pulumi-python"
-NAMESPACE = "huaweicloud"
 DEFAULT_NAME = "dcs-migration"
 
 _KEYS = {
@@ -43,11 +44,7 @@ _PROFILE = ("profile", "shared_config_file")
 _CREDENTIALS = (*_KEY_PAIR, *_PROFILE)
 _SECRET = ("secret_key", "security_token")
 AUTH_URL = f"{NAMESPACE}:authUrl"
-"""Keys of another tool; whether they matter here depends on their values."""
-EXPLICIT = "dcs_migration:credentials"
-"""Name of the provider whose credentials are set in the program: they take precedence over the environment."""
-EXPLICIT_AGENCY = "dcs_migration:agency"
-"""The same for its agency: its tasks must not be created in another agency's account."""
+"""A key of another tool; whether it matters here depends on its value."""
 
 
 class Provider(pulumi.ProviderResource):

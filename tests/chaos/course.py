@@ -84,7 +84,7 @@ class Course:
 
     def _command(self, step: Step, work: Callable[[Run], None], *, nested: bool = False) -> None:
         if self.ledger.lags:
-            self._pass(6.0)  # no one can know of a task that the service does not show yet
+            self._pass(6.0)  # no one can know of a task that the service doesn't show yet
         engine = FakeEngine()
         clock = ProcessClock(self.clock)
 

@@ -138,7 +138,7 @@ class Promises:
 
     def _runs_once_more(self, owned: Owned, mine: Sequence[Task]) -> bool:
         """Whether it has not run yet, has failed, has other settings, or must run for other triggers."""
-        # No owner mark shows that it has run for these triggers where the state does not: docs/safety.md.
+        # No owner mark shows that it has run for these triggers where the state doesn't: docs/safety.md.
         state = owned.online.state
         triggered = state is not None and state.outputs.get("triggers") != owned.wanted.get("triggers")
         moved = any(task["target_instance_id"] not in (None, owned.target) for task in mine)

@@ -17,7 +17,7 @@ KINDS: dict[str, str] = {
     "is held by another resource": "is held by another resource",
     "is configured for something else": "is configured for something else",
     "can't be taken over": "existing_task_id: migration",
-    "is not there": "existing_task_id: there is no",
+    "isn't there": "existing_task_id: there is no",
 }
 # The second where a replacement was cut off: the state still has the task that was deleted.
 _NOT_THAT_ONE = ("existing_task_id: there is no", "which can't be changed", "remove existing_task_id")

@@ -41,7 +41,7 @@ def test_a_figure_that_was_changed_by_hand_is_found(
 
 
 def test_each_table_has_one_place() -> None:
-    """Every part of the file stands once on the page, and none is there that is not in the file."""
+    """Every part of the file stands once on the page, and none is there that isn't in the file."""
     marked = re.findall(r"^<!-- figures: (\w+) -->$", PAGE, re.MULTILINE)
     assert sorted(marked) == sorted([*report.TABLES, "machine"])
 

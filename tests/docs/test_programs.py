@@ -124,7 +124,9 @@ def test_the_policies_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     packs: list[dict[str, Any]] = []
     monkeypatch.setattr(sdk, "PolicyPack", lambda **pack: packs.append(pack))
     file = tmp_path / "__main__.py"
-    file.write_text(Page(ROOT / "docs" / "guides" / "policy-packs.md").block("policy/__main__.py").text, "utf-8")
+    file.write_text(
+        Page(ROOT / "docs" / "guides" / "policy-packs.md").block("policy/__main__.py").text, "utf-8"
+    )
     runpy.run_path(str(file))
     ((known_buckets, not_online, with_a_region),) = [pack["policies"] for pack in packs]
     good = {

@@ -45,8 +45,8 @@ def test_its_commands_are_make_targets() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"huaweicloud:{key}" for key in config.WHERE),
-        *(name for names in config.WHERE.values() for name in names),
+        *(f"huaweicloud:{key}" for key in config.LOCATION_SETTINGS),
+        *(name for names in config.LOCATION_SETTINGS.values() for name in names),
         *(
             name
             for source in SOURCES

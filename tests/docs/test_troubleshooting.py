@@ -46,7 +46,7 @@ PROVOKED = {
         403, "DCS.2003"
     ),
     "... failed: HTTP 429 ...; try again in a minute": lambda: api_error(429, "APIGW.0308"),
-    "... was not sent: ...; check the network, the region and the endpoint": lambda: str(
+    "... wasn't sent: ...; check the network, the region and the endpoint": lambda: str(
         NotSent("ListMigrationTask", failures.explain(ConnectionRefusedError(), "dcs.example.com")[1])
     ),
 }

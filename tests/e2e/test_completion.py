@@ -94,8 +94,8 @@ def process_of(entry: dict[str, Any]) -> str:
     return str(entry["provider"].split("::")[-2])
 
 
-def test_up_waits_and_everything_after_it_costs_nothing(stack: Stack, emulator: Emulator) -> None:
-    """`up` ends when the data is there and exports statuses; preview, `up` and destroy make no list call for it."""
+def test_up_waits_and_later_commands_make_no_call(stack: Stack, emulator: Emulator) -> None:
+    """`up` ends when the data is loaded, and exports statuses; later commands don't list tasks for it."""
     write(stack, FLEET, WAIT, 'Quick("app", opts=pulumi.ResourceOptions(depends_on=[done]))')
     started = time.monotonic()
     text = stack.up().text
@@ -118,7 +118,7 @@ def test_up_waits_and_everything_after_it_costs_nothing(stack: Stack, emulator: 
 
 
 @pytest.mark.long
-def test_a_fleet_that_grows_waits_for_the_new_alone(stack: Stack, emulator: Emulator) -> None:
+def test_an_added_task_is_the_only_one_waited_for(stack: Stack, emulator: Emulator) -> None:
     """What was done once stays done, although its record no longer exists; a smaller fleet waits for
     nothing."""
     write(stack, FLEET, WAIT).up()
@@ -149,8 +149,10 @@ FAILING = """
 """
 
 
-def test_a_failed_task_is_named_and_the_printed_command_mends_it(stack: Stack, emulator: Emulator) -> None:
-    """The screen has the task's name, id, status and error, and a command that a shell takes as it stands."""
+def test_a_failed_task_is_named_and_the_printed_command_runs_it_again(
+    stack: Stack, emulator: Emulator
+) -> None:
+    """The output has the task's name, id, status and error, and a command that works in a shell unchanged."""
     write(stack, FAILING).up()
     bad = stack.ids()["bad"]
     urn = stack.resources()["bad"]["urn"]
@@ -184,8 +186,8 @@ def test_a_failed_task_is_named_and_the_printed_command_mends_it(stack: Stack, e
     ['timeout="2s"', 'timeout="1h", opts=pulumi.ResourceOptions(custom_timeouts={"create": "2s"})'],
     ids=["timeout", "custom_timeouts"],
 )
-def test_a_wait_has_an_end(stack: Stack, slow: Emulator, bound: str) -> None:
-    """A timeout names what is still running and touches nothing; with more time the next `up` succeeds."""
+def test_a_wait_times_out(stack: Stack, slow: Emulator, bound: str) -> None:
+    """The timeout names the tasks that are still running and stops none; with more time, the next `up` succeeds."""
     write(over(slow, stack), FLEET, WAIT.replace('interval="1s"', f'interval="1s", {bound}'))
     text = stack.up(ok=False).text
     one, two = live(slow)
@@ -202,7 +204,7 @@ def test_a_wait_has_an_end(stack: Stack, slow: Emulator, bound: str) -> None:
 
 @pytest.mark.long
 def test_a_task_s_own_completion_is_its_child(stack: Stack, emulator: Emulator) -> None:
-    """`task.completion()` makes a resource under the task, which waits for it alone and goes with it."""
+    """`task.completion()` creates a child of the task, which waits only for it and is deleted with it."""
     write(
         stack,
         """
@@ -220,7 +222,7 @@ def test_a_task_s_own_completion_is_its_child(stack: Stack, emulator: Emulator) 
 
 
 def test_tasks_of_another_stack(new_stack: NewStack, emulator: Emulator) -> None:
-    """Ids of another stack are waited for and never touched: destroy and refresh of the waiting stack make no call."""
+    """A wait for another stack's ids never changes them: destroy and refresh of the waiting stack make no call."""
     one = new_stack("one")
     write(one, FLEET, 'pulumi.export("ids", [task.id for task in tasks])').up()
     two = new_stack("two", root=one.root)
@@ -252,8 +254,8 @@ EIGHT = """
 
 
 @pytest.mark.long
-def test_eight_completions_starve_nothing(stack: Stack, slow: Emulator) -> None:
-    """A quick resource is done while all wait; no completion waits for another; two processes, two polls a second."""
+def test_eight_completions_do_not_block_other_resources(stack: Stack, slow: Emulator) -> None:
+    """A quick resource is created while all wait, and they wait at the same time: two processes, two polls a second."""
     write(over(slow, stack), FLEET, EIGHT, count=40)
     with running(stack, *UP) as up:
         up.until(lambda: len(live(slow)) == 40)
@@ -280,8 +282,8 @@ def test_eight_completions_starve_nothing(stack: Stack, slow: Emulator) -> None:
 
 
 @pytest.mark.long
-def test_completions_move_between_processes_unnoticed(stack: Stack, emulator: Emulator) -> None:
-    """A completion more or less before the fifth moves it to another process: no change, no wait, no call."""
+def test_a_completion_that_moves_to_another_process_does_not_change(stack: Stack, emulator: Emulator) -> None:
+    """Adding or removing an earlier completion moves the fifth to another process: no change, no wait, no call."""
     program = """
         for name in "NAMES":
             MigrationTask(name, **BACKUP, target_instance=target(ord(name))).completion(interval="1s")
@@ -346,7 +348,7 @@ def test_one_ctrl_c_lets_the_wait_end(stack: Stack, slow: Emulator) -> None:
 
 
 def test_two_ctrl_c_exit_at_once_and_lose_nothing(stack: Stack, slow: Emulator) -> None:
-    """The second Ctrl-C ends the CLI, the wait with it; the tasks continue and the next `up` waits again."""
+    """The second Ctrl-C ends the CLI and the wait; the tasks keep running, and the next `up` waits again."""
     write(over(slow, stack), FLEET, WAIT)
     with running(stack, *UP) as up:
         up.until(lambda: "0 of 2 done" in up.text)
@@ -394,8 +396,8 @@ def test_two_regions_in_one_completion(stack: Stack, slow: Emulator) -> None:
     stack.require_no_changes()
 
 
-def test_a_token_refused_while_waiting(stack: Stack, slow: Emulator) -> None:
-    """A credential that expires ends the wait at once with one line, after one refused call; the next `up` waits on."""
+def test_a_token_that_expires_during_a_wait(stack: Stack, slow: Emulator) -> None:
+    """The wait ends immediately with one line, after one refused call; the next `up` continues it."""
     write(over(slow, stack), FLEET, WAIT)
     with running(stack, *UP) as up:
         up.until(lambda: "0 of 2 done" in up.text)
@@ -415,8 +417,8 @@ def test_a_token_refused_while_waiting(stack: Stack, slow: Emulator) -> None:
 
 
 @pytest.mark.long
-def test_a_replaced_task_is_waited_for_anew(stack: Stack, emulator: Emulator) -> None:
-    """Changed triggers run one migration again; the completion waits for the new one and keeps what was done."""
+def test_a_replaced_task_is_waited_for_again(stack: Stack, emulator: Emulator) -> None:
+    """Changed triggers run one migration again; the completion waits only for that one."""
     program = """
         tasks = [MigrationTask("a", **BACKUP, target_instance=target(0), triggers=["monday"]),
                  MigrationTask("b", **BACKUP, target_instance=target(1))]
@@ -436,7 +438,7 @@ def test_a_replaced_task_is_waited_for_anew(stack: Stack, emulator: Emulator) ->
 
 @pytest.mark.long
 def test_a_wait_sees_the_tasks_of_another_account(slow: Emulator, stack: Stack, emulator: Emulator) -> None:
-    """Their provider has an endpoint and keys of its own, and the stack's settings would find nothing there."""
+    """Their provider has its own endpoint and keys; with the stack's settings, the tasks wouldn't be found."""
     write(
         stack,
         f"""

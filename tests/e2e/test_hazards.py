@@ -19,7 +19,7 @@ ONE = 'MigrationTask("orders", **BACKUP, target_instance=target())\n'
 
 
 def test_an_aliased_rename_keeps_the_task(stack: Stack, emulator: Emulator) -> None:
-    """A resource that is renamed with an alias stays the same task, with its old defaulted name."""
+    """A resource that is renamed with an alias keeps its task, with its old default name."""
     stack.program(ONE).up()
     (before,) = emulator.tasks()
     stack.program("""
@@ -35,7 +35,7 @@ def test_an_aliased_rename_keeps_the_task(stack: Stack, emulator: Emulator) -> N
 
 
 def test_a_stack_rename_keeps_the_task(stack: Stack, emulator: Emulator) -> None:
-    """`pulumi stack rename` changes every URN, and no task."""
+    """`pulumi stack rename` changes every URN, but no task."""
     stack.program(ONE).up()
     before = live(emulator)
     stack.run("stack", "rename", "production")
@@ -50,7 +50,7 @@ def test_a_stack_rename_keeps_the_task(stack: Stack, emulator: Emulator) -> None
 
 
 def test_a_move_into_a_component_keeps_the_task(stack: Stack, emulator: Emulator) -> None:
-    """A resource that moves into a component, with an alias, stays the same task."""
+    """A resource that moves into a component, with an alias, keeps its task."""
     stack.program(ONE).up()
     before = live(emulator)
     stack.program("""
@@ -68,7 +68,7 @@ def test_a_move_into_a_component_keeps_the_task(stack: Stack, emulator: Emulator
 
 
 def test_a_rename_without_alias_while_another_resource_fails(stack: Stack, emulator: Emulator) -> None:
-    """It starts nothing, says what is missing, and state and service agree even if more fails; an alias fixes it."""
+    """Nothing is started, the error names the alias, and state and service agree even if more fails."""
     stack.program("""
         MigrationTask("orders", task_name="shared-name", **BACKUP, target_instance=target())
     """).up()
@@ -92,8 +92,8 @@ def test_a_rename_without_alias_while_another_resource_fails(stack: Stack, emula
     stack.require_no_changes()
 
 
-def test_another_default_region_or_project_is_said_in_preview(stack: Stack, emulator: Emulator) -> None:
-    """A task lives where state says; a configuration that moved is an error that says what to write."""
+def test_another_default_region_or_project_is_an_error_in_preview(stack: Stack, emulator: Emulator) -> None:
+    """The state has the task's location; another one in the configuration is an error that says what to write."""
     stack.program(ONE).up()
     before = live(emulator)
     emulator.clear_requests()
@@ -113,8 +113,8 @@ def test_another_default_region_or_project_is_said_in_preview(stack: Stack, emul
 
 
 @pytest.mark.long
-def test_one_name_in_two_stacks_and_two_resources(new_stack: NewStack, emulator: Emulator) -> None:
-    """An explicit name that others use, too, adopts nothing and deletes nothing of theirs."""
+def test_the_same_name_in_two_stacks_and_two_resources(new_stack: NewStack, emulator: Emulator) -> None:
+    """An explicit name that others also use doesn't adopt or delete their tasks."""
     program = """
         for number, name in enumerate(("a", "b")):
             MigrationTask(name, task_name="nightly", **BACKUP, target_instance=target(number))
@@ -131,7 +131,7 @@ def test_one_name_in_two_stacks_and_two_resources(new_stack: NewStack, emulator:
 
 
 def test_the_same_name_with_another_file_is_another_task(stack: Stack, emulator: Emulator) -> None:
-    """A task left behind for one file is not adopted for another file of the same bucket."""
+    """A leftover task for one file isn't adopted for another file of the same bucket."""
     program = """
         MigrationTask("orders", task_name="nightly", migration_type="backupfile_import",
                       migration_method="full_amount_migration", target_instance=target(),
@@ -151,8 +151,8 @@ def test_the_same_name_with_another_file_is_another_task(stack: Stack, emulator:
     assert monday not in stack.ids().values()
 
 
-def test_a_lost_state_is_found_again_by_the_mark(stack: Stack, emulator: Emulator) -> None:
-    """A task that state lost is adopted by the same definition, with a warning, not started again."""
+def test_a_task_of_a_lost_state_is_adopted_by_its_owner_mark(stack: Stack, emulator: Emulator) -> None:
+    """The same definition adopts the task with a warning, and doesn't start it again."""
     stack.program(ONE).up()
     before = live(emulator)
     stack.run("state", "delete", next(iter(stack.resources().values()))["urn"], "--force", "--yes")
@@ -203,8 +203,8 @@ UPSTREAM = """
 """
 
 
-def test_an_upstream_replaced_delete_first_with_the_same_value(stack: Stack, emulator: Emulator) -> None:
-    """Pulumi asks with an unknown while the upstream is replaced; the same value runs nothing again."""
+def test_a_replaced_dependency_with_the_same_output(stack: Stack, emulator: Emulator) -> None:
+    """Pulumi calls diff with an unknown value meanwhile; the same value doesn't run anything again."""
     stack.module("upstream", UPSTREAM)
     program = """
         from upstream import Instance
@@ -242,7 +242,7 @@ def test_an_existing_task_is_taken_over_and_never_touched(stack: Stack, emulator
 
 
 def test_an_existing_task_that_disagrees_is_refused(stack: Stack, emulator: Emulator) -> None:
-    """What is taken over must be what the user describes."""
+    """A task that is taken over must match the inputs."""
     stack.program(ONE).up()
     (id_,) = live(emulator)
     text = (
@@ -256,8 +256,8 @@ def test_an_existing_task_that_disagrees_is_refused(stack: Stack, emulator: Emul
     assert "taken" not in stack.ids()
 
 
-def test_an_emulators_variable_left_in_the_shell(stack: Stack, emulator: Emulator) -> None:
-    """Destroy and refresh refuse to speak to another host about a task; state and both services aren't changed."""
+def test_an_emulator_variable_left_in_the_shell(stack: Stack, emulator: Emulator) -> None:
+    """Destroy and refresh refuse to call another host about a task; state and both services aren't changed."""
     stack.program(ONE).up()
     before = live(emulator)
     with Emulator(progression="manual") as other:
@@ -269,12 +269,12 @@ def test_an_emulators_variable_left_in_the_shell(stack: Stack, emulator: Emulato
     assert list(stack.ids().values()) == list(before)
 
 
-def test_an_emulators_variable_that_is_missing_in_the_shell(stack: Stack, emulator: Emulator) -> None:
-    """The advice is to set it, and a preview gives it, too, without failing; an accepted move is left alone."""
+def test_an_emulator_variable_missing_in_the_shell(stack: Stack, emulator: Emulator) -> None:
+    """The advice is to set it. A preview gives the same advice without failing, except after an accepted move."""
     stack.program(ONE).up()
     here, there = f"127.0.0.1:{emulator.port}", "dcs.emulator-1.myhuaweicloud.com"
     words = (
-        f"{there} (HW_DCS_ENDPOINT is not set); set HW_DCS_ENDPOINT=http://{here} to continue there, or set"
+        f"{there} (HW_DCS_ENDPOINT isn't set); set HW_DCS_ENDPOINT=http://{here} to continue there, or set"
     )
     before = emulator.requests()
     gone: dict[str, Any] = {"HW_DCS_ENDPOINT": None}
@@ -364,8 +364,8 @@ def test_a_cli_killed_after_the_task_was_started(stack: Stack, emulator: Emulato
     assert live(emulator) == {}
 
 
-def test_urns_are_as_the_mark_takes_them(stack: Stack, emulator: Emulator) -> None:
-    """The URN that the program computes is the real one, in a component and below the stack itself, too."""
+def test_computed_urns_are_the_real_ones(stack: Stack, emulator: Emulator) -> None:
+    """The URN that the program computes is the real one, in a component and at the top level."""
     stack.program("""
         from pulumi.runtime.settings import get_root_resource
 

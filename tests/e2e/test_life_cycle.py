@@ -1,4 +1,4 @@
-"""The life of a task from `up` to `destroy`, as a user sees it."""
+"""The lifecycle of a task from `up` to `destroy`, as a user sees it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_forty_tasks_cost_few_calls(stack: Stack, emulator: Emulator) -> None:
 
 
 def test_destroy_stops_running_tasks_in_batches(stack: Stack, emulator: Emulator) -> None:
-    """Running tasks are stopped together, deleted when they have ended, and gone afterwards."""
+    """Running tasks are stopped together, deleted when they have ended, and no longer listed afterwards."""
     stack.program("""
         for number in range(8):
             MigrationTask(f"task{number}", **BACKUP, target_instance=target(number))
@@ -135,8 +135,8 @@ def test_a_change_of_each_input_replaces_delete_first(stack: Stack, emulator: Em
 
 
 @pytest.mark.parametrize("how", ["--replace", pytest.param("taint", marks=pytest.mark.long)])
-def test_a_replacement_that_was_asked_for_deletes_first(stack: Stack, emulator: Emulator, how: str) -> None:
-    """`--replace` and `state taint` run the same definition again, and the old task goes first."""
+def test_a_requested_replacement_deletes_first(stack: Stack, emulator: Emulator, how: str) -> None:
+    """`--replace` and `state taint` run the same definition again, and the old task is deleted first."""
     stack.program(ONE)
     stack.up()
     (resource,) = stack.resources().values()
@@ -154,8 +154,8 @@ def test_a_replacement_that_was_asked_for_deletes_first(stack: Stack, emulator: 
     stack.require_no_changes()
 
 
-def test_a_password_alone_updates_without_a_call(stack: Stack, emulator: Emulator) -> None:
-    """A rotated password is an update of state: no call is made, and the new one is what state holds."""
+def test_a_changed_password_updates_without_a_call(stack: Stack, emulator: Emulator) -> None:
+    """A rotated password only updates the state, without a call; the state has the new one."""
     stack.program(ONE).up()
     emulator.clear_requests()
     stack.program(ONE.replace("pa ss/wörd+1", "rotated-secret"))
@@ -168,8 +168,8 @@ def test_a_password_alone_updates_without_a_call(stack: Stack, emulator: Emulato
     assert "pa ss" not in exported
 
 
-def test_a_record_that_is_gone_stays(stack: Stack, emulator: Emulator) -> None:
-    """A forgotten task stays as GONE and is not run again, neither by `up` nor by `up --refresh`."""
+def test_a_task_without_a_record_remains_in_state(stack: Stack, emulator: Emulator) -> None:
+    """A forgotten task remains in state as GONE; neither `up` nor `up --refresh` runs it again."""
     stack.program(ONE).up()
     (id_,) = live(emulator)
     emulator.remove(id_)
@@ -188,8 +188,8 @@ def test_a_record_that_is_gone_stays(stack: Stack, emulator: Emulator) -> None:
     assert live(emulator) == {}
 
 
-def test_a_failed_task_whose_record_is_gone_is_made_anew(stack: Stack, emulator: Emulator) -> None:
-    """Only a task that ended without success leaves state when its record goes."""
+def test_a_failed_task_without_a_record_is_created_again(stack: Stack, emulator: Emulator) -> None:
+    """Only a task that ended without success is removed from state when its record no longer exists."""
     stack.program(ONE).up()
     (id_,) = live(emulator)
     emulator.set_status(id_, "FAILED", error="wrong password")
@@ -232,7 +232,7 @@ def test_mistakes_show_in_preview_and_cost_nothing(stack: Stack, emulator: Emula
     """)
     text = stack.preview(ok=False).text
     for line in (
-        'migration_type: "backup_import" is not one of the allowed values; use "backupfile_import" or '
+        'migration_type: "backup_import" isn\'t one of the allowed values; use "backupfile_import" or '
         '"online_migration" (did you mean "backupfile_import"?)',
         "backup_files.bucket: unknown key; did you mean bucket_name?",
         'backup_files.files[0].file_name: is empty; use a value such as "orders.rdb"',
@@ -244,7 +244,7 @@ def test_mistakes_show_in_preview_and_cost_nothing(stack: Stack, emulator: Emula
 
 
 def test_get_reads_a_task_without_managing_it(stack: Stack, emulator: Emulator) -> None:
-    """`get` shows what the service knows, in preview too; a task that no longer exists is GONE, with a warning."""
+    """`get` returns the service's data, also in a preview; a task that no longer exists is GONE, with a warning."""
     stack.program(ONE).up()
     id_ = stack.outputs()["task"]["id"]
     reader = f"""

@@ -59,7 +59,7 @@ def following(stack: Stack, emulator: Emulator) -> str:
     return id_
 
 
-def test_a_life(stack: Stack, emulator: Emulator) -> None:
+def test_life_cycle(stack: Stack, emulator: Emulator) -> None:
     """Started, changed in place, stopped, started in drift, switched, destroyed: messages, calls, and what is left."""
     write(stack).up()
     assert calls(emulator) == Counter(

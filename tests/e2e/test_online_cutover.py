@@ -147,7 +147,7 @@ def test_not_one_acknowledged_write_is_lost(cutover: Cutover) -> None:
     assert cutover.shop.exists(*after) == 0
 
     back = cutover.up(state="stopped")
-    assert "data written to instance orders since the switch is not in instance shop" in back
+    assert "data written to instance orders since the switch isn't in instance shop" in back
     assert cutover.through_the_address(0).exists(*during) == len(during)
     assert cutover.through_the_address(0).exists(*after) == 0
     for line in shown():
@@ -161,7 +161,7 @@ def test_the_gate_stays_shut_while_the_target_is_behind(
     monkeypatch.setattr(replication, "RECONNECT_SECONDS", 60.0)  # a busy machine takes its time
     cutover.up()
     with ExitStack() as held:
-        held.enter_context(cutover.orders_process.held())
+        held.enter_context(cutover.orders_process.suspended())
         cutover.shop.set("late", "x" * 300_000)
         with running(cutover.stack, "up", "--yes", "--skip-preview", *NOTHING_BEHIND) as up:
             up.until(lambda: cutover.stats() > 2 * LOOKS)

@@ -31,7 +31,7 @@ def online(target: str = "orders", state: str = "running") -> str:
 
 
 def test_two_backends_with_equal_names(new_stack: NewStack, emulator: Emulator) -> None:
-    """Two clones of one repository: the second one starts, adopts and deletes nothing of the first."""
+    """Two clones of one repository: the second doesn't start, adopt or delete any task of the first."""
     first, second = new_stack().program(ONE), new_stack().program(ONE)
     first.up()
     (id_,) = live(emulator)
@@ -65,7 +65,7 @@ def test_two_backends_with_equal_names(new_stack: NewStack, emulator: Emulator) 
 
 
 @pytest.mark.long
-def test_two_backends_and_one_online_migration(new_stack: NewStack, emulator: Emulator) -> None:
+def test_an_online_migration_and_two_backends(new_stack: NewStack, emulator: Emulator) -> None:
     """The second one neither reconfigures, nor switches, nor deletes the first one's; the error says to take it
     over."""
     first, second = new_stack().program(online()), new_stack()
@@ -93,7 +93,7 @@ def test_two_backends_and_one_online_migration(new_stack: NewStack, emulator: Em
 
 
 def test_an_instance_that_is_configured_for_something_else(stack: Stack, emulator: Emulator) -> None:
-    """An OnlineMigration that the state does not know yet reconfigures no one's migration."""
+    """An OnlineMigration that isn't in the state yet doesn't reconfigure an existing migration."""
     program = """
     from dcs_migration import OnlineMigration
     OnlineMigration("shop", task_id="ID", migration_method="incremental_migration",
@@ -110,7 +110,7 @@ def test_an_instance_that_is_configured_for_something_else(stack: Stack, emulato
     assert emulator.tasks()[0]["runs"] == 1
 
 
-def test_a_renamed_stack_and_a_new_one_of_its_old_name(new_stack: NewStack, emulator: Emulator) -> None:
+def test_a_renamed_stack_and_a_new_stack_with_its_old_name(new_stack: NewStack, emulator: Emulator) -> None:
     """`stack rename archive`, `stack init dev`, `up`, `destroy`: the archive keeps its task."""
     stack = new_stack().program(ONE)
     stack.up()
@@ -128,7 +128,7 @@ def test_a_renamed_stack_and_a_new_one_of_its_old_name(new_stack: NewStack, emul
 
 
 def test_renames_and_lost_states_within_a_stack(stack: Stack, emulator: Emulator) -> None:
-    """Without an alias, with one, a new resource of the old name, and a state that was lost after it all."""
+    """Without an alias, with one, a new resource with the old name, and finally a lost state."""
     stack.program(ONE).up()
     (id_,) = live(emulator)
     renamed = ONE.replace('"orders"', '"carts"')
@@ -157,7 +157,7 @@ def test_renames_and_lost_states_within_a_stack(stack: Stack, emulator: Emulator
 
 
 def test_a_copied_description(stack: Stack, emulator: Emulator) -> None:
-    """Someone uses our description for a task of their own: ours is replaced by ours, theirs stays."""
+    """Someone copies the description to another task: only our task is replaced, the other one isn't changed."""
     from tests.signing import SignedClient
 
     stack.program(ONE).up()
@@ -182,7 +182,7 @@ def test_a_copied_description(stack: Stack, emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     "option", ["retain_on_delete=True", "deleted_with=pulumi.ComponentResource('a:b:C', 'c')"]
 )
-def test_an_option_that_would_leave_the_task_is_refused_in_preview(
+def test_an_option_that_would_orphan_the_task_is_refused_in_preview(
     stack: Stack, emulator: Emulator, option: str
 ) -> None:
     """The program itself says so, before anything is called."""
@@ -202,8 +202,8 @@ def test_an_option_that_would_leave_the_task_is_refused_in_preview(
     assert emulator.requests() == []
 
 
-def test_what_a_component_retains_is_not_inherited(stack: Stack, emulator: Emulator) -> None:
-    """Pulumi hands the option of a parent to its children: a task would keep running without being in any state."""
+def test_retain_on_delete_of_a_component_is_not_inherited(stack: Stack, emulator: Emulator) -> None:
+    """Pulumi passes a parent's option to its children, so a task would keep running without being in any state."""
     stack.program("""
     group = pulumi.ComponentResource("a:b:Group", "group", opts=pulumi.ResourceOptions(retain_on_delete=True))
     MigrationTask("orders", **BACKUP, target_instance=target(), opts=pulumi.ResourceOptions(parent=group))
@@ -218,8 +218,8 @@ ALIAS = 'target(), opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="order
 
 
 @pytest.mark.long
-def test_a_rename_that_is_taken_back(stack: Stack, emulator: Emulator) -> None:
-    """With an alias, then as it was: the old name adopts the task, and Pulumi deletes the new one last."""
+def test_a_reverted_rename(stack: Stack, emulator: Emulator) -> None:
+    """With an alias, then reverted: the old name adopts the task, and Pulumi deletes the new resource last."""
     stack.program(ONE).up()
     (id_,) = live(emulator)
     stack.program(ONE.replace('"orders"', '"carts"').replace("target())", ALIAS)).up()
@@ -233,8 +233,8 @@ def test_a_rename_that_is_taken_back(stack: Stack, emulator: Emulator) -> None:
 
 
 @pytest.mark.long
-def test_a_renamed_resource_of_another_provider(stack: Stack, emulator: Emulator) -> None:
-    """Its process is not that of the new resource, which adopts its task: the program sees both."""
+def test_a_renamed_resource_with_another_provider(stack: Stack, emulator: Emulator) -> None:
+    """Its process isn't that of the new resource, which adopts its task; only the program knows both."""
     other = 'MigrationTask("other", **BACKUP, target_instance=target(1))\n'
     stack.program(ONE + other).up()
     id_ = stack.ids()["orders"]
@@ -256,8 +256,8 @@ def test_a_renamed_resource_of_another_provider(stack: Stack, emulator: Emulator
 
 
 @pytest.mark.parametrize("kind", ["task", "online"])
-def test_a_rename_that_takes_over(stack: Stack, emulator: Emulator, kind: str) -> None:
-    """What the error of a rename without an alias says: the task continues under the new name."""
+def test_a_rename_with_existing_task_id(stack: Stack, emulator: Emulator, kind: str) -> None:
+    """As the error of a rename without an alias suggests: the task continues under the new name."""
     program, name, before = (
         (ONE, '"orders"', "target_") if kind == "task" else (online(), '"shop", vpc', "vpc_")
     )
@@ -274,7 +274,7 @@ def test_a_rename_that_takes_over(stack: Stack, emulator: Emulator, kind: str) -
 
 
 @pytest.mark.long
-def test_what_a_transform_retains_does_not_stand_for_a_new_run(stack: Stack, emulator: Emulator) -> None:
+def test_a_task_that_a_transform_retains_does_not_replace_a_new_run(stack: Stack, emulator: Emulator) -> None:
     """A transform sets options after the program has: triggers 1, 2, 1 run three times, one after the other."""
     retained = """
     def retain(args):

@@ -93,7 +93,7 @@ def test_a_withdrawn_online_migration(stack: Stack, emulator: Emulator) -> None:
 
 
 def test_a_secret_in_a_servers_message_is_scrubbed(stack: Stack, emulator: Emulator) -> None:
-    """What the service echoes of a password is not shown."""
+    """What the service echoes of a password isn't shown."""
     emulator.fault(
         "CreateMigrationTask",
         "error",

@@ -46,7 +46,7 @@ def test_a_wrong_word_is_refused_by_the_provider(language: str, program: NewProg
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_wrong_name_is_refused_by_the_language(language: str, program: NewProgram, cloud: Emulator) -> None:
-    """By the compiler, from the SDK, or by YAML's host, from the schema: the provider is not asked."""
+    """By the compiler, from the SDK, or by YAML's host, from the schema: the provider isn't asked."""
     made = program(language)
     made.begin()
     old, new, expected = WRONG_NAMES[language]

@@ -24,8 +24,8 @@ def finish(emulator: Emulator, status: str = "SUCCESS") -> None:
         emulator.set_status(each["id"], status)
 
 
-def test_a_life(stack: YamlStack, emulator: Emulator) -> None:
-    """Each command does what it does for a Python program; the password is nowhere in plain text."""
+def test_life_cycle(stack: YamlStack, emulator: Emulator) -> None:
+    """Each command works as for a Python program; the password isn't in plain text anywhere."""
     stack.resources_are({"id": "${orders.id}"}, orders=task())
     assert "+ 2 to create" in stack.preview().text
     stack.up()
@@ -67,7 +67,7 @@ def test_mistakes_are_lines_in_preview(stack: YamlStack, emulator: Emulator) -> 
     )
     text = stack.preview(ok=False).text
     for line in (
-        'migrationType: "backup_import" is not one of the allowed values; use "backupfile_import" or '
+        'migrationType: "backup_import" isn\'t one of the allowed values; use "backupfile_import" or '
         '"online_migration" (did you mean "backupfile_import"?)',
         "networkTyp: unknown key; did you mean networkType?",
         "backupFiles.files[0].fileNam: unknown key; did you mean fileName?",
@@ -106,7 +106,7 @@ def test_ctrl_c_ends_a_wait(stack: YamlStack, emulator: Emulator) -> None:
 
 
 def test_a_plugin_ends_with_a_killed_cli(stack: YamlStack, emulator: Emulator) -> None:
-    """No process waits on for no one; the next run finds its task again."""
+    """No process keeps running; the next `up` finds its task again."""
     stack.resources_are(orders=task(), done=wait("orders"))
     with running(stack, *UP) as up:
         up.until(lambda: "0 of 1 done" in up.text)
@@ -123,7 +123,7 @@ def test_a_plugin_ends_with_a_killed_cli(stack: YamlStack, emulator: Emulator) -
 
 
 def test_forty_tasks_and_forty_waits_in_one_process(stack: YamlStack) -> None:
-    """The dynamic host has four threads in a process; here all go at once."""
+    """The dynamic host has four threads in a process; here all run at the same time."""
     with Emulator(progression="timed", duration=2) as emulator:
         stack.environ["HW_DCS_ENDPOINT"] = emulator.url
         tasks = {f"task{number}": task(number) for number in range(40)}
@@ -170,7 +170,7 @@ def test_import(
     assert live(emulator) == {}
 
 
-def test_imports_that_cannot_be(stack: YamlStack) -> None:
+def test_impossible_imports(stack: YamlStack) -> None:
     """One line each."""
     stack.resources_are()
     for kind, words in (
@@ -191,7 +191,7 @@ def test_imports_that_cannot_be(stack: YamlStack) -> None:
 
 
 def test_two_providers(stack: YamlStack, emulator: Emulator) -> None:
-    """Each has a region and credentials of its own, which go before those of the environment; secrets stay secrets."""
+    """Each has its own region and credentials, which take precedence over the environment; secrets remain secrets."""
     far = {
         "type": "pulumi:providers:dcs",
         "properties": {"region": "emulator-2", "accessKey": "emulator", "secretKey": "emulator"},
@@ -223,8 +223,8 @@ def test_two_providers(stack: YamlStack, emulator: Emulator) -> None:
     assert "1 errored" in text
 
 
-def test_an_engine_attaches_to_a_plugin_that_runs_already(stack: YamlStack, emulator: Emulator) -> None:
-    """As under a debugger: the plugin prints its port, and outlives the commands that use it."""
+def test_an_engine_attaches_to_a_running_plugin(stack: YamlStack, emulator: Emulator) -> None:
+    """As in a debugger: the plugin prints its port, and keeps running after the commands that use it."""
     plugin = subprocess.Popen(
         [sys.executable, "-m", "dcs_migration.native"], stdout=subprocess.PIPE, text=True, env=stack.environ
     )
@@ -243,7 +243,7 @@ def test_an_engine_attaches_to_a_plugin_that_runs_already(stack: YamlStack, emul
 
 
 @pytest.mark.parametrize("words", [("--help",), ("nonsense",), ("127.0.0.1:1", "127.0.0.1:2")])
-def test_whoever_starts_the_plugin_by_hand_is_told_what_it_is(words: tuple[str, ...]) -> None:
+def test_the_plugin_started_by_hand_prints_its_usage(words: tuple[str, ...]) -> None:
     """In one line."""
     done = subprocess.run(
         [sys.executable, "-m", "dcs_migration.native", *words], capture_output=True, text=True, check=False

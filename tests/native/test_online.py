@@ -29,7 +29,7 @@ def follow(emulator: Emulator) -> None:
         emulator.set_status(each["id"], "INCRMIGEATING", offset=0)
 
 
-def test_what_a_switch_says_names_the_instances(stack: YamlStack, emulator: Emulator) -> None:
+def test_the_warning_about_a_switch_names_the_instances(stack: YamlStack, emulator: Emulator) -> None:
     """Their ids aren't secrets, although the component passes them within a secret. A password is one."""
     stack.resources_are(shop=shop())
     stack.up()

@@ -21,7 +21,7 @@ def secret(value: Any) -> dict[str, Any]:
     return {"fn::secret": value}
 
 
-def test_what_comes_marked_goes_back_marked(stack: YamlStack, emulator: Emulator) -> None:
+def test_secret_inputs_are_secret_outputs(stack: YamlStack, emulator: Emulator) -> None:
     """A name, a list, a whole map: in inputs and outputs, also after a refresh; nothing is in plain text."""
     marked = task(
         taskName=secret("hidden-name-1"),
@@ -49,7 +49,7 @@ def test_what_comes_marked_goes_back_marked(stack: YamlStack, emulator: Emulator
 
 
 def test_a_plugin_that_is_killed_in_a_wait(stack: YamlStack, emulator: Emulator) -> None:
-    """`up` fails, the task is in the state, and the next one waits on."""
+    """`up` fails, the task is in the state, and the next `up` continues the wait."""
     stack.resources_are(orders=task(), done=wait("orders"))
     with running(stack, *UP) as up:
         up.until(lambda: "0 of 1 done" in up.text)
@@ -65,7 +65,7 @@ def test_a_plugin_that_is_killed_in_a_wait(stack: YamlStack, emulator: Emulator)
 
 
 def test_a_plugin_that_is_killed_after_it_started_a_task(stack: YamlStack, emulator: Emulator) -> None:
-    """The answer is lost with it: the next `up` finds the task by its owner mark."""
+    """The response is lost; the next `up` finds the task by its owner mark."""
     emulator.fault("CreateMigrationTask", "delay_after", seconds=30)
     stack.resources_are(orders=task())
     with running(stack, *UP) as up:

@@ -35,7 +35,7 @@ def written(stack: YamlStack, seed: str, tells: str, *, first: bool = False) -> 
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["replaced after", "deleted first"])
-def test_a_value_that_comes_out_the_same_runs_nothing(
+def test_an_unknown_value_that_turns_out_unchanged_runs_nothing(
     stack: YamlStack, emulator: Emulator, first: bool
 ) -> None:
     """The preview warns, and `up` starts nothing."""
@@ -53,7 +53,7 @@ def test_a_value_that_comes_out_the_same_runs_nothing(
     assert calls(emulator)["CreateMigrationTask"] == 1
 
 
-def test_a_value_that_has_changed_replaces(stack: YamlStack, emulator: Emulator) -> None:
+def test_an_unknown_value_that_turns_out_changed_replaces(stack: YamlStack, emulator: Emulator) -> None:
     """Once it is known."""
     written(stack, "one", "target-0").up()
     before = live(emulator)

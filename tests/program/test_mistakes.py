@@ -342,7 +342,7 @@ OPTIONS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a timeout in words": (
         lambda: pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="two hours")),
-        'opts.custom_timeouts.create: is not a duration; use a value such as "90s", "10m" or "1h30m"',
+        'opts.custom_timeouts.create: isn\'t a duration; use a value such as "90s", "10m" or "1h30m"',
     ),
     "an id": (
         lambda: pulumi.ResourceOptions(id=ELSEWHERE),

@@ -181,7 +181,7 @@ def test_timestamps_and_an_older_target(world: World, name: str) -> None:
     ("content", "said"),
     [
         (b"", "is empty."),
-        (b"SET a 1\r\n", "does not start like an append-only file."),
+        (b"SET a 1\r\n", "doesn't start like an append-only file."),
         (b"*0\r\n", "ended: Bad file format"),
     ],
 )
@@ -388,12 +388,12 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "nothing.tar.gz": (b"", "is empty."),
     "a_tar.zip": (tarred({"dump.rdb": MAGIC}), "can't be unpacked (it looks like a .gz file)."),
     "a_zip.tar.gz": (zipped({"dump.rdb": MAGIC}), "can't be unpacked (it looks like a .zip archive)."),
-    "packed.rdb": (gzip.compress(MAGIC), "does not start like an RDB file (it looks like a .gz file)."),
+    "packed.rdb": (gzip.compress(MAGIC), "doesn't start like an RDB file (it looks like a .gz file)."),
     "pointer.aof": (b"version https://git-lfs.github.com/spec/v1\n", " (it looks like a Git LFS pointer)."),
     "encrypted.zip": (encrypted(), "is encrypted; pack it without a password."),
     "none.rdb.zip": (
         zipped({"dump.rdb": b"text"}),
-        "none.rdb.zip: dump.rdb is corrupt: it does not start like an RDB",
+        "none.rdb.zip: dump.rdb is corrupt: it doesn't start like an RDB",
     ),
 }
 
@@ -483,7 +483,7 @@ def test_old_parts_beside_new_ones(world: World, parts: Files) -> None:
 @pytest.mark.parametrize(
     ("manifest", "said"),
     [
-        (b"file a.aof seq 1 type b\n", "lists files that are not in the archive."),
+        (b"file a.aof seq 1 type b\n", "lists files that aren't in the archive."),
         (b"file ../a.aof seq 1 type b\n", "contains a path instead of a file name."),
         (b'file "" seq 1 type b\n', "contains a path instead of a file name."),
         (b"nonsense\n", "is corrupt: it isn't a manifest."),

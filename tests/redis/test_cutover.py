@@ -138,7 +138,7 @@ def test_a_write_just_before_the_exchange(
     monkeypatch.setattr(replication, "CATCH_UP_SECONDS", 0.2)
     with cut_over(world) as it:
         it.follow()
-        with world.target.process.held():
+        with world.target.process.suspended():
             it.application(SHOP).set("last", "x" * 20_000_000)
             assert it.client.call("POST", f"migration-task/{it.id}/exchange-ip").status_code == 200
             time.sleep(longer)  # the server's own time
@@ -305,7 +305,7 @@ def test_bad_addresses(world: World) -> None:
         probe.close()
         redis = {SHOP: str(world.source.place), ORDERS: str(world.target.place)}
         cases: list[tuple[dict[str, int | str], int, str]] = [
-            ({"another": 1}, 0, "--address: another is not an instance from --redis"),
+            ({"another": 1}, 0, "--address: another isn't an instance from --redis"),
             ({SHOP: "x"}, 0, "--address: must be shop=PORT; 0 picks a free port"),
             ({SHOP: 65_536}, 0, "--address: must be shop=PORT; 0 picks a free port"),
             (

@@ -38,7 +38,7 @@ def _corrupt(content: bytes) -> bytes:
 
 FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "empty": (lambda content: b"", "is empty"),
-    "something else": (lambda content: b"PK\x03\x04" + content, "does not start like an RDB file"),
+    "something else": (lambda content: b"PK\x03\x04" + content, "doesn't start like an RDB file"),
     "cut": (lambda content: content[: len(content) // 2], "The server reading orders.rdb ended:"),
     "header only": (lambda content: content[:9], "The server reading orders.rdb ended:"),
     "a flipped byte": (_corrupt, "The server reading orders.rdb ended:"),
@@ -58,15 +58,15 @@ def test_bad_files(world: World, kind: str) -> None:
         assert said in runner.failed(runner.start_import("orders.rdb"))
 
 
-NO_PATH = "does not exist in the bucket: an object key is a name, not a path."
+NO_PATH = "doesn't exist in the bucket: an object key is a name, not a path."
 ONLY = "only .rdb, .aof, .zip, .tar.gz files can be imported."
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("missing.rdb", "does not exist"),
-        ("folder.rdb", "does not exist"),
+        ("missing.rdb", "doesn't exist"),
+        ("folder.rdb", "doesn't exist"),
         ("../outside.rdb", NO_PATH),
         ("folder.rdb/../../outside.rdb", NO_PATH),
         ("../bucket/orders.rdb", NO_PATH),
@@ -76,11 +76,11 @@ ONLY = "only .rdb, .aof, .zip, .tar.gz files can be imported."
         ("/orders.rdb", NO_PATH),
         ("BUCKET/orders.rdb", NO_PATH),
         ("orders.rdb/", ONLY),
-        ("link.rdb", "is not in the bucket"),
+        ("link.rdb", "isn't in the bucket"),
         ("orders.tar", ONLY),
         ("orders.rdb.gz", ONLY),
         ("orders", ONLY),
-        (".rdb", "does not exist in the bucket."),
+        (".rdb", "doesn't exist in the bucket."),
         ("a\0b.rdb", "can't be read"),
         ("x" * 5_000 + ".rdb", "can't be read"),
     ],
@@ -124,7 +124,7 @@ def test_sources_of_backups_that_are_not_here(world: World) -> None:
 
 @pytest.mark.parametrize("incremental", [False, True])
 def test_passwords(world: World, incremental: bool) -> None:
-    """A wrong or missing password is said of the side whose it is, and the target is not touched."""
+    """A wrong or missing password is said of the side whose it is, and the target isn't touched."""
     world.target.client.set("other", "kept")
     with world.emulator() as runner, local_redis() as (open_place, _):
 

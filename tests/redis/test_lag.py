@@ -23,7 +23,7 @@ def test_a_target_that_hangs_falls_behind(world: World) -> None:
     with cut_over(world) as it:
         it.follow()
         until(lambda: lag(it) == 0)
-        with world.target.process.held():
+        with world.target.process.suspended():
             arrived = sent(world)
             world.source.fill(500, size=1_000)
             assert sent(world) - arrived > 500_000
@@ -39,7 +39,7 @@ def test_it_grows_while_writes_go_on(world: World) -> None:
         writer = Writer(it.application(SHOP))
         writer.start()
         it.follow()
-        with world.target.process.held():
+        with world.target.process.suspended():
             until(lambda: lag(it) > 0)
             seen = [lag(it)]
 

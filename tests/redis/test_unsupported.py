@@ -1,4 +1,4 @@
-"""Servers and accounts that no move supports: each is told at once, and the target is not touched."""
+"""Servers and accounts that no move supports: each is told at once, and the target isn't touched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_node_of_a_cluster(world: World, name: str, kind: str) -> None:
     with local_redis("target-secret", program=installed()[name], cluster_enabled="yes") as (place, process):
         node = Server(place, process)
         node.client.execute_command("CLUSTER", "ADDSLOTS", *range(8_192))
-        said = f"{place} is a Redis Cluster node, which is not supported; use a single server."
+        said = f"{place} is a Redis Cluster node, which isn't supported; use a single server."
         with world.emulator({TARGET_ID: str(place)}) as runner:
             if kind == "import":
                 task_id = runner.start_import("orders.rdb")

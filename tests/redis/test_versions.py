@@ -142,7 +142,7 @@ def test_the_server_that_is_chosen(
             [REDIS_7, REDIS_8],
             9,
             REDIS_6,
-            ["(RDB version 9)", "here by Redis 7.0.15 and Redis 8.2.3,", "(Redis 6.2.14) does not accept"],
+            ["(RDB version 9)", "here by Redis 7.0.15 and Redis 8.2.3,", "(Redis 6.2.14) doesn't accept"],
         ),
         (
             [REDIS_6, VALKEY_9],

@@ -62,7 +62,7 @@ def held_in_its_creates(stack: Stack, emulator: Emulator) -> Iterator[Running]:
         yield command
 
 
-def test_a_life(stack: Stack, emulator: Emulator, store: Server) -> None:
+def test_life_cycle(stack: Stack, emulator: Emulator, store: Server) -> None:
     """Two tasks and their completion come up, aren't changed, and go; no lock and no secret is left."""
     stack.up()
     require_two_tasks(stack, emulator)

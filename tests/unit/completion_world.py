@@ -10,7 +10,7 @@ from typing import Any
 
 from dcs_emulator import Emulator
 from dcs_emulator.operations import project_id_of
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.migration_completion.life_cycle import MigrationCompletionLifeCycle
 from dcs_migration.life_cycles.migration_completion.progress import ON_A_TERMINAL

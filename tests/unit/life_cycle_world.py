@@ -13,7 +13,7 @@ from pulumi.runtime import rpc
 
 from dcs_emulator import Emulator
 from dcs_emulator.operations import project_id_of
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.migration_instance.life_cycle import MigrationInstanceLifeCycle
 from dcs_migration.life_cycles.migration_task.life_cycle import MigrationTaskLifeCycle

@@ -14,7 +14,9 @@ import pytest
 from dcs_emulator import Emulator
 from dcs_migration import __main__
 from dcs_migration.command_line import exits, main, tasks
+from dcs_migration.command_line.console import plain
 from dcs_migration.command_line.words import PHRASES, translated
+from dcs_migration.life_cycles.secrets import scrub
 from tests.fakes import FakeClock
 from tests.unit.command_line_world import Cli, WallClock, export, mark, resource
 
@@ -36,7 +38,7 @@ def cli(cloud: Emulator, clock: FakeClock) -> Cli:
         (["tasks", "--everything"], "unrecognized arguments: --everything"),
         (["logs"], "the following arguments are required: ID"),
         (["logs", "1", "--level", "LOUD"], "invalid choice: 'LOUD'"),
-        (["watch", "--timeout", "soon"], "'soon' is not a duration; use a value such as"),
+        (["watch", "--timeout", "soon"], "'soon' isn't a duration; use a value such as"),
         (["watch", "--until", "done"], "invalid choice: 'done'"),
     ],
 )
@@ -58,7 +60,7 @@ def test_wrong_usage_is_one_line_and_2(cli: Cli, words: list[str], said: str) ->
         ({"HW_REGION_NAME": None}, "no region; pass --region or set HW_REGION_NAME"),
         (
             {"HW_REGION_NAME": "Bad Region"},
-            "the region (--region, HW_REGION_NAME) is not a region name",
+            "the region (--region, HW_REGION_NAME) isn't a region name",
         ),
         (
             {"HW_SECRET_KEY": None},
@@ -264,3 +266,10 @@ def test_an_output_that_cannot_be_written_is_no_traceback(
     )
     assert done.stderr == said
     assert done.returncode == (exits.FAILED if said else exits.OK)
+
+
+def test_a_secret_with_words_of_a_message_is_not_shown() -> None:
+    """A translated secret isn't known to the scrubber any more, so it is removed first."""
+    secret = "s3cret; all remain in state"
+    scrub.add(secret)
+    assert plain(f"refused: {secret}") == "refused: ***"

@@ -227,7 +227,7 @@ def test_a_host_that_accepts_and_says_nothing(cli: Cli) -> None:
 
 
 def test_a_proxy_is_named_by_its_variable(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names are left to it; its address, which may hold a password, is not shown."""
+    """Names are left to it; its address, which may hold a password, isn't shown."""
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden-word@127.0.0.1:1")
     ended = cli.run("doctor", "--json", env={"HW_DCS_ENDPOINT": "https://dcs.example.invalid"})
     assert check_of(ended, "name")["text"] == "resolved by the proxy in HTTPS_PROXY"

@@ -218,7 +218,7 @@ def test_gone_is_what_the_listing_lacks_whatever_show_says(
 
 
 def test_a_listing_that_fails_proves_nothing(cli: Cli) -> None:
-    """Where the service does not tell, the command ends with 1 and shows no task as gone."""
+    """Where the service doesn't tell, the command ends with 1 and shows no task as gone."""
     cli.cloud.fault("ListMigrationTask", "error", status=403, error_code="DCS.2003", times=9)
     ended = cli.run("tasks", "--stack", "-", stdin=export(resource("orders", ABSENT)))
     assert (ended.code, ended.out) == (exits.FAILED, "")

@@ -107,7 +107,7 @@ def test_a_gate_that_is_closed_later(waits: Waits) -> None:
         ({**IN_SYNC, "max_lag_bytes": -1}, "max_lag_bytes: is out of range; use 0 or more"),
         (
             {"until": "in-sync"},
-            'until: "in-sync" is not one of the allowed values; use "done" or "in_sync" (did you mean '
+            'until: "in-sync" isn\'t one of the allowed values; use "done" or "in_sync" (did you mean '
             '"in_sync"?)',
         ),
     ],

@@ -68,7 +68,7 @@ def test_the_defaults_are_an_hour_and_ten_seconds() -> None:
 @pytest.mark.parametrize("written", ["", "soon", "10 m", "-5m", "1e3", "1d", -90, float("nan")])
 def test_what_is_no_duration_is_refused(key: str, written: Any) -> None:
     """The line names the input and shows how a duration is written."""
-    assert f'{key}: is not a duration; use a value such as "90s", "10m" or "1h30m"' in problems(
+    assert f'{key}: isn\'t a duration; use a value such as "90s", "10m" or "1h30m"' in problems(
         **{key: written}
     )
 
@@ -131,8 +131,8 @@ def test_custom_timeouts_bound_the_wait() -> None:
 def test_a_bad_custom_timeout_is_named_as_it_was_written() -> None:
     """No one has ever written `__create_timeout`."""
     assert problems(__create_timeout="soon", __update_timeout="never") == [
-        'opts.custom_timeouts.create: is not a duration; use a value such as "90s", "10m" or "1h30m"',
-        'opts.custom_timeouts.update: is not a duration; use a value such as "90s", "10m" or "1h30m"',
+        'opts.custom_timeouts.create: isn\'t a duration; use a value such as "90s", "10m" or "1h30m"',
+        'opts.custom_timeouts.update: isn\'t a duration; use a value such as "90s", "10m" or "1h30m"',
     ]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.life_cycles.account import Accounts
-from dcs_migration.life_cycles.config import WHERE, Settings
+from dcs_migration.life_cycles.accounts import Accounts
+from dcs_migration.life_cycles.config import LOCATION_SETTINGS, Settings
 from dcs_migration.life_cycles.secrets import scrub
 from tests.fakes import FakeClock
 
@@ -26,7 +26,7 @@ def _settings(
 
 # Where ----------------------------------------------------------------------------------------------------
 
-SOURCES = [(key, variable) for key, variables in WHERE.items() for variable in variables]
+SOURCES = [(key, variable) for key, variables in LOCATION_SETTINGS.items() for variable in variables]
 VALUES = {
     "region": ("eu-west-101", "cn-north-4"),
     "projectId": ("p0", "p9"),
@@ -177,6 +177,7 @@ VALID_URLS = [
     ("http://127.0.0.1:8788", "http://127.0.0.1:8788"),
     ("http://localhost:8788/", "http://localhost:8788"),
     ("http://[::1]:8788", "http://[::1]:8788"),
+    ("http://127.0.0.2:8788", "http://127.0.0.2:8788"),
     ("https://[2001:db8::1]", "https://[2001:db8::1]"),
     ("https://dcs_test.example", "https://dcs_test.example"),
 ]
@@ -200,6 +201,8 @@ INVALID_URLS = [
     "https://<host>",
     "127.0.0.1:8788",
     "localhost:8788",
+    "127.0.0.2:8788",
+    "http://dcs.localhost:8788",
 ]
 
 
@@ -367,7 +370,7 @@ def test_no_credentials_name_every_way_to_give_them() -> None:
     """The line names variables and keys, and what is not supported."""
     with pytest.raises(ConfigurationError) as caught:
         _settings(environ={"HW_DCS_ENDPOINT": "http://127.0.0.1:1"}).credentials()
-    for word in ("HW_ACCESS_KEY", "HW_AUTH_TOKEN", "huaweicloud:accessKey", "--secret", "not supported"):
+    for word in ("HW_ACCESS_KEY", "HW_AUTH_TOKEN", "huaweicloud:accessKey", "--secret", "isn't supported"):
         assert word in str(caught.value)
 
 

@@ -18,8 +18,9 @@ from dcs_migration.credentials import official_sdk
 from dcs_migration.credentials.access import RenewedKeysAuth
 from dcs_migration.credentials.keys import Keys, RenewedKeys
 from dcs_migration.dcs.errors import ConfigurationError, CredentialsUnavailable
-from dcs_migration.life_cycles.config import EXPLICIT, EXPLICIT_AGENCY, Settings
+from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.settings_check import problems
+from dcs_migration.names import EXPLICIT, EXPLICIT_AGENCY
 from dcs_migration.native.settings import settings_of as native_settings
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=timezone.utc)
@@ -304,7 +305,7 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
         ({**STATIC, "HW_ASSUME_ROLE_DOMAIN_ID": "d-1"}, "HW_ASSUME_ROLE_AGENCY_NAME is missing"),
         (
             {"HW_SHARED_CONFIG_FILE": "~nobody-here/config.json"},
-            "can't read the profile file ~nobody-here/config.json",
+            "the profile file ~nobody-here/config.json can't be read: No such file",
         ),
         ({"HW_ASSUME_ROLE_AGENCY_NAME": "deploy"}, "HW_ASSUME_ROLE_DOMAIN_NAME or HW_ASSUME_ROLE_DOMAIN_ID"),
         (
@@ -338,7 +339,7 @@ def test_the_stack_comes_after_the_environment_and_before_files(tmp_path: Path) 
         ),
         (
             {"HW_PROFILE": "a", "HW_SHARED_CONFIG_FILE": "/nowhere.json"},
-            "can't read the profile file /nowhere.json",
+            "the profile file /nowhere.json can't be read: No such file",
         ),
         ({**STATIC, "HW_PROFILE": "a"}, "HW_PROFILE: other tools prefer a profile to other credentials"),
         ({"HW_AUTH_TOKEN": "t", **AGENCY}, "agency deploy of acme can only be assumed with an access key"),

@@ -12,7 +12,7 @@ from huaweicloudsdkcore.auth.internal import MetadataAccessor, PodIdentityAccess
 from dcs_migration.clock import SystemClock
 from dcs_migration.credentials import local_services
 from dcs_migration.credentials.access import Access
-from dcs_migration.credentials.exchange import Place
+from dcs_migration.credentials.exchange import IdentityEndpoints
 from dcs_migration.credentials.sources import SOURCES, Credentials, Source
 from dcs_migration.dcs.transport import Transport
 from tests.unit.dcs_server import Answer, Received, StandIn, answer
@@ -28,7 +28,7 @@ def ours(url: str, source: Source, settings: dict[str, str]) -> None:
     access = Access(
         Credentials(source.name, fetched_by=source),
         read=settings.get,
-        place=Place(url, url),
+        endpoints=IdentityEndpoints(url, url),
         connect=lambda url, auth, breaker, *, timeouts=None, direct=False: Transport(
             url, auth, direct=direct
         ),

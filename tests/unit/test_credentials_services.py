@@ -15,7 +15,7 @@ import pytest
 from dcs_emulator import Emulator
 from dcs_migration.clock import SystemClock
 from dcs_migration.dcs.errors import CredentialsRefused, CredentialsUnavailable, DcsMigrationError
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from tests.id_tokens import AUDIENCE, id_token
 

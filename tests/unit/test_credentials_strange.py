@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -19,7 +20,7 @@ from dcs_emulator import Emulator
 from dcs_migration.clock import SystemClock
 from dcs_migration.credentials.keys import UnusableAnswer, keys_in
 from dcs_migration.dcs.errors import CredentialsUnavailable, DcsMigrationError
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.settings_check import problems
 from tests.id_tokens import AUDIENCE, id_token
@@ -378,6 +379,19 @@ def test_a_credentials_file_that_never_ends_is_not_read(cloud: Emulator, tmp_pat
     accounts = accounts_of(cloud, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(tmp_path / "pipe")})
     assert "CREDENTIALS_FILE names " in str(error := refusal(accounts))
     assert "which isn't a file" in str(error)
+
+
+def test_a_file_of_profiles_that_never_ends_is_not_read(cloud: Emulator, tmp_path: Path) -> None:
+    """As for the file of the SDK."""
+    os.mkfifo(tmp_path / "pipe")
+    settings = {"HW_SHARED_CONFIG_FILE": str(tmp_path / "pipe")}
+    answers: list[str] = []
+    reader = threading.Thread(
+        target=lambda: answers.append(str(refusal(accounts_of(cloud, settings)))), daemon=True
+    )
+    reader.start()
+    reader.join(10.0)
+    assert answers == [f"the profile file {tmp_path / 'pipe'} isn't a file"]
 
 
 @pytest.mark.parametrize("kind", ["a token", "keys", "a profile"])

@@ -14,7 +14,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth, host_of, sign
+from dcs_migration.dcs.auth import KeyPairAuth, TokenAuth, sign
+from dcs_migration.dcs.hosts import host_of
 
 WHEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

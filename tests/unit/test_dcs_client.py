@@ -186,16 +186,8 @@ def test_ids_that_would_address_something_else_are_refused(task_id: str) -> None
     """An id that HTTP libraries resolve away is refused before anything is sent."""
     with StandIn(answer({})) as server:
         with pytest.raises(ConfigurationError, match="isn't a valid task id"):
-            _client(server).stop_migration_task(task_id)
+            _client(server).exchange_instance_ip(task_id)
         assert server.requests == []
-
-
-def test_stop() -> None:
-    """A stop is a POST without a body."""
-    with StandIn(answer({"task_id": "t1", "status": "TERMINATING"})) as server:
-        _client(server).stop_migration_task("t1")
-        request = server.requests[0]
-    assert (request.method, request.target, request.body) == ("POST", "/v2/p1/migration-task/t1/stop", b"")
 
 
 def test_batch_stop() -> None:

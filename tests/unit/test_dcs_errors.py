@@ -237,7 +237,7 @@ def test_errors_can_be_copied() -> None:
 def test_transport_errors_say_what_is_known() -> None:
     """The three transport errors differ in what they say about the outcome."""
     assert str(TransportError("Op", "why\nnot")) == "Op failed: why not"
-    assert str(NotSent("Op", "why")).startswith("Op was not sent: why; check the network")
+    assert str(NotSent("Op", "why")).startswith("Op wasn't sent: why; check the network")
     assert str(OutcomeUnknown("Op", "why")) == "Op may or may not have been carried out: why"
 
 

@@ -41,7 +41,7 @@ def test_every_status_of_the_table_is_tested() -> None:
 
 @pytest.mark.parametrize("name", ["EXCHANGING", "", None, "SUCCESSFUL"])
 def test_an_unknown_status_counts_as_running(name: str | None) -> None:
-    """A status that is not in the table is still running, not ended, and known to be unknown."""
+    """A status that isn't in the table is still running, not ended, and known to be unknown."""
     status = lookup(name)
     assert (status.kind, status.ended, status.known) == (Kind.RUNNING, False, False)
     assert status.name == (name or "")

@@ -30,7 +30,7 @@ from dcs_migration.dcs.errors import (
     TransportError,
     WrongEndpoint,
 )
-from dcs_migration.dcs.surroundings import is_loopback
+from dcs_migration.dcs.hosts import is_loopback
 from dcs_migration.dcs.transport import Transport
 from tests.unit.dcs_server import (
     Answer,
@@ -475,7 +475,7 @@ def test_a_web_page_is_a_wrong_endpoint_for_a_read() -> None:
 
 
 def test_a_web_page_leaves_the_outcome_of_a_write_open() -> None:
-    """A page in the place of an answer does not prove that nothing was done."""
+    """A page in the place of an answer doesn't prove that nothing was done."""
     with StandIn(PAGE) as server, pytest.raises(OutcomeUnknown, match="a web page: Sign in"):
         _transport(server.url).write("CreateMigrationTask", "POST", "/x", {})
 
@@ -487,13 +487,13 @@ def test_a_web_page_leaves_the_outcome_of_a_write_open() -> None:
         ("http://127.3.2.1", True),
         ("http://[::1]:8788", True),
         ("http://localhost", True),
-        ("http://dcs.localhost:1", True),
+        ("http://dcs.localhost:1", False),
         ("http://10.0.0.1", False),
         ("https://localhost.example.com", False),
     ],
 )
 def test_what_counts_as_this_machine(url: str, loopback: bool) -> None:
-    """Loopback is the loopback addresses and the names under localhost."""
+    """Loopback is the loopback addresses and localhost; other names under localhost may be resolved by a DNS server."""
     assert is_loopback(url) is loopback
 
 

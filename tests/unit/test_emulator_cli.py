@@ -114,7 +114,7 @@ def test_a_port_in_use() -> None:
         (["--access-key", "AK"], "secret key"),
         (["--nonsense"], "--nonsense"),
         (["--host", "0.0.0.0"], "--allow-remote"),
-        (["--state", "/nowhere/at/all/state.json"], "folder does not exist"),
+        (["--state", "/nowhere/at/all/state.json"], "folder doesn't exist"),
     ],
 )
 def test_bad_options(options: list[str], said: str) -> None:

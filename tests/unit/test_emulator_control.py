@@ -280,7 +280,7 @@ class TestFaults:
         assert len(it.cloud.tasks()) == done
 
     def test_garbage(self, here: World) -> None:
-        """The request is carried out and answered 200 with what is not JSON."""
+        """The request is carried out and answered 200 with what isn't JSON."""
         here.cloud.fault("CreateMigrationTask", "garbage")
         answer = create(here)
         assert answer.status_code == 200
@@ -344,3 +344,10 @@ class TestFaults:
         for fault in FAULTS:
             here.cloud.fault(operation, fault)
         assert len(here.client.control("GET", "faults").json()) == len(FAULTS)
+
+    @pytest.mark.parametrize("name", ["colour", "self"])
+    def test_an_unknown_field_of_an_order_is_named(self, here: World, name: str) -> None:
+        """Also one with the name of a Python argument."""
+        order = {"operation": "CreateMigrationTask", "fault": "error", name: 1}
+        answer = here.client.control("POST", "faults", order)
+        assert (answer.status_code, answer.json()) == (400, {"error": f"unknown fault fields: {name}"})

@@ -101,6 +101,7 @@ def test_a_token_of_an_id_token_is_good_for_keys(cloud: Emulator) -> None:
         ),
         (with_oidc("a.b.c"), 403, "access denied: the id token is not a JSON web token"),
         (with_oidc("abc"), 403, "access denied: the id token is not a JSON web token"),
+        (with_oidc(id_token(exp=10**400)), 403, "access denied: the id token is not a JSON web token"),
         (with_oidc(id_token(), agency_urn="iam::acme:agency:nobody"), 404, "nobody' can't be found"),
         (with_oidc(id_token(), agency_urn="iam::other:agency:deploy"), 404, "deploy' can't be found"),
         (with_oidc(id_token(), agency_urn="deploy"), 400, "agency_urn must be iam::ACCOUNT:agency:NAME"),
@@ -166,7 +167,7 @@ def test_nobody_gets_keys_unless_an_option_says_so() -> None:
 
 
 def test_a_whole_address_as_the_target_is_what_a_proxy_gets(cloud: Emulator) -> None:
-    """So clients of a metadata service can be led here; the control calls are not for them."""
+    """So clients of a metadata service can be led here; the control calls aren't for them."""
     connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
     for target, status in (
         ("http://169.254.169.254/openstack/latest/securitykey", 401),

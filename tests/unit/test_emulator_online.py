@@ -175,7 +175,7 @@ class TestCourse:
 
     @pytest.mark.parametrize("seconds", [0, 1])
     def test_a_task_that_waits(self, task: Online, seconds: int) -> None:
-        """What is not configured yet cannot be stopped, restarted or exchanged, but deleted."""
+        """What isn't configured yet cannot be stopped, restarted or exchanged, but deleted."""
         task.turn(seconds)
         assert code(task.client.stop(task.id)) == STATE_CONFLICT
         assert task.restart() == ("failed", "DCS.4957")

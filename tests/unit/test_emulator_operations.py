@@ -179,7 +179,7 @@ class TestRouting:
         assert (answer.status_code, answer.content) == (405, b"")
 
     def test_projects_are_apart(self, here: World) -> None:
-        """A task of one project does not exist in another."""
+        """A task of one project doesn't exist in another."""
         task_id = here.client.create()
         other = SignedClient(here.cloud.url, project="other")
         assert code(other.show(task_id)) == (400, "DCS.4133")

@@ -25,7 +25,7 @@ SECRET = "a-secret"
         ({"secret_key": SECRET}, "the access key and the secret key must be set together"),
         ({"quirks": ["stop-is-slow=1"]}, "quirk stop-is-slow takes no value"),
         ({"redis": {"shop": f"host:0:{SECRET}"}}, "--redis: a Redis server must be HOST:PORT"),
-        ({"addresses": {"shop": 7001}}, "--address: shop is not an instance from --redis"),
+        ({"addresses": {"shop": 7001}}, "--address: shop isn't an instance from --redis"),
     ],
 )
 def test_bad_options_are_refused_in_process(options: dict[str, Any], said: str) -> None:

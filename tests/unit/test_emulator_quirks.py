@@ -234,7 +234,7 @@ def test_delete_of_running_refused() -> None:
 
 
 def test_delete_of_running_ignored() -> None:
-    """delete-of-running-ignored: 200, the running task is not in the answer and continues."""
+    """delete-of-running-ignored: 200, the running task isn't in the answer and continues."""
     with quirky("delete-of-running-ignored") as it:
         ended = it.client.create()
         it.clock.turn(10)

@@ -92,7 +92,7 @@ class TestState:
         document = json.loads(state.read_text())
         document["tasks"][0][name] = value
         state.write_text(json.dumps(document))
-        with pytest.raises(StateFileError, match=r"the state file is not an emulator's: .*state\.json"):
+        with pytest.raises(StateFileError, match=r"the state file isn't an emulator's: .*state\.json"):
             Emulator(state=state)
 
     def test_a_file_of_others_stays_theirs(self, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_host_that_is_not_signed_is_accepted(cloud: Emulator) -> None:
 
 
 def test_a_body_that_is_not_signed(cloud: Emulator) -> None:
-    """A signed header may say that the body is not; one that tells the hash of another body helps no one."""
+    """A signed header may say that the body isn't; one that tells the hash of another body helps no one."""
     cases: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
         ("UNSIGNED-PAYLOAD", (), None),
         ("UNSIGNED-PAYLOAD", ("x-sdk-content-sha256",), "header x-sdk-content-sha256 must be signed"),

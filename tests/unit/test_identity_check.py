@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from dcs_migration.life_cycles import config
-from dcs_migration.life_cycles.config import EXPLICIT, Settings
+from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.secrets import Scrubber
 from dcs_migration.life_cycles.settings_check import problems
+from dcs_migration.names import EXPLICIT
 
 LOCAL = {"HW_DCS_ENDPOINT": "http://127.0.0.1:8788"}
 KEYS = {"HW_ACCESS_KEY": "ak", "HW_SECRET_KEY": "sk-secret"}

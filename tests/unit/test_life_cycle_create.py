@@ -42,7 +42,7 @@ class TestCreated:
     """What a plain create does and returns."""
 
     def test_returns_at_once_with_id_name_and_status(self, world: World) -> None:
-        """A create ends as soon as the service has given an id, even if the task fails then."""
+        """A create ends as soon as the service returns an id, even if the task fails afterwards."""
         state = world.resource().up(BACKUP_IMPORT)
         assert world.ids() == [state.id]
         assert state.outputs["status"] == "MIGRATING"
@@ -51,7 +51,7 @@ class TestCreated:
         assert world.clock.sleeps == []
 
     def test_outputs_hold_every_input_and_where_the_task_lives(self, world: World) -> None:
-        """State keeps all inputs, the hidden ones too, the project that was looked up, and the endpoint."""
+        """The state has all inputs, including hidden ones, the project that was looked up, and the endpoint."""
         resource = world.resource()
         resource.up({**BACKUP_IMPORT, "triggers": [1, "two"]})
         assert resource.state is not None
@@ -61,8 +61,8 @@ class TestCreated:
         assert resource.outputs["__endpoint"] == world.cloud.url.removeprefix("http://")
         assert resource.outputs["__urn"] == resource.urn
 
-    def test_the_description_ends_in_the_mark_and_is_shown_without(self, world: World) -> None:
-        """Ownership is written on the server, behind what the user wrote."""
+    def test_the_description_ends_in_the_owner_mark_and_is_shown_without_it(self, world: World) -> None:
+        """The owner is in the service's description, after the user's text."""
         state = world.resource().up({**BACKUP_IMPORT, "description": "nightly orders"})
         assert re.fullmatch(
             r"nightly orders \[pulumi:[0-9a-f]{12}\.[0-9a-f]{12}\.[0-9a-f]{12}\]",
@@ -70,8 +70,8 @@ class TestCreated:
         )
         assert state.outputs["description"] == "nightly orders"
 
-    def test_the_longest_description_leaves_room_for_the_mark(self, world: World) -> None:
-        """The preview says what is too long; one that 0.1.0 took, with its shorter mark, isn't changed."""
+    def test_the_longest_description_leaves_space_for_the_owner_mark(self, world: World) -> None:
+        """A longer one is an error in preview, unless 0.1.0, which had a shorter owner mark, created the task with it."""
         resource = world.resource()
         longest = "\u00fc" * 976
         resource.up({**BACKUP_IMPORT, "description": longest})
@@ -129,7 +129,7 @@ class TestAdopted:
     """An earlier run was killed after its POST."""
 
     def test_the_task_of_a_killed_run_is_adopted(self, world: World) -> None:
-        """The next run takes the task with the definition's mark, and says so."""
+        """The next run adopts the task with the definition's owner mark, with a warning."""
         id_ = killed_after_create(world)
         resource = world.resource()
         resource.up(BACKUP_IMPORT)
@@ -141,7 +141,7 @@ class TestAdopted:
 
     @pytest.mark.parametrize("status", ["CREATING", "SUCCESS", "INCRMIGEATING", "RELEASED", "NEWFANGLED"])
     def test_any_task_that_did_not_fail_is_adopted(self, world: World, status: str) -> None:
-        """Also a task that ended well, and one whose status no one knows: running it again would be harm."""
+        """Also a successful task, and one with an unknown status: running it again could do harm."""
         id_ = killed_after_create(world)
         world.cloud.set_status(id_, status)
         assert world.resource().up(BACKUP_IMPORT).id == id_
@@ -200,16 +200,16 @@ class TestAdopted:
         assert_looked_before_every_post(world)
 
     def test_a_failed_record_that_cannot_be_removed_is_named(self, world: World) -> None:
-        """Without the permission to delete, the migration runs all the same, with a warning."""
+        """Without the permission to delete, the migration still runs, with a warning."""
         id_ = killed_after_create(world)
         world.cloud.set_status(id_, "FAILED")
         world.cloud.fault("DeleteMigrationTask", "error", status=403, error_code="DCS.2003")
         state = world.resource().up(BACKUP_IMPORT)
         assert sorted(world.ids()) == sorted([id_, state.id])
-        assert any(id_ in warning and "not be removed" in warning for warning in world.engine.warnings)
+        assert any(id_ in warning and "couldn't be removed" in warning for warning in world.engine.warnings)
 
     def test_a_failed_leftover_is_never_adopted_after_an_unclear_outcome(self, world: World) -> None:
-        """The search after a lost answer finds the new task, not the failed one that could not be removed."""
+        """The search after a lost answer finds the new task, not the failed one that couldn't be removed."""
         id_ = killed_after_create(world)
         world.cloud.set_status(id_, "FAILED")
         world.clock.advance(100)
@@ -218,8 +218,8 @@ class TestAdopted:
         assert world.resource().up(BACKUP_IMPORT).id != id_
         assert world.count("CreateMigrationTask") == 1
 
-    def test_a_failed_leftover_does_not_answer_for_a_post_that_was_lost(self, world: World) -> None:
-        """Of a POST that never arrived, the error does not say that it made the old, failed task."""
+    def test_a_failed_leftover_is_not_taken_for_a_lost_post(self, world: World) -> None:
+        """The error for a POST that never arrived doesn't blame the old failed task."""
         id_ = killed_after_create(world)
         world.cloud.set_status(id_, "FAILED")
         world.cloud.fault("DeleteMigrationTask", "error", status=403, error_code="DCS.2003", times=9)
@@ -237,7 +237,7 @@ class TestAdopted:
         assert id_ in message
         assert world.writes() == []
 
-    def test_several_tasks_with_the_mark_are_named(self, world: World) -> None:
+    def test_several_tasks_with_the_same_owner_mark_are_named(self, world: World) -> None:
         """If there are ever two, the oldest is adopted and the other one named."""
         first = killed_after_create(world)
         world.clock.advance(60)
@@ -247,7 +247,7 @@ class TestAdopted:
 
 
 class TestLookUp:
-    """The look before a POST."""
+    """The look-up before a POST."""
 
     @pytest.mark.parametrize(
         ("fault", "told"),
@@ -264,7 +264,7 @@ class TestLookUp:
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
-    def test_nothing_is_started_when_it_is_impossible(
+    def test_nothing_is_started_when_the_look_up_is_impossible(
         self, world: World, fault: dict[str, Any], told: str
     ) -> None:
         """Without a look no one knows whether an earlier run left the task behind: no POST."""
@@ -274,7 +274,7 @@ class TestLookUp:
         assert told in message
         assert world.count("CreateMigrationTask") == 0
 
-    def test_it_is_repeated_when_it_has_grown_old(self, world: World) -> None:
+    def test_a_look_up_is_repeated_when_it_is_too_old(self, world: World) -> None:
         """Creates share a listing that is a few seconds old at most."""
         world.resource("orders").up(BACKUP_IMPORT)
         world.clock.advance(4)
@@ -282,19 +282,19 @@ class TestLookUp:
         assert world.count("ListMigrationTask") == 2
         assert_looked_before_every_post(world, shared=True)
 
-    def test_a_passing_fault_of_it_passes(self, world: World) -> None:
-        """A look that fails once is repeated, and then the task started."""
+    def test_a_look_up_is_repeated_after_a_temporary_error(self, world: World) -> None:
+        """A look-up that fails once is repeated, and then the task is started."""
         world.cloud.fault("ListMigrationTask", "error", status=503)
         world.resource().up(BACKUP_IMPORT)
         assert world.count("CreateMigrationTask") == 1
 
 
 class TestUnclearOutcome:
-    """No one knows whether the POST was carried out."""
+    """It is unknown whether the POST was carried out."""
 
     @pytest.mark.parametrize("fault", ["drop_after", "garbage", "empty", "truncate", "delay_after"], ids=str)
     def test_a_task_that_was_started_is_found(self, world: World, fault: str) -> None:
-        """The answer was lost, the task was not: it is found by its owner mark, and never started twice."""
+        """The response is lost, but the task exists: it is found by its owner mark, and never started twice."""
         world.cloud.fault("CreateMigrationTask", fault, seconds=0.4)
         resource = world.resource(plugin=world.new_plugin(timeouts=SHORT))
         resource.up(BACKUP_IMPORT)
@@ -355,8 +355,8 @@ class TestUnclearOutcome:
         assert "nothing was started" not in message
         assert world.count("CreateMigrationTask") == 1
 
-    def test_a_search_finds_the_task_behind_a_passing_fault_of_the_listing(self, world: World) -> None:
-        """A look that fails does not end the search."""
+    def test_a_search_continues_after_a_temporary_error_of_the_listing(self, world: World) -> None:
+        """A failed look-up doesn't end the search."""
         world.cloud.fault("CreateMigrationTask", "drop_after")
         world.engine.on_require = lambda: world.cloud.fault(
             "ListMigrationTask", "error", status=403, error_code="DCS.2003", times=1
@@ -366,7 +366,7 @@ class TestUnclearOutcome:
         resource.up(BACKUP_IMPORT)
         assert world.ids() == [resource.id]
 
-    def test_credentials_refused_during_the_search_leave_the_question_open(self, world: World) -> None:
+    def test_credentials_refused_during_the_search_leave_the_outcome_unknown(self, world: World) -> None:
         """A key that is revoked after the POST: the error says that a task may have been started."""
         world.cloud.fault("CreateMigrationTask", "drop_after")
         world.engine.on_require = lambda: world.cloud.fault(
@@ -380,7 +380,7 @@ class TestUnclearOutcome:
         assert world.count("CreateMigrationTask") == 1
 
     def test_a_found_task_that_failed_is_an_error(self, world: World) -> None:
-        """A task whose answer was lost and which failed at once fails the create, and its record goes."""
+        """If the response is lost and the task fails immediately, the create fails, and the record is removed."""
         world.cloud.set_quirks(["create-answers-error"])
         world.cloud.fault("CreateMigrationTask", "drop_after")
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
@@ -392,8 +392,8 @@ class TestUnclearOutcome:
 class TestRefused:
     """The service certainly did nothing."""
 
-    def test_throttling_is_waited_out(self, world: World) -> None:
-        """A throttled POST is repeated after tens of seconds, and after another look."""
+    def test_a_throttled_post_is_repeated(self, world: World) -> None:
+        """A throttled POST is repeated after tens of seconds and another look-up."""
         world.cloud.fault("CreateMigrationTask", "throttle", times=2)
         world.resource().up(BACKUP_IMPORT)
         assert world.count("CreateMigrationTask") == 3
@@ -410,7 +410,7 @@ class TestRefused:
         assert world.clock.seconds <= 90
 
     def test_a_task_that_appears_between_two_attempts_is_adopted(self, world: World) -> None:
-        """The look before a repeated POST is a new one: what someone else started meanwhile is found."""
+        """There is another look-up before a repeated POST, which finds what someone else has started meanwhile."""
         world.cloud.fault("CreateMigrationTask", "throttle")
         elsewhere = world.resource(plugin=world.new_plugin())
         world.clock.at(5, lambda: elsewhere.up(BACKUP_IMPORT))
@@ -435,7 +435,7 @@ class TestRefused:
         assert_looked_before_every_post(world)
 
     def test_a_target_that_becomes_free_takes_the_task(self, world: World) -> None:
-        """A busy target is tried again until the task in its way has ended."""
+        """A create with a busy target is tried again until the running task has ended."""
         blocking = world.started(OTHER_FILE, name="users")
         world.clock.at(25, lambda: world.cloud.set_status(blocking.id, "SUCCESS"))
         resource = world.resource()
@@ -447,7 +447,7 @@ class TestRefused:
         ("status", "code"),
         [(400, "DCS.4061"), (400, "DCS.4080"), (400, "DCS.4999"), (403, "DCS.2003"), (409, "DCS.4087")],
     )
-    def test_a_final_refusal_is_told_at_once(self, world: World, status: int, code: str) -> None:
+    def test_a_permanent_refusal_fails_immediately(self, world: World, status: int, code: str) -> None:
         """The error has the operation, the status, the code, the message and the request id."""
         world.cloud.fault(
             "CreateMigrationTask", "error", status=status, error_code=code, message="It is so.", times=9
@@ -458,14 +458,14 @@ class TestRefused:
         assert world.count("CreateMigrationTask") == 1
 
     def test_a_withdrawn_online_migration_is_explained(self, world: World) -> None:
-        """Where a region has withdrawn online_migration, one line says so and what to do."""
+        """If a region no longer supports online_migration, one line says so and what to do."""
         world.cloud.set_quirks(["online-refused"])
         message = failing(lambda: world.resource().up(ONLINE))
         assert "no longer supports online_migration" in message
         assert world.count("CreateMigrationTask") == 1
 
     def test_an_answer_with_an_error_fails_and_leaves_no_record(self, world: World) -> None:
-        """A 200 whose task failed in the same breath is a failure, told with its reason."""
+        """A 200 with a task that failed immediately is an error with the reason."""
         world.cloud.set_quirks(["create-answers-error"])
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
         assert "could not be started" in message
@@ -548,7 +548,7 @@ class TestEngineGone:
         assert world.ids() == []
 
     def test_a_search_ends_when_the_engine_has_gone(self, world: World) -> None:
-        """No one is left to be told of the task: the search stops within one look."""
+        """No one would record the task, so the search stops within one look-up."""
         world.cloud.fault("CreateMigrationTask", "drop_before")
         world.clock.at(1, lambda: setattr(world.engine, "alive", False))
         failing(lambda: world.resource().up(BACKUP_IMPORT))
@@ -566,7 +566,7 @@ class TestEngineGone:
 
 
 class TestReplaced:
-    """A new task in the place of an old one."""
+    """A new task replaces an old one."""
 
     def test_changed_triggers_run_it_again(self, world: World) -> None:
         """The old task is stopped and deleted, then the new one started."""
@@ -577,8 +577,8 @@ class TestReplaced:
         assert world.ids() == [resource.id] != [old]
         assert world.writes() == ["DeleteMigrationTask", "CreateMigrationTask"]
 
-    def test_a_retained_task_does_not_stand_for_its_successors(self, world: World) -> None:
-        """A transform sets retain_on_delete; triggers 1, 2, 1: each run that was asked for happens."""
+    def test_a_retained_task_does_not_replace_its_successors(self, world: World) -> None:
+        """A transform sets retain_on_delete; triggers 1, 2, 1: each requested run happens."""
         resource = world.started({**BACKUP_IMPORT, "triggers": [1]})
         ids = [resource.id]
         for triggers in ([2], [1], [2]):
@@ -591,7 +591,7 @@ class TestReplaced:
         assert len(world.ids()) == 4
 
     def test_a_retained_task_that_runs_is_waited_for(self, world: World) -> None:
-        """Never two on one target."""
+        """There are never two running tasks on one target."""
         resource = world.started({**BACKUP_IMPORT, "triggers": [1]})
         old = resource.id
         message = failing(lambda: resource.up({**BACKUP_IMPORT, "triggers": [2]}, retain=True))
@@ -599,7 +599,7 @@ class TestReplaced:
         assert world.writes() == []
 
     def test_a_successor_whose_answer_was_lost_is_adopted(self, world: World) -> None:
-        """It is younger than the task that the state still holds, and no earlier run."""
+        """It is newer than the state's task, so it isn't an earlier run."""
         resource = world.started({**BACKUP_IMPORT, "triggers": [1]})
         state = resource.state
         world.cloud.set_status(resource.id, "SUCCESS")
@@ -614,7 +614,7 @@ class TestReplaced:
         assert world.count("CreateMigrationTask") == 1
 
     def test_six_replacements_at_once_each_get_a_new_task(self, world: World) -> None:
-        """`up --replace` with unchanged inputs: a shared listing never passes a deleted task off as new."""
+        """`up --replace` with unchanged inputs: a deleted task in a shared listing isn't adopted."""
         inputs = [into(f"instance-{number}") for number in range(6)]
         resources = [world.started(inputs[number], name=f"orders-{number}") for number in range(6)]
         old = {resource.id for resource in resources}
@@ -639,7 +639,7 @@ class TestReplaced:
         assert world.ids() == [resource.id] != [old]
 
     def test_a_changed_password_alone_makes_no_call(self, world: World) -> None:
-        """A rotated password is an update of state; the owner mark and the task stay."""
+        """A rotated password only updates the state; the owner mark and the task don't change."""
         resource = world.started()
         rotated = {**BACKUP_IMPORT, "target_instance": {"id": "instance-1", "password": "another-Passw0rd"}}
         assert resource.preview(rotated).step == "update"
@@ -729,10 +729,10 @@ class TestCredentials:
 
 
 class TestSecrets:
-    """A password goes to the service, and to its own place in state, and nowhere else."""
+    """A password is sent to the service and kept as a secret in the state, and is nowhere else."""
 
-    def test_no_password_leaves_its_place(self, world: World) -> None:
-        """After a whole life with faults, no log line and no other output holds a password."""
+    def test_no_password_is_anywhere_else(self, world: World) -> None:
+        """After a whole lifecycle with faults, no log line and no other output contains a password."""
         world.cloud.set_quirks(["password-echoed", "addrs-filled-in"])
         world.cloud.fault("CreateMigrationTask", "drop_after")
         resource = world.resource()
@@ -749,14 +749,14 @@ class TestSecrets:
         assert PASSWORD not in repr(world.engine.lines)
         assert PASSWORD not in repr(world.cloud.requests())
 
-    def test_a_service_that_repeats_the_password_in_an_error_is_not_quoted(self, world: World) -> None:
+    def test_a_password_in_an_error_of_the_service_is_removed(self, world: World) -> None:
         """Text of the service is scrubbed before it becomes an error."""
         world.cloud.fault(
             "CreateMigrationTask", "error", status=400, error_code="DCS.4080", message=f"bad: {PASSWORD}"
         )
         assert "bad: ***" in failing(lambda: world.resource().up(BACKUP_IMPORT))
 
-    def test_a_failure_in_the_same_breath_is_scrubbed(self, world: World) -> None:
+    def test_an_immediate_failure_is_scrubbed(self, world: World) -> None:
         """Also the reason of a task that failed at once."""
         world.cloud.fault("CreateMigrationTask", "drop_after")
 

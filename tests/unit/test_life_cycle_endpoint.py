@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from dcs_emulator import Emulator
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from tests.fakes import FakeClock
 from tests.unit.life_cycle_world import (
@@ -106,11 +106,11 @@ CASES = {
     "a variable of another emulator": Case(
         HERE, THERE, f"(set in HW_DCS_ENDPOINT); {TO_HERE}", {"HW_DCS_ENDPOINT": f"http://{THERE}"}
     ),
-    "no variable, an emulator's state": Case(HERE, CLOUD, f"(HW_DCS_ENDPOINT is not set); {TO_HERE}"),
+    "no variable, an emulator's state": Case(HERE, CLOUD, f"(HW_DCS_ENDPOINT isn't set); {TO_HERE}"),
     "no variable, a private cloud's state": Case(
         "dcs.example.com",
         CLOUD,
-        "(HW_DCS_ENDPOINT is not set); set HW_DCS_ENDPOINT=https://dcs.example.com to continue there",
+        "(HW_DCS_ENDPOINT isn't set); set HW_DCS_ENDPOINT=https://dcs.example.com to continue there",
     ),
     "the stack's configuration": Case(
         HERE, THERE, f"(set in huaweicloud:endpoints); {TO_HERE}", config=ENDPOINTS
@@ -118,7 +118,7 @@ CASES = {
     "another domain": Case(
         CLOUD,
         f"dcs.{REGION}.example.com",
-        f"(HW_DCS_ENDPOINT is not set); set HW_DCS_ENDPOINT=https://{CLOUD} to continue there",
+        f"(HW_DCS_ENDPOINT isn't set); set HW_DCS_ENDPOINT=https://{CLOUD} to continue there",
         {"HW_CLOUD": "example.com"},
     ),
 }
@@ -136,7 +136,7 @@ def elsewhere_in(world: World, case: Case, **environ: str) -> Resource:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_advice_fits_the_case(world: World, case: Case) -> None:
-    """A variable that is not set is not left over; a host that decides by configuration is named so."""
+    """A variable that isn't set is not left over; a host that decides by configuration is named so."""
     resource = elsewhere_in(world, case)
     assert failing(resource.refresh) == failing(resource.destroy) == case.line
 

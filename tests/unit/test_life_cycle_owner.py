@@ -418,7 +418,7 @@ class TestCopies:
         resource.plugin = world.new_plugin()
         resource.up(BACKUP_IMPORT)
         assert resource.id != theirs
-        assert any(theirs in line and "was not changed" in line for line in world.engine.warnings)
+        assert any(theirs in line and "wasn't changed" in line for line in world.engine.warnings)
         assert theirs in world.ids()
 
     def test_a_task_is_not_refused_for_a_copy_of_its_definition_alone(self, world: World) -> None:
@@ -591,7 +591,7 @@ class TestMarkComesBack:
             resource.plugin = world.new_plugin()
             world.clock.advance(60)
             resource.refresh()
-            said = [line for line in world.engine.warnings if "did not keep the owner mark" in line]
+            said = [line for line in world.engine.warnings if "didn't keep the owner mark" in line]
             assert len(said) == times
             assert resource.id in said[0]
             assert resource.preview(BACKUP_IMPORT).step == "same"

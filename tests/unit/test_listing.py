@@ -197,7 +197,7 @@ def test_a_service_with_smaller_pages_is_read_in_few_calls(most: int, calls: int
 def test_a_service_with_smaller_pages_that_ignores_the_offset(most: int) -> None:
     """Its first page again and again doesn't prove absence, either."""
     rows = [TaskRow(f"task-{number}") for number in range(most)]
-    with pytest.raises(TransportError, match="its pages do not continue"):
+    with pytest.raises(TransportError, match="its pages don't continue"):
         SharedListing(lambda offset, limit: Page(rows, 5000), FakeClock()).get(max_age=0)
 
 
@@ -339,3 +339,27 @@ def test_an_error_on_a_later_page_yields_no_listing() -> None:
         listing.get(max_age=10)
     service.error = None
     assert len(listing.get(max_age=10).rows) == 1500
+
+
+def test_a_listing_that_is_fresh_enough_is_returned_during_another_fetch() -> None:
+    """A refresh accepts a listing of ten seconds ago, while a delete fetches one that shows its write."""
+    clock, service = FakeClock(), Service(3)
+    listing = SharedListing(service.page, clock)
+    first = listing.get(max_age=0)
+    fetching, released = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        fetching.set()
+        assert released.wait(PATIENCE)
+
+    service.after[2] = hang
+    newer = threading.Thread(target=lambda: listing.get(max_age=0))
+    newer.start()
+    assert fetching.wait(PATIENCE)
+    answers: list[object] = []
+    reader = threading.Thread(target=lambda: answers.append(listing.get(max_age=10.0)), daemon=True)
+    reader.start()
+    reader.join(2.0)
+    released.set()
+    newer.join(PATIENCE)
+    assert answers == [first]

@@ -106,7 +106,7 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
     (
         "a bucket with a record's id",
         changed(BACKUP, ("backup_files", "backup_id"), "i"),
-        "backup_files.backup_id: is not used for self_build_obs; leave it out",
+        "backup_files.backup_id: isn't used for self_build_obs; leave it out",
     ),
     (
         "a record with a bucket",
@@ -114,7 +114,7 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
             **BACKUP,
             "backup_files": {"file_source": "backup_record", "backup_id": "i", "bucket_name": "b"},
         },
-        "backup_files.bucket_name: is not used for backup_record; leave it out",
+        "backup_files.bucket_name: isn't used for backup_record; leave it out",
     ),
     (
         "port zero",
@@ -129,7 +129,7 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
     (
         "a timeout that is none",
         {**BACKUP, "__delete_timeout": "soon"},
-        "opts.custom_timeouts.delete: is not a duration; use a value such as",
+        "opts.custom_timeouts.delete: isn't a duration; use a value such as",
     ),
     ("a timeout of nothing", {**BACKUP, "__delete_timeout": "0s"}, "opts.custom_timeouts.delete: must be"),
 ]
@@ -139,7 +139,7 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
 def test_a_broken_rule_is_named_with_its_path_and_its_remedy(inputs: dict[str, Any], line: str) -> None:
     """Each rule across fields has one line of its own, and nothing else is said."""
     found = _check(inputs).problems
-    assert len(found) == 1 or line.startswith("backup_files.bucket_name: is not")
+    assert len(found) == 1 or line.startswith("backup_files.bucket_name: isn't")
     assert any(problem.startswith(line) for problem in found), found
 
 
@@ -147,8 +147,8 @@ def test_every_key_that_a_record_would_ignore_is_named() -> None:
     """Bucket and files together with a backup record are both refused."""
     files = {**BACKUP["backup_files"], "file_source": "backup_record", "backup_id": "i"}
     assert _check({**BACKUP, "backup_files": files}).problems == [
-        "backup_files.bucket_name: is not used for backup_record; leave it out",
-        "backup_files.files: is not used for backup_record; leave it out",
+        "backup_files.bucket_name: isn't used for backup_record; leave it out",
+        "backup_files.files: isn't used for backup_record; leave it out",
     ]
 
 
@@ -437,7 +437,7 @@ ODD_NAME = {**BACKUP, "task_name": "a b"}
 WARNED: list[tuple[dict[str, Any], str]] = [
     (ONLINE, "migration_type: most regions no longer support online_migration"),
     (INCREMENTAL, "migration_method: a backup import copies once"),
-    (ODD_NAME, "task_name: is not 4 to 64 letters"),
+    (ODD_NAME, "task_name: isn't 4 to 64 letters"),
 ]
 
 

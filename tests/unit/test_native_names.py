@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from dcs_migration.life_cycles.secrets import scrub
+from dcs_migration.native.cancelling import CancellableClock, NativeEngine
 from dcs_migration.native.names import translated
+from tests.fakes import FakeEngine
 
 PACKAGE = Path(__file__).resolve().parents[2] / "dcs_migration"
 PYTHON = re.compile(
@@ -50,9 +53,18 @@ def test_no_message_has_python_in_it() -> None:
             "more time with timeout (and customTimeouts, if set)",
         ),
         ('write region="here", or region="there" to', 'write region: "here", or region: "there" to'),
-        ('state: "paused" is not one of', 'state: "paused" is not one of'),
+        ('state: "paused" isn\'t one of', 'state: "paused" isn\'t one of'),
     ],
 )
 def test_what_to_write(text: str, said: str) -> None:
     """An assignment becomes a property."""
     assert translated(text) == said
+
+
+def test_a_secret_that_looks_like_a_name_is_not_logged() -> None:
+    """A translated secret isn't known to the scrubber any more, so it is removed first."""
+    engine = FakeEngine()
+    secret = "s3cret-target_instance"
+    scrub.add(secret)
+    NativeEngine(engine, CancellableClock()).log("WARNING", f"refused: {secret}", None)
+    assert [line.message for line in engine.lines] == ["refused: ***"]

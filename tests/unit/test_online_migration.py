@@ -21,7 +21,6 @@ from tests.unit.online_world import (
     Migration,
 )
 
-
 ROTATED = {"id": "shop", "password": "r0tated/secret"}
 
 
@@ -68,7 +67,7 @@ class TestBegin:
         """Is an error that says what to do; nothing was configured."""
         world.cloud.set_quirks(["job-fails"])
         message = failing(migration.up)
-        assert "could not be created" in message
+        assert "couldn't be created" in message
         assert world.count(SET) == 0
 
     def test_a_job_that_is_forgotten(self, world: World, migration: Migration) -> None:
@@ -242,7 +241,7 @@ class TestState:
         assert (world.writes(), following.task["runs"]) == ([SET], 2)
 
     def test_a_change_that_a_running_migration_refuses(self, world: World, following: Migration) -> None:
-        """Names the way on, and the way works."""
+        """Is an error that says what to do first, and that works."""
         world.cloud.set_quirks(["set-while-running-refused"])
         first = '; to change a running migration, first run `pulumi up` with state="stopped"'
         another = {"source_instance": {"id": "another"}}
@@ -315,7 +314,7 @@ class TestDrift:
         assert world.writes() == [RESTART]
 
     def test_switched_back_in_the_console(self, world: World, following: Migration) -> None:
-        """A refresh shows it (found by online kill 28); what the service does not allow is the program's next wish."""
+        """A refresh shows it (found by online kill 28); what the service doesn't allow is the program's next wish."""
         following.up(state="switched")
         world.cloud.set_status(following.id, "TERMINATED", task_status="ROLLBACK_SUCCESS")
         following.online.refresh()
@@ -324,7 +323,7 @@ class TestDrift:
             following.preview(state="switched")
         assert following.preview(state="stopped") == "same"
 
-    def test_a_record_that_is_gone_stays(self, world: World, following: Migration) -> None:
+    def test_a_task_without_a_record_remains_in_state(self, world: World, following: Migration) -> None:
         """Nothing is copied again by itself."""
         world.cloud.remove(following.id)
         world.clock.advance(3600)

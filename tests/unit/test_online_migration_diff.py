@@ -116,13 +116,13 @@ class TestWords:
                 "switched",
                 "stopped",
                 "SWITCHES the addresses of instance shop and instance orders BACK; data written to "
-                "instance orders since the switch is not in instance shop",
+                "instance orders since the switch isn't in instance shop",
             ),
             (
                 "switched",
                 "running",
                 "SWITCHES the addresses of instance shop and instance orders BACK; data written to "
-                "instance orders since the switch is not in instance shop, and is overwritten: STARTS the "
+                "instance orders since the switch isn't in instance shop, and is overwritten: STARTS the "
                 "replication into instance orders again",
             ),
         ],
@@ -148,7 +148,7 @@ class TestWords:
 
 
 class TestRefused:
-    """Transitions that the service does not allow fail in preview."""
+    """Transitions that the service doesn't allow fail in preview."""
 
     def test_from_stopped_to_switched(self) -> None:
         """The target of a stopped replication is behind."""

@@ -71,7 +71,7 @@ class TestMigration:
             ),
             (
                 {"state": "runing"},  # codespell:ignore runing
-                'state: "runing" is not one of the allowed values; use "running", "stopped" or "switched" '  # codespell:ignore runing
+                'state: "runing" isn\'t one of the allowed values; use "running", "stopped" or "switched" '  # codespell:ignore runing
                 '(did you mean "running"?)',
             ),
         ],

@@ -11,8 +11,8 @@ from tests.unit.online_world import Migration
 
 # What each of these refuses is an error of one line, after which the next `up` continues; the rest changes nothing.
 REFUSING = {
-    "job-fails": "could not be created",
-    "set-answers-error": "did not start the migration",
+    "job-fails": "couldn't be created",
+    "set-answers-error": "didn't start the migration",
     "set-while-running-refused": "SetOnlineMigrationTask failed: HTTP 400 DCS.4957",
     "restart-refused": "BatchRestartOnlineMigrationTasks failed: HTTP 200 DCS.4957",
     "exchange-fails": "ended as EXCHANGE_FAILED: the addresses are unchanged",

@@ -101,7 +101,7 @@ class TestOneTarget:
 
 
 def test_a_delete_that_the_listing_passes_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A listing that shows fewer than it counts does not prove that an instance no longer exists, however often
+    """A listing that shows fewer than it counts doesn't prove that an instance no longer exists, however often
     it is read."""
     migration = Migration(world)
     begin_second_page(world, monkeypatch, migration)

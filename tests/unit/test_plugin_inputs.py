@@ -155,7 +155,7 @@ def test_a_choice_lists_what_is_allowed(
 ) -> None:
     """Any value but the allowed ones is refused and repeated, if it is like a word; all of these are named."""
     line = _one(changed(definition, where, wrong))
-    assert line.startswith(f"{shown(where)}: {repeated}is not one of the allowed values; use ")
+    assert line.startswith(f"{shown(where)}: {repeated}isn't one of the allowed values; use ")
     assert all(f'"{value}"' in line for value in values)
     assert len(line) < 300
 
@@ -494,7 +494,7 @@ def test_a_trigger_must_be_plain_data(wrong: Any, wrap: Any) -> None:
     """A value that never equals itself would run the import at every `up`, so it is refused."""
     line = _one(changed(BACKUP, ("triggers",), wrap(wrong)))
     assert line.startswith("triggers[0]")
-    assert ": is not plain data; use strings, numbers, lists or maps" in line
+    assert ": isn't plain data; use strings, numbers, lists or maps" in line
 
 
 def test_an_asset_in_a_typed_place_is_one_problem() -> None:
@@ -540,7 +540,7 @@ def test_a_list_and_a_map_under_keys_that_look_alike_can_be_sorted() -> None:
     """Control characters are shown as one and the same, and behind them an index meets a key."""
     asset = pulumi.StringAsset("")
     lines = problems(SCHEMA, {"\x1f": [asset], "\x1e": {"task_name": asset}})
-    assert sum("is not plain data" in line for line in lines) == 2
+    assert sum("isn't plain data" in line for line in lines) == 2
 
 
 @settings(deadline=None)

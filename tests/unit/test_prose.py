@@ -201,3 +201,16 @@ def test_without_paths_the_clean_ones_are_checked(
 def test_the_clean_paths_exist() -> None:
     """A path that was renamed would no longer be checked."""
     assert all(list(prose.files_of([path])) for path in (*prose_words.CLEAN, *prose_words.LATER))
+
+
+def test_messages_use_contractions() -> None:
+    """Only messages: the texts of the service in the emulator are spelled as the service spells them."""
+    message = 'fail("the region is not a valid region")'
+    (found,) = prose.check("module.py", prose.of_messages(message), messages=True)
+    assert found.message == "'is not': write isn't, doesn't, can't"
+    assert prose.check("module.py", prose.of_messages(message)) == []
+    assert prose.check(prose_words.SERVICE_TEXTS[0], prose.of_messages(message), messages=True) == []
+    assert (
+        prose.check("module.py", prose.of_messages('fail("it is not only slow but full")'), messages=True)
+        == []
+    )

@@ -24,7 +24,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
     monkeypatch.setattr(reporting, "_shown", set())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        monkeypatch.setattr(warnings, "warn", reporting.hearing(warnings.warn))
+        monkeypatch.setattr(warnings, "warn", reporting.collecting(warnings.warn))
         yield made
 
 

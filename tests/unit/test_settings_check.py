@@ -9,14 +9,15 @@ from pulumi.dynamic.config import Config
 
 from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.dynamic_host import settings_of as settings_of_process
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.migration_completion.life_cycle import MigrationCompletionLifeCycle
 from dcs_migration.life_cycles.migration_instance.life_cycle import MigrationInstanceLifeCycle
 from dcs_migration.life_cycles.migration_task.life_cycle import MigrationTaskLifeCycle
 from dcs_migration.life_cycles.online_migration.life_cycle import OnlineMigrationLifeCycle
 from dcs_migration.life_cycles.process import CheckResult, Process
-from dcs_migration.life_cycles.settings_check import OF_PULUMI_HUAWEICLOUD, OURS, problems, without_effect
+from dcs_migration.life_cycles.settings_check import problems, without_effect
+from dcs_migration.life_cycles.settings_spelling import OF_PULUMI_HUAWEICLOUD, OURS
 from tests.fakes import FakeClock, FakeEngine
 
 SECRET = "S3cret-Value-9"
@@ -179,7 +180,7 @@ def test_a_password_of_a_user_in_the_stack_is_refused_where_no_keys_are() -> Non
     """As in the environment; who has keys as well is understood everywhere."""
     config = {"userName": "x", "password": SECRET}
     (line,) = problems(settings_of(config))
-    assert line.startswith("huaweicloud:password: a user name with a password is not supported")
+    assert line.startswith("huaweicloud:password: a user name with a password isn't supported")
     assert SECRET not in line
     assert problems(settings_of(config, KEYS)) == []
 
@@ -209,7 +210,7 @@ def test_another_token_is_refused_unless_a_token_is_used(
     """Also together with keys, which it would replace elsewhere."""
     for keys in ({}, KEYS):
         (line,) = problems(settings_of(config, {**environ, **keys}))
-        assert "other tools prefer this token to keys, and this provider does not read it" in line
+        assert "other tools prefer this token to keys, and this provider doesn't read it" in line
         assert SECRET not in line
     assert problems(settings_of(config, {**environ, "HW_AUTH_TOKEN": "t"})) == []
 
@@ -234,7 +235,7 @@ def test_the_iam_of_another_cloud_is_refused_unless_the_cloud_is_set(name: str) 
         return problems(settings_of(*own))
 
     (line,) = problems_of(PRIVATE_IAM, {}, KEYS)
-    assert line.startswith(f"{name}: it names another cloud, but this provider does not read it")
+    assert line.startswith(f"{name}: it names another cloud, but this provider doesn't read it")
     whole = '{"dcs": "https://dcs.private.example", "iam": "https://iam.private.example"}'
     dcs_alone = '{"dcs": "https://dcs.private.example"}'
     for config in (
@@ -385,7 +386,7 @@ def test_each_resource_s_check_tells_the_problems_once(kind: type) -> None:
     )
     lines = list(result.problems)
     assert lines.count("huaweicloud:Region: unknown key; did you mean huaweicloud:region?") == 1
-    assert sum("is not a region name" in line for line in lines) == 1
+    assert sum("isn't a region name" in line for line in lines) == 1
 
 
 def test_what_has_no_check_before_it_is_refused_as_well() -> None:

@@ -17,7 +17,7 @@ from dcs_migration.dcs.client import DcsClient
 from dcs_migration.dcs.errors import ApiError
 from dcs_migration.dcs.models import TaskRow
 from dcs_migration.dcs.statuses import lookup
-from dcs_migration.life_cycles.account import Accounts
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import Settings
 from tests.e2e.stack import settings_of
 from tests.verified.settings import Named, named_in, opted_in, settings_in, variable

@@ -19,7 +19,7 @@ _FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 
 class Missing(Exception):
-    """The real service was asked for, and something that it takes is not set; the message is one line."""
+    """The real service was asked for, and something that it takes isn't set; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def settings_in(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def named_in(environ: Mapping[str, str]) -> Named:
-    """Return what is named. Makes no call; raises Missing with everything that is not set, on one line."""
+    """Return what is named. Makes no call; raises Missing with everything that isn't set, on one line."""
     given = {name: environ.get(variable(name), "").strip() for name in (*NEEDED, *OPTIONAL)}
     missing = [*_unset(environ), *(variable(name) for name in NEEDED if not given[name])]
     online = any(given[name] for name in (*_SOURCE, "SOURCE_PASSWORD", *PLACE))

@@ -135,7 +135,7 @@ def measure(it: Cutover) -> dict[str, Any]:
 
     def hang() -> None:
         moments["held"] = time.time()
-        with it.orders_process.held():
+        with it.orders_process.suspended():
             time.sleep(float(LOAD["held_s"]))
         moments["released"] = time.time()
 

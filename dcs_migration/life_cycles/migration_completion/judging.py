@@ -32,7 +32,7 @@ class State(Enum):
 
 
 @dataclass
-class Watched:
+class WatchedTask:
     """One task, and its last known data."""
 
     id: str
@@ -66,7 +66,7 @@ class Watched:
         return self.row is not None and self.row.migration_type == ONLINE_MIGRATION
 
 
-def judge(task: Watched, row: TaskRow | None) -> bool:
+def judge(task: WatchedTask, row: TaskRow | None) -> bool:
     """Update a task; return False if the listing isn't enough (see `ask`)."""
     status = lookup(row.status if row is not None else None)
     if row is None or status.kind is Kind.GONE:
@@ -87,7 +87,7 @@ def judge(task: Watched, row: TaskRow | None) -> bool:
     return not old_style and not (follows and task.max_lag is not None)
 
 
-def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
+def ask(task: WatchedTask, row: TaskRow | None, max_age: float) -> None:
     """Ask the service for one task, with one or two calls.
 
     A missing row may have been skipped, forgotten or deleted, which a second call shows. An old-style incremental
@@ -125,7 +125,7 @@ def ask(task: Watched, row: TaskRow | None, max_age: float) -> None:
         task.state = State.DONE
 
 
-def _judge_lost(task: Watched, status: str | None) -> None:
+def _judge_lost(task: WatchedTask, status: str | None) -> None:
     """Judge a task without a record by what was known before."""
     if lookup(task.status).kind in (REACHED[:1] if task.to_the_end else REACHED):
         task.state = State.DONE
@@ -141,7 +141,7 @@ def _judge_lost(task: Watched, status: str | None) -> None:
 MOST_LINES = 50  # for tasks in an error
 
 
-def failure(tasks: Sequence[Watched]) -> TaskError:
+def failure(tasks: Sequence[WatchedTask]) -> TaskError:
     """Return the error of a wait with failed tasks; reads their logs (ListMigrationTaskLogs)."""
     running, failed = _in(tasks, State.RUNNING), _in(tasks, State.FAILED)
     still = f", {len(running)} still running" if running else ""
@@ -151,7 +151,7 @@ def failure(tasks: Sequence[Watched]) -> TaskError:
     )
 
 
-def timeout(tasks: Sequence[Watched], seconds: float, trouble: str | None) -> WaitTimeout:
+def timeout(tasks: Sequence[WatchedTask], seconds: float, trouble: str | None) -> WaitTimeout:
     """Return the error of a wait that took too long, with lines for the tasks that failed meanwhile."""
     running, failed = _in(tasks, State.RUNNING), _in(tasks, State.FAILED)
     why = f" ({trouble})" if trouble else ""
@@ -164,7 +164,7 @@ def timeout(tasks: Sequence[Watched], seconds: float, trouble: str | None) -> Wa
     )
 
 
-def pointless(error: DcsMigrationError, task: Watched | None = None) -> TaskError:
+def pointless(error: DcsMigrationError, task: WatchedTask | None = None) -> TaskError:
     """Return the error of a wait that can't succeed, because of one task if it is given."""
     of_task = f"task {task.title}: " if task is not None else ""
     return TaskError(
@@ -172,11 +172,11 @@ def pointless(error: DcsMigrationError, task: Watched | None = None) -> TaskErro
     )
 
 
-def _in(tasks: Sequence[Watched], state: State) -> list[Watched]:
+def _in(tasks: Sequence[WatchedTask], state: State) -> list[WatchedTask]:
     return [task for task in tasks if task.state is state]
 
 
-def _lines(failed: Sequence[Watched]) -> Iterator[str]:
+def _lines(failed: Sequence[WatchedTask]) -> Iterator[str]:
     readable = True
     for task in failed[:MOST_LINES]:
         logged: list[str] = []
@@ -190,7 +190,7 @@ def _lines(failed: Sequence[Watched]) -> Iterator[str]:
         yield f"and {len(failed) - MOST_LINES} more: {_named(failed[MOST_LINES:])}"
 
 
-def _line(task: Watched, logged: Sequence[str]) -> str:
+def _line(task: WatchedTask, logged: Sequence[str]) -> str:
     said = dict.fromkeys(_shown(text) for text in (task.error or "", *logged) if text)
     why = f": {' | '.join(said)}" if said else ""
     if task.urn:
@@ -209,11 +209,11 @@ def _quoted(urn: str) -> str:
     return "'" + urn.replace("'", "'\"'\"'") + "'"
 
 
-def _named(tasks: Sequence[Watched]) -> str:
+def _named(tasks: Sequence[WatchedTask]) -> str:
     names = [f"{task.title} {task.status or 'not seen yet'}{_behind(task)}" for task in tasks[:MOST_LINES]]
     more = len(tasks) - len(names)
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
-def _behind(task: Watched) -> str:
+def _behind(task: WatchedTask) -> str:
     return f" ({task.lag:.0f} bytes behind)" if task.lag else ""

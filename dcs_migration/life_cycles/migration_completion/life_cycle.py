@@ -17,7 +17,7 @@ from dcs_migration.life_cycles.migration_completion.inputs import (
     max_lag_of,
     timeout_of,
 )
-from dcs_migration.life_cycles.migration_completion.judging import REACHED, Watched
+from dcs_migration.life_cycles.migration_completion.judging import REACHED, WatchedTask
 from dcs_migration.life_cycles.migration_completion.progress import Progress
 from dcs_migration.life_cycles.migration_completion.waiting import Poller, Wait
 from dcs_migration.life_cycles.process import (
@@ -104,19 +104,19 @@ class MigrationCompletionLifeCycle:
         reached = {**kept, **wait.run()}
         return {id_: reached[id_] for id_ in props["task_ids"]}
 
-    def _watched(self, props: Props) -> list[Watched]:
+    def _watched(self, props: Props) -> list[WatchedTask]:
         known, max_lag = list(props.get(TASKS) or ()), max_lag_of(props)
         watched = []
         for index, id_ in enumerate(props["task_ids"]):
             own: Mapping[str, Any] = known[index] if index < len(known) else props
             account = self._accounts.at(own.get("region"), own.get("project_id"))
             if own is props:
-                watched.append(Watched(id_, account, max_lag=max_lag))
+                watched.append(WatchedTask(id_, account, max_lag=max_lag))
             else:
                 # A replaced resource would take over the same task again, and run nothing.
                 urn = None if own.get("taken_over") else own.get("urn")
                 watched.append(
-                    Watched(id_, account, own.get("name"), urn, own.get("status"), max_lag=max_lag)
+                    WatchedTask(id_, account, own.get("name"), urn, own.get("status"), max_lag=max_lag)
                 )
         return watched
 

@@ -87,11 +87,11 @@ def _statistics(online: Sequence[tuple[str, str, Account]]) -> Iterator[str]:
             stats = account.client.show_migration_task_stats(id_)
         except DcsMigrationError:
             return  # statistics are only additional: stop after one refusal
-        if words := told(stats):
+        if words := statistics_text(stats):
             yield f"{title} {words}"
 
 
-def told(stats: Stats) -> str:
+def statistics_text(stats: Stats) -> str:
     """Format the progress of an online task: ``50 %, 4 kB behind``; empty if nothing is known."""
     parts = []
     if stats.full_progress is not None:

@@ -20,7 +20,7 @@ from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.engine import Engine
 from dcs_migration.life_cycles.listing import Listing
 from dcs_migration.life_cycles.migration_completion import judging
-from dcs_migration.life_cycles.migration_completion.judging import State, Watched, ask, judge
+from dcs_migration.life_cycles.migration_completion.judging import State, WatchedTask, ask, judge
 from dcs_migration.life_cycles.migration_completion.progress import Shows, Snapshot
 
 # All times in seconds.
@@ -115,7 +115,7 @@ class Wait:
 
     def __init__(
         self,
-        tasks: Sequence[Watched],
+        tasks: Sequence[WatchedTask],
         poller_of: Callable[[Account], Poller],
         engine: Engine,
         clock: Clock,
@@ -158,7 +158,7 @@ class Wait:
                 raise judging.timeout(self._tasks, self._timeout, trouble)
             self._pause(running)
 
-    def _in(self, state: State) -> list[Watched]:
+    def _in(self, state: State) -> list[WatchedTask]:
         return [task for task in self._tasks if task.state is state]
 
     def _look(self) -> str | None:
@@ -179,7 +179,7 @@ class Wait:
                 troubles.append(trouble)
         return "; ".join(troubles) or None
 
-    def _judge_all(self, unfinished: Sequence[Watched], listing: Listing) -> str | None:
+    def _judge_all(self, unfinished: Sequence[WatchedTask], listing: Listing) -> str | None:
         """Judge tasks by a listing; return a temporary problem with the additional calls for some of them."""
         unclear = [task for task in unfinished if not judge(task, listing.rows.get(task.id))]
         for task in sorted(unclear, key=lambda task: task.asked)[:MOST_ASKED]:
@@ -192,7 +192,7 @@ class Wait:
                 raise judging.pointless(error, task) from None
         return None
 
-    def _pause(self, running: Sequence[Watched]) -> None:
+    def _pause(self, running: Sequence[WatchedTask]) -> None:
         """Sleep until the next poll or the end, in short steps: the wait ends when Pulumi has ended."""
         wake = min(
             self._started + self._timeout,

@@ -1,1 +1,1 @@
-"""The plugin side of ``MigrationInstance``: the machine on which an online migration runs."""
+"""The lifecycle of a ``MigrationInstance``: the machine on which an online migration runs."""

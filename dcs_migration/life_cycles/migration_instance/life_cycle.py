@@ -17,15 +17,13 @@ from dcs_migration.life_cycles.migration_instance.definition import (
 from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
-from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.life_cycles.tasks.props import timeout_of
 from dcs_migration.life_cycles.tasks.spec import check, compare
-from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
+from dcs_migration.names import ADOPTED, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
 
 Props = dict[str, Any]
 
-_OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
+_KEPT_OUTPUTS = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
 
 
 class MigrationInstanceLifeCycle(TaskLifeCycle):
@@ -39,21 +37,21 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table: the API can't change an instance, so every change replaces it."""
-        self._foretell_home(olds, news)
+        self._warn_about_endpoint(olds, news)
         changes = compare(SPEC, id_, olds, news, preview=self._preview)
-        self._hear(id_, olds, news, replaces=bool(changes.replaces))
+        self._record_holder(id_, olds, news, replaces=bool(changes.replaces))
         return changes.result
 
     def create(self, props: Props) -> CreateResult:
         """Create the instance, or find the one with the owner mark (CreateOnlineMigrationTask)."""
         account = self._account(props)
-        outputs = {**props, **self._home(account)}
+        outputs = {**props, **self._location(account)}
         if props.get("existing_task_id"):
             row = existing(account, props)
             self._take_over(row.id, props)
             return CreateResult(row.id, {**outputs, **_outputs(read.outputs_of(row, {})), TAKEN_OVER: row.id})
         definition = definition_of(props)
-        result = create_task(account, self._engine, self._held, definition)
+        result = create_task(account, self._engine, self._holders, definition)
         # Nothing may fail from here on, because an error would lose the id.
         outputs.update(
             {"job_id": result.job_id, "status": result.status or "CREATING", MARK: str(definition.mark)}
@@ -64,7 +62,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh."""
-        self._held.read(props.get(URN), id_)
+        self._holders.read(props.get(URN), id_)
         observed, warning = read.refreshed(self._account(props), id_, props, again=AGAIN, removable=())
         if warning is not None:
             self._warn(warning, props)
@@ -78,17 +76,17 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         importing.require_online(found)
         if found.warning is not None:
             self._warn(found.warning, props)
-        self._held.read(props.get(URN), id_)
+        self._holders.read(props.get(URN), id_)
         observed = account.client.show_online_migration(id_)
-        told = read.described(found.row)
-        inputs = {"name": told.get("task_name"), "description": told.get("description")}
+        described = read.described(found.row)
+        inputs = {"name": described.get("task_name"), "description": described.get("description")}
         inputs.update({key: getattr(observed, key) for key in NETWORK})
         known = {key: value for key, value in inputs.items() if value}
         return found.result(self._accounts.settings, known, _outputs(read.outputs_of(found.row, {})))
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Write the new inputs into the state; no calls are made."""
-        kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
+        kept = {key: olds[key] for key in _KEPT_OUTPUTS if key in olds}
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_
         return UpdateResult({**kept, **news})
@@ -102,20 +100,9 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
                 "stopped or deleted",
                 props,
             )
-            self._held.deleted(props.get(URN), id_)
+            self._holders.deleted(props.get(URN), id_)
             return
-        if self._keeps(id_, props):
-            return
-        account = self._account(props)
-        was_there = delete_task(
-            account,
-            self._engine,
-            id_,
-            props.get(URN),
-            timeout_of(props, DELETE_TIMEOUT),
-            replaced=self._replacing.deleted(props),
-        )
-        self._held.deleted(props.get(URN), id_, was_there=was_there)
+        self._delete(id_, props)
 
 
 def _outputs(observed: Mapping[str, Any]) -> Props:

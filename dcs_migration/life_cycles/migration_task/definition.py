@@ -78,19 +78,19 @@ def differences(inputs: Props, row: TaskRow) -> Iterator[str]:
         yield "source_instance.addrs"
 
 
-def as_told(value: Any, key: str = "") -> Any:
+def as_returned(value: Any, key: str = "") -> Any:
     """Return inputs as the service returns them, with every text cleaned."""
     if isinstance(value, Mapping):
-        return {name: as_told(item, name) for name, item in value.items()}
+        return {name: as_returned(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [as_told(item, key) for item in value]
+        return [as_returned(item, key) for item in value]
     if isinstance(value, str):
         return clean_lines(value) if key == "description" else clean(value)
     return value
 
 
 def _compared(inputs: Props, row: TaskRow) -> Shown:
-    return Shown(row.status, tuple(differences(as_told(inputs), row)))
+    return Shown(row.status, tuple(differences(as_returned(inputs), row)))
 
 
 def _request_body(inputs: Props, mark: marks.Mark) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def existing(account: Account, props: Props) -> TaskRow:
     inputs = normalised(props)
     if "task_name" in (props.get(DEFAULTS) or ()):
         inputs.pop("task_name", None)
-    differing = list(_differences(as_told(inputs), row))
+    differing = list(_differences(as_returned(inputs), row))
     if differing:
         raise TaskError(
             f"existing_task_id: task {id_} differs from the inputs in {', '.join(differing)}; correct the "

@@ -143,7 +143,7 @@ def _backup_files(files: Mapping[str, Any]) -> Iterator[str]:
             yield f"backup_files.{key}: is required for {source}; use {_FILE_EXAMPLES[key]}"
     for key in ignored:
         if certain(files, key):
-            yield f"backup_files.{key}: is not used for {source}; leave it out"
+            yield f"backup_files.{key}: isn't used for {source}; leave it out"
 
 
 def _ports(addrs: str) -> Iterator[str]:
@@ -189,7 +189,7 @@ def warnings(olds: Props, inputs: Props) -> Iterator[str]:
         and not _USUAL_NAME.fullmatch(name)
     ):
         yield (
-            "task_name: is not 4 to 64 letters, digits, '-' and '_', as DCS instance names are; the "
+            "task_name: isn't 4 to 64 letters, digits, '-' and '_', as DCS instance names are; the "
             "service may reject it"
         )
 

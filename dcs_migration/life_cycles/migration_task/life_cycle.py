@@ -20,13 +20,11 @@ from dcs_migration.life_cycles.migration_task.inputs import (
 from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
-from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.life_cycles.tasks.props import OUTPUTS, timeout_of
+from dcs_migration.life_cycles.tasks.props import OUTPUTS
 from dcs_migration.life_cycles.tasks.spec import check, compare
 from dcs_migration.names import (
     ADOPTED,
-    DELETE_TIMEOUT,
     ENDPOINT,
     MARK,
     MARK_LOST,
@@ -37,7 +35,7 @@ from dcs_migration.names import (
 
 Props = dict[str, Any]
 
-_OUTPUTS_OF_OUR_OWN = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
+_KEPT_OUTPUTS = (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, MARK, MARK_LOST, ADOPTED)
 
 
 class MigrationTaskLifeCycle(TaskLifeCycle):
@@ -55,26 +53,26 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table; warn if a replacement runs an import again."""
-        self._foretell_home(olds, news)
+        self._warn_about_endpoint(olds, news)
         changes = compare(SPEC, id_, olds, news, preview=self._preview)
-        self._hear(id_, olds, news, replaces=bool(changes.replaces))
+        self._record_holder(id_, olds, news, replaces=bool(changes.replaces))
         self._replacing.differs(news, replaces=bool(changes.replaces))
         warning = replacement_warning(changes, olds, news)
         if warning is not None:
-            self._foretell(warning, news)
+            self._warn_if_declared(warning, news)
         return changes.result
 
     def create(self, props: Props) -> CreateResult:
         """Start the migration (CreateMigrationTask), or take over an existing task."""
         account = self._account(props)
-        outputs = {**props, **self._home(account)}
+        outputs = {**props, **self._location(account)}
         if props.get("existing_task_id"):
             row = existing(account, props)
             self._take_over(row.id, props)
             return CreateResult(row.id, {**outputs, **read.outputs_of(row, {}), TAKEN_OVER: row.id})
         self._replacing.created(props)
         definition = definition_of(props)
-        result = create_task(account, self._engine, self._held, definition)
+        result = create_task(account, self._engine, self._holders, definition)
         # Nothing may fail from here on, because an error would lose the id.
         outputs.update({"name": result.name, "status": result.status, MARK: str(definition.mark)})
         if result.row:
@@ -86,11 +84,11 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         if ENDPOINT not in props:  # it is only read
             return self._get(id_, props)
         account = self._account(props)
-        self._held.read(props.get(URN), id_)
+        self._holders.read(props.get(URN), id_)
         try:
             outputs, warning = read.refreshed(account, id_, props, again=AGAIN)
         except read.Gone:
-            self._held.removed(id_)
+            self._holders.removed(id_)
             self._warn(
                 f"task {id_} failed or was stopped, and its record no longer exists: removed from state",
                 props,
@@ -117,7 +115,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
             )
         if found_task.warning is not None:
             self._warn(found_task.warning, props)
-        self._held.read(props.get(URN), id_)
+        self._holders.read(props.get(URN), id_)
         return found_task.result(self._accounts.settings, inputs, read.outputs_of(row, {}))
 
     def _get(self, id_: str, props: Props) -> ReadResult:
@@ -133,7 +131,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Write the new inputs into the state; no calls are made."""
-        kept = {key: olds[key] for key in _OUTPUTS_OF_OUR_OWN if key in olds}
+        kept = {key: olds[key] for key in _KEPT_OUTPUTS if key in olds}
         if news.get("existing_task_id"):
             kept[TAKEN_OVER] = id_  # from now on even our own task counts as the user's
         return UpdateResult({**kept, **news})
@@ -146,20 +144,9 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
                 "stopped or deleted",
                 props,
             )
-            self._held.deleted(props.get(URN), id_)
+            self._holders.deleted(props.get(URN), id_)
             return
-        if self._keeps(id_, props):
-            return
-        account = self._account(props)
-        was_there = delete_task(
-            account,
-            self._engine,
-            id_,
-            props.get(URN),
-            timeout_of(props, DELETE_TIMEOUT),
-            replaced=self._replacing.deleted(props),
-        )
-        self._held.deleted(props.get(URN), id_, was_there=was_there)
+        self._delete(id_, props)
 
     def _runs_again(self, news: Mapping[str, Any]) -> str | None:
         return None if news.get("existing_task_id") else runs_again(news)

@@ -1,1 +1,1 @@
-"""The plugin side of ``OnlineMigration``: a migration on a migration instance, and its wanted state."""
+"""The lifecycle of an ``OnlineMigration``: a migration on a migration instance, and its wanted state."""

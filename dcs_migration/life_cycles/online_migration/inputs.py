@@ -151,7 +151,7 @@ def warnings(changes: Changes, olds: Props, news: Props) -> Iterator[str]:
 
 
 def unsent(changes: Changes, olds: Props) -> list[str]:
-    """Return the inputs that changed since they were last sent, except the state. A stop sends no settings."""
+    """Return the inputs that changed since they were last sent, except the state. A stop doesn't send settings."""
     earlier = olds.get(UNSENT) or ()
     return [key for key in INPUTS if (key in changes.in_place or key in earlier) and key != "state"]
 
@@ -167,8 +167,8 @@ _CONFIGURES_ANEW = (
     "name are overwritten"
 )
 _SWITCHES_BACK = (
-    "SWITCHES the addresses of {source} and {target} BACK; data written to {target} since the switch is "
-    "not in {source}"
+    "SWITCHES the addresses of {source} and {target} BACK; data written to {target} since the switch "
+    "isn't in {source}"
 )
 _TRANSITIONS = {
     (RUNNING, STOPPED): "STOPS the replication into {target}; copied data remains",

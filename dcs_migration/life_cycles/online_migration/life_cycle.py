@@ -24,7 +24,7 @@ from dcs_migration.life_cycles.online_migration.observer import Observer, Phase,
 from dcs_migration.life_cycles.online_migration.reconciler import Reconciler
 from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from dcs_migration.life_cycles.tasks import importing, read
-from dcs_migration.life_cycles.tasks.held import new_claim
+from dcs_migration.life_cycles.tasks.holders import new_claim
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.life_cycles.tasks.props import timeout_of
 from dcs_migration.life_cycles.tasks.replacing import urn_of
@@ -43,7 +43,7 @@ from dcs_migration.names import (
 Props = dict[str, Any]
 
 _AGAIN = "replace its MigrationInstance"
-_TOLD_SETTINGS = ("migration_method", "resume_mode", "bandwidth_limit_mb")
+_OBSERVED_SETTINGS = ("migration_method", "resume_mode", "bandwidth_limit_mb")
 
 
 class OnlineMigrationLifeCycle(TaskLifeCycle):
@@ -64,12 +64,12 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table, and describe the effects on data and addresses."""
-        self._foretell_home(olds, news)
+        self._warn_about_endpoint(olds, news)
         changes = compare(SPEC, id_, olds, news, preview=self._preview)
-        self._hear(id_, olds, news, replaces=bool(changes.replaces))
+        self._record_holder(id_, olds, news, replaces=bool(changes.replaces))
         self._replacing.differs(news, replaces=bool(changes.replaces))
         for warning in warnings(changes, olds, news):
-            self._foretell(warning, news)
+            self._warn_if_declared(warning, news)
         return changes.result
 
     def create(self, props: Props) -> CreateResult:
@@ -78,7 +78,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         id_ = str(props["task_id"])
         self._replacing.created(props)
         observer = self._observer(account, id_, props, CREATE_TIMEOUT)
-        outputs = {**props, **self._home(account)}
+        outputs = {**props, **self._location(account)}
         if props.get("existing_task_id"):
             observed = existing(observer, normalised(props))
             self._take_over(id_, props)
@@ -86,7 +86,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         before = observer.until_made(props.get("job_id"))
         observed = Reconciler(observer, self._engine, normalised(props)).begin()
         claim = new_claim() if phase_of(before) is not Phase.IDLE else None
-        self._held.created(urn_of(props) or "", id_, claim)
+        self._holders.created(urn_of(props) or "", id_, claim)
         return CreateResult(id_, {**outputs, **_outputs(observed), ADOPTED: claim})
 
     def read(self, id_: str, props: Props) -> ReadResult:
@@ -164,7 +164,9 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         except TaskNotFound:
             return {}
         settings = {
-            key: getattr(observed, key) for key in _TOLD_SETTINGS if key in outputs and getattr(observed, key)
+            key: getattr(observed, key)
+            for key in _OBSERVED_SETTINGS
+            if key in outputs and getattr(observed, key)
         }
         if "bandwidth_limit_mb" in settings:
             try:

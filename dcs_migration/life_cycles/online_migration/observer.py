@@ -25,7 +25,7 @@ class Phase(Enum):
     """What a migration is doing."""
 
     MAKING = "has an instance that is still being created"
-    IDLE = "is not configured yet"
+    IDLE = "isn't configured yet"
     COPYING = "is copying everything"
     FOLLOWING = "is following its source"
     CHANGING = "is being stopped or switched"
@@ -142,7 +142,7 @@ class Observer:
             return self.account.client.show_online_migration(self.id)
         except TaskNotFound as error:
             raise TaskError(
-                f"migration instance {self.id} does not exist; replace it with `pulumi up --replace` and "
+                f"migration instance {self.id} doesn't exist; replace it with `pulumi up --replace` and "
                 f"the URN of its MigrationInstance ({error})"
             ) from None
 
@@ -185,7 +185,7 @@ class Observer:
                 break  # it ended long ago or was deleted with the instance; the status shows which
             if status == JOB_FAILED:
                 raise TaskError(
-                    f"migration instance {self.id} could not be created (job {job_id} is {status}); its "
+                    f"migration instance {self.id} couldn't be created (job {job_id} is {status}); its "
                     "network may be full or not permitted; check it in the console, then run `pulumi up "
                     "--replace` with the URN of its MigrationInstance"
                 )
@@ -236,9 +236,9 @@ def existing(observer: Observer, inputs: Mapping[str, Any]) -> Online:
     observed = observer.settled()
     phase = phase_of(observed)
     if phase in _NOT_THERE:
-        what, way_on = _NOT_THERE[phase]
+        what, advice = _NOT_THERE[phase]
         raise TaskError(
-            f"existing_task_id: migration instance {observer.id} {what} ({observed.status}); {way_on}"
+            f"existing_task_id: migration instance {observer.id} {what} ({observed.status}); {advice}"
         )
     others = sorted(differing(inputs, observed))
     if others:

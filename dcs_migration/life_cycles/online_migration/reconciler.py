@@ -35,7 +35,7 @@ from dcs_migration.life_cycles.writes import delays
 _WHOLE = 100.0  # percent
 _REACHED = {
     RUNNING: "the migration is {status}",
-    STOPPED: "the migration is not running; copied data remains",
+    STOPPED: "the migration isn't running; copied data remains",
     SWITCHED: "source and target have switched addresses",
 }
 
@@ -164,7 +164,7 @@ class Reconciler:
         error = self._client.set_online_migration_task(self._id, body)
         if error:
             raise TaskError(
-                f"SetOnlineMigrationTask did not start the migration on {self._id}: {scrub(error)}; fix the "
+                f"SetOnlineMigrationTask didn't start the migration on {self._id}: {scrub(error)}; fix the "
                 "reported problem and run `pulumi up` again"
             )
 

@@ -30,7 +30,7 @@ class Target:
         self._observer = observer
         self._target = target
         key = target.get("id") or ",".join(sorted(addresses(target.get("addrs"))))
-        self._turn = observer.account.turn(str(key))
+        self._create_lock = observer.account.create_lock(str(key))
 
     def when_free(self, start: Callable[[], Online]) -> Online:
         """Make a start if no other task runs on the target (ListMigrationTask).
@@ -42,7 +42,7 @@ class Target:
         """
         refusals = Refusals()
         while True:
-            with self._turn.lock:
+            with self._create_lock:
                 occupants = self._occupants()
                 if not occupants:
                     try:
@@ -63,8 +63,8 @@ class Target:
     def _note_attempt(self) -> None:
         """Record a migration that has started, or may have: a listing may show it late."""
         account = self._observer.account
-        self._turn.attempted = account.clock.monotonic()
-        account.begun(
+        self._create_lock.attempted = account.clock.monotonic()
+        account.record_start(
             TaskRow(
                 self._observer.id,
                 status="FULLMIGRATING",
@@ -76,7 +76,7 @@ class Target:
     def _occupants(self) -> Sequence[TaskRow]:
         account = self._observer.account
         try:
-            listing = account.whole_listing(max_age=LOOK_UP_AGE, not_before=self._turn.attempted)
+            listing = account.whole_listing(max_age=LOOK_UP_AGE, not_before=self._create_lock.attempted)
         except PermissionDenied as error:
             raise TaskError(
                 f"nothing was started on {self._observer.id}: can't check whether its target is free; "
@@ -132,7 +132,7 @@ class Writer:
             else:
                 return self._shown(took)
             finally:
-                self._observer.account.wrote()
+                self._observer.account.record_write()
 
     def _shown(self, took: Callable[[Online], bool]) -> Online:
         """After an accepted write, wait while the service may still report the state before it."""
@@ -158,7 +158,7 @@ class Writer:
         observed = search(find, self._observer.account.clock, pause)
         if observed is None:
             raise TaskError(
-                f"{error}; the service does not show within {SEARCH_FOR:.0f} s that {operation} took "
+                f"{error}; the service doesn't show within {SEARCH_FOR:.0f} s that {operation} took "
                 "effect, and nothing was sent twice; run `pulumi up` again: it checks first"
             )
         return observed

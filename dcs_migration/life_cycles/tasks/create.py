@@ -19,7 +19,7 @@ from dcs_migration.dcs.statuses import lookup
 from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.engine import Engine
 from dcs_migration.life_cycles.secrets import scrub
-from dcs_migration.life_cycles.tasks.held import Held, new_claim
+from dcs_migration.life_cycles.tasks.holders import Holders, new_claim
 from dcs_migration.life_cycles.tasks.look_up import (
     LOOK_UP_AGE,
     LOOKS,
@@ -41,7 +41,7 @@ from dcs_migration.life_cycles.writes import (
     search,
 )
 
-HEARING = 3.0  # seconds for Pulumi to ask about other resources before a task is adopted or removed
+SETTLE_SECONDS = 3.0  # seconds for Pulumi to ask about other resources before a task is adopted or removed
 
 
 @dataclass(frozen=True)
@@ -56,33 +56,32 @@ class Result:
     claim: str | None = None
 
 
-def create_task(account: Account, engine: Engine, held: Held, definition: Definition) -> Result:
+def create_task(account: Account, engine: Engine, holders: Holders, definition: Definition) -> Result:
     """Return the definition's task: either found by its owner mark or started.
 
     Raises:
         DcsMigrationError: no task was started, or it isn't known whether one was; the message says which.
     """
-    return _Creation(account, engine, held, definition).run()
+    return _Creation(account, engine, holders, definition).run()
 
 
 class _Creation:
     """One create of one definition."""
 
-    def __init__(self, account: Account, engine: Engine, held: Held, definition: Definition) -> None:
-        """Set up."""
+    def __init__(self, account: Account, engine: Engine, holders: Holders, definition: Definition) -> None:
         self._account = account
         self._clock = account.clock
         self._engine = engine
-        self._held = held
+        self._holders = holders
         self._definition = definition
-        self._look_up = LookUp(account, engine, held, definition)
+        self._look_up = LookUp(account, engine, holders, definition)
 
     def run(self) -> Result:
         """See :func:`create_task`."""
         refusals = Refusals()
         while True:
             try:
-                with self._look_up.turn.lock:  # creates for the same target run one after the other
+                with self._look_up.create_lock:  # creates for the same target run one after the other
                     result = self._find_or_start()
             except REFUSED as error:
                 pause = refusals.pause_after(error)
@@ -91,21 +90,21 @@ class _Creation:
                 self._say(f"{error}; trying again in {pause:.0f} s")
                 self._clock.sleep(pause)
             else:
-                self._held.created(self._definition.urn, result.id, result.claim)
+                self._holders.created(self._definition.urn, result.id, result.claim)
                 return result
 
     def _find_or_start(self) -> Result:
         """Look for the task, and start it if it doesn't exist and nothing prevents it."""
         found = self._look()
         if found.ended_badly and not found.usable:
-            self._hear_of_others(found.ended_badly)
+            self._wait_for_other_resources(found.ended_badly)
             for row in found.ended_badly:
                 self._warn(
                     f"earlier task {row.id} of this definition is {row.status}; {self._remove(row.id)}"
                 )
             found = self._look()
         if found.usable:
-            self._hear_of_others(found.usable[:1])
+            self._wait_for_other_resources(found.usable[:1])
             return self._adopt(found.usable)
         occupants = [row for row in found.occupants if row.id not in self._account.deleted]
         if occupants:
@@ -131,19 +130,19 @@ class _Creation:
         except REFUSED:
             raise
         except OUTCOME_UNCLEAR as error:
-            self._account.wrote()
+            self._account.record_write()
             return self._search(error)
         except ApiError as error:
             raise self._definition.refused(error) from None
         else:
-            self._account.wrote()
+            self._account.record_write()
             return self._accept(created)
         finally:
-            self._look_up.turn.attempted = self._clock.monotonic()
+            self._look_up.create_lock.attempted = self._clock.monotonic()
 
-    def _hear_of_others(self, rows: Sequence[TaskRow]) -> None:
+    def _wait_for_other_resources(self, rows: Sequence[TaskRow]) -> None:
         """Give Pulumi time to ask about the program's other resources, because one of them may hold a task."""
-        self._clock.sleep(HEARING)
+        self._clock.sleep(SETTLE_SECONDS)
         self._engine.require()
         for row in rows:
             self._look_up.require_not_held(row)
@@ -157,7 +156,7 @@ class _Creation:
             raise
         except DcsMigrationError as error:
             self._look_up.left_behind.add(id_)
-            return f"its record could not be removed, and the next `pulumi up` tries again ({error})"
+            return f"its record couldn't be removed, and the next `pulumi up` tries again ({error})"
         self._account.deleted.add(id_)
         return "its record was removed"
 
@@ -177,7 +176,7 @@ class _Creation:
 
     def _search(self, error: DcsMigrationError) -> Result:
         """After an unclear outcome: look until the task shows up, for up to a minute."""
-        self._look_up.turn.attempted = self._clock.monotonic()
+        self._look_up.create_lock.attempted = self._clock.monotonic()
         found = Found((), 0.0)
         trouble: DcsMigrationError | None = None
 
@@ -221,7 +220,7 @@ class _Creation:
                 f'existing_task_id="{unmarked.id}" to take it over, or another name to start another task'
             )
         return TaskError(
-            f"{error}; the task did not appear within {SEARCH_FOR:.0f} s, and nothing was sent twice; run "
+            f"{error}; the task didn't appear within {SEARCH_FOR:.0f} s, and nothing was sent twice; run "
             "`pulumi up` again: it looks for the task before it starts one"
             + (f" (the last look-up also failed: {trouble})" if trouble else "")
         )
@@ -236,7 +235,7 @@ class _Creation:
                 description=str(self._definition.mark),
                 target_instance_id=self._definition.target,
             )
-            self._account.begun(row)
+            self._account.record_start(row)
             return Result(created.id, created.name, created.status, job_id=created.job_id)
         raise self._failed_at_once(created.id, created.error or f"its status is {created.status}")
 
@@ -253,7 +252,7 @@ class _Creation:
         by = named(rows) if rows else "another operation"
         waited = sum(FOR_THE_TARGET.pauses)
         return TaskError(
-            f"nothing was started: the target is still occupied by {by} after {waited:.0f} s; {self._way_on(rows)}"
+            f"nothing was started: the target is still occupied by {by} after {waited:.0f} s; {self._advice(rows)}"
             + (f" ({error})" if isinstance(error, Busy) else "")
         )
 
@@ -265,16 +264,16 @@ class _Creation:
         except DcsMigrationError:
             return ()
 
-    def _way_on(self, rows: Sequence[TaskRow]) -> str:
+    def _advice(self, rows: Sequence[TaskRow]) -> str:
         ours = self._definition.mark
         chain = (
             "wait until it is free, or chain the tasks with "
             "opts=ResourceOptions(depends_on=[first.completion()])"
         )
-        held = self._held.predecessors(self._definition.urn)
+        held = self._holders.predecessors(self._definition.urn)
         if any(row.id in held for row in rows):
             return (
-                "this resource replaces that task, but does not delete it first; set "
+                "this resource replaces that task, but doesn't delete it first; set "
                 "delete_before_replace=True, and leave retain_on_delete out"
             )
         marks = [split(row.description)[1] for row in rows]
@@ -285,7 +284,7 @@ class _Creation:
             )
         if any(mark and mark.owner == ours.owner and mark.resource == ours.resource for mark in marks):
             return (
-                "an earlier run, which the state does not know, started it for this resource with other "
+                "an earlier run, which the state doesn't know, started it for this resource with other "
                 "inputs; restore those inputs to adopt it, wait for it, or stop it in the console"
             )
         return chain

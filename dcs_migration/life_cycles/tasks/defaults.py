@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError, TaskError
-from dcs_migration.life_cycles.account import Account, Accounts
+from dcs_migration.dcs.hosts import is_loopback
+from dcs_migration.life_cycles.account import Account
+from dcs_migration.life_cycles.accounts import Accounts
 from dcs_migration.life_cycles.config import ACCEPT_ENDPOINT, DCS_ENDPOINT, NO_REGION, Settings
 from dcs_migration.life_cycles.inputs import UNKNOWN, is_unknown
 from dcs_migration.life_cycles.settings_check import problems as problems_of_settings
 from dcs_migration.life_cycles.tasks.props import Props
-from dcs_migration.names import DEFAULTS, ENDPOINT, LOOPBACK, PROJECT_NAME, URN
+from dcs_migration.names import DEFAULTS, ENDPOINT, PROJECT_NAME, URN
 
 _LONGEST_DEFAULT = 64
 
@@ -200,7 +202,7 @@ def account_of(accounts: Accounts, props: Props) -> Account:
     return accounts.at(props.get("region"), props.get("project_id"))
 
 
-def foretold(settings: Settings, props: Props) -> str | None:
+def endpoint_conflict(settings: Settings, props: Props) -> str | None:
     """Return what :func:`account_of` would refuse. A preview uses this, because it works without settings."""
     try:
         return _elsewhere(settings, props)
@@ -218,17 +220,17 @@ def _elsewhere(settings: Settings, props: Props) -> str | None:
     other = f" (currently {accepted})" if accepted else ""
     return (
         f"this task lives at {remembered}, but the settings now point to {endpoint} "
-        f"{_way_back(settings, remembered)}, or set {ACCEPT_ENDPOINT}={endpoint} if the service has moved "
+        f"{_how_to_return(settings, remembered)}, or set {ACCEPT_ENDPOINT}={endpoint} if the service has moved "
         f"there{other}"
     )
 
 
-def _way_back(settings: Settings, remembered: str) -> str:
+def _how_to_return(settings: Settings, remembered: str) -> str:
     source = settings.dcs_endpoint_source()
-    on_loopback = urlsplit(f"//{remembered}").hostname in LOOPBACK
+    on_loopback = is_loopback(f"//{remembered}")
     if source == DCS_ENDPOINT and not on_loopback:
         return f"(set in {source}); unset it if it is left over from something else"
-    because = f"set in {source}" if source else f"{DCS_ENDPOINT} is not set"
+    because = f"set in {source}" if source else f"{DCS_ENDPOINT} isn't set"
     return (
         f"({because}); set {DCS_ENDPOINT}={'http' if on_loopback else 'https'}://{remembered} to continue "
         "there"

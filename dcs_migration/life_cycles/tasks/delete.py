@@ -117,7 +117,7 @@ class _Deletion:
         if not self._deadline.allows(pause):
             why = f" ({self._trouble})" if self._trouble else ""
             raise WaitTimeout(
-                f"task {self._id} was not deleted within {self._deadline.seconds:.0f} s, and is "
+                f"task {self._id} wasn't deleted within {self._deadline.seconds:.0f} s, and is "
                 f"{row.status}{why}; run the command again, or allow more time with "
                 'opts=ResourceOptions(custom_timeouts=CustomTimeouts(delete="30m"))'
             )

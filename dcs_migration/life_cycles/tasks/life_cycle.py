@@ -9,11 +9,12 @@ from dcs_migration.dcs.errors import TaskError
 from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.process import Process
 from dcs_migration.life_cycles.settings_check import without_effect
-from dcs_migration.life_cycles.tasks.defaults import account_of, foretold
-from dcs_migration.life_cycles.tasks.held import Claim
-from dcs_migration.life_cycles.tasks.props import Props
+from dcs_migration.life_cycles.tasks.defaults import account_of, endpoint_conflict
+from dcs_migration.life_cycles.tasks.delete import delete_task
+from dcs_migration.life_cycles.tasks.holders import Claim
+from dcs_migration.life_cycles.tasks.props import Props, timeout_of
 from dcs_migration.life_cycles.tasks.replacing import Replacing, urn_of
-from dcs_migration.names import ADOPTED, ENDPOINT, TAKEN_OVER
+from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, TAKEN_OVER, URN
 
 
 class TaskLifeCycle:
@@ -27,9 +28,9 @@ class TaskLifeCycle:
         self.process = process
         self._accounts = process.accounts
         self._engine = process.engine
-        self._held = process.held(self.HOLDS)
+        self._holders = process.holders(self.HOLDS)
         self._replacing = Replacing(self._runs_again, self._warn)
-        self._home_unsaid = threading.Lock()
+        self._endpoint_unreported = threading.Lock()
         """The first thread that warns about the endpoint takes it, and never releases it."""
 
     @property
@@ -45,9 +46,9 @@ class TaskLifeCycle:
         for note in without_effect(self._accounts.settings):
             self._engine.log("INFO", note, None)
         if not olds:
-            self._held.checked_anew(urn_of(news))
+            self._holders.checked_without_olds(urn_of(news))
 
-    def _hear(self, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool) -> None:
+    def _record_holder(self, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool) -> None:
         """Record which task a resource holds.
 
         Raises:
@@ -56,7 +57,9 @@ class TaskLifeCycle:
         if not self._replacing.declares(news):
             return
         taken_over = bool(olds.get(TAKEN_OVER))
-        other = self._held.compared(urn_of(news), id_, _claim(olds), taken_over=taken_over, replaces=replaces)
+        other = self._holders.compared(
+            urn_of(news), id_, _claim(olds), taken_over=taken_over, replaces=replaces
+        )
         if other:
             raise TaskError(
                 f"two resources of this stack hold task {id_}, this one and {other}, so a change to one "
@@ -71,17 +74,17 @@ class TaskLifeCycle:
             TaskError: another resource of the program keeps it.
         """
         urn = urn_of(props) or ""
-        owner = self._held.owner_in_the_way(urn, id_)
+        owner = self._holders.owner_in_the_way(urn, id_)
         if owner is not None:
             raise TaskError(
                 f"existing_task_id: task {id_} is held by another resource of this stack, {owner}; remove one of the two"
             )
-        self._held.created(urn, id_, id_, taken_over=True)
+        self._holders.created(urn, id_, id_, taken_over=True)
 
     def _keeps(self, id_: str, props: Props) -> bool:
         """Whether another resource of the program has the task now. Then this resource only removes it from the
         state, with a warning."""
-        keeper = self._held.keeper(urn_of(props), id_, _claim(props))
+        keeper = self._holders.keeper(urn_of(props), id_, _claim(props))
         if keeper:
             self._warn(
                 f"task {id_} is also held by {keeper}; it is removed from state here, but not stopped "
@@ -90,30 +93,44 @@ class TaskLifeCycle:
             )
         return keeper is not None
 
+    def _delete(self, id_: str, props: dict[str, Any]) -> None:
+        """Stop and delete a task (DeleteMigrationTask), unless another resource of the program has it now."""
+        if self._keeps(id_, props):
+            return
+        was_there = delete_task(
+            self._account(props),
+            self._engine,
+            id_,
+            props.get(URN),
+            timeout_of(props, DELETE_TIMEOUT),
+            replaced=self._replacing.deleted(props),
+        )
+        self._holders.deleted(props.get(URN), id_, was_there=was_there)
+
     @staticmethod
-    def _home(account: Account) -> dict[str, Any]:
+    def _location(account: Account) -> dict[str, Any]:
         """Return the outputs with a task's location."""
         return {"region": account.region, "project_id": account.project_id, ENDPOINT: account.endpoint}
 
     def _account(self, props: dict[str, Any]) -> Account:
         return account_of(self._accounts, props)
 
-    def _foretell_home(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
+    def _warn_about_endpoint(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
         """Warn in a preview, once, that calls about this stack's tasks will be refused.
 
         It isn't an error, because a preview makes no calls and often doesn't have the settings of the update.
         """
         ahead = self._preview or not self.process.phase.known
-        moved = foretold(self._accounts.settings, olds) if ahead else None
-        if moved is not None and self._home_unsaid.acquire(blocking=False):
-            self._foretell(
+        moved = endpoint_conflict(self._accounts.settings, olds) if ahead else None
+        if moved is not None and self._endpoint_unreported.acquire(blocking=False):
+            self._warn_if_declared(
                 f"{moved}; until then, refresh, destroy and every change that needs a call fail", news
             )
 
     def _warn(self, message: str, props: Props) -> None:
         self._engine.log("WARNING", message, urn_of(props))
 
-    def _foretell(self, message: str, news: Props) -> None:
+    def _warn_if_declared(self, message: str, news: Props) -> None:
         """Warn about the effects of a change, if there are any."""
         if self._replacing.declares(news):
             self._warn(message, news)

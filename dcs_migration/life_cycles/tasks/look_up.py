@@ -17,9 +17,9 @@ from dcs_migration.dcs.errors import (
 )
 from dcs_migration.dcs.models import Created, TaskRow, addresses
 from dcs_migration.dcs.statuses import Kind, lookup
-from dcs_migration.life_cycles.account import Account, Turn
+from dcs_migration.life_cycles.account import Account, CreateLock
 from dcs_migration.life_cycles.engine import Engine
-from dcs_migration.life_cycles.tasks.held import Held
+from dcs_migration.life_cycles.tasks.holders import Holders
 from dcs_migration.life_cycles.tasks.mark import Mark, split
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Definition:
     refused: Callable[[ApiError], DcsMigrationError] = lambda error: error
 
     @property
-    def turn(self) -> str:
+    def lock_key(self) -> str:
         """The lock for creates that could interfere with each other."""
         return self.target or self.mark.definition
 
@@ -124,21 +124,20 @@ class Found:
 class LookUp:
     """The looks of one create."""
 
-    def __init__(self, account: Account, engine: Engine, held: Held, definition: Definition) -> None:
-        """Set up."""
+    def __init__(self, account: Account, engine: Engine, holders: Holders, definition: Definition) -> None:
         self._account = account
         self._engine = engine
-        self._held = held
+        self._holders = holders
         self._definition = definition
-        self.turn: Turn = account.turn(definition.turn)
+        self.create_lock: CreateLock = account.create_lock(definition.lock_key)
         self.left_behind: set[str] = set()
         """Failed tasks of this definition whose records couldn't be removed."""
         # Ended tasks that don't match. If many tasks have our name, a look can't ask for each of them every time.
         self._others: set[str] = set()
         # Pulumi has deleted this resource's task to run it again, so tasks that existed before don't count.
         # But if the deleted task no longer existed, a task with our mark may be the requested one.
-        self._anew = held.was_replaced(definition.urn)
-        self._before: set[str] | None = set() if held.was_replaced_before(definition.urn) else None
+        self._anew = holders.was_replaced(definition.urn)
+        self._before: set[str] | None = set() if holders.was_replaced_before(definition.urn) else None
 
     def find(self, max_age: float) -> Found:
         """Look once.
@@ -179,7 +178,7 @@ class LookUp:
         Raises:
             TaskError: one does.
         """
-        holder = self._held.holder(row.id)
+        holder = self._holders.holder(row.id)
         if holder is not None and holder != self._definition.urn:
             twice = "set triggers=[...] to run it twice"
             raise TaskError(
@@ -203,7 +202,7 @@ class LookUp:
         """Return every task of the account, oldest first, including those that this process has just started, and the
         time of the listing."""
         try:
-            listing = self._account.whole_listing(max_age=max_age, not_before=self.turn.attempted)
+            listing = self._account.whole_listing(max_age=max_age, not_before=self.create_lock.attempted)
         except (CredentialsRefused, EngineGone):
             raise
         except PermissionDenied as error:
@@ -242,7 +241,7 @@ class LookUp:
             self._engine.log(
                 "WARNING",
                 f"task {row.id} has the owner mark of this resource, but differs in "
-                f"{', '.join(shown.differing)}; it was not changed",
+                f"{', '.join(shown.differing)}; it wasn't changed",
                 self._definition.urn,
             )
         elif self._is_over(row) or self._ended_badly(shown.status):
@@ -275,14 +274,14 @@ class LookUp:
         That happens if a transform sets retain_on_delete. A task of this definition that was started before the
         state's task is an earlier run. One that was started later comes from an interrupted replacement.
         """
-        held = set(self._held.predecessors(self._definition.urn))
+        held = set(self._holders.predecessors(self._definition.urn))
         there = [row for row in found.rows if row.id in held and self._shown(row) is not None]
         if not there:
             return
         times = [row.created_at for row in (*there, *found.usable)]
         if found.usable and None in times:
             raise TaskError(
-                f"nothing was started: task {there[0].id}, which this one replaces, was not deleted, and it "
+                f"nothing was started: task {there[0].id}, which this one replaces, wasn't deleted, and it "
                 f"is unknown whether task {found.usable[0].id} was started after it; remove retain_on_delete"
             )
         last = max(row.created_at or "" for row in there)
@@ -293,7 +292,7 @@ class LookUp:
         why = self._why_the_same(row)
         if (
             why is None
-            or row.id in self._held.predecessors(self._definition.urn)
+            or row.id in self._holders.predecessors(self._definition.urn)
             or not self._is_the_same(row)
         ):
             return
@@ -337,7 +336,7 @@ class LookUp:
                 "this stack, or a lost state",
                 ways,
             )
-        holder = self._held.holder(row.id)
+        holder = self._holders.holder(row.id)
         # The alias comes first, because taking over is for a lost state: after a rename, Pulumi deletes the old
         # resource.
         return (

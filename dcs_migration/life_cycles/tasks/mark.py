@@ -20,7 +20,8 @@ from typing import Any
 from dcs_migration.life_cycles.tasks.props import without_password
 
 _DIGITS = 12
-_MARK = re.compile(r"(?:^|\s)\[pulumi:(?:([0-9a-f]{12})\.([0-9a-f]{12})\.)?([0-9a-f]{12})\]\s*$")
+_HASH = rf"([0-9a-f]{{{_DIGITS}}})"
+_MARK = re.compile(rf"(?:^|\s)\[pulumi:(?:{_HASH}\.{_HASH}\.)?{_HASH}\]\s*$")
 
 
 @dataclass(frozen=True)

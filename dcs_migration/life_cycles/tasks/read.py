@@ -27,9 +27,8 @@ from dcs_migration.names import (
 )
 
 GONE = "GONE"
-_HIDDEN_INPUTS = (
-    *(URN, OWNER, IDENTITY, CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT, DEFAULTS, PROJECT_NAME),
-)
+_TIMEOUTS = (CREATE_TIMEOUT, UPDATE_TIMEOUT, DELETE_TIMEOUT)
+_HIDDEN_INPUTS = (URN, OWNER, IDENTITY, *_TIMEOUTS, DEFAULTS, PROJECT_NAME)
 LOOK_UP_AGE = 10.0  # seconds: a refresh uses one listing for all tasks
 
 
@@ -68,8 +67,8 @@ def refreshed(
         if seen.row is not None:
             return {**props, **outputs_of(seen.row, props)}, None
         return dict(props), (
-            f"ShowMigrationTask finds no task {id_}, but that alone does not prove that it no longer "
-            "exists; state is not changed; grant dcs:migrationTask:list so that the listing can show it"
+            f"ShowMigrationTask finds no task {id_}, but that alone doesn't prove that it no longer "
+            "exists; state isn't changed; grant dcs:migrationTask:list so that the listing can show it"
         )
     return _forgotten(id_, seen, props, again, removable)
 
@@ -83,7 +82,7 @@ def _marked(outputs: dict[str, Any], row: TaskRow) -> tuple[dict[str, Any], str 
     if outputs.get(MARK_LOST):
         return outputs, None
     return {**outputs, MARK_LOST: True}, (
-        f"the service did not keep the owner mark in the description of task {row.id}: with a lost response "
+        f"the service didn't keep the owner mark in the description of task {row.id}: with a lost response "
         "or a killed run, the next run can't recognize the task, and stops with an error if it finds its "
         "name"
     )
@@ -103,7 +102,7 @@ def _forgotten(
     if props.get("status") != GONE:
         warning = (
             f"the record of task {id_} no longer exists (last status {props.get('status')}): it remains in "
-            f"state as GONE and does not run again by itself; to run it again, {again}"
+            f"state as GONE and doesn't run again by itself; to run it again, {again}"
         )
     return {**props, "status": GONE}, warning
 

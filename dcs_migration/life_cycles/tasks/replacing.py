@@ -40,7 +40,7 @@ class Replacing:
         self._declared: set[str | None] = set()
         self._compared: set[str] = set()
         self._deleted: set[str] = set()
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def declares(self, news: Props) -> bool:
         """Whether a program has declared the resource. A refresh also calls diff, but has no effect."""
@@ -55,7 +55,7 @@ class Replacing:
         if olds:
             self._compared.add(urn)
         elif urn in self._compared:
-            self._tell(urn, news)
+            self._warn_once(urn, news)
 
     def differs(self, news: Props, *, replaces: bool) -> None:
         """Record a diff; if it replaces a declared resource, it has its own warning."""
@@ -64,7 +64,7 @@ class Replacing:
             return
         self._compared.add(urn)
         if replaces and urn in self._declared:
-            self._told.add(urn)
+            self._warned.add(urn)
 
     def deleted(self, props: Props) -> bool:
         """Record a delete; return whether the program still declares the resource, which means that a create
@@ -74,21 +74,21 @@ class Replacing:
             return False
         self._deleted.add(urn)
         if lookup(props.get("status")).kind in NEVER_FILLED:
-            self._told.add(urn)
+            self._warned.add(urn)
         if urn not in self._declared:
             return False
-        self._tell(urn, props)
+        self._warn_once(urn, props)
         return True
 
     def created(self, props: Props) -> None:
         """Record a create."""
         urn = urn_of(props)
         if urn is not None and urn in self._deleted:
-            self._tell(urn, props)
+            self._warn_once(urn, props)
 
-    def _tell(self, urn: str, props: Props) -> None:
-        again = self._runs_again(props) if urn not in self._told else None
-        self._told.add(urn)
+    def _warn_once(self, urn: str, props: Props) -> None:
+        again = self._runs_again(props) if urn not in self._warned else None
+        self._warned.add(urn)
         if again is not None:
             self._warn(f"replaced: {again}", props)
 

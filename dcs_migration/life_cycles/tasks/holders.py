@@ -19,7 +19,7 @@ def new_claim() -> str:
     return uuid.uuid4().hex
 
 
-class Held:
+class Holders:
     """What the calls of one process show of the state; thread-safe."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Held:
                 self._replacing.add(urn)
             return None if other in (None, urn) or harmless else other
 
-    def checked_anew(self, urn: str | None) -> None:
+    def checked_without_olds(self, urn: str | None) -> None:
         """Record a check without old inputs. For a resource that was already compared, it means a replacement."""
         with self._lock:
             if urn in self._compared:

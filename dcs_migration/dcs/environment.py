@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import ipaddress
 import os
 import ssl
 from collections.abc import Mapping
@@ -26,15 +25,6 @@ _SOCKS_SCHEMES = {"socks4", "socks4a", "socks5", "socks5h"}
 
 class LocalMistake(requests.RequestException):
     """A setting of this machine prevents the exchange: nothing was sent. The text names the setting."""
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def require_usable(url: str, proxies: Mapping[str, str], verify: object) -> None:

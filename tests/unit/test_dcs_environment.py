@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dcs_migration.dcs import surroundings
+from dcs_migration.dcs import environment
 from dcs_migration.dcs.auth import TokenAuth
 from dcs_migration.dcs.errors import NotSent, TransportError
 from dcs_migration.dcs.failures import explain
@@ -27,7 +27,7 @@ def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    for name in surroundings.CA_BUNDLES:
+    for name in environment.CA_BUNDLES:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -46,7 +46,7 @@ def refused(url: str) -> str:
         transport(url).write("ListMigrationTask", "POST", "/x", {})
     assert str(again.value) == str(caught.value)
     line = str(caught.value)
-    assert line.startswith("ListMigrationTask was not sent: ")
+    assert line.startswith("ListMigrationTask wasn't sent: ")
     assert "check the network" not in line
     assert SECRET not in f"{line} {caught.value!r}"
     return line
@@ -55,7 +55,7 @@ def refused(url: str) -> str:
 # Authorities ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variable", surroundings.CA_BUNDLES)
+@pytest.mark.parametrize("variable", environment.CA_BUNDLES)
 def test_a_bundle_of_authorities_counts_on_this_machine_too(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,7 +88,7 @@ def test_a_certificate_of_another_host_is_not_a_matter_of_authorities() -> None:
     assert not failure.local
 
 
-@pytest.mark.parametrize("variable", surroundings.CA_BUNDLES)
+@pytest.mark.parametrize("variable", environment.CA_BUNDLES)
 def test_a_bundle_that_is_not_there_is_named(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
