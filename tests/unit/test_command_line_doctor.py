@@ -49,6 +49,7 @@ def test_all_is_well(cli: Cli) -> None:
     assert f"{PROJECT} (looked up)" in ended.out
     assert "the environment (HW_*)" in ended.out
     assert "in sync with the service" in ended.out
+    assert "(default)" not in ended.out
 
 
 def test_keys_of_a_file_that_stay_as_they_are_are_not_called_temporary(

@@ -92,6 +92,15 @@ def test_with_a_stack_its_tasks_alone_are_watched(cli: Cli) -> None:
     assert other not in ended.out
 
 
+def test_a_named_task_is_watched_also_if_the_stack_does_not_hold_it(cli: Cli) -> None:
+    """The stack says what runs its own tasks again; it does not choose among the named ones."""
+    held, other = cli.start("orders", mark()), cli.start("theirs")
+    cli.clock.at(5, lambda: cli.cloud.set_status(other, "SUCCESS"))
+    ended = cli.run("watch", other, "--stack", "-", stdin=export(resource("orders", held)))
+    assert ended.code == exits.OK
+    assert ended.lines[-1] == "all done: 1 task"
+
+
 def test_the_time_is_over(cli: Cli) -> None:
     """5, and what continues; nothing was touched."""
     id_ = cli.start("orders")

@@ -157,7 +157,17 @@ class TestInPlace:
         following.up(bandwidth_limit_mb=7)
         assert world.writes() == [SET]
         assert (following.task["status"], following.task["runs"]) == ("INCRMIGEATING", 1)
+        assert following.task["bandwidth_limit_mb"] == "7"
         assert following.preview(bandwidth_limit_mb=7) == "same"
+
+    def test_a_change_that_is_lost_is_not_called_done(self, world: World, following: Migration) -> None:
+        """A migration that runs as before doesn't show it; the next `up` sends it."""
+        world.cloud.fault(SET, "drop_before")
+        message = failing(lambda: following.up(bandwidth_limit_mb=7))
+        assert "the service does not show within 60 s that SetOnlineMigrationTask took effect" in message
+        assert world.count(SET) == 1
+        following.in_a_later_run().up(bandwidth_limit_mb=7)
+        assert following.task["bandwidth_limit_mb"] == "7"
 
     def test_a_rotated_password(self, world: World, following: Migration) -> None:
         """Is written into state, without a call."""
@@ -295,6 +305,7 @@ class TestEnd:
         """Stop, wait, delete."""
         following.online.destroy()
         assert following.task["status"] == "TERMINATED"
+        assert world.engine.progress[-1] == "the migration is not running; copied data remains"
         following.instance.destroy()
         assert world.writes() == [STOP, DELETE]
         assert world.ids() == []

@@ -185,7 +185,6 @@ class Reconciler:
 
         self._observer.say("stopping the migration")
         self._writer.write_once("BatchStopMigrationTasks", stop, lambda now: phase_of(now) not in RUNS)
-        self._observer.account.started.pop(self._id, None)
         return self._observer.settled()
 
     def _switch(self, observed: Online) -> Online:
