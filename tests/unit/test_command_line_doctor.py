@@ -44,7 +44,8 @@ def test_all_is_well(cli: Cli) -> None:
     assert [line.split()[:2] for line in ended.lines if not line.startswith(" ")] == [
         ["ok", name] for name in NAMES if name != "instance"
     ]
-    assert f"region {REGION} (HW_REGION_NAME)" in ended.out
+    aligned = " " * len("ok       credentials  ")
+    assert f"{aligned}region {REGION} (HW_REGION_NAME)" in ended.lines
     assert f"endpoint {cli.cloud.url} (HW_DCS_ENDPOINT)" in ended.out
     assert f"{PROJECT} (looked up)" in ended.out
     assert "the environment (HW_*)" in ended.out

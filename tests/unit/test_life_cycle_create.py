@@ -428,6 +428,7 @@ class TestRefused:
         started = world.clock.seconds
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
         assert "occupied by another operation" in message
+        assert "(CreateMigrationTask failed: HTTP 400 " in message
         assert "depends_on" in message
         assert "nothing was started" in message
         assert world.clock.seconds - started <= 61

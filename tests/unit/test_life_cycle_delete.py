@@ -57,6 +57,16 @@ class TestOrdinary:
         assert world.ids() == []
         assert world.writes() == [STOP, DELETE]
 
+    def test_one_that_is_not_listed_yet_and_whose_delete_is_refused_is_not_forgotten(
+        self, world: World
+    ) -> None:
+        """This delete saw it running: that the listing still lacks it proves nothing after the next look either."""
+        world.cloud.set_quirks(["listing-lags=60"])
+        resource = world.started()
+        world.cloud.fault(DELETE, "throttle", times=2)
+        resource.destroy()
+        assert world.ids() == []
+
     def test_a_row_that_listings_pass_over_is_deleted_all_the_same(
         self, world: World, resource: Resource, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -286,6 +296,18 @@ class TestFaults:
         world.cloud.fault("ListMigrationTask", "error", status=500, times=1000)
         failing(resource.destroy)
         assert world.writes() == []
+
+
+class TestSettings:
+    """A delete has no check before it that could refuse them."""
+
+    def test_nothing_is_sent_with_settings_that_are_not_honoured(
+        self, world: World, resource: Resource
+    ) -> None:
+        """Another tool's agency would have been meant: the keys alone belong to another account."""
+        resource.plugin = world.new_plugin(environ={"OS_AGENCY_NAME": "deploy"})
+        assert "OS_AGENCY_NAME: this way to use an agency is not supported" in failing(resource.destroy)
+        assert world.requests() == []
 
 
 class TestEngineGone:

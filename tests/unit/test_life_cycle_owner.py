@@ -80,6 +80,17 @@ class TestAnotherOwner:
         assert sorted(world.ids()) == sorted([theirs, ours.id])
         assert world.writes() == ["CreateMigrationTask"]
 
+    def test_its_task_that_only_an_old_listing_shows_stands_for_nothing(self, world: World) -> None:
+        """Show says that it no longer exists."""
+        world.cloud.set_quirks(["listing-lags=30", "deleted-not-found"])
+        theirs = of_another_owner(world).id
+        world.cloud.set_status(theirs, "SUCCESS")
+        world.clock.advance(60)
+        world.cloud.remove(theirs)
+        ours = world.resource()
+        ours.up(BACKUP_IMPORT)
+        assert world.ids() == [ours.id] != [theirs]
+
     def test_one_owner_keeps_its_task_while_the_other_is_refused(self, world: World) -> None:
         """The first stack continues as if nothing had happened: no change, and its own task to the end."""
         first = of_another_owner(world)
@@ -199,6 +210,15 @@ class TestAnotherNameInTheStack:
         assert sum(outcome is None for outcome in outcomes) == 1
         assert all("same definition" in str(outcome) for outcome in outcomes if outcome is not None)
         assert world.count("CreateMigrationTask") == 1
+
+    def test_a_copy_in_the_same_run_is_told_of_a_task_that_the_listing_does_not_show_yet(
+        self, world: World
+    ) -> None:
+        """With the name and status that the service gave when it started it."""
+        world.cloud.set_quirks(["listing-lags=30"])
+        first = world.resource().up(BACKUP_IMPORT)
+        message = failing(lambda: world.resource("users").up(BACKUP_IMPORT))
+        assert f"task {first.outputs['name']} ({first.id}, MIGRATING) has the same definition" in message
 
     @pytest.mark.parametrize("first", ["the renamed one", "the new one"])
     def test_a_new_resource_does_not_get_the_task_of_a_renamed_one(self, world: World, first: str) -> None:
@@ -384,6 +404,9 @@ class TestCopies:
         "nothing": {},
     }
     INTO_OURS: ClassVar[dict[str, Any]] = {"target_instance": {"id": "instance-1"}}
+    _FILES: ClassVar[dict[str, Any]] = {
+        "backup_files": {"file_source": "self_build_obs", **BACKUP_IMPORT["backup_files"]}
+    }
 
     def _copied(self, world: World, resource: Resource, other: str) -> str:
         world.cloud.set_status(resource.id, "SUCCESS")
@@ -408,6 +431,18 @@ class TestCopies:
         resource.destroy()
         assert world.ids() == [theirs]
         assert all(theirs not in entry["task_ids"] for entry in world.requests() if entry["method"] != "GET")
+
+    def test_ours_is_adopted_also_beside_one_of_another_owner(self, world: World) -> None:
+        """Both have run: the answer to "is it done?" is ours."""
+        ours = killed_after_create(world)
+        world.cloud.set_status(ours, "SUCCESS")
+        text, _, hashes = str(world.task(ours)["description"]).rpartition("[pulumi:")
+        another = f"{text}[pulumi:0123456789ab.{hashes.partition('.')[2]}"
+        theirs = world.started_elsewhere("theirs", description=another, **self.INTO_OURS, **self._FILES)
+        world.cloud.set_status(theirs, "SUCCESS")
+        world.clock.advance(60)
+        assert world.resource().up(BACKUP_IMPORT).id == ours
+        assert world.writes() == []
 
     @pytest.mark.parametrize("other", ["target", "bucket", "file"])
     def test_another_task_is_not_adopted_for_its_mark(self, world: World, other: str) -> None:
@@ -522,6 +557,7 @@ class TestOneTarget:
             f"({theirs}, MIGRATING) after 60 s; wait until it is free, or chain the tasks with "
             "opts=ResourceOptions(depends_on=[first.completion()])"
         )
+        assert "the target is occupied by" not in message
         assert ("aliases" in message) is (whose == "ours")
         assert 60 <= world.clock.seconds - began < 62
         assert world.writes() == []
@@ -569,6 +605,27 @@ class TestOneTarget:
         assert world.count("ListMigrationTask") == 1
         assert world.count("KeystoneListProjects") == 1
         assert world.count("ShowMigrationTask") == 0
+
+    @pytest.mark.parametrize(
+        ("fault", "said"),
+        [
+            ({"status": 401, "error_code": "APIGW.0301"}, "ShowMigrationTask failed: HTTP 401"),
+            (
+                {"status": 500},
+                "nothing was started: can't check whether the target is free: ShowMigrationTask",
+            ),
+        ],
+        ids=["401", "500"],
+    )
+    def test_nothing_is_started_while_one_that_the_listing_does_not_show_yet_cannot_be_looked_at(
+        self, world: World, fault: dict[str, Any], said: str
+    ) -> None:
+        """The error is about the credentials, or about the target."""
+        world.cloud.set_quirks(["listing-lags=30"])
+        world.resource("users").up(OTHER_FILE)
+        world.cloud.fault("ShowMigrationTask", "error", times=9, **fault)
+        assert failing(lambda: world.resource().up(BACKUP_IMPORT)).startswith(said)
+        assert world.count("CreateMigrationTask") == 1
 
     def test_a_task_that_the_listing_does_not_show_yet_occupies_its_target(self, world: World) -> None:
         """What this process has started is known without the listing."""
@@ -624,6 +681,15 @@ class TestMarkComesBack:
         assert "has no owner mark" in second
         assert world.count("CreateMigrationTask") == 1
 
+    def test_a_namesake_that_does_something_else_is_not_taken_for_the_lost_one(self, world: World) -> None:
+        """Taking it over would hide that nothing was started."""
+        other = world.started_elsewhere("orders-import", target_instance={"id": "instance-7"})
+        world.cloud.set_quirks(["description-null"])
+        world.cloud.fault("CreateMigrationTask", "drop_before")
+        message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "task_name": "orders-import"}))
+        assert "the task did not appear within 60 s" in message
+        assert other not in message
+
     def test_a_namesake_that_does_something_else_is_in_nobody_s_way(self, world: World) -> None:
         """A name alone proves nothing."""
         other = world.started_elsewhere("orders-import", target_instance={"id": "instance-7"})
@@ -667,6 +733,34 @@ class TestShow:
         world.cloud.fault("ShowMigrationTask", times=100, **fault)
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
         assert message.startswith("nothing was started: can't check whether task")
+        assert world.writes() == []
+
+    def test_refused_credentials_are_told_as_such(self, world: World) -> None:
+        """The error names what to do about them."""
+        killed_after_create(world)
+        world.cloud.fault("ShowMigrationTask", "error", status=401, error_code="APIGW.0301", times=9)
+        message = failing(lambda: world.resource().up(BACKUP_IMPORT))
+        assert message.startswith("ShowMigrationTask failed: HTTP 401")
+        assert world.writes() == []
+
+    def test_nothing_is_started_while_it_takes_too_long(self, world: World) -> None:
+        """A listing that has grown old meanwhile doesn't say what exists; and the next one grows as old."""
+        another = {"file_source": "self_build_obs", **OTHER_FILE["backup_files"]}
+        world.started_elsewhere("nightly", backup_files=another, target_instance={"id": "instance-1"})
+        client = world.plugin.provider._loaded._accounts.at(None, None).client
+        show = client.show_migration_task
+
+        def slowly(id_: str) -> TaskRow:
+            world.clock.advance(3.1)
+            row: TaskRow = show(id_)
+            return row
+
+        client.show_migration_task = slowly
+        message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "task_name": "nightly"}))
+        assert message == (
+            "nothing was started: can't tell whether this task already exists: each look-up took too long"
+        )
+        assert world.count("ListMigrationTask") == 3
         assert world.writes() == []
 
 

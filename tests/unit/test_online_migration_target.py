@@ -65,7 +65,7 @@ class TestOneTarget:
         one, other = two_while_the_listing_lags(world)
         world.cloud.set_quirks(["listing-lags=30", "stop-is-slow"])
         found: list[str] = []
-        world.clock.at(5, lambda: found.append(other.up() and one.task["status"]))
+        world.clock.at(5, lambda: found.append(str(other.up() and one.task["status"])))
         one.up(state="stopped")
         assert found == ["TERMINATED"]
         assert other.task["runs"] == 1

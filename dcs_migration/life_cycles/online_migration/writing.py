@@ -62,9 +62,7 @@ class Target:
 
     def _note_attempt(self) -> None:
         """Record a migration that has started, or may have: a listing may show it late."""
-        account = self._observer.account
-        self._turn.attempted = account.clock.monotonic()
-        account.begun(
+        self._observer.account.begun(
             TaskRow(
                 self._observer.id,
                 status="FULLMIGRATING",
