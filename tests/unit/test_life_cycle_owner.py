@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from dcs_migration.dcs.models import TaskRow
+from dcs_migration.dcs.models import Page, TaskRow
 from dcs_migration.life_cycles.migration_task.inputs import MARKED, normalised
 from dcs_migration.life_cycles.tasks.mark import mark_of_0_1_0
 from tests.unit.life_cycle_world import (
@@ -681,6 +681,19 @@ class TestMarkComesBack:
         assert "has no owner mark" in second
         assert world.count("CreateMigrationTask") == 1
 
+    def test_a_namesake_that_show_did_not_know_at_first_is_asked_for_again(self, world: World) -> None:
+        """While it runs, what Show said may change: it is the same, and nothing runs twice."""
+        files = {"file_source": "self_build_obs", **BACKUP_IMPORT["backup_files"]}
+        theirs = world.started_elsewhere(
+            "orders-import", backup_files=files, target_instance={"id": "instance-1"}
+        )
+        world.cloud.fault("ShowMigrationTask", "error", status=404, error_code="DCS.4133")
+        world.clock.at(5, lambda: world.cloud.set_status(theirs, "SUCCESS"))
+        message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "task_name": "orders-import"}))
+        assert f"({theirs}, SUCCESS" in message
+        assert "has this name and does the same" in message
+        assert world.writes() == []
+
     def test_a_namesake_that_does_something_else_is_not_taken_for_the_lost_one(self, world: World) -> None:
         """Taking it over would hide that nothing was started."""
         other = world.started_elsewhere("orders-import", target_instance={"id": "instance-7"})
@@ -778,3 +791,24 @@ class TestShortListings:
         resource.up(BACKUP_IMPORT)
         assert resource.id == id_
         assert world.count("CreateMigrationTask") == 0
+
+    def test_a_count_that_is_always_too_high_stops_nobody(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Four listings with the same tasks: the service counts what it doesn't show."""
+        theirs = world.started_elsewhere(target_instance={"id": "instance-9"})
+        client = world.plugin.provider._loaded._accounts.at(None, None).client
+        listing = client.list_migration_tasks
+
+        def counting_more(offset: int, limit: int) -> Page:
+            page: Page = listing(offset, limit)
+            return Page(page.rows, page.count + 1)
+
+        monkeypatch.setattr(client, "list_migration_tasks", counting_more)
+        monkeypatch.setattr(
+            world.plugin.provider._loaded._accounts.at(None, None).listing, "_fetch_page", counting_more
+        )
+        resource = world.resource()
+        resource.up(BACKUP_IMPORT)
+        assert sorted(world.ids()) == sorted([theirs, resource.id])
+        assert world.clock.sleeps == [2, 2, 2]

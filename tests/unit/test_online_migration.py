@@ -43,6 +43,7 @@ class TestBegin:
         """One instance, which is waited for, and one configuration."""
         outputs = migration.up().outputs
         assert world.writes() == [CREATE, SET]
+        assert "waiting for the migration instance (its job is RUNNING)" in world.engine.progress
         assert outputs["status"] == "FULLMIGRATING"
         assert (migration.task["status"], migration.task["runs"]) == ("FULLMIGRATING", 1)
         assert migration.preview() == "same"
