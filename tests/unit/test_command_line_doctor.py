@@ -191,6 +191,7 @@ def test_a_project_that_may_not_be_looked_up(cli: Cli) -> None:
     cli.cloud.fault("KeystoneListProjects", "error", status=403, error_code="IAM.0003")
     ended = cli.run("doctor", "--json")
     assert verdicts(ended) == {**dict.fromkeys(NAMES[:5], "ok"), "project": "failed", "rights": "skipped"}
+    assert "(HTTP 403 IAM.0003)" in check_of(ended, "project")["text"]
     assert "--project-id or HW_PROJECT_ID" in str(check_of(ended, "project"))
 
 

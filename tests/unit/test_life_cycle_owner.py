@@ -657,6 +657,14 @@ class TestMarkComesBack:
         resource.refresh()
         assert "__mark_lost" not in resource.outputs
 
+    def test_a_mark_that_was_never_sent_is_not_missed(self, world: World) -> None:
+        """State of release 0.1.0 knows none."""
+        resource = world.started()
+        del resource.outputs["__mark"]
+        world.cloud.set_quirks(["description-null"])
+        resource.refresh()
+        assert world.engine.warnings == []
+
     @pytest.mark.parametrize("quirk", ["description-escaped", "fuzzy-name"])
     def test_a_mark_that_comes_back_is_not_spoken_of(self, world: World, quirk: str) -> None:
         """An escaped description still has its owner mark."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from dcs_migration.dcs.client import DcsClient
+from dcs_migration.dcs.models import Stats
 from tests.unit.life_cycle_world import CheckFailed, Resource, World, failing, into
 from tests.unit.online_world import (
     CREATE,
@@ -304,6 +307,34 @@ class TestState:
         following.up(state="switched")
         assert world.writes() == [EXCHANGE]
 
+    def test_a_copy_that_is_not_whole_is_not_switched(
+        self, world: World, migration: Migration, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As long as everything is copied, an offset of 0 doesn't say that the target has caught up."""
+        migration.up()
+        show = DcsClient.show_migration_task_stats
+
+        def half(self: DcsClient, id_: str) -> Stats:
+            return replace(show(self, id_), full_progress=50.0, offset=0.0)
+
+        monkeypatch.setattr(DcsClient, "show_migration_task_stats", half)
+        migration.in_a_later_run().online.update_timeout = "1m"
+        assert "waiting for the target to catch up" in failing(lambda: migration.up(state="switched"))
+        assert world.writes() == []
+        world.clock.at(20, lambda: world.cloud.set_status(migration.id, "INCRMIGEATING"))
+        migration.up(state="switched")
+        assert world.writes() == [EXCHANGE]
+
+    def test_one_that_stops_while_its_target_catches_up_is_not_switched(
+        self, world: World, following: Migration
+    ) -> None:
+        """What was written to the source since then isn't in the target."""
+        world.cloud.set_status(following.id, "INCRMIGEATING", offset=4096)
+        world.clock.at(20, lambda: world.cloud.set_status(following.id, "TERMINATED", offset=0))
+        message = failing(lambda: following.up(state="switched"))
+        assert "(TERMINATED) before its target had caught up: nothing was switched" in message
+        assert world.writes() == []
+
     @pytest.mark.parametrize("status", ["SUCCESS", "FAILED"])
     def test_one_that_does_not_run_is_not_switched(
         self, world: World, following: Migration, status: str
@@ -378,6 +409,7 @@ class TestEnd:
         """Stop, wait, delete."""
         following.online.destroy()
         assert following.task["status"] == "TERMINATED"
+        assert "stopping the migration" in world.engine.progress
         assert world.engine.progress[-1] == "the migration is not running; copied data remains"
         following.instance.destroy()
         assert world.writes() == [STOP, DELETE]
