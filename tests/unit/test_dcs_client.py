@@ -57,7 +57,7 @@ def test_create_without_an_id_has_an_unknown_outcome(reply: dict[str, Any]) -> N
 
 
 def test_create_without_an_id_hands_on_the_error() -> None:
-    """What the service said may tell what to do."""
+    """The service may have named the problem."""
     with (
         StandIn(answer({"error": "the bucket is busy"})) as server,
         pytest.raises(OutcomeUnknown, match=r"no task id \(the bucket is busy\)$"),

@@ -658,7 +658,7 @@ class TestMarkComesBack:
         assert "__mark_lost" not in resource.outputs
 
     def test_a_mark_that_was_never_sent_is_not_missed(self, world: World) -> None:
-        """State of release 0.1.0 knows none."""
+        """State of release 0.1.0 has no owner mark."""
         resource = world.started()
         del resource.outputs["__mark"]
         world.cloud.set_quirks(["description-null"])

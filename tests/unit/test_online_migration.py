@@ -339,7 +339,7 @@ class TestState:
     def test_one_that_does_not_run_is_not_switched(
         self, world: World, following: Migration, status: str
     ) -> None:
-        """Nobody knows how far behind the target is; the error says what to write first."""
+        """How far behind the target is can't be seen; the error says what to write first."""
         world.cloud.set_status(following.id, status)
         message = failing(lambda: following.up(state="switched"))
         assert f"({status}), so its addresses can't be switched; use state=" in message
@@ -416,7 +416,7 @@ class TestEnd:
         assert world.ids() == []
 
     def test_stopped_also_if_it_was_changed_before(self, world: World, following: Migration) -> None:
-        """A change in place does not make it somebody else's."""
+        """A change in place does not turn it into one that was taken over."""
         following.up(bandwidth_limit_mb=7)
         following.online.destroy()
         assert world.writes() == [SET, STOP]

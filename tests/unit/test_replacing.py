@@ -81,7 +81,7 @@ def test_a_changed_input_is_told_by_its_own_words_alone(world: World) -> None:
 
 
 def test_resources_without_a_known_urn_are_not_taken_for_one(world: World) -> None:
-    """Below some parents a preview knows no URN: the checks of one say nothing about another."""
+    """Below some parents a preview doesn't know the URN: the checks of one say nothing about another."""
     one, other = world.started(), world.started(into("instance-2"), name="other")
     one.urn = other.urn = UNKNOWN
     check(one, BACKUP_IMPORT, old=True, preview=True)
