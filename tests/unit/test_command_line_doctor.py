@@ -44,11 +44,13 @@ def test_all_is_well(cli: Cli) -> None:
     assert [line.split()[:2] for line in ended.lines if not line.startswith(" ")] == [
         ["ok", name] for name in NAMES if name != "instance"
     ]
-    assert f"region {REGION} (HW_REGION_NAME)" in ended.out
+    aligned = " " * len("ok       credentials  ")
+    assert f"{aligned}region {REGION} (HW_REGION_NAME)" in ended.lines
     assert f"endpoint {cli.cloud.url} (HW_DCS_ENDPOINT)" in ended.out
     assert f"{PROJECT} (looked up)" in ended.out
     assert "the environment (HW_*)" in ended.out
     assert "in sync with the service" in ended.out
+    assert "(default)" not in ended.out
 
 
 def test_keys_of_a_file_that_stay_as_they_are_are_not_called_temporary(
@@ -189,6 +191,7 @@ def test_a_project_that_may_not_be_looked_up(cli: Cli) -> None:
     cli.cloud.fault("KeystoneListProjects", "error", status=403, error_code="IAM.0003")
     ended = cli.run("doctor", "--json")
     assert verdicts(ended) == {**dict.fromkeys(NAMES[:5], "ok"), "project": "failed", "rights": "skipped"}
+    assert "(HTTP 403 IAM.0003)" in check_of(ended, "project")["text"]
     assert "--project-id or HW_PROJECT_ID" in str(check_of(ended, "project"))
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from dcs_emulator import Emulator
 from dcs_migration.command_line import bars, exits
+from dcs_migration.life_cycles.migration_completion.waiting import MOST_ASKED
 from tests.fakes import FakeClock
 from tests.unit.command_line_world import Cli, Terminal, export, mark, resource, urn_of
 
@@ -90,6 +91,15 @@ def test_with_a_stack_its_tasks_alone_are_watched(cli: Cli) -> None:
     ended = cli.run("watch", "--stack", "-", stdin=export(resource("orders", held)))
     assert ended.code == exits.OK
     assert other not in ended.out
+
+
+def test_a_named_task_is_watched_also_if_the_stack_does_not_hold_it(cli: Cli) -> None:
+    """The stack says what runs its own tasks again; it does not choose among the named ones."""
+    held, other = cli.start("orders", mark()), cli.start("theirs")
+    cli.clock.at(5, lambda: cli.cloud.set_status(other, "SUCCESS"))
+    ended = cli.run("watch", other, "--stack", "-", stdin=export(resource("orders", held)))
+    assert ended.code == exits.OK
+    assert ended.lines[-1] == "all done: 1 task"
 
 
 def test_the_time_is_over(cli: Cli) -> None:
@@ -220,6 +230,33 @@ def test_bars_on_a_terminal(cli: Cli) -> None:
     assert re.search(r"shop +[━╸╺ ]+ MIGRATING 50 %, 4 kB behind", plain)
     assert plain.endswith("all done: 2 tasks\n")
     assert max(map(len, re.split(r"[\r\n]+", plain))) <= 80
+
+
+def test_an_outage_is_said_below_the_bars(cli: Cli) -> None:
+    """Once, in words."""
+    id_ = cli.start()
+    fault = {"status": 503, "error_code": "DCS.5000", "times": 3}
+    cli.clock.at(5, lambda: cli.cloud.fault("ListMigrationTask", "error", **fault))
+    cli.clock.at(55, lambda: cli.cloud.set_status(id_, "SUCCESS"))
+    ended = cli.run("watch", out=Terminal(), env={"COLUMNS": "80", "TERM": "xterm-256color"})
+    assert ended.code == exits.OK
+    assert "polling has failed for 0s, retrying" in ESCAPES.sub("", ended.out)
+
+
+def test_bars_of_many_ask_for_few_statistics(cli: Cli) -> None:
+    """Each costs a call: one look asks for 20 at most."""
+    for number in range(MOST_ASKED + 3):
+        cli.follow(f"shop-{number}")
+    cli.cloud.clear_requests()
+    env = {"COLUMNS": "80", "TERM": "xterm-256color"}
+    assert cli.run("watch", "--timeout", "5s", out=Terminal(), env=env).code == exits.TIMED_OUT
+    asked = [
+        id_
+        for entry in cli.cloud.requests()
+        if entry["operation"] == "ShowMigrationTaskStats"
+        for id_ in entry["task_ids"]
+    ]
+    assert len(set(asked)) == MOST_ASKED
 
 
 def test_bars_end_with_ctrl_c(cli: Cli) -> None:

@@ -533,6 +533,18 @@ def test_a_profile_may_name_an_agency_and_have_keys_of_a_single_sign_on(tmp_path
     assert [str(agency) for agency in found.agencies] == ["agency deploy of acme"]
 
 
+@pytest.mark.parametrize("temporary", [False, True])
+def test_an_agency_of_a_profile_with_temporary_keys_lasts_an_hour_at_most(
+    tmp_path: Path, temporary: bool
+) -> None:
+    """STS gives no more to them."""
+    path = _profiles(tmp_path, **({"securityToken": "tsso"} if temporary else {}))
+    environ = {"HW_SHARED_CONFIG_FILE": str(path), "HW_PROFILE": "other"}
+    role = '{"agencyName": "a", "domainId": "d1", "duration": 7200}'
+    lines = problems(_settings(environ, {"huaweicloud:assumeRole": role}))
+    assert [line[:44] for line in lines] == ["the duration of agency a of d1 must be at mo"] * temporary
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -169,6 +169,21 @@ def test_each_source_brings_keys_once_and_they_are_good(
         time.tzset()
 
 
+@pytest.mark.parametrize(
+    ("role", "unused"),
+    [
+        ('{"agencyName": "deploy", "domainName": "acme"}', "sts"),
+        ('{"agencyName": "spoke", "domainId": "d-1"}', "iam"),
+    ],
+)
+def test_an_agency_is_assumed_at_its_own_service(cloud: Emulator, role: str, unused: str) -> None:
+    """By the account's name IAM gives the keys, by its id STS: the other one is not asked."""
+    nowhere = json.dumps({unused: "http://127.0.0.1:1"})
+    environ = {**keys(cloud), "HW_PROJECT_ID": "project-7"}
+    listed(accounts_of(cloud, environ, {"assumeRole": role, "endpoints": nowhere}))
+    assert asked(cloud)["ListMigrationTask"] == 1
+
+
 def test_a_chain_of_agencies_is_assumed_link_by_link(cloud: Emulator) -> None:
     """Each with the keys of the one before."""
     chain = '[{"agencyName": "deploy", "domainName": "acme"}, {"agencyName": "spoke", "domainId": "d-1"}]'
@@ -350,6 +365,9 @@ def test_an_id_token_goes_to_no_unprotected_endpoint(
     accounts = accounts_of(cloud, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(file)})
     with pytest.raises(CredentialsUnavailable, match=r"iam_endpoint in .* must be https://"):
         listed(accounts)
+    file.write_text(file.read_text().replace("http://iam.cloud.test", "https://iam.cloud.invalid"))
+    with pytest.raises(CredentialsUnavailable, match=r"can't resolve the host name of iam.cloud.invalid"):
+        listed(accounts_of(cloud, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(file)}))
     assert cloud.requests() == []
 
 

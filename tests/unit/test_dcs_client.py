@@ -52,7 +52,16 @@ def test_create_hands_on_the_error_of_a_refused_task() -> None:
 @pytest.mark.parametrize("reply", [{}, {"id": None}, {"id": ""}, {"id": 7}, {"id": ["t1"]}])
 def test_create_without_an_id_has_an_unknown_outcome(reply: dict[str, Any]) -> None:
     """An answer without an id in the form of a string may have started a task all the same."""
-    with StandIn(answer(reply)) as server, pytest.raises(OutcomeUnknown, match="no task id"):
+    with StandIn(answer(reply)) as server, pytest.raises(OutcomeUnknown, match=r"no task id$"):
+        _client(server).create_migration_task({})
+
+
+def test_create_without_an_id_hands_on_the_error() -> None:
+    """The service may have named the problem."""
+    with (
+        StandIn(answer({"error": "the bucket is busy"})) as server,
+        pytest.raises(OutcomeUnknown, match=r"no task id \(the bucket is busy\)$"),
+    ):
         _client(server).create_migration_task({})
 
 
@@ -228,6 +237,7 @@ def test_batch_stop_is_limited() -> None:
         with pytest.raises(ValueError, match="at most 50"):
             _client(server).batch_stop_migration_tasks([str(number) for number in range(51)])
         assert server.requests == []
+        assert len(_client(server).batch_stop_migration_tasks([str(number) for number in range(50)])) == 50
 
 
 @pytest.mark.parametrize("reply", [{"task_id_list": []}, {"task_id_list": ["a"]}, {}])

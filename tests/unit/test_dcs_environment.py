@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import re
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NewConnectionError
 
 from dcs_migration.dcs import environment
 from dcs_migration.dcs.auth import TokenAuth
@@ -86,6 +91,38 @@ def test_a_certificate_of_another_host_is_not_a_matter_of_authorities() -> None:
     failure, words = explain(error, "dcs.example.com")
     assert words == "the certificate of dcs.example.com isn't trusted (Hostname mismatch)"
     assert not failure.local
+
+
+@pytest.mark.parametrize(
+    ("raised", "proves"),
+    [
+        (requests.exceptions.InvalidProxyURL(), "not sent, permanent, local"),
+        (requests.exceptions.ProxyError(), "not sent, local"),
+        (
+            OSError("Tunnel connection failed: 407 Proxy Authentication Required"),
+            "not sent, permanent, local",
+        ),
+        (OSError("Tunnel connection failed: 403 Forbidden"), "not sent, permanent, local"),
+        (OSError("Tunnel connection failed: 503 Service Unavailable"), "not sent, local"),
+        (socket.gaierror(), "not sent"),
+        (ConnectionRefusedError(), "not sent"),
+        (NewConnectionError(HTTPConnection("127.0.0.1"), "unreachable"), "not sent"),
+        (requests.exceptions.ConnectTimeout(), "not sent"),
+        (requests.exceptions.InvalidURL(), "not sent, permanent"),
+        (UnicodeEncodeError("latin-1", "\u65e5", 0, 1, "no"), "not sent, permanent, local"),
+        (requests.exceptions.ReadTimeout(), "sent"),
+        (http.client.IncompleteRead(b""), "sent"),
+        (ConnectionResetError(), "sent"),
+        (ValueError(), "sent"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
+)
+def test_what_a_failure_proves(raised: Exception, proves: str) -> None:
+    """Whether the request may have arrived, whether a retry can help, and whether the mistake is on this machine."""
+    failure, _ = explain(raised, "dcs.example.com")
+    flags = {"sent": failure.sent, "not sent": not failure.sent}
+    flags |= {"permanent": failure.permanent, "local": failure.local}
+    assert ", ".join(name for name, holds in flags.items() if holds) == proves
 
 
 @pytest.mark.parametrize("variable", environment.CA_BUNDLES)

@@ -450,7 +450,7 @@ def test_each_attempt_is_signed_afresh() -> None:
 # Endpoints --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_credentials_do_not_follow_a_redirect(status: int) -> None:
     """A redirect to another host is an error, and that host hears nothing."""
     with StandIn(OK) as other, StandIn(answer({}, status, {"Location": other.url + "/steal"})) as server:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dcs_emulator import Emulator
+from dcs_migration.dcs.client import DcsClient
+from dcs_migration.dcs.models import Page
 from tests.fakes import FakeClock
 from tests.unit.dcs_server import StandIn, answer
 from tests.unit.life_cycle_world import (
@@ -428,6 +431,7 @@ class TestRefused:
         started = world.clock.seconds
         message = failing(lambda: world.resource().up(BACKUP_IMPORT))
         assert "occupied by another operation" in message
+        assert "(CreateMigrationTask failed: HTTP 400 " in message
         assert "depends_on" in message
         assert "nothing was started" in message
         assert world.clock.seconds - started <= 61
@@ -611,6 +615,29 @@ class TestReplaced:
         resource.state, resource.plugin = state, world.new_plugin()
         resource.up(again, retain=True)
         assert resource.id == lost
+        assert world.count("CreateMigrationTask") == 1
+
+    def test_without_times_of_creation_nothing_is_adopted_beside_a_retained_task(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Which one is the successor is not known then: nothing is adopted or started."""
+        resource = world.started({**BACKUP_IMPORT, "triggers": [1]})
+        state = resource.state
+        world.cloud.set_status(resource.id, "SUCCESS")
+        again = {**BACKUP_IMPORT, "triggers": [2]}
+        resource.up(again, retain=True)
+        lost = resource.id
+        world.clock.advance(60)
+        listing = DcsClient.list_migration_tasks
+
+        def without_times(self: DcsClient, offset: int = 0, limit: int = 1000) -> Page:
+            page = listing(self, offset, limit)
+            return Page([replace(row, created_at=None) for row in page.rows], page.count)
+
+        monkeypatch.setattr(DcsClient, "list_migration_tasks", without_times)
+        resource.state, resource.plugin = state, world.new_plugin()
+        message = failing(lambda: resource.up(again, retain=True))
+        assert f"it is unknown whether task {lost} was started after it; remove retain_on_delete" in message
         assert world.count("CreateMigrationTask") == 1
 
     def test_six_replacements_at_once_each_get_a_new_task(self, world: World) -> None:

@@ -57,6 +57,28 @@ class TestOrdinary:
         assert world.ids() == []
         assert world.writes() == [STOP, DELETE]
 
+    def test_one_that_is_not_listed_yet_and_whose_delete_is_refused_is_not_forgotten(
+        self, world: World
+    ) -> None:
+        """This delete saw it running: that the listing still lacks it proves nothing after the next look either."""
+        world.cloud.set_quirks(["listing-lags=60"])
+        resource = world.started()
+        world.cloud.fault(DELETE, "throttle", times=2)
+        resource.destroy()
+        assert world.ids() == []
+
+    def test_a_deleted_record_that_show_still_tells_is_gone_when_the_listing_says_so(
+        self, world: World
+    ) -> None:
+        """It was seen running, and its delete accepted: from then on Show proves nothing."""
+        resource = world.started()
+        world.clock.advance(60)
+        world.cloud.set_quirks(["listing-lags=8", "deleted-shows-success"])
+        resource.destroy()
+        assert world.ids() == []
+        assert sum(world.clock.sleeps) < 30
+        assert world.writes() == [STOP, DELETE]
+
     def test_a_row_that_listings_pass_over_is_deleted_all_the_same(
         self, world: World, resource: Resource, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -261,9 +283,14 @@ class TestFaults:
         assert world.count(operation) == 1
         assert resource.state is not None
 
-    def test_a_delete_that_is_only_accepted_is_repeated(self, world: World, resource: Resource) -> None:
-        """A 200 isn't proof: while the listing still has the task, delete continues."""
+    @pytest.mark.parametrize("listable", [True, False], ids=["listing", "Show alone"])
+    def test_a_delete_that_is_only_accepted_is_repeated(
+        self, world: World, resource: Resource, listable: bool
+    ) -> None:
+        """A 200 isn't proof: while the listing, or Show without it, still has the task, delete continues."""
         world.cloud.set_status(resource.id, "SUCCESS")
+        if not listable:
+            world.cloud.fault("ListMigrationTask", **{**NOT_PERMITTED, "times": 1000})
         world.engine.on_require = lambda: world.cloud.set_status(resource.id, "MIGRATING")
         world.cloud.set_quirks(["delete-of-running-ignored"])
         world.clock.at(3, lambda: setattr(world.engine, "on_require", lambda: None))
@@ -286,6 +313,18 @@ class TestFaults:
         world.cloud.fault("ListMigrationTask", "error", status=500, times=1000)
         failing(resource.destroy)
         assert world.writes() == []
+
+
+class TestSettings:
+    """A delete has no check before it that could refuse them."""
+
+    def test_nothing_is_sent_with_settings_that_are_not_honoured(
+        self, world: World, resource: Resource
+    ) -> None:
+        """Another tool's agency would have been meant: the keys alone belong to another account."""
+        resource.plugin = world.new_plugin(environ={"OS_AGENCY_NAME": "deploy"})
+        assert "OS_AGENCY_NAME: this way to use an agency is not supported" in failing(resource.destroy)
+        assert world.requests() == []
 
 
 class TestEngineGone:

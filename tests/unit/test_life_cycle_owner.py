@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from dcs_migration.dcs.models import TaskRow
+from dcs_migration.dcs.models import Page, TaskRow
 from dcs_migration.life_cycles.migration_task.inputs import MARKED, normalised
 from dcs_migration.life_cycles.tasks.mark import mark_of_0_1_0
 from tests.unit.life_cycle_world import (
@@ -79,6 +79,17 @@ class TestAnotherOwner:
         ours.up(BACKUP_IMPORT)
         assert sorted(world.ids()) == sorted([theirs, ours.id])
         assert world.writes() == ["CreateMigrationTask"]
+
+    def test_its_task_that_only_an_old_listing_shows_stands_for_nothing(self, world: World) -> None:
+        """Show says that it no longer exists."""
+        world.cloud.set_quirks(["listing-lags=30", "deleted-not-found"])
+        theirs = of_another_owner(world).id
+        world.cloud.set_status(theirs, "SUCCESS")
+        world.clock.advance(60)
+        world.cloud.remove(theirs)
+        ours = world.resource()
+        ours.up(BACKUP_IMPORT)
+        assert world.ids() == [ours.id] != [theirs]
 
     def test_one_owner_keeps_its_task_while_the_other_is_refused(self, world: World) -> None:
         """The first stack continues as if nothing had happened: no change, and its own task to the end."""
@@ -199,6 +210,15 @@ class TestAnotherNameInTheStack:
         assert sum(outcome is None for outcome in outcomes) == 1
         assert all("same definition" in str(outcome) for outcome in outcomes if outcome is not None)
         assert world.count("CreateMigrationTask") == 1
+
+    def test_a_copy_in_the_same_run_is_told_of_a_task_that_the_listing_does_not_show_yet(
+        self, world: World
+    ) -> None:
+        """With the name and status that the service gave when it started it."""
+        world.cloud.set_quirks(["listing-lags=30"])
+        first = world.resource().up(BACKUP_IMPORT)
+        message = failing(lambda: world.resource("users").up(BACKUP_IMPORT))
+        assert f"task {first.outputs['name']} ({first.id}, MIGRATING) has the same definition" in message
 
     @pytest.mark.parametrize("first", ["the renamed one", "the new one"])
     def test_a_new_resource_does_not_get_the_task_of_a_renamed_one(self, world: World, first: str) -> None:
@@ -384,6 +404,9 @@ class TestCopies:
         "nothing": {},
     }
     INTO_OURS: ClassVar[dict[str, Any]] = {"target_instance": {"id": "instance-1"}}
+    _FILES: ClassVar[dict[str, Any]] = {
+        "backup_files": {"file_source": "self_build_obs", **BACKUP_IMPORT["backup_files"]}
+    }
 
     def _copied(self, world: World, resource: Resource, other: str) -> str:
         world.cloud.set_status(resource.id, "SUCCESS")
@@ -408,6 +431,18 @@ class TestCopies:
         resource.destroy()
         assert world.ids() == [theirs]
         assert all(theirs not in entry["task_ids"] for entry in world.requests() if entry["method"] != "GET")
+
+    def test_ours_is_adopted_also_beside_one_of_another_owner(self, world: World) -> None:
+        """Both have run: the answer to "is it done?" is ours."""
+        ours = killed_after_create(world)
+        world.cloud.set_status(ours, "SUCCESS")
+        text, _, hashes = str(world.task(ours)["description"]).rpartition("[pulumi:")
+        another = f"{text}[pulumi:0123456789ab.{hashes.partition('.')[2]}"
+        theirs = world.started_elsewhere("theirs", description=another, **self.INTO_OURS, **self._FILES)
+        world.cloud.set_status(theirs, "SUCCESS")
+        world.clock.advance(60)
+        assert world.resource().up(BACKUP_IMPORT).id == ours
+        assert world.writes() == []
 
     @pytest.mark.parametrize("other", ["target", "bucket", "file"])
     def test_another_task_is_not_adopted_for_its_mark(self, world: World, other: str) -> None:
@@ -522,6 +557,7 @@ class TestOneTarget:
             f"({theirs}, MIGRATING) after 60 s; wait until it is free, or chain the tasks with "
             "opts=ResourceOptions(depends_on=[first.completion()])"
         )
+        assert "the target is occupied by" not in message
         assert ("aliases" in message) is (whose == "ours")
         assert 60 <= world.clock.seconds - began < 62
         assert world.writes() == []
@@ -570,6 +606,27 @@ class TestOneTarget:
         assert world.count("KeystoneListProjects") == 1
         assert world.count("ShowMigrationTask") == 0
 
+    @pytest.mark.parametrize(
+        ("fault", "said"),
+        [
+            ({"status": 401, "error_code": "APIGW.0301"}, "ShowMigrationTask failed: HTTP 401"),
+            (
+                {"status": 500},
+                "nothing was started: can't check whether the target is free: ShowMigrationTask",
+            ),
+        ],
+        ids=["401", "500"],
+    )
+    def test_nothing_is_started_while_one_that_the_listing_does_not_show_yet_cannot_be_looked_at(
+        self, world: World, fault: dict[str, Any], said: str
+    ) -> None:
+        """The error is about the credentials, or about the target."""
+        world.cloud.set_quirks(["listing-lags=30"])
+        world.resource("users").up(OTHER_FILE)
+        world.cloud.fault("ShowMigrationTask", "error", times=9, **fault)
+        assert failing(lambda: world.resource().up(BACKUP_IMPORT)).startswith(said)
+        assert world.count("CreateMigrationTask") == 1
+
     def test_a_task_that_the_listing_does_not_show_yet_occupies_its_target(self, world: World) -> None:
         """What this process has started is known without the listing."""
         world.cloud.set_quirks(["listing-lags=30"])
@@ -600,6 +657,14 @@ class TestMarkComesBack:
         resource.refresh()
         assert "__mark_lost" not in resource.outputs
 
+    def test_a_mark_that_was_never_sent_is_not_missed(self, world: World) -> None:
+        """State of release 0.1.0 has no owner mark."""
+        resource = world.started()
+        del resource.outputs["__mark"]
+        world.cloud.set_quirks(["description-null"])
+        resource.refresh()
+        assert world.engine.warnings == []
+
     @pytest.mark.parametrize("quirk", ["description-escaped", "fuzzy-name"])
     def test_a_mark_that_comes_back_is_not_spoken_of(self, world: World, quirk: str) -> None:
         """An escaped description still has its owner mark."""
@@ -623,6 +688,28 @@ class TestMarkComesBack:
         assert f'existing_task_id="{id_}"' in second
         assert "has no owner mark" in second
         assert world.count("CreateMigrationTask") == 1
+
+    def test_a_namesake_that_show_did_not_know_at_first_is_asked_for_again(self, world: World) -> None:
+        """While it runs, what Show said may change: it is the same, and nothing runs twice."""
+        files = {"file_source": "self_build_obs", **BACKUP_IMPORT["backup_files"]}
+        theirs = world.started_elsewhere(
+            "orders-import", backup_files=files, target_instance={"id": "instance-1"}
+        )
+        world.cloud.fault("ShowMigrationTask", "error", status=404, error_code="DCS.4133")
+        world.clock.at(5, lambda: world.cloud.set_status(theirs, "SUCCESS"))
+        message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "task_name": "orders-import"}))
+        assert f"({theirs}, SUCCESS" in message
+        assert "has this name and does the same" in message
+        assert world.writes() == []
+
+    def test_a_namesake_that_does_something_else_is_not_taken_for_the_lost_one(self, world: World) -> None:
+        """Taking it over would hide that nothing was started."""
+        other = world.started_elsewhere("orders-import", target_instance={"id": "instance-7"})
+        world.cloud.set_quirks(["description-null"])
+        world.cloud.fault("CreateMigrationTask", "drop_before")
+        message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "task_name": "orders-import"}))
+        assert "the task did not appear within 60 s" in message
+        assert other not in message
 
     def test_a_namesake_that_does_something_else_is_in_nobody_s_way(self, world: World) -> None:
         """A name alone proves nothing."""
@@ -669,6 +756,34 @@ class TestShow:
         assert message.startswith("nothing was started: can't check whether task")
         assert world.writes() == []
 
+    def test_refused_credentials_are_told_as_such(self, world: World) -> None:
+        """The error names what to do about them."""
+        killed_after_create(world)
+        world.cloud.fault("ShowMigrationTask", "error", status=401, error_code="APIGW.0301", times=9)
+        message = failing(lambda: world.resource().up(BACKUP_IMPORT))
+        assert message.startswith("ShowMigrationTask failed: HTTP 401")
+        assert world.writes() == []
+
+    def test_nothing_is_started_while_it_takes_too_long(self, world: World) -> None:
+        """A listing that has grown old meanwhile doesn't say what exists; and the next one grows as old."""
+        another = {"file_source": "self_build_obs", **OTHER_FILE["backup_files"]}
+        world.started_elsewhere("nightly", backup_files=another, target_instance={"id": "instance-1"})
+        client = world.plugin.provider._loaded._accounts.at(None, None).client
+        show = client.show_migration_task
+
+        def slowly(id_: str) -> TaskRow:
+            world.clock.advance(3.1)
+            row: TaskRow = show(id_)
+            return row
+
+        client.show_migration_task = slowly
+        message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "task_name": "nightly"}))
+        assert message == (
+            "nothing was started: can't tell whether this task already exists: each look-up took too long"
+        )
+        assert world.count("ListMigrationTask") == 3
+        assert world.writes() == []
+
 
 class TestShortListings:
     """The service counts more tasks than it shows."""
@@ -684,3 +799,24 @@ class TestShortListings:
         resource.up(BACKUP_IMPORT)
         assert resource.id == id_
         assert world.count("CreateMigrationTask") == 0
+
+    def test_a_count_that_is_always_too_high_stops_nobody(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Four listings with the same tasks: the service counts what it doesn't show."""
+        theirs = world.started_elsewhere(target_instance={"id": "instance-9"})
+        client = world.plugin.provider._loaded._accounts.at(None, None).client
+        listing = client.list_migration_tasks
+
+        def counting_more(offset: int, limit: int) -> Page:
+            page: Page = listing(offset, limit)
+            return Page(page.rows, page.count + 1)
+
+        monkeypatch.setattr(client, "list_migration_tasks", counting_more)
+        monkeypatch.setattr(
+            world.plugin.provider._loaded._accounts.at(None, None).listing, "_fetch_page", counting_more
+        )
+        resource = world.resource()
+        resource.up(BACKUP_IMPORT)
+        assert sorted(world.ids()) == sorted([theirs, resource.id])
+        assert world.clock.sleeps == [2, 2, 2]

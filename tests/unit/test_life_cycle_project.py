@@ -36,6 +36,8 @@ def test_an_id_needs_no_look_up(world: World) -> None:
     resource = made_with(world, **SHOP, HW_PROJECT_ID="project-7")
     assert world.task(resource.id)["project_id"] == "project-7"
     assert world.count("KeystoneListProjects") == 0
+    resource.plugin = world.new_plugin(environ={**OFFICE, "HW_PROJECT_ID": "project-7"})
+    assert resource.preview(BACKUP_IMPORT).step == "same"
 
 
 def test_it_belongs_to_the_configured_region_only(world: World) -> None:

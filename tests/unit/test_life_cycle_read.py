@@ -333,6 +333,12 @@ class TestGet:
         assert outputs["status"] == "MIGRATING"
         assert world.writes() == []
 
+    def test_tells_the_backup_that_is_imported(self, world: World) -> None:
+        """A backup of DCS has an id instead of files."""
+        backup = {"file_source": "backup_record", "backup_id": "b-1"}
+        id_ = world.started_elsewhere(backup_files=backup)
+        assert world.resource("seen").get(id_)["backup_files"] == backup
+
     def test_never_shows_a_password_that_the_service_echoes(self, world: World) -> None:
         """What the server returns inside instance objects never reaches state."""
         world.cloud.set_quirks(["password-echoed", "addrs-filled-in"])
@@ -362,6 +368,15 @@ class TestGet:
         assert outputs["status"] == "GONE"
         (warning,) = world.engine.warnings
         assert task.id in warning
+
+    @pytest.mark.parametrize(("status", "seen"), [("SUCCESS", "SUCCESS"), ("FAILED", "GONE")])
+    def test_a_record_that_only_show_tells(self, world: World, status: str, seen: str) -> None:
+        """Its success is known; a failure may be that of a record that was deleted."""
+        world.cloud.set_quirks(["records-expire"])
+        task = world.started()
+        world.cloud.set_status(task.id, status)
+        world.clock.advance(60)
+        assert world.resource("seen").get(task.id)["status"] == seen
 
     def test_an_id_that_is_none_is_an_error(self, world: World) -> None:
         """A malformed id is a mistake, not a task that no longer exists."""

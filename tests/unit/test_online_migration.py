@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from dcs_migration.dcs.client import DcsClient
+from dcs_migration.dcs.models import Stats
 from tests.unit.life_cycle_world import CheckFailed, Resource, World, failing, into
 from tests.unit.online_world import (
     CREATE,
@@ -45,6 +48,7 @@ class TestBegin:
         """One instance, which is waited for, and one configuration."""
         outputs = migration.up().outputs
         assert world.writes() == [CREATE, SET]
+        assert "waiting for the migration instance (its job is RUNNING)" in world.engine.progress
         assert outputs["status"] == "FULLMIGRATING"
         assert (migration.task["status"], migration.task["runs"]) == ("FULLMIGRATING", 1)
         assert migration.preview() == "same"
@@ -143,6 +147,53 @@ class TestFaultsAtTheStart:
         message = failing(migration.up)
         assert "SetOnlineMigrationTask failed: HTTP 400 DCS.4080" in message
 
+    @pytest.mark.parametrize(
+        ("fault", "seconds"),
+        [({"fault": "throttle"}, 15), ({"fault": "error", "status": 400, "error_code": "DCS.4026"}, 10)],
+        ids=["throttled", "busy"],
+    )
+    def test_a_refusal_for_now_is_waited_out(
+        self, world: World, migration: Migration, fault: dict[str, Any], seconds: float
+    ) -> None:
+        """The service certainly did nothing: the same call is sent again."""
+        migration.instance.up(INSTANCE)
+        migration.in_a_later_run()
+        world.cloud.fault(SET, **fault)
+        migration.up()
+        assert world.writes() == [SET, SET]
+        assert migration.task["runs"] == 1
+        assert world.clock.sleeps == [seconds]
+
+    def test_a_migration_that_fails_at_once(self, world: World, migration: Migration) -> None:
+        """The call was accepted, but nothing runs: the reason is from the log."""
+        migration.instance.up(INSTANCE)
+        client = world.plugin.provider._loaded._accounts.at(None, None).client
+        send = client.set_online_migration_task
+
+        def fail(id_: str, body: dict[str, Any]) -> str | None:
+            answer: str | None = send(id_, body)
+            world.cloud.set_status(id_, "FAILED", "the source refused the password")
+            return answer
+
+        client.set_online_migration_task = fail
+        message = failing(migration.up)
+        assert (
+            f"the migration on {migration.id} failed immediately: the source refused the password" in message
+        )
+        assert world.count(SET) == 1
+
+    def test_without_the_permission_to_list_nothing_starts(self, world: World, migration: Migration) -> None:
+        """No one knows whether the target is free."""
+        migration.instance.up(INSTANCE)
+        migration.in_a_later_run()
+        world.cloud.fault("ListMigrationTask", "error", status=403, error_code="DCS.2003", times=9)
+        message = failing(migration.up)
+        assert message.startswith(
+            f"nothing was started on {migration.id}: can't check whether its target is free"
+        )
+        assert "grant dcs:migrationTask:list" in message
+        assert world.writes() == []
+
     def test_an_engine_that_is_gone(self, world: World, migration: Migration) -> None:
         """Nothing is written any more."""
         migration.instance.up(INSTANCE)
@@ -159,7 +210,31 @@ class TestInPlace:
         following.up(bandwidth_limit_mb=7)
         assert world.writes() == [SET]
         assert (following.task["status"], following.task["runs"]) == ("INCRMIGEATING", 1)
+        assert following.task["bandwidth_limit_mb"] == "7"
         assert following.preview(bandwidth_limit_mb=7) == "same"
+
+    def test_a_change_that_is_lost_is_not_called_done(self, world: World, following: Migration) -> None:
+        """A migration that runs as before doesn't show it; the next `up` sends it."""
+        world.cloud.fault(SET, "drop_before")
+        message = failing(lambda: following.up(bandwidth_limit_mb=7))
+        assert "the service does not show within 60 s that SetOnlineMigrationTask took effect" in message
+        assert world.count(SET) == 1
+        following.in_a_later_run().up(bandwidth_limit_mb=7)
+        assert following.task["bandwidth_limit_mb"] == "7"
+
+    def test_a_change_that_is_not_shown_is_waited_for(self, world: World, following: Migration) -> None:
+        """The service accepted it: it may show the state before it for some seconds, and is believed after that."""
+        client = world.plugin.provider._loaded._accounts.at(None, None).client
+        client.set_online_migration_task = lambda _id, _body: None
+        following.up(bandwidth_limit_mb=7)
+        assert sum(world.clock.sleeps) == 15
+
+    def test_triggers_that_are_lost_are_not_called_done(self, world: World, following: Migration) -> None:
+        """A migration with the same settings runs before and after: it does not show whether it was started again."""
+        world.cloud.fault(SET, "drop_before")
+        message = failing(lambda: following.up(triggers=["again"]))
+        assert "the service does not show within 60 s that SetOnlineMigrationTask took effect" in message
+        assert world.count(SET) == 1
 
     def test_a_rotated_password(self, world: World, following: Migration) -> None:
         """Is written into state, without a call."""
@@ -261,6 +336,7 @@ class TestState:
         """The addresses are exchanged once the target has caught up, and back by asking for another state."""
         assert following.up(state="switched").outputs["task_status"] == "EXCHANGE_SUCCESS"
         assert world.writes() == [EXCHANGE]
+        assert f"{EXCHANGE} ..." in world.engine.progress
         assert following.preview(state="switched") == "same"
         assert following.up(state="stopped").outputs["task_status"] == "ROLLBACK_SUCCESS"
         assert world.writes() == [EXCHANGE, ROLLBACK]
@@ -278,6 +354,44 @@ class TestState:
         world.clock.at(30, lambda: world.cloud.set_status(following.id, "INCRMIGEATING", offset=0))
         following.up(state="switched")
         assert world.writes() == [EXCHANGE]
+
+    def test_a_copy_that_is_not_whole_is_not_switched(
+        self, world: World, migration: Migration, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As long as everything is copied, an offset of 0 doesn't say that the target has caught up."""
+        migration.up()
+        show = DcsClient.show_migration_task_stats
+
+        def half(self: DcsClient, id_: str) -> Stats:
+            return replace(show(self, id_), full_progress=50.0, offset=0.0)
+
+        monkeypatch.setattr(DcsClient, "show_migration_task_stats", half)
+        migration.in_a_later_run().online.update_timeout = "1m"
+        assert "waiting for the target to catch up" in failing(lambda: migration.up(state="switched"))
+        assert world.writes() == []
+        world.clock.at(20, lambda: world.cloud.set_status(migration.id, "INCRMIGEATING"))
+        migration.up(state="switched")
+        assert world.writes() == [EXCHANGE]
+
+    def test_one_that_stops_while_its_target_catches_up_is_not_switched(
+        self, world: World, following: Migration
+    ) -> None:
+        """What was written to the source since then isn't in the target."""
+        world.cloud.set_status(following.id, "INCRMIGEATING", offset=4096)
+        world.clock.at(20, lambda: world.cloud.set_status(following.id, "TERMINATED", offset=0))
+        message = failing(lambda: following.up(state="switched"))
+        assert "(TERMINATED) before its target had caught up: nothing was switched" in message
+        assert world.writes() == []
+
+    @pytest.mark.parametrize("status", ["SUCCESS", "FAILED"])
+    def test_one_that_does_not_run_is_not_switched(
+        self, world: World, following: Migration, status: str
+    ) -> None:
+        """How far behind the target is can't be seen; the error says what to write first."""
+        world.cloud.set_status(following.id, status)
+        message = failing(lambda: following.up(state="switched"))
+        assert f"({status}), so its addresses can't be switched; use state=" in message
+        assert world.writes() == []
 
     def test_a_switch_that_was_killed(self, world: World, following: Migration) -> None:
         """The next run finds it switched, and does not switch it again."""
@@ -343,9 +457,23 @@ class TestEnd:
         """Stop, wait, delete."""
         following.online.destroy()
         assert following.task["status"] == "TERMINATED"
+        assert "stopping the migration" in world.engine.progress
+        assert world.engine.progress[-1] == "the migration is not running; copied data remains"
         following.instance.destroy()
         assert world.writes() == [STOP, DELETE]
         assert world.ids() == []
+
+    def test_stopped_also_if_it_was_changed_before(self, world: World, following: Migration) -> None:
+        """A change in place does not turn it into one that was taken over."""
+        following.up(bandwidth_limit_mb=7)
+        following.online.destroy()
+        assert world.writes() == [SET, STOP]
+
+    def test_not_stopped_once_it_is_taken_over(self, world: World, following: Migration) -> None:
+        """The program may say so later: destroy then leaves it alone."""
+        following.up(existing_task_id=following.id)
+        following.online.destroy()
+        assert world.writes() == []
 
     def test_switched_addresses_stay(self, world: World, following: Migration) -> None:
         """Applications write to the target now."""
@@ -387,6 +515,9 @@ class TestOneTarget:
         _, second = self._two(world, target_instance=side)
         message = failing(lambda: second.up(target_instance=side))
         assert "the target is still occupied by" in message
+        assert any(
+            "the target is occupied by" in line and "again in 10 s" in line for line in world.engine.progress
+        )
         assert world.writes() == []
 
     def test_nor_an_import(self, world: World) -> None:

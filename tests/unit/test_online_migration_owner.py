@@ -70,6 +70,20 @@ class TestItsInstance:
         assert "has the same definition and belongs to another resource of this stack" in message
         assert world.writes() == []
 
+    @pytest.mark.parametrize("side", ["source_instance", "target_instance"])
+    def test_one_that_is_configured_for_something_else(self, world: World, side: str) -> None:
+        """What the state does not know may be another stack's: it is not led elsewhere."""
+        world.cloud.set_quirks(["set-while-running-restarts"])
+        migration = Migration(world)
+        migration.up()
+        migration.online.state = None
+        migration.in_a_later_run()
+        message = failing(lambda: migration.up(**{side: {"id": "another"}}))
+        assert (
+            f"is configured for something else (FULLMIGRATING; {side} differ): nothing was changed" in message
+        )
+        assert world.writes() == []
+
     def test_a_failed_copy_beside_the_one_that_is_adopted(self, world: World) -> None:
         """Only where nothing else stands for the definition its failed instance is removed."""
         migration = Migration(world)

@@ -60,6 +60,16 @@ class TestOneTarget:
         assert other.task["runs"] == 1
         assert world.clock.seconds >= 75
 
+    def test_a_listing_that_lags_while_a_run_is_being_stopped(self, world: World) -> None:
+        """It still copies until the stop has ended."""
+        one, other = two_while_the_listing_lags(world)
+        world.cloud.set_quirks(["listing-lags=30", "stop-is-slow"])
+        found: list[str] = []
+        world.clock.at(5, lambda: found.append(str(other.up() and one.task["status"])))
+        one.up(state="stopped")
+        assert found == ["TERMINATED"]
+        assert other.task["runs"] == 1
+
     def test_a_listing_that_lags_after_a_run_that_is_over(self, world: World) -> None:
         """No one waits for it."""
         one, other = two_while_the_listing_lags(world)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dcs_migration.life_cycles.inputs import UNKNOWN
-from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, Resource, World
+from tests.unit.life_cycle_world import BACKUP_IMPORT, ONLINE, Resource, World, into
 from tests.unit.online_world import INSTANCE, MIGRATION
 
 AGAIN = "RUNS THE IMPORT AGAIN into instance instance-1; keys with the same name are overwritten"
@@ -78,6 +78,15 @@ def test_a_changed_input_is_told_by_its_own_words_alone(world: World) -> None:
     resource = world.started()
     resource.up({**BACKUP_IMPORT, "triggers": ["again"]})
     assert world.engine.warnings == [f"replaced because triggers changed: {AGAIN}"]
+
+
+def test_resources_without_a_known_urn_are_not_taken_for_one(world: World) -> None:
+    """Below some parents a preview doesn't know the URN: the checks of one say nothing about another."""
+    one, other = world.started(), world.started(into("instance-2"), name="other")
+    one.urn = other.urn = UNKNOWN
+    check(one, BACKUP_IMPORT, old=True, preview=True)
+    check(other, into("instance-2"), old=False, preview=True)
+    assert world.engine.warnings == []
 
 
 @pytest.mark.parametrize("status", ["FAILED", "TERMINATED"])

@@ -98,9 +98,7 @@ def differing(inputs: Mapping[str, Any], observed: Online, changed: Collection[s
     }
 
 
-def _word(value: Any) -> str | None:
-    if value is None:
-        return None
+def _word(value: Any) -> str:
     text = str(value)
     return text[:-2] if text.endswith(".0") else text
 

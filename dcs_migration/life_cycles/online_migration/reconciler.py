@@ -152,15 +152,10 @@ class Reconciler:
         return observed
 
     def _set(self) -> None:
-        body: dict[str, Any] = {key: self._inputs[key] for key in ("migration_method", "resume_mode")}
+        keys = ("migration_method", "resume_mode", *WITH_PASSWORD)
+        body: dict[str, Any] = {key: self._inputs[key] for key in keys}
         if "bandwidth_limit_mb" in self._inputs:
             body["bandwidth_limit_mb"] = str(self._inputs["bandwidth_limit_mb"])
-        for key in WITH_PASSWORD:
-            body[key] = {
-                name: value
-                for name, value in self._inputs[key].items()
-                if name in ("id", "addrs", "password")
-            }
         error = self._client.set_online_migration_task(self._id, body)
         if error:
             raise TaskError(
@@ -195,7 +190,6 @@ class Reconciler:
 
         self._observer.say("stopping the migration")
         self._writer.write_once("BatchStopMigrationTasks", stop, lambda now: phase_of(now) not in RUNS)
-        self._observer.account.started.pop(self._id, None)
         return self._observer.settled()
 
     def _switch(self, observed: Online) -> Online:

@@ -62,9 +62,7 @@ class Target:
 
     def _note_attempt(self) -> None:
         """Record a migration that has started, or may have: a listing may show it late."""
-        account = self._observer.account
-        self._create_lock.attempted = account.clock.monotonic()
-        account.record_start(
+        self._observer.account.record_start(
             TaskRow(
                 self._observer.id,
                 status="FULLMIGRATING",

@@ -82,7 +82,6 @@ class Holders:
         """Record a task that a refresh removes from the state."""
         with self._lock:
             self._holders.pop(id_, None)
-            self._declared.pop(id_, None)
 
     def deleted(self, urn: str | None, id_: str, *, was_there: bool = True) -> None:
         """Record a task that Pulumi deleted; it may not have existed any longer."""
