@@ -110,7 +110,9 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         inputs = normalised(read.described(row))
         if inputs.get("migration_type") == ONLINE_MIGRATION and row.data_source:
             inputs["source_instance"] = {"addrs": row.data_source}
-        if inputs.get("migration_type") == ONLINE_MIGRATION and problems(SPEC.schema, inputs):
+        if inputs.get("migration_type") == ONLINE_MIGRATION and (
+            problems(SPEC.schema, inputs) or importing.has_instance(found_task)
+        ):
             raise TaskError(
                 f"task {id_} is an online migration with an instance of its own; import it as a "
                 "MigrationInstance and an OnlineMigration"
