@@ -20,7 +20,7 @@ from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.life_cycles.tasks.props import timeout_of
-from dcs_migration.life_cycles.tasks.spec import check, compare
+from dcs_migration.life_cycles.tasks.spec import check
 from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
 
 Props = dict[str, Any]
@@ -40,7 +40,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table: the API can't change an instance, so every change replaces it."""
         self._foretell_home(olds, news)
-        changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        changes = self._compare(SPEC, id_, olds, news)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
         return changes.result
 

@@ -23,7 +23,7 @@ from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.life_cycles.tasks.props import OUTPUTS, timeout_of
-from dcs_migration.life_cycles.tasks.spec import check, compare
+from dcs_migration.life_cycles.tasks.spec import check
 from dcs_migration.names import (
     ADOPTED,
     DELETE_TIMEOUT,
@@ -56,7 +56,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table; warn if a replacement runs an import again."""
         self._foretell_home(olds, news)
-        changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        changes = self._compare(SPEC, id_, olds, news)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
         self._replacing.differs(news, replaces=bool(changes.replaces))
         warning = replacement_warning(changes, olds, news)

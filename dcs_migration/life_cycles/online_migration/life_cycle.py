@@ -62,7 +62,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table, and describe the effects on data and addresses."""
         self._foretell_home(olds, news)
-        changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        changes = self._compare(SPEC, id_, olds, news)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
         self._replacing.differs(news, replaces=bool(changes.replaces))
         for warning in warnings(changes, olds, news):

@@ -13,6 +13,7 @@ from dcs_migration.life_cycles.tasks.defaults import account_of, foretold
 from dcs_migration.life_cycles.tasks.held import Claim
 from dcs_migration.life_cycles.tasks.props import Props
 from dcs_migration.life_cycles.tasks.replacing import Replacing, urn_of
+from dcs_migration.life_cycles.tasks.spec import Changes, Spec, compare
 from dcs_migration.names import ADOPTED, ENDPOINT, TAKEN_OVER
 
 
@@ -46,6 +47,16 @@ class TaskLifeCycle:
             self._engine.log("INFO", note, None)
         if not olds:
             self._held.checked_anew(urn_of(news))
+
+    def _compare(self, spec: Spec, id_: str, olds: Props, news: Props) -> Changes:
+        """Compare by the table.
+
+        Pulumi also asks about resources that depend on a replaced one, before the program declares them and also
+        if they aren't a target. Then an unknown value isn't a change in a preview either; otherwise the preview of
+        `--target` would replace what the update doesn't.
+        """
+        certain = self._preview and self._replacing.declares(news)
+        return compare(spec, id_, olds, news, preview=certain)
 
     def _hear(self, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool) -> None:
         """Record which task a resource holds.
