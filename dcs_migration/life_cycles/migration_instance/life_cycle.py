@@ -19,9 +19,8 @@ from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.life_cycles.tasks.props import timeout_of
 from dcs_migration.life_cycles.tasks.spec import check
-from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
+from dcs_migration.names import ADOPTED, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
 
 Props = dict[str, Any]
 
@@ -107,14 +106,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         if self._keeps(id_, props):
             return
         account = self._account(props)
-        was_there = delete_task(
-            account,
-            self._engine,
-            id_,
-            props.get(URN),
-            timeout_of(props, DELETE_TIMEOUT),
-            replaced=self._replacing.deleted(props),
-        )
+        was_there = delete_task(account, self._engine, id_, props, replaced=self._replacing.deleted(props))
         self._held.deleted(props.get(URN), id_, was_there=was_there)
 
 

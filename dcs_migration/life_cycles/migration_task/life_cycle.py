@@ -22,11 +22,10 @@ from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.life_cycles.tasks.props import OUTPUTS, timeout_of
+from dcs_migration.life_cycles.tasks.props import OUTPUTS
 from dcs_migration.life_cycles.tasks.spec import check
 from dcs_migration.names import (
     ADOPTED,
-    DELETE_TIMEOUT,
     ENDPOINT,
     MARK,
     MARK_LOST,
@@ -153,14 +152,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         if self._keeps(id_, props):
             return
         account = self._account(props)
-        was_there = delete_task(
-            account,
-            self._engine,
-            id_,
-            props.get(URN),
-            timeout_of(props, DELETE_TIMEOUT),
-            replaced=self._replacing.deleted(props),
-        )
+        was_there = delete_task(account, self._engine, id_, props, replaced=self._replacing.deleted(props))
         self._held.deleted(props.get(URN), id_, was_there=was_there)
 
     def _runs_again(self, news: Mapping[str, Any]) -> str | None:
