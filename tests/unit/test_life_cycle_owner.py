@@ -523,6 +523,7 @@ class TestOneTarget:
             "opts=ResourceOptions(depends_on=[first.completion()])"
         )
         assert ("aliases" in message) is (whose == "ours")
+        assert ("delete it first with `pulumi destroy --target` and its URN" in message) is (whose == "ours")
         assert 60 <= world.clock.seconds - began < 62
         assert world.writes() == []
 
