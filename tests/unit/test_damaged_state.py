@@ -88,6 +88,25 @@ def test_an_id_of_another_stacks_task(world: World, kind: str, command: str) -> 
     assert world.writes() == []
 
 
+@pytest.mark.parametrize("command", ["preview", "up", "refresh", "destroy"])
+def test_a_migration_with_the_id_of_another_instance(world: World, command: str) -> None:
+    """Another stack's migration is neither stopped nor changed."""
+    resource = started_online(world)
+    other = world.started(INSTANCE, name="users", stack="prod", kind="MigrationInstance")
+    assert resource.state is not None
+    instance, resource.state.id = resource.id, other.id
+    commands = ups({**MIGRATION, "task_id": instance})
+    commands["up"] = partial(stop, instance=instance)
+    line = failing(lambda: commands[command](resource))
+    assert f"it has the id {other.id} for a migration on instance {instance}; nothing was changed" in line
+    assert world.requests() == []
+
+
+def stop(resource: Resource, instance: str) -> object:
+    """Change a migration in place."""
+    return resource.up({**MIGRATION, "task_id": instance, "state": "stopped"})
+
+
 @pytest.mark.parametrize("kind", list(STARTED))
 @pytest.mark.parametrize("command", ["preview", "destroy"])
 def test_a_resource_without_outputs(world: World, kind: str, command: str) -> None:

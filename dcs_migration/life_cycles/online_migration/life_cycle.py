@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dcs_migration.dcs.errors import TaskNotFound
+from dcs_migration.dcs.errors import TaskError, TaskNotFound
 from dcs_migration.dcs.models import Online
 from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.online_migration.inputs import (
@@ -61,6 +61,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table, and describe the effects on data and addresses."""
+        _require_same_instance(id_, olds)
         self._foretell_home(olds, news)
         changes = self._compare(SPEC, id_, olds, news)
         self._hear(id_, olds, news, replaces=bool(changes.replaces))
@@ -88,6 +89,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh; a different state than before is shown as drift."""
+        _require_same_instance(id_, props)
         account = self._account(props)
         # Keep a migration that no longer exists: creating it again would overwrite newer data.
         outputs, warning = read.refreshed(account, id_, props, again=_AGAIN, removable=())
@@ -118,6 +120,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Change the migration in place; a change of only a password is written into the state."""
+        _require_same_instance(id_, olds)
         kept = {
             key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, ADOPTED) if key in olds
         }
@@ -133,6 +136,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def delete(self, id_: str, props: Props) -> None:
         """Stop the replication. Copied data and switched addresses remain."""
+        _require_same_instance(id_, props)
         if props.get(TAKEN_OVER):
             self._warn(
                 f"migration {id_} was taken over, not started here; it is removed from state, but not "
@@ -170,6 +174,20 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
     def _observer(self, account: Account, id_: str, props: Props, timeout: str) -> Observer:
         urn = props.get(URN)
         return Observer(account, self._engine, id_, str(urn) if urn else None, timeout_of(props, timeout))
+
+
+def _require_same_instance(id_: str, props: Props) -> None:
+    """Check that the migration in the state is the one on its instance: they have the same id.
+
+    Raises:
+        TaskError: someone has edited one of the two.
+    """
+    instance = props.get("task_id")
+    if isinstance(instance, str) and instance != id_:
+        raise TaskError(
+            f"the stack's state is damaged: it has the id {id_} for a migration on instance {instance}; nothing was "
+            "changed; correct the id in the state, or remove the resource with `pulumi state delete` and its URN"
+        )
 
 
 def _outputs(observed: Online) -> Props:
