@@ -301,12 +301,15 @@ class DcsProvider(ResourceProviderServicer):
         phase.preview, phase.known = preview, True
 
     def _told(self, props: Props, urn: str, timeout: str = "", seconds: float = 0) -> Props:
-        """Add what the protocol passes for a resource to its properties; a timeout of 0 isn't set."""
+        """Add what the protocol passes for a resource to its properties; a timeout of 0 isn't set.
+
+        Durations have no exponent and no unit below a millisecond, but Pulumi accepts "1000h" and "1ns".
+        """
         told: Props = {**props, URN: urn}
         if self._owner is not None:
             told[OWNER] = self._owner
         if timeout and seconds:
-            told[timeout] = f"{seconds:g}s"
+            told[timeout] = f"{max(seconds, 0.001):f}s"
         return told
 
     def _say_what_is_unknown(self, resource: Resource, news: Props, result: DiffResult, urn: str) -> None:

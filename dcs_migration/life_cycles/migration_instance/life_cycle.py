@@ -75,8 +75,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         account = self._account(props)
         found = importing.find(account, id_, props)
         importing.require_online(found)
-        if found.warning is not None:
-            self._warn(found.warning, props)
+        self._read_for_import(found.warning, props)
         self._held.read(props.get(URN), id_)
         observed = account.client.show_online_migration(id_)
         told = read.described(found.row)

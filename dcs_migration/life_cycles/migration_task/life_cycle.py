@@ -116,8 +116,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
                 f"task {id_} is an online migration with an instance of its own; import it as a "
                 "MigrationInstance and an OnlineMigration"
             )
-        if found_task.warning is not None:
-            self._warn(found_task.warning, props)
+        self._read_for_import(found_task.warning, props)
         self._held.read(props.get(URN), id_)
         return found_task.result(self._accounts.settings, inputs, read.outputs_of(row, {}))
 

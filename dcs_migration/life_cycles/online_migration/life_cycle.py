@@ -105,8 +105,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         account = self._account(props)
         found = importing.find(account, id_, props)
         importing.require_online(found)
-        if found.warning is not None:
-            self._warn(found.warning, props)
+        self._read_for_import(found.warning, props)
         observed = account.client.show_online_migration(id_)
         inputs: Props = {
             "task_id": id_,

@@ -30,6 +30,7 @@ class TaskLifeCycle:
         self._engine = process.engine
         self._held = process.held(self.HOLDS)
         self._replacing = Replacing(self._runs_again, self._warn)
+        self._imports: dict[str | None, str] = {}  # URN: the warning about a task that was read for an import
         self._home_unsaid = threading.Lock()
         """The first thread that warns about the endpoint takes it, and never releases it."""
 
@@ -47,6 +48,17 @@ class TaskLifeCycle:
             self._engine.log("INFO", note, None)
         if not olds:
             self._held.checked_anew(urn_of(news))
+        warning = self._imports.pop(urn_of(news), None)
+        if warning is not None:
+            self._warn(warning, news)
+
+    def _read_for_import(self, warning: str | None, props: Props) -> None:
+        """Keep a warning until the check that follows in an import.
+
+        Pulumi's calls for a `get` are the same up to there, and what is only read is never deleted.
+        """
+        if warning is not None:
+            self._imports[urn_of(props)] = warning
 
     def _compare(self, spec: Spec, id_: str, olds: Props, news: Props) -> Changes:
         """Compare by the table.
