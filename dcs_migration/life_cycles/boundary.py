@@ -84,6 +84,9 @@ SHOWN: dict[str, tuple[Test, str]] = {
     "statuses": (_is_map_of_texts, "a map of strings"),
 }
 
+# Of these outputs, a resource that was created or read has at least one.
+_ALWAYS_THERE = (ENDPOINT, "status", "statuses")
+
 
 def require_sound(operation: str, args: Sequence[Any]) -> None:
     """Make sure that an operation can work with the properties that it gets from the state.
@@ -94,6 +97,8 @@ def require_sound(operation: str, args: Sequence[Any]) -> None:
     bags = [props for props in args if isinstance(props, Mapping)]
     if operation == "check":
         bags = bags[:1]  # the others come from the program
+    if operation in ("diff", "update", "delete") and not any(key in bags[0] for key in _ALWAYS_THERE):
+        raise TaskError(_without_outputs(bags[-1]))
     for props in bags:
         # A task that is only read (`MigrationTask.get`) also has properties from the program.
         sent = operation == "read" and ENDPOINT not in props
@@ -108,6 +113,14 @@ def _damaged(key: str, wanted: str, props: Props) -> str:
         f"the stack's state is damaged: {key} of {_name_of(props)} must be {wanted}; correct it between "
         "`pulumi stack export --file state.json` and `pulumi stack import --file state.json`, or restore "
         "an earlier state"
+    )
+
+
+def _without_outputs(props: Props) -> str:
+    return (
+        f"the stack's state is damaged: {_name_of(props)} has no outputs; restore an earlier state, or, if its "
+        "task still exists, remove the resource with `pulumi state delete` and its URN: the next `pulumi up` finds "
+        "the task by its owner mark"
     )
 
 

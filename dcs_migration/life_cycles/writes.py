@@ -25,6 +25,13 @@ class Occupied(DcsMigrationError):
         self.rows = rows
 
 
+DELETE_FIRST = (
+    "if it belongs to a resource that you removed from the program, delete it first with `pulumi destroy --target` "
+    "and its URN"
+)
+"""Pulumi deletes removed resources at the end of a run, after it has created the new ones."""
+
+
 def named(rows: Sequence[TaskRow]) -> str:
     """Name the tasks that occupy a target, at most three."""
     return " and ".join(f"task {row.name or row.id} ({row.id}, {row.status})" for row in rows[:3])

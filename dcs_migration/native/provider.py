@@ -313,12 +313,15 @@ class DcsProvider(ResourceProviderServicer):
         phase.preview, phase.known = preview, True
 
     def _with_call_data(self, props: Props, urn: str, timeout: str = "", seconds: float = 0) -> Props:
-        """Add what the protocol passes for a resource to its properties; a timeout of 0 isn't set."""
+        """Add what the protocol passes for a resource to its properties; a timeout of 0 isn't set.
+
+        Durations have no exponent and no unit below a millisecond, but Pulumi accepts "1000h" and "1ns".
+        """
         complete: Props = {**props, URN: urn}
         if self._owner is not None:
             complete[OWNER] = self._owner
         if timeout and seconds:
-            complete[timeout] = f"{seconds:g}s"
+            complete[timeout] = f"{max(seconds, 0.001):f}s"
         return complete
 
     def _say_what_is_unknown(self, resource: Resource, news: Props, result: DiffResult, urn: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import grpc
 import pulumi
 import pytest
+from pulumi.dynamic.dynamic import PROVIDER_KEY
 
 from dcs_migration.dcs import failures
 from dcs_migration.dcs.errors import NotSent, parse_error
@@ -26,6 +27,7 @@ PAGE = Page(ROOT / "docs" / "guides" / "troubleshooting.md")
 OURS, _, PULUMIS = PAGE.text.partition("## Messages from Pulumi")
 OF_GRPC = "failed to connect to all addresses; last error: ..."
 OF_SDK = "Resource monitor has terminated, shutting down"
+OF_HOST = "KeyError: '__provider'"
 OF_PYTHON = "ModuleNotFoundError: No module named 'dcs_migration'"
 
 
@@ -99,7 +101,7 @@ def test_every_entry_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [entry for entry in entries(PULUMIS) if entry not in (OF_GRPC, OF_SDK, OF_PYTHON)]
+    "message", [entry for entry in entries(PULUMIS) if entry not in (OF_GRPC, OF_SDK, OF_HOST, OF_PYTHON)]
 )
 def test_pulumi_says_it(message: str) -> None:
     """The Pulumi CLI holds the words."""
@@ -113,6 +115,14 @@ def test_the_sdk_says_it() -> None:
     """Pulumi's SDK has the words for an engine that ends a run."""
     assert OF_SDK in entries(PULUMIS)
     assert OF_SDK in inspect.getsource(pulumi.runtime.settings)
+
+
+def test_the_host_says_it() -> None:
+    """Pulumi's host of dynamic providers looks for the property before it calls ours."""
+    assert OF_HOST in entries(PULUMIS)
+    source = (Path(pulumi.__file__).parent / "dynamic" / "__main__.py").read_text("utf-8")
+    assert "providerStr = props[PROVIDER_KEY]" in source
+    assert f"KeyError: {PROVIDER_KEY!r}" == OF_HOST
 
 
 def test_grpc_says_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,24 @@ def test_what_it_depends_on(stack: Stack, emulator: Emulator) -> None:
     stack.require_no_changes()
 
 
+@pytest.mark.long
+def test_a_target_that_another_one_depends_on(stack: Stack, emulator: Emulator) -> None:
+    """The preview of `--target` replaces what the update does: the target alone."""
+    both = """
+        first = MigrationTask("first", **BACKUP, target_instance=target(1), triggers=["RUN"])
+        MigrationTask("second", **BACKUP, target_instance=target(2), description=first.id)
+    """
+    stack.program(both).up()
+    second = stack.ids()["second"]
+    stack.program(both.replace("RUN", "again"))
+    assert "+-1 to replace" in stack.preview("--target", "**::first").text
+    assert "+-1 replaced" in stack.up("--target", "**::first").text
+    assert second in live(emulator)
+    assert "+-1 to replace" in stack.preview().text  # its description, the id of the new task
+    assert stack.up().count("replaced") == 1
+    stack.require_no_changes()
+
+
 def test_a_destroy(stack: Stack, emulator: Emulator) -> None:
     """No new task follows: there is no old one."""
     stack.program(orders()).up()

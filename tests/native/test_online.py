@@ -46,6 +46,21 @@ def test_the_warning_about_a_switch_names_the_instances(stack: YamlStack, emulat
     stack.require_no_changes()
 
 
+def test_import_as_another_type(stack: YamlStack, new_stack: NewStack, emulator: Emulator) -> None:
+    """As a MigrationTask, a replacement would create it by a call that most regions have withdrawn."""
+    other = new_stack().resources_are(
+        {"id": "${shop.taskId}"}, shop=shop(sourceInstance={"addrs": "10.0.0.1:6379"})
+    )
+    other.up()
+    stack.resources_are()
+    done = stack.run("import", "dcs:index:MigrationTask", "shop", other.outputs()["id"], "--yes", ok=False)
+    assert (
+        "is an online migration with an instance of its own; import it as a MigrationInstance and an"
+        in done.text
+    )
+    assert "MigrationTask shop" not in stack.in_state()
+
+
 def test_import_into_a_component(stack: YamlStack, new_stack: NewStack, emulator: Emulator) -> None:
     """The two resources in it, in one file as the guide shows it; then the program changes nothing in the cloud."""
     other = new_stack().resources_are({"id": "${shop.taskId}"}, shop=shop())

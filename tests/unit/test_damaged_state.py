@@ -14,7 +14,7 @@ from dcs_migration.life_cycles.boundary import HIDDEN, SHOWN
 from dcs_migration.life_cycles.reporting import ProviderError
 from tests.fakes import FakeClock, FakeEngine
 from tests.unit.completion_world import Waits
-from tests.unit.life_cycle_world import BACKUP_IMPORT, CheckFailed, Resource, World, failing
+from tests.unit.life_cycle_world import BACKUP_IMPORT, PICKLE, CheckFailed, Resource, World, failing, into
 from tests.unit.online_world import INSTANCE, MIGRATION
 
 WRONG: tuple[Any, ...] = (5.0, True, "", "wrong", [], [5.0], {}, {"a": 5.0})
@@ -68,6 +68,64 @@ STARTED: dict[str, tuple[dict[str, Any], Callable[[World], Resource]]] = {
     "MigrationInstance": (INSTANCE, lambda world: world.started(INSTANCE, kind="MigrationInstance")),
     "OnlineMigration": (MIGRATION, started_online),
 }
+
+
+@pytest.mark.parametrize("kind", ["MigrationTask", "MigrationInstance"])
+@pytest.mark.parametrize("command", ["refresh", "destroy"])
+def test_an_id_of_another_stacks_task(world: World, kind: str, command: str) -> None:
+    """Its owner mark isn't the one in the state: it is neither read into the state nor stopped nor deleted."""
+    inputs, start = STARTED[kind]
+    resource = start(world)
+    elsewhere = into("instance-2") if kind == "MigrationTask" else inputs
+    other = world.started(elsewhere, name="users", stack="prod", kind=kind)
+    assert resource.state is not None
+    resource.state.id = other.id
+    before = deepcopy(resource.outputs)
+    line = failing(lambda: ups(inputs)[command](resource))
+    assert f"it has the owner mark {before['__mark']} for task {other.id}, but the task has" in line
+    assert "remove the resource with `pulumi state delete` and its URN" in line
+    assert resource.outputs == before
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize("command", ["preview", "up", "refresh", "destroy"])
+def test_a_migration_with_the_id_of_another_instance(world: World, command: str) -> None:
+    """Another stack's migration is neither stopped nor changed."""
+    resource = started_online(world)
+    other = world.started(INSTANCE, name="users", stack="prod", kind="MigrationInstance")
+    assert resource.state is not None
+    instance, resource.state.id = resource.id, other.id
+    commands = ups({**MIGRATION, "task_id": instance})
+    commands["up"] = partial(stop, instance=instance)
+    line = failing(lambda: commands[command](resource))
+    assert f"it has the id {other.id} for a migration on instance {instance}; nothing was changed" in line
+    assert world.requests() == []
+
+
+def stop(resource: Resource, instance: str) -> object:
+    """Change a migration in place."""
+    return resource.up({**MIGRATION, "task_id": instance, "state": "stopped"})
+
+
+@pytest.mark.parametrize("kind", list(STARTED))
+@pytest.mark.parametrize("command", ["preview", "destroy"])
+def test_a_resource_without_outputs(world: World, kind: str, command: str) -> None:
+    """Each input would count as changed, and the migration would run again."""
+    inputs, start = STARTED[kind]
+    resource = start(world)
+    assert resource.state is not None
+    resource.state.outputs = {"__provider": PICKLE}
+    inputs = {**inputs, **({"task_id": resource.id} if kind == "OnlineMigration" else {})}
+    line = failing(lambda: ups(inputs)[command](resource))
+    assert line.startswith("the stack's state is damaged: ")
+    assert (
+        "has no outputs; restore an earlier state, or, if its task still exists, remove the resource" in line
+    )
+    assert world.requests() == []
+    resource.state = None
+    resource.up(inputs)  # as the line says
+    assert world.count("CreateMigrationTask") + world.count("CreateOnlineMigrationTask") == 0
+    assert world.count("SetOnlineMigrationTask") == 0
 
 
 def words_of(work: Callable[[], object]) -> str:

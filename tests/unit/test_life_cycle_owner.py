@@ -559,6 +559,7 @@ class TestOneTarget:
         )
         assert "the target is occupied by" not in message
         assert ("aliases" in message) is (whose == "ours")
+        assert ("delete it first with `pulumi destroy --target` and its URN" in message) is (whose == "ours")
         assert 60 <= world.clock.seconds - began < 62
         assert world.writes() == []
 

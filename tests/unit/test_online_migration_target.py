@@ -90,6 +90,13 @@ class TestOneTarget:
         assert world.count(SET) == 0
         assert second.task["target_instance_id"] == "orders"
 
+    def test_an_import_that_the_program_no_longer_has(self, world: World) -> None:
+        """Pulumi deletes a removed resource after the new ones, so another `up` doesn't help."""
+        world.started(into("orders"), name="orders")
+        message = failing(Migration(world).up)
+        assert "delete it first with `pulumi destroy --target` and its URN" in message
+        assert world.count(SET) == 0
+
     def test_one_that_runs_is_led_to_a_free_target(self, world: World) -> None:
         """Its own run is in no one's way."""
         world.cloud.set_quirks([RESTARTS])

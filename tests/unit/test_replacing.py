@@ -54,6 +54,14 @@ def test_what_it_depends_on_is_replaced(world: World) -> None:
     assert world.engine.warnings == [f"replaced: {AGAIN}"]
 
 
+def test_what_it_depends_on_is_the_only_target(world: World) -> None:
+    """The program never declares a resource that isn't a target, and the update doesn't replace it."""
+    resource = world.started()
+    world.resource("users").preview(BACKUP_IMPORT)  # now the process knows that this is a preview
+    assert resource._plan({**resource.outputs, "description": UNKNOWN}).step == "same"
+    assert world.engine.warnings == []
+
+
 def test_a_delete_before_the_program_declares_it(world: World) -> None:
     """The create that follows says it."""
     resource = world.started()

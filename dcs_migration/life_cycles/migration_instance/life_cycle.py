@@ -18,7 +18,7 @@ from dcs_migration.life_cycles.process import CheckResult, CreateResult, DiffRes
 from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
-from dcs_migration.life_cycles.tasks.spec import check, compare
+from dcs_migration.life_cycles.tasks.spec import check
 from dcs_migration.names import ADOPTED, ENDPOINT, MARK, MARK_LOST, TAKEN_OVER, URN
 
 Props = dict[str, Any]
@@ -38,7 +38,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table: the API can't change an instance, so every change replaces it."""
         self._warn_about_endpoint(olds, news)
-        changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        changes = self._compare(SPEC, id_, olds, news)
         self._record_holder(id_, olds, news, replaces=bool(changes.replaces))
         return changes.result
 
@@ -74,8 +74,7 @@ class MigrationInstanceLifeCycle(TaskLifeCycle):
         account = self._account(props)
         found = importing.find(account, id_, props)
         importing.require_online(found)
-        if found.warning is not None:
-            self._warn(found.warning, props)
+        self._read_for_import(found.warning, props)
         self._holders.read(props.get(URN), id_)
         observed = account.client.show_online_migration(id_)
         described = read.described(found.row)

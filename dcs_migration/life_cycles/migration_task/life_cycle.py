@@ -22,7 +22,7 @@ from dcs_migration.life_cycles.tasks import importing, read
 from dcs_migration.life_cycles.tasks.create import create_task
 from dcs_migration.life_cycles.tasks.life_cycle import TaskLifeCycle
 from dcs_migration.life_cycles.tasks.props import OUTPUTS
-from dcs_migration.life_cycles.tasks.spec import check, compare
+from dcs_migration.life_cycles.tasks.spec import check
 from dcs_migration.names import (
     ADOPTED,
     ENDPOINT,
@@ -54,7 +54,7 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table; warn if a replacement runs an import again."""
         self._warn_about_endpoint(olds, news)
-        changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        changes = self._compare(SPEC, id_, olds, news)
         self._record_holder(id_, olds, news, replaces=bool(changes.replaces))
         self._replacing.differs(news, replaces=bool(changes.replaces))
         warning = replacement_warning(changes, olds, news)
@@ -108,13 +108,14 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         inputs = normalised(read.described(row))
         if inputs.get("migration_type") == ONLINE_MIGRATION and row.data_source:
             inputs["source_instance"] = {"addrs": row.data_source}
-        if inputs.get("migration_type") == ONLINE_MIGRATION and problems(SPEC.schema, inputs):
+        if inputs.get("migration_type") == ONLINE_MIGRATION and (
+            problems(SPEC.schema, inputs) or importing.has_instance(found_task)
+        ):
             raise TaskError(
                 f"task {id_} is an online migration with an instance of its own; import it as a "
                 "MigrationInstance and an OnlineMigration"
             )
-        if found_task.warning is not None:
-            self._warn(found_task.warning, props)
+        self._read_for_import(found_task.warning, props)
         self._holders.read(props.get(URN), id_)
         return found_task.result(self._accounts.settings, inputs, read.outputs_of(row, {}))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dcs_migration.dcs.errors import TaskNotFound
+from dcs_migration.dcs.errors import TaskError, TaskNotFound
 from dcs_migration.dcs.models import Online
 from dcs_migration.life_cycles.account import Account
 from dcs_migration.life_cycles.online_migration.inputs import (
@@ -64,8 +64,9 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
         """Compare by the table, and describe the effects on data and addresses."""
+        _require_same_instance(id_, olds)
         self._warn_about_endpoint(olds, news)
-        changes = compare(SPEC, id_, olds, news, preview=self._preview)
+        changes = self._compare(SPEC, id_, olds, news)
         self._record_holder(id_, olds, news, replaces=bool(changes.replaces))
         self._replacing.differs(news, replaces=bool(changes.replaces))
         for warning in warnings(changes, olds, news):
@@ -91,6 +92,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def read(self, id_: str, props: Props) -> ReadResult:
         """Answer a refresh; a different state than before is shown as drift."""
+        _require_same_instance(id_, props)
         account = self._account(props)
         # Keep a migration that no longer exists: creating it again would overwrite newer data.
         outputs, warning = read.refreshed(account, id_, props, again=_AGAIN, removable=())
@@ -106,8 +108,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
         account = self._account(props)
         found = importing.find(account, id_, props)
         importing.require_online(found)
-        if found.warning is not None:
-            self._warn(found.warning, props)
+        self._read_for_import(found.warning, props)
         observed = account.client.show_online_migration(id_)
         inputs: Props = {
             "task_id": id_,
@@ -121,6 +122,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
         """Change the migration in place; a change of only a password is written into the state."""
+        _require_same_instance(id_, olds)
         kept = {
             key: olds[key] for key in (*OUTPUTS, "project_id", ENDPOINT, TAKEN_OVER, ADOPTED) if key in olds
         }
@@ -139,6 +141,7 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
 
     def delete(self, id_: str, props: Props) -> None:
         """Stop the replication. Copied data and switched addresses remain."""
+        _require_same_instance(id_, props)
         if props.get(TAKEN_OVER):
             self._warn(
                 f"migration {id_} was taken over, not started here; it is removed from state, but not "
@@ -178,6 +181,20 @@ class OnlineMigrationLifeCycle(TaskLifeCycle):
     def _observer(self, account: Account, id_: str, props: Props, timeout: str) -> Observer:
         urn = props.get(URN)
         return Observer(account, self._engine, id_, str(urn) if urn else None, timeout_of(props, timeout))
+
+
+def _require_same_instance(id_: str, props: Props) -> None:
+    """Check that the migration in the state is the one on its instance: they have the same id.
+
+    Raises:
+        TaskError: someone has edited one of the two.
+    """
+    instance = props.get("task_id")
+    if isinstance(instance, str) and instance != id_:
+        raise TaskError(
+            f"the stack's state is damaged: it has the id {id_} for a migration on instance {instance}; nothing was "
+            "changed; correct the id in the state, or remove the resource with `pulumi state delete` and its URN"
+        )
 
 
 def _outputs(observed: Online) -> Props:

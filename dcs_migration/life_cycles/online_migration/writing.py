@@ -11,6 +11,7 @@ from dcs_migration.life_cycles.engine import Engine
 from dcs_migration.life_cycles.online_migration.observer import Observer
 from dcs_migration.life_cycles.tasks.look_up import LOOK_UP_AGE, occupants
 from dcs_migration.life_cycles.writes import (
+    DELETE_FIRST,
     FOR_THE_TARGET,
     REFUSED,
     SEARCH_FOR,
@@ -55,7 +56,8 @@ class Target:
                 raise TaskError(
                     f"nothing was started on {self._observer.id}: the target is still occupied by "
                     f"{named(occupants)} after {sum(FOR_THE_TARGET.pauses):.0f} s; wait until it is free, "
-                    "or chain the migrations with opts=ResourceOptions(depends_on=[first.completion()])"
+                    "or chain the migrations with opts=ResourceOptions(depends_on=[first.completion()]); "
+                    f"{DELETE_FIRST}"
                 )
             self._observer.say(f"{occupied}; trying again in {pause:.0f} s")
             self._observer.sleep(pause)

@@ -31,6 +31,7 @@ from dcs_migration.life_cycles.tasks.look_up import (
 )
 from dcs_migration.life_cycles.tasks.mark import split
 from dcs_migration.life_cycles.writes import (
+    DELETE_FIRST,
     FOR_THE_TARGET,
     REFUSED,
     SEARCH_EVERY,
@@ -279,8 +280,8 @@ class _Creation:
         marks = [split(row.description)[1] for row in rows]
         if any(mark and mark.owner == ours.owner and mark.resource != ours.resource for mark in marks):
             return (
-                f"{chain}; if this resource was renamed, or replaces one that is removed, set "
-                "opts=ResourceOptions(aliases=[Alias(name=...)])"
+                f"{chain}; if this resource was renamed, set opts=ResourceOptions(aliases=[Alias(name=...)]); "
+                f"{DELETE_FIRST}"
             )
         if any(mark and mark.owner == ours.owner and mark.resource == ours.resource for mark in marks):
             return (

@@ -18,7 +18,10 @@ from dcs_migration.dcs.statuses import lookup
 from dcs_migration.life_cycles.account import Account, Evidence, Written
 from dcs_migration.life_cycles.batching import Batcher
 from dcs_migration.life_cycles.engine import Engine
+from dcs_migration.life_cycles.tasks.mark import require_own
+from dcs_migration.life_cycles.tasks.props import Props, timeout_of
 from dcs_migration.life_cycles.writes import Deadline, delays
+from dcs_migration.names import DELETE_TIMEOUT, MARK, URN
 
 # All times in seconds.
 PAUSES = (1.5, 2.0, 3.0, 5.0, 10.0)  # between looks; the last one repeats
@@ -29,39 +32,36 @@ SHARED_AGE = 1.0  # maximum age of a listing that waiting deletes share
 _LOOK_AGAIN = (NotSent, Busy, Throttled, *OUTCOME_UNCLEAR)
 
 
-def delete_task(
-    account: Account, engine: Engine, id_: str, urn: str | None, timeout: float, *, replaced: bool = False
-) -> bool:
+def delete_task(account: Account, engine: Engine, id_: str, props: Props, *, replaced: bool = False) -> bool:
     """Stop and delete our task until the service no longer lists it; return whether it was listed at first.
 
     Args:
         account: Where it lives.
         engine: Who called.
         id_: Its id.
-        urn: The resource's.
-        timeout: In seconds.
+        props: Its properties in the state.
         replaced: Whether another task replaces it.
 
     Raises:
+        TaskError: it has another owner mark than the state.
         WaitTimeout: it didn't end or disappear in time.
         DcsMigrationError: what the service answered.
     """
-    return _Deletion(account, engine, id_, urn, timeout, "the old task" if replaced else "the task").run()
+    return _Deletion(account, engine, id_, props, "the old task" if replaced else "the task").run()
 
 
 class _Deletion:
     """One delete of one task."""
 
-    def __init__(
-        self, account: Account, engine: Engine, id_: str, urn: str | None, timeout: float, what: str
-    ) -> None:
+    def __init__(self, account: Account, engine: Engine, id_: str, props: Props, what: str) -> None:
         """Set up; ``what`` names the task in progress lines."""
         self._account = account
         self._engine = engine
         self._id = id_
-        self._urn = urn
+        self._urn = props.get(URN)
+        self._mark = props.get(MARK)
         self._what = what
-        self._deadline = Deadline(account.clock, timeout)
+        self._deadline = Deadline(account.clock, timeout_of(props, DELETE_TIMEOUT))
         self._wrote = float("-inf")
         self._ran = False  # this delete saw it running
         self._deleted = False
@@ -73,6 +73,8 @@ class _Deletion:
         stop_sent = refused = False
         row = self._look(LOOK_UP_AGE)
         was_there = row is not None
+        if row is not None:
+            require_own(self._id, row.description, self._mark)
         while row is not None:
             status = lookup(row.status)
             self._ran = self._ran or not status.ended

@@ -12,9 +12,10 @@ from dcs_migration.life_cycles.settings_check import without_effect
 from dcs_migration.life_cycles.tasks.defaults import account_of, endpoint_conflict
 from dcs_migration.life_cycles.tasks.delete import delete_task
 from dcs_migration.life_cycles.tasks.holders import Claim
-from dcs_migration.life_cycles.tasks.props import Props, timeout_of
+from dcs_migration.life_cycles.tasks.props import Props
 from dcs_migration.life_cycles.tasks.replacing import Replacing, urn_of
-from dcs_migration.names import ADOPTED, DELETE_TIMEOUT, ENDPOINT, TAKEN_OVER, URN
+from dcs_migration.life_cycles.tasks.spec import Changes, Spec, compare
+from dcs_migration.names import ADOPTED, ENDPOINT, TAKEN_OVER, URN
 
 
 class TaskLifeCycle:
@@ -30,6 +31,7 @@ class TaskLifeCycle:
         self._engine = process.engine
         self._holders = process.holders(self.HOLDS)
         self._replacing = Replacing(self._runs_again, self._warn)
+        self._imports: dict[str | None, str] = {}  # URN: the warning about a task that was read for an import
         self._endpoint_unreported = threading.Lock()
         """The first thread that warns about the endpoint takes it, and never releases it."""
 
@@ -47,6 +49,27 @@ class TaskLifeCycle:
             self._engine.log("INFO", note, None)
         if not olds:
             self._holders.checked_without_olds(urn_of(news))
+        warning = self._imports.pop(urn_of(news), None)
+        if warning is not None:
+            self._warn(warning, news)
+
+    def _read_for_import(self, warning: str | None, props: Props) -> None:
+        """Keep a warning until the check that follows in an import.
+
+        Pulumi's calls for a `get` are the same up to there, and what is only read is never deleted.
+        """
+        if warning is not None:
+            self._imports[urn_of(props)] = warning
+
+    def _compare(self, spec: Spec, id_: str, olds: Props, news: Props) -> Changes:
+        """Compare by the table.
+
+        Pulumi also asks about resources that depend on a replaced one, before the program declares them and also
+        if they aren't a target. Then an unknown value isn't a change in a preview either; otherwise the preview of
+        `--target` would replace what the update doesn't.
+        """
+        certain = self._preview and self._replacing.declares(news)
+        return compare(spec, id_, olds, news, preview=certain)
 
     def _record_holder(self, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool) -> None:
         """Record which task a resource holds.
@@ -97,14 +120,8 @@ class TaskLifeCycle:
         """Stop and delete a task (DeleteMigrationTask), unless another resource of the program has it now."""
         if self._keeps(id_, props):
             return
-        was_there = delete_task(
-            self._account(props),
-            self._engine,
-            id_,
-            props.get(URN),
-            timeout_of(props, DELETE_TIMEOUT),
-            replaced=self._replacing.deleted(props),
-        )
+        account = self._account(props)
+        was_there = delete_task(account, self._engine, id_, props, replaced=self._replacing.deleted(props))
         self._holders.deleted(props.get(URN), id_, was_there=was_there)
 
     @staticmethod

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from dcs_migration.dcs.errors import TaskError
 from dcs_migration.life_cycles.tasks.props import without_password
 
 _DIGITS = 12
@@ -109,6 +110,29 @@ def split(description: str | None) -> tuple[str | None, Mark | None]:
     if found is None:
         return description, None
     return description[: found.start()].rstrip() or None, Mark(found[1] or "", found[2] or "", found[3])
+
+
+def require_own(id_: str, description: str | None, sent: str | None) -> None:
+    """Check that a task has the owner mark that the state has. A lost owner mark doesn't count.
+
+    They differ only if someone has edited the state: a task keeps its description.
+
+    Args:
+        id_: Id of the task in the state.
+        description: The task's description, from the service.
+        sent: The owner mark in the state, if there is one.
+
+    Raises:
+        TaskError: it has another one.
+    """
+    mark = split(description)[1]
+    if not sent or mark is None or str(mark) == sent:
+        return
+    raise TaskError(
+        f"the stack's state is damaged: it has the owner mark {sent} for task {id_}, but the task has the owner "
+        f"mark {mark}, so another resource or another stack started it; nothing was changed; correct the id in "
+        "the state, or remove the resource with `pulumi state delete` and its URN"
+    )
 
 
 def same_text(one: str | None, other: str | None) -> bool:

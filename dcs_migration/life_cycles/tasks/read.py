@@ -77,6 +77,7 @@ def _marked(outputs: dict[str, Any], row: TaskRow) -> tuple[dict[str, Any], str 
     """Compare the owner mark that was sent with the one that the service gives back; return a warning, but only once
     if it was lost."""
     sent = outputs.get(MARK)
+    marks.require_own(row.id, row.description, sent)
     if not sent or str(marks.split(row.description)[1]) == sent:
         return {key: value for key, value in outputs.items() if key != MARK_LOST}, None
     if outputs.get(MARK_LOST):
