@@ -93,7 +93,19 @@ class Console:
     def error(self, text: str) -> None:
         """Write one or more error lines."""
         for line in text.splitlines():
-            print(f"{PROGRAM}: {plain(line)}", file=self.err, flush=True)
+            self.error_text(f"{PROGRAM}: {plain(line)}")
+
+    def error_text(self, text: str) -> None:
+        """Write a text to standard error. If that isn't possible, the exit code still shows what happened."""
+        try:
+            print(text, file=self.err, flush=True)
+        except OSError:
+            discard(self.err)
+
+
+def discard(stream: TextIO) -> None:
+    """Keep Python from writing again at its end what could not be written, which would change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def plain(text: str) -> str:

@@ -242,6 +242,7 @@ def test_ctrl_c_while_the_command_is_loaded_is_one_line(
     assert capsys.readouterr().err == "dcs-migration: interrupted\n"
 
 
+@pytest.mark.parametrize("words", [["tasks"], ["--version"]], ids=["tasks", "version"])
 @pytest.mark.parametrize(
     ("redirection", "said"),
     [
@@ -250,11 +251,26 @@ def test_ctrl_c_while_the_command_is_loaded_is_one_line(
     ],
 )
 def test_an_output_that_cannot_be_written_is_no_traceback(
-    cloud: Emulator, cli: Cli, redirection: str, said: str
+    cloud: Emulator, cli: Cli, redirection: str, said: str, words: list[str]
 ) -> None:
     """A closed stream is written nowhere; a full disk is one line."""
-    done = subprocess.run(
-        ["bash", "-c", f'"$@" {redirection}', "-", *COMMAND, "tasks"],
+    done = redirected(cli, redirection, *words)
+    assert done.stderr == said
+    assert done.returncode == (exits.FAILED if said else exits.OK)
+
+
+@pytest.mark.parametrize(("words", "code"), [(["nothing"], exits.USAGE), (["logs", "x"], exits.FAILED)])
+def test_an_error_that_cannot_be_written_keeps_its_exit_code(
+    cloud: Emulator, cli: Cli, words: list[str], code: int
+) -> None:
+    """A pipeline decides by the exit code, and its disk may be full."""
+    assert redirected(cli, "2> /dev/full", *words).returncode == code
+
+
+def redirected(cli: Cli, redirection: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with a stream that the shell redirects."""
+    return subprocess.run(
+        ["bash", "-c", f'"$@" {redirection}', "-", *COMMAND, *words],
         cwd=ROOT,
         env={**os.environ, **cli.environ},
         stderr=subprocess.PIPE,
@@ -262,5 +278,3 @@ def test_an_output_that_cannot_be_written_is_no_traceback(
         timeout=60,
         check=False,
     )
-    assert done.stderr == said
-    assert done.returncode == (exits.FAILED if said else exits.OK)
