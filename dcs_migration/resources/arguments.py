@@ -17,6 +17,8 @@ from pulumi._types import is_input_type
 from pulumi.dynamic import Resource, ResourceProvider
 from pulumi.output import Unknown
 
+from dcs_migration.resources.surroundings import Child
+
 _DEEPEST = 100  # a list that contains itself has no end
 _NOT_LISTS = (str, bytes, bytearray, memoryview, range)
 _SENT = (bool, float, str, type(None), Unknown, pulumi.Output, pulumi.Asset, pulumi.Archive)
@@ -37,8 +39,24 @@ _ADVICE: tuple[tuple[Any, str], ...] = (
 )
 
 
-class CheckedResource(Resource):
+class CheckedResource(Child, Resource):
     """A dynamic resource whose arguments are data that Pulumi can send."""
+
+    def __init_subclass__(cls, module: str = "", name: str = "", **more: Any) -> None:
+        """Set the type in the state. A user's subclass has the same type as its base: Pulumi would call it Resource.
+
+        Raises:
+            TypeError: a subclass sets another type.
+        """
+        inherited = cls._resource_type_name
+        is_ours = cls.__base__ is CheckedResource
+        if not is_ours and (module or name):
+            raise TypeError(
+                f"class {cls.__name__}: its type is that of its base class; leave out module= and name="
+            )
+        super().__init_subclass__(module=module, name=name, **more)
+        if not is_ours:
+            cls._resource_type_name = inherited
 
     def __init__(
         self, provider: ResourceProvider, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions
@@ -51,7 +69,15 @@ class CheckedResource(Resource):
         """
         for key, value in props.items():
             require_plain(argument(type(self), name, key), value)
+        self.note_parent(opts)
+        if type(self).__base__ is not CheckedResource and opts.id is None:
+            opts = pulumi.ResourceOptions.merge(opts, _TYPE_OF_SUBCLASSES_BEFORE)
         super().__init__(provider, name, props, opts)
+
+
+_TYPE_OF_SUBCLASSES_BEFORE = pulumi.ResourceOptions(
+    aliases=[pulumi.Alias(type_="pulumi-python:dynamic:Resource")]
+)
 
 
 def argument(kind: type, name: str, key: str) -> str:

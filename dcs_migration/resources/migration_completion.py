@@ -22,6 +22,7 @@ from dcs_migration.resources.provider import (
     named_provider,
     waiting_provider,
 )
+from dcs_migration.resources.surroundings import name_in, surrounding_component
 from dcs_migration.resources.types import Until
 from dcs_migration.resources.urn import urn_of
 from dcs_migration.resources.watched import Watchable, Watched, watched_tasks
@@ -96,7 +97,9 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
         ids = _ids(resource_name, listed, task_ids)
         options = checked_options(opts, delete_before_replace=False)
         if named_provider(options) is None:
-            process = _process(_settings(resource_name, listed, options))
+            process = _process(
+                _settings(resource_name, listed, options), surrounding_component(options.parent)
+            )
             options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(provider=process))
         super().__init__(
             MigrationCompletionProvider(),
@@ -176,25 +179,29 @@ def _settings(
     return inherited if not isinstance(inherited, Provider) or inherited._written else None
 
 
-# The process of each completion so far, for each program (a monitor is the program's connection to Pulumi) and
-# for each provider whose settings the process uses.
-_Places = dict[pulumi.ProviderResource | None, list[pulumi.ProviderResource]]
+# The process of each completion so far, for each program (a monitor is the program's connection to Pulumi), for
+# each provider whose settings the process uses, and for each component of a component package.
+_Place = tuple[pulumi.ProviderResource | None, pulumi.Resource | None]
+_Places = dict[_Place, list[pulumi.ProviderResource]]
 _places: WeakKeyDictionary[object, _Places] = WeakKeyDictionary()
 
 
-def _process(settings: pulumi.ProviderResource | None) -> pulumi.ProviderResource:
+def _process(
+    settings: pulumi.ProviderResource | None, component: pulumi.Resource | None
+) -> pulumi.ProviderResource:
     """Return a plugin process with a free thread: a wait must not block creates or other waits."""
     if settings is not None and not isinstance(settings, Provider):
         return settings  # not made by our class, so its settings aren't known here
     monitor = get_monitor()
     places = _places.setdefault(monitor, {}) if monitor is not None else {}
-    taken = places.setdefault(settings, [])
+    taken = places.setdefault((settings, component), [])
     number = len(taken) // THREADS + 1
     if len(taken) % THREADS:
         process = taken[-1]
     elif settings is not None:
         process = settings._for_waits(number)
     else:
-        process = Provider("dcs-completions" if number == 1 else f"dcs-completions-{number}")
+        name = "dcs-completions" if number == 1 else f"dcs-completions-{number}"
+        process = Provider(name_in(component, name), opts=pulumi.ResourceOptions(parent=component))
     taken.append(process)
     return process

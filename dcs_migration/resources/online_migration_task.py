@@ -13,6 +13,7 @@ from dcs_migration.resources.migration_instance import MigrationInstance
 from dcs_migration.resources.online_migration import OnlineMigration
 from dcs_migration.resources.options import checked_options
 from dcs_migration.resources.secrets import reusable, without_password
+from dcs_migration.resources.surroundings import Child
 from dcs_migration.resources.types import (
     MigrationMethod,
     OnlineMigrationState,
@@ -25,7 +26,7 @@ from dcs_migration.resources.watched import Watched
 TYPE_TOKEN = "dcs:index:OnlineMigrationTask"  # noqa: S105 (Pulumi's word for the name of a type)
 
 
-class OnlineMigrationTask(pulumi.ComponentResource):
+class OnlineMigrationTask(Child, pulumi.ComponentResource):
     """An online migration: its instance (CreateOnlineMigrationTask) and the migration on it.
 
     Use it for most online migrations. ``instance`` and ``migration`` are the two resources in it.
@@ -102,6 +103,7 @@ class OnlineMigrationTask(pulumi.ComponentResource):
             ValueError: an option can't work (see :func:`checked_options`).
         """
         checked_options(opts)
+        self.note_parent(opts)
         super().__init__(TYPE_TOKEN, resource_name, None, opts)
         inside = pulumi.ResourceOptions(
             parent=self, custom_timeouts=opts.custom_timeouts if opts is not None else None
