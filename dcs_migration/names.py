@@ -38,4 +38,3 @@ def summary(statuses: list[str]) -> str | None:
 
 
 THREADS = 4  # threads of Pulumi's dynamic host in a plugin process
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

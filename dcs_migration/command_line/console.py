@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from dcs_migration.command_line.words import translated
 from dcs_migration.dcs.texts import clean
@@ -29,7 +29,9 @@ class Console:
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
-    source: TextIO = field(default_factory=lambda: sys.stdin)
+    source: BinaryIO | None = field(
+        default_factory=lambda: getattr(sys.stdin, "buffer", None)
+    )  # None if it's closed
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     @property

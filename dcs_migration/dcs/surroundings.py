@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import ipaddress
 import os
 import ssl
 from collections.abc import Mapping
@@ -17,6 +16,8 @@ import requests
 from requests.utils import select_proxy
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
+
+from dcs_migration.dcs.loopback import is_this_machine
 
 CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 NO_PROXY_ADDRESS = "{proxy} isn't a valid proxy address; set it to http://host:port or unset it"
@@ -31,10 +32,7 @@ class LocalMistake(requests.RequestException):
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is this machine."""
     host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return is_this_machine(host) or host.endswith(".localhost")
 
 
 def require_usable(url: str, proxies: Mapping[str, str], verify: object) -> None:

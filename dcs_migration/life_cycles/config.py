@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.dcs.loopback import is_this_machine
 from dcs_migration.life_cycles import endpoints
 from dcs_migration.life_cycles.secrets import scrub
-from dcs_migration.names import LOOPBACK
 
 if TYPE_CHECKING:
     from dcs_migration.credentials.agency import Agency
@@ -208,13 +208,13 @@ class Settings:
         explicit = self.explicit_iam
         if explicit is None:
             dcs = self.dcs_url(region)
-            if urlsplit(dcs).hostname in LOOPBACK:
+            if is_this_machine(urlsplit(dcs).hostname):
                 return dcs
         return self._url("iam", region, explicit, IAM_ENDPOINT)
 
     def on_loopback(self, region: str) -> bool:
         """Whether the service of a region is on this machine: an emulator."""
-        return urlsplit(self.dcs_url(region)).hostname in LOOPBACK
+        return is_this_machine(urlsplit(self.dcs_url(region)).hostname)
 
     def accepted_endpoint(self) -> str | None:
         """The host in DCS_MIGRATION_ACCEPT_ENDPOINT, for tasks whose endpoint has moved."""

@@ -7,7 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError
-from dcs_migration.names import LOOPBACK
+from dcs_migration.dcs.loopback import is_this_machine
 
 _SERVICES = ("dcs", "iam", "sts")  # services whose endpoints are used here; the map may have others
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -61,11 +61,11 @@ def base_url(endpoint: str, where: str, *, allow_http: bool) -> str:
     beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
     if not usable or beyond:
         raise ConfigurationError(f"{where} must be https://host[:port], without a path or credentials")
-    if "://" not in endpoint and host in LOOPBACK:
+    if "://" not in endpoint and is_this_machine(host):
         raise ConfigurationError(
             f"{where} starts with neither http nor https; use http://{parts.netloc} for an emulator"
         )
-    if parts.scheme == "http" and host not in LOOPBACK and not allow_http:
+    if parts.scheme == "http" and not is_this_machine(host) and not allow_http:
         raise ConfigurationError(
             f"{where} uses plain http to {host}, which sends requests unprotected; use https://, or set "
             "huaweicloud:insecure to allow it"

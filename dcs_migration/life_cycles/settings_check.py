@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from dcs_migration.credentials import agency, credentials_file, official_sdk, profiles, sources
 from dcs_migration.dcs.errors import ConfigurationError
+from dcs_migration.dcs.loopback import is_this_machine
 from dcs_migration.life_cycles.config import (
     DCS_ENDPOINT,
     ENDPOINTS,
@@ -20,7 +21,6 @@ from dcs_migration.life_cycles.config import (
     Settings,
 )
 from dcs_migration.life_cycles.identity_check import malformed_identity
-from dcs_migration.names import LOOPBACK
 
 OURS = (
     *WHERE,
@@ -113,7 +113,7 @@ def _of_another_cloud(settings: Settings) -> bool:
     if settings.explicit_endpoint and (settings.explicit_iam or settings.project_id):
         return False
     ours = urlsplit(settings.iam_url("any")).hostname or ""
-    if settings.explicit_endpoint and ours in LOOPBACK:
+    if settings.explicit_endpoint and is_this_machine(ours):
         return False  # an emulator also serves IAM
     urls = [value for name in AUTH_URLS if (value := settings.value(name))]
     hosts = [urlsplit(url if "://" in url else f"https://{url}").hostname or "" for url in urls]

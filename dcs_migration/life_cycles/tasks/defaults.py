@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dcs_migration.dcs.errors import ConfigurationError, TaskError
+from dcs_migration.dcs.loopback import is_this_machine
 from dcs_migration.life_cycles.account import Account, Accounts
 from dcs_migration.life_cycles.config import ACCEPT_ENDPOINT, DCS_ENDPOINT, NO_REGION, Settings
 from dcs_migration.life_cycles.inputs import UNKNOWN, is_unknown
 from dcs_migration.life_cycles.settings_check import problems as problems_of_settings
 from dcs_migration.life_cycles.tasks.props import Props
-from dcs_migration.names import DEFAULTS, ENDPOINT, LOOPBACK, PROJECT_NAME, URN
+from dcs_migration.names import DEFAULTS, ENDPOINT, PROJECT_NAME, URN
 
 _LONGEST_DEFAULT = 64
 
@@ -225,7 +226,7 @@ def _elsewhere(settings: Settings, props: Props) -> str | None:
 
 def _way_back(settings: Settings, remembered: str) -> str:
     source = settings.dcs_endpoint_source()
-    on_loopback = urlsplit(f"//{remembered}").hostname in LOOPBACK
+    on_loopback = is_this_machine(urlsplit(f"//{remembered}").hostname)
     if source == DCS_ENDPOINT and not on_loopback:
         return f"(set in {source}); unset it if it is left over from something else"
     because = f"set in {source}" if source else f"{DCS_ENDPOINT} is not set"
