@@ -151,6 +151,8 @@ def test_a_port_in_use() -> None:
         (["--access-key", "AK"], "secret key"),
         (["--nonsense"], "--nonsense"),
         (["--host", "0.0.0.0"], "--allow-remote"),
+        (["--host", "[::1]"], "argument --host: must be an address or a host name, without brackets"),
+        (["--host", ""], "argument --host: must be an address"),
         (["--state", "/nowhere/at/all/state.json"], "folder does not exist"),
     ],
 )
