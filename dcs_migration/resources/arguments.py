@@ -6,6 +6,7 @@ or it sends something else instead. Values that do reach the provider are checke
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -80,6 +81,16 @@ _TYPE_OF_SUBCLASSES_BEFORE = pulumi.ResourceOptions(
 )
 
 
+def require_name(kind: type, name: Any) -> None:
+    """Refuse a name that isn't a string: Pulumi does, too, but each message with an Output's text is a warning.
+
+    Raises:
+        TypeError: it isn't a string.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"{kind.__name__}: the name is {described(name)}; use a string")
+
+
 def argument(kind: type, name: str, key: str) -> str:
     """Return the name of a resource's argument for a message."""
     return f"{kind.__name__} '{name}': {key}"
@@ -127,6 +138,8 @@ def _require_size(where: str, number: int) -> None:
 
 
 def _advice(value: Any) -> str:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return "use a map: dataclasses.asdict(...)"
     for kinds, words in _ADVICE:
         if isinstance(value, kinds):
             return words

@@ -14,7 +14,7 @@ from pulumi.runtime.settings import get_monitor
 
 from dcs_migration.names import CREATE_TIMEOUT, PASSWORDS, TASKS, THREADS, UPDATE_TIMEOUT, URN, summary
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
-from dcs_migration.resources.arguments import CheckedResource, seconds_of
+from dcs_migration.resources.arguments import CheckedResource, require_name, seconds_of
 from dcs_migration.resources.options import checked_options, custom_timeout
 from dcs_migration.resources.provider import (
     Provider,
@@ -93,6 +93,7 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
             TypeError: ``tasks`` contains something that isn't a task, or an argument has a type that can't be sent.
             ValueError: there is nothing to wait for, no single provider sees all tasks, or an option can't work.
         """
+        require_name(type(self), resource_name)
         listed = watched_tasks(resource_name, tasks)
         ids = _ids(resource_name, listed, task_ids)
         options = checked_options(opts, delete_before_replace=False)

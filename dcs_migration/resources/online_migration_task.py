@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from dcs_migration.resources.arguments import require_name
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.migration_instance import MigrationInstance
 from dcs_migration.resources.online_migration import OnlineMigration
@@ -102,6 +103,7 @@ class OnlineMigrationTask(Child, pulumi.ComponentResource):
         Raises:
             ValueError: an option can't work (see :func:`checked_options`).
         """
+        require_name(type(self), resource_name)
         checked_options(opts)
         self.note_parent(opts)
         super().__init__(TYPE_TOKEN, resource_name, None, opts)
