@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -13,6 +14,7 @@ from typing import Any, NoReturn
 from dcs_emulator.options import Argument, arguments
 
 EXIT_UNUSABLE = 2
+_LOOK_EVERY = 1.0  # seconds
 PROGRAM = "dcs_emulator"
 MISSING_WERKZEUG = "Werkzeug isn't installed; run pip install 'pulumi-dcs-migration[emulator]'"
 MISSING_REDIS = "the Redis client isn't installed; run pip install 'pulumi-dcs-migration[emulator]'"
@@ -124,9 +126,20 @@ def main(words: Sequence[str] | None = None) -> int:
     except OSError as error:
         _fail(f"can't listen on {parsed.host}:{parsed.port}: {error.strerror or error}")
     with emulator:
-        print(f"listening on {emulator.url}", flush=True)
-        stop.wait()
+        _announce(f"listening on {emulator.url}")
+        while not stop.wait(_LOOK_EVERY):  # on Windows, a wait without an end doesn't notice Ctrl-C
+            pass
     return 0
+
+
+def _announce(line: str) -> None:
+    """Write a line to standard output, which others wait for."""
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        # Otherwise Python tries to write it again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail(f"can't write to standard output: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,11 @@ def _check_lifetime(value: float | None) -> None:
         _check_seconds(value)
 
 
+def _check_host(value: str) -> None:
+    if not value or value.startswith("["):
+        raise ValueError("must be an address or a host name, without brackets: 127.0.0.1 or ::1")
+
+
 def _read_port(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else -1  # the check refuses it
 
@@ -93,7 +98,7 @@ class Options:
         ),
     )
     _: KW_ONLY
-    host: str = field(default="127.0.0.1", metadata=_argument("address to listen on"))
+    host: str = field(default="127.0.0.1", metadata=_argument("address to listen on", check=_check_host))
     access_key: str | None = field(
         default=None, metadata=_argument("access key that callers must use", shown=DEFAULT_KEY)
     )

@@ -77,7 +77,7 @@ class StateFile:
         descriptor, draft = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                os.fchmod(descriptor, stat.S_IMODE(mode))
+                os.chmod(draft, stat.S_IMODE(mode))  # fchmod doesn't exist on Windows
                 file.write(text)
             os.replace(draft, self._path)
         except BaseException:

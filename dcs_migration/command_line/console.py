@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from dcs_migration.command_line.words import translated
 from dcs_migration.dcs.texts import clean
@@ -29,7 +29,9 @@ class Console:
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
-    source: TextIO = field(default_factory=lambda: sys.stdin)
+    source: BinaryIO | None = field(
+        default_factory=lambda: getattr(sys.stdin, "buffer", None)
+    )  # None if it's closed
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     @property
@@ -93,7 +95,19 @@ class Console:
     def error(self, text: str) -> None:
         """Write one or more error lines."""
         for line in text.splitlines():
-            print(f"{PROGRAM}: {plain(line)}", file=self.err, flush=True)
+            self.error_text(f"{PROGRAM}: {plain(line)}")
+
+    def error_text(self, text: str) -> None:
+        """Write a text to standard error. If that isn't possible, the exit code still shows what happened."""
+        try:
+            print(text, file=self.err, flush=True)
+        except OSError:
+            discard(self.err)
+
+
+def discard(stream: TextIO) -> None:
+    """Keep Python from writing again at its end what could not be written, which would change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def plain(text: str) -> str:

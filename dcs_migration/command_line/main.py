@@ -7,12 +7,12 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from dcs_migration.clock import Clock, SystemClock
 from dcs_migration.command_line import doctor, exits, logs, tasks, watch
-from dcs_migration.command_line.console import PROGRAM, Console, OutputLost
+from dcs_migration.command_line.console import PROGRAM, Console, OutputLost, discard
 from dcs_migration.command_line.session import FLAGS, Session
 from dcs_migration.dcs.errors import DcsMigrationError
 from dcs_migration.dcs.texts import MAX_SERVER_TEXT, worded
@@ -46,7 +46,7 @@ class _Version(argparse.Action):
         """Print it and end."""
         from importlib.metadata import version
 
-        sys.stdout.write(f"{PROGRAM} {version('pulumi-dcs-migration')}\n")
+        Console().line(f"{PROGRAM} {version('pulumi-dcs-migration')}")
         parser.exit(exits.OK)
 
 
@@ -80,15 +80,7 @@ def main(
         console = Console()
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal may not support Unicode
-    try:
-        args = _parser().parse_args(words)
-    except _Misused as error:
-        console.error(str(error))
-        return exits.USAGE
-    session = Session(args, console, clock or SystemClock(), environ)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # from libraries: `doctor` reports unsafe settings
-        return _ended(args.run, session)
+    return _ended(words, console, clock or SystemClock(), environ)
 
 
 def _open_streams() -> None:
@@ -98,16 +90,21 @@ def _open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for the whole run
 
 
-def _discard_output() -> None:
-    """Keep Python from writing at its end what couldn't be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _run(words: Sequence[str] | None, console: Console, clock: Clock, environ: Mapping[str, str]) -> int:
+    args = _parser().parse_args(words)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # from libraries: `doctor` reports unsafe settings
+        code: int = args.run(Session(args, console, clock, environ))
+        return code
 
 
-def _ended(run: Callable[[Session], int], session: Session) -> int:
+def _ended(words: Sequence[str] | None, console: Console, clock: Clock, environ: Mapping[str, str]) -> int:
     """Run a command; every error becomes a line and an exit code."""
-    console = session.console
     try:
-        return run(session)
+        return _run(words, console, clock, environ)
+    except _Misused as error:
+        console.error(str(error))
+        return exits.USAGE
     except DcsMigrationError as error:
         console.error(str(error))
         return exits.FAILED
@@ -115,10 +112,10 @@ def _ended(run: Callable[[Session], int], session: Session) -> int:
         console.error("interrupted")
         return exits.INTERRUPTED
     except BrokenPipeError:  # `| head`
-        _discard_output()
+        discard(sys.stdout)
         return exits.FAILED
     except OutputLost as error:
-        _discard_output()
+        discard(sys.stdout)
         console.error(str(error))
         return exits.FAILED
     except Exception as error:
@@ -126,6 +123,6 @@ def _ended(run: Callable[[Session], int], session: Session) -> int:
         console.error(
             f"internal error: {type(error).__name__}: {said}; set {_DEBUG}=1 to see where, and please report it"
         )
-        if session.environ.get(_DEBUG) == "1":
-            print(scrub("".join(traceback.format_exception(error))), file=console.err)
+        if environ.get(_DEBUG) == "1":
+            console.error_text(scrub("".join(traceback.format_exception(error))))
         return exits.FAILED

@@ -88,11 +88,11 @@ def load(paths: Iterable[str] | None, console: Console) -> StackState | None:
 def _text(path: str, shown: str, console: Console) -> str:
     try:
         if path == STDIN:
-            text = console.source.read(_MOST_CHARACTERS)
+            content = console.source.read(_MOST_CHARACTERS) if console.source is not None else b""
         else:
             with open(path, "rb") as file:
                 content = file.read(_MOST_CHARACTERS)
-            text = content.decode(json.detect_encoding(content))  # PowerShell's > writes UTF-16
+        text = content.decode(json.detect_encoding(content))  # PowerShell's > writes UTF-16
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "not a text file"
         raise ConfigurationError(f"can't read {shown}: {why}") from None

@@ -238,9 +238,13 @@ def find_project_id(iam_transport: Transport, name: str) -> str:
 
 def _segment(value: str, what: str) -> str:
     # HTTP libraries resolve dots in a path, so such an id would address something else.
-    if not value or value in (".", ".."):
+    try:
+        quoted = quote(value, safe="")
+    except UnicodeEncodeError:  # the shell's argument isn't text
+        quoted = ""
+    if quoted in ("", ".", ".."):
         raise ConfigurationError(f"{value!r} isn't a valid {what}")
-    return quote(value, safe="")
+    return quoted
 
 
 def _not_dcs(operation: str, error: models.Malformed) -> TransportError:

@@ -126,7 +126,7 @@ def _without_outputs(props: Props) -> str:
 
 def _name_of(props: Props) -> str:
     urn = props.get(URN)
-    return json.dumps(urn.split("::")[-1]) if isinstance(urn, str) else "this resource"
+    return json.dumps(urn.split("::", 3)[-1]) if isinstance(urn, str) else "this resource"
 
 
 # Outputs that only the service sets.

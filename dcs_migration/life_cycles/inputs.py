@@ -33,7 +33,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # one changes every time.
 _ACCIDENTS = (
     (
-        re.compile(r"Calling __str__ on an Output|<pulumi\.output\.Output object at 0x"),
+        re.compile(
+            r"Calling __str__ on an Output|<pulumi\.output\.Output object at 0x"
+            r"|Calling \[to(?:String|JSON)\] on an \[Output"  # TypeScript
+            r"|%!\w\(\*internal\.OutputState=|\{(?:OutputState:)?0x[0-9a-f]{6,}\}"  # Go
+        ),
         "contains an Output that was converted to a string; use pulumi.Output.concat(...), "
         "pulumi.Output.format(...) or .apply(...)",
     ),
@@ -122,6 +126,11 @@ def problems(name: str, inputs: Mapping[str, Any]) -> list[str]:
         if not any(tuple(where[:length]) in refused for length in range(len(where) + 1))
     ]
     return list(dict.fromkeys(line for _, line in sorted(found, key=_place)))
+
+
+def name_problems(urn: Any) -> list[str]:
+    """Check the resource's name in its URN, which the inputs don't contain."""
+    return [f"the resource's name {words}" for _, words in _accidents(urn, [])]
 
 
 def _place(found: tuple[list[Any], str]) -> tuple[list[tuple[bool, Any]], str]:

@@ -6,6 +6,7 @@ Without an address, it waits until a Pulumi engine attaches: start it in a debug
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,7 +39,12 @@ def main() -> int:
     add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print(port, flush=True)
+    try:
+        print(port, flush=True)
+    except OSError:  # Pulumi has ended; Python's end must not try again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        server.stop(grace=None)
+        return 1
     try:
         while server.wait_for_termination(timeout=ALIVE_EVERY):
             if engine is not None:

@@ -127,6 +127,10 @@ PHRASES = (
     ("opts.provider", "options.provider"),
     ("retain_on_delete", "retainOnDelete"),
     ("delete_before_replace=True", "deleteBeforeReplace: true"),
+    (
+        "use pulumi.Output.concat(...), pulumi.Output.format(...) or .apply(...)",
+        "use pulumi.interpolate (in Go, pulumi.Sprintf), or apply",
+    ),
 )
 
 

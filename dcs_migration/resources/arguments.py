@@ -6,6 +6,7 @@ or it sends something else instead. Values that do reach the provider are checke
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,8 @@ import pulumi
 from pulumi._types import is_input_type
 from pulumi.dynamic import Resource, ResourceProvider
 from pulumi.output import Unknown
+
+from dcs_migration.resources.component import Child
 
 _DEEPEST = 100  # a list that contains itself has no end
 _NOT_LISTS = (str, bytes, bytearray, memoryview, range)
@@ -37,8 +40,24 @@ _ADVICE: tuple[tuple[Any, str], ...] = (
 )
 
 
-class CheckedResource(Resource):
+class CheckedResource(Child, Resource):
     """A dynamic resource whose arguments are data that Pulumi can send."""
+
+    def __init_subclass__(cls, module: str = "", name: str = "", **more: Any) -> None:
+        """Set the type in the state. A user's subclass has the same type as its base: Pulumi would call it Resource.
+
+        Raises:
+            TypeError: a subclass sets another type.
+        """
+        inherited = cls._resource_type_name
+        is_ours = cls.__base__ is CheckedResource
+        if not is_ours and (module or name):
+            raise TypeError(
+                f"class {cls.__name__}: its type is that of its base class; leave out module= and name="
+            )
+        super().__init_subclass__(module=module, name=name, **more)
+        if not is_ours:
+            cls._resource_type_name = inherited
 
     def __init__(
         self, provider: ResourceProvider, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions
@@ -51,7 +70,25 @@ class CheckedResource(Resource):
         """
         for key, value in props.items():
             require_plain(argument(type(self), name, key), value)
+        self.note_parent(opts)
+        if type(self).__base__ is not CheckedResource and opts.id is None:
+            opts = pulumi.ResourceOptions.merge(opts, _TYPE_OF_SUBCLASSES_BEFORE)
         super().__init__(provider, name, props, opts)
+
+
+_TYPE_OF_SUBCLASSES_BEFORE = pulumi.ResourceOptions(
+    aliases=[pulumi.Alias(type_="pulumi-python:dynamic:Resource")]
+)
+
+
+def require_name(kind: type, name: Any) -> None:
+    """Refuse a name that isn't a string: Pulumi does, too, but each message with an Output's text is a warning.
+
+    Raises:
+        TypeError: it isn't a string.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"{kind.__name__}: the name is {described(name)}; use a string")
 
 
 def argument(kind: type, name: str, key: str) -> str:
@@ -101,6 +138,8 @@ def _require_size(where: str, number: int) -> None:
 
 
 def _advice(value: Any) -> str:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return "use a map: dataclasses.asdict(...)"
     for kinds, words in _ADVICE:
         if isinstance(value, kinds):
             return words

@@ -14,7 +14,8 @@ from pulumi.runtime.settings import get_monitor
 
 from dcs_migration.names import CREATE_TIMEOUT, PASSWORDS, TASKS, THREADS, UPDATE_TIMEOUT, URN, summary
 from dcs_migration.providers.migration_completion import MigrationCompletionProvider
-from dcs_migration.resources.arguments import CheckedResource, seconds_of
+from dcs_migration.resources.arguments import CheckedResource, require_name, seconds_of
+from dcs_migration.resources.component import enclosing_component, name_in
 from dcs_migration.resources.options import checked_options, custom_timeout
 from dcs_migration.resources.provider import (
     Provider,
@@ -92,11 +93,12 @@ class MigrationCompletion(CheckedResource, module="dcs", name="MigrationCompleti
             TypeError: ``tasks`` contains something that isn't a task, or an argument has a type that can't be sent.
             ValueError: there is nothing to wait for, no single provider sees all tasks, or an option can't work.
         """
+        require_name(type(self), resource_name)
         listed = watched_tasks(resource_name, tasks)
         ids = _ids(resource_name, listed, task_ids)
         options = checked_options(opts, delete_before_replace=False)
         if named_provider(options) is None:
-            process = _process(_settings(resource_name, listed, options))
+            process = _process(_settings(resource_name, listed, options), enclosing_component(options.parent))
             options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(provider=process))
         super().__init__(
             MigrationCompletionProvider(),
@@ -176,25 +178,29 @@ def _settings(
     return inherited if not isinstance(inherited, Provider) or inherited._written else None
 
 
-# The process of each completion so far, for each program (a monitor is the program's connection to Pulumi) and
-# for each provider whose settings the process uses.
-_Places = dict[pulumi.ProviderResource | None, list[pulumi.ProviderResource]]
+# The process of each completion so far, for each program (a monitor is the program's connection to Pulumi), for
+# each provider whose settings the process uses, and for each component of a component package.
+_Place = tuple[pulumi.ProviderResource | None, pulumi.Resource | None]
+_Places = dict[_Place, list[pulumi.ProviderResource]]
 _places: WeakKeyDictionary[object, _Places] = WeakKeyDictionary()
 
 
-def _process(settings: pulumi.ProviderResource | None) -> pulumi.ProviderResource:
+def _process(
+    settings: pulumi.ProviderResource | None, component: pulumi.Resource | None
+) -> pulumi.ProviderResource:
     """Return a plugin process with a free thread: a wait must not block creates or other waits."""
     if settings is not None and not isinstance(settings, Provider):
         return settings  # not made by our class, so its settings aren't known here
     monitor = get_monitor()
     places = _places.setdefault(monitor, {}) if monitor is not None else {}
-    taken = places.setdefault(settings, [])
+    taken = places.setdefault((settings, component), [])
     number = len(taken) // THREADS + 1
     if len(taken) % THREADS:
         process = taken[-1]
     elif settings is not None:
         process = settings._for_waits(number)
     else:
-        process = Provider("dcs-completions" if number == 1 else f"dcs-completions-{number}")
+        name = "dcs-completions" if number == 1 else f"dcs-completions-{number}"
+        process = Provider(name_in(component, name), opts=pulumi.ResourceOptions(parent=component))
     taken.append(process)
     return process

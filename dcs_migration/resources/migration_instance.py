@@ -9,7 +9,7 @@ import pulumi
 
 from dcs_migration.names import DELETE_TIMEOUT, DRY_RUN, IDENTITY, OWNER, URN
 from dcs_migration.providers.migration_instance import MigrationInstanceProvider
-from dcs_migration.resources.arguments import CheckedResource
+from dcs_migration.resources.arguments import CheckedResource, require_name
 from dcs_migration.resources.holders import hold
 from dcs_migration.resources.options import custom_timeout, task_options
 from dcs_migration.resources.urn import urn_of
@@ -99,6 +99,7 @@ class MigrationInstance(CheckedResource, module="dcs", name="MigrationInstance")
         Raises:
             ValueError: an option can't work (see :func:`checked_options`).
         """
+        require_name(type(self), resource_name)
         options, owner = task_options(opts, TYPE_TOKEN)
         super().__init__(
             MigrationInstanceProvider(),

@@ -10,7 +10,7 @@ import pulumi
 
 from dcs_migration.names import DELETE_TIMEOUT, DRY_RUN, OWNER, URN
 from dcs_migration.providers.migration_task import MigrationTaskProvider
-from dcs_migration.resources.arguments import CheckedResource, argument, described
+from dcs_migration.resources.arguments import CheckedResource, argument, described, require_name
 from dcs_migration.resources.holders import hold
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
@@ -139,6 +139,7 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
         Raises:
             ValueError: an option can't work (see :func:`checked_options`).
         """
+        require_name(type(self), resource_name)
         options, owner = task_options(opts, TYPE_TOKEN)
         super().__init__(
             MigrationTaskProvider(),
@@ -196,6 +197,7 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
             TypeError: ``id`` isn't an id.
             ValueError: ``id`` is empty, or an option can't work (see :func:`checked_options`).
         """
+        require_name(cls, resource_name)
         if not isinstance(id, (str, pulumi.Output)) and not inspect.isawaitable(id):
             raise TypeError(
                 f"MigrationTask.get('{resource_name}'): id: is {described(id)}; use the id of a task"

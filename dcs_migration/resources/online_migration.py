@@ -10,7 +10,7 @@ import pulumi
 
 from dcs_migration.names import CREATE_TIMEOUT, DELETE_TIMEOUT, DRY_RUN, OWNER, UPDATE_TIMEOUT, URN
 from dcs_migration.providers.online_migration import OnlineMigrationProvider
-from dcs_migration.resources.arguments import CheckedResource, argument
+from dcs_migration.resources.arguments import CheckedResource, argument, require_name
 from dcs_migration.resources.holders import hold
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.options import custom_timeout, resource_options, task_options
@@ -124,6 +124,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
         Raises:
             ValueError: an option can't work (see :func:`checked_options`).
         """
+        require_name(type(self), resource_name)
         options, owner = task_options(opts, TYPE_TOKEN)
         super().__init__(
             OnlineMigrationProvider(),

@@ -8,6 +8,8 @@ from typing import Any
 
 import pulumi
 
+from dcs_migration.resources.arguments import require_name
+from dcs_migration.resources.component import Child
 from dcs_migration.resources.migration_completion import MigrationCompletion
 from dcs_migration.resources.migration_instance import MigrationInstance
 from dcs_migration.resources.online_migration import OnlineMigration
@@ -25,7 +27,7 @@ from dcs_migration.resources.watched import Watched
 TYPE_TOKEN = "dcs:index:OnlineMigrationTask"  # noqa: S105 (Pulumi's word for the name of a type)
 
 
-class OnlineMigrationTask(pulumi.ComponentResource):
+class OnlineMigrationTask(Child, pulumi.ComponentResource):
     """An online migration: its instance (CreateOnlineMigrationTask) and the migration on it.
 
     Use it for most online migrations. ``instance`` and ``migration`` are the two resources in it.
@@ -101,7 +103,9 @@ class OnlineMigrationTask(pulumi.ComponentResource):
         Raises:
             ValueError: an option can't work (see :func:`checked_options`).
         """
+        require_name(type(self), resource_name)
         checked_options(opts)
+        self.note_parent(opts)
         super().__init__(TYPE_TOKEN, resource_name, None, opts)
         inside = pulumi.ResourceOptions(
             parent=self, custom_timeouts=opts.custom_timeouts if opts is not None else None

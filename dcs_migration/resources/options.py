@@ -23,7 +23,7 @@ def task_options(
     options = checked_options(opts)
     provider = given_provider(options, type_token)
     if provider is None:
-        provider = default_provider()
+        provider = default_provider(options.parent)
         options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(provider=provider))
     return options, provider.id
 

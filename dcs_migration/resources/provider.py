@@ -18,6 +18,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.settings import get_monitor
 
 from dcs_migration.names import EXPLICIT, EXPLICIT_AGENCY, NAMESPACE
+from dcs_migration.resources.component import enclosing_component, name_in
 
 PACKAGE = "pulumi-python"
 DEFAULT_NAME = "dcs-migration"
@@ -236,9 +237,9 @@ def _configured(written: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
     return props
 
 
-# The default provider of each program: a monitor is the program's connection to Pulumi, and one process may run
-# several programs.
-_defaults: WeakKeyDictionary[object, Provider] = WeakKeyDictionary()
+# The default provider of each program, or of each component: a monitor is the program's connection to Pulumi, and one
+# process may run several programs.
+_defaults: WeakKeyDictionary[object, dict[pulumi.Resource | None, Provider]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -262,7 +263,7 @@ def inherited_provider(opts: pulumi.ResourceOptions, type_token: str) -> pulumi.
 
 def used_provider(resource: pulumi.Resource, type_token: str) -> pulumi.ProviderResource:
     """Return the provider that a resource of this package was declared with."""
-    return resource.get_provider(type_token) or default_provider()
+    return resource.get_provider(type_token) or default_provider(resource)
 
 
 def waiting_provider(
@@ -300,16 +301,20 @@ def _same(one: Any, other: Any) -> bool:
     return one is other or (isinstance(one, (str, bool, int)) and type(one) is type(other) and one == other)
 
 
-def default_provider() -> pulumi.ProviderResource:
-    """Return the provider that resources without one share."""
+def default_provider(resource: pulumi.Resource | None) -> pulumi.ProviderResource:
+    """Return the provider that resources without one share.
+
+    Args:
+        resource: A resource without a provider, or the parent of one.
+    """
     monitor = get_monitor()
+    component = enclosing_component(resource)
     with _lock:
-        provider = _defaults.get(monitor) if monitor is not None else None
-        if provider is None:
-            provider = Provider(DEFAULT_NAME)
-            if monitor is not None:
-                _defaults[monitor] = provider
-        return provider
+        known = _defaults.setdefault(monitor, {}) if monitor is not None else {}
+        if component not in known:
+            options = pulumi.ResourceOptions(parent=component)
+            known[component] = Provider(name_in(component, DEFAULT_NAME), opts=options)
+        return known[component]
 
 
 def provider_process(

@@ -251,3 +251,15 @@ def test_the_plugin_started_by_hand_prints_its_usage(words: tuple[str, ...]) -> 
     assert done.returncode == 2
     assert "is started by Pulumi" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_engine_that_is_gone_before_it_reads_the_port() -> None:
+    """Its pipe is closed: the plugin ends without a traceback."""
+    done = subprocess.run(
+        ["sh", "-c", '"$@" > /dev/full', "sh", sys.executable, "-m", "dcs_migration.native", "127.0.0.1:1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")

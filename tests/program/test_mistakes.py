@@ -23,6 +23,12 @@ from tests.program.test_program import Recorder, later, monitor, run, task
 __all__ = ["monitor"]  # the fixture
 
 SECRET = "hunter2-hunter2"
+MIGRATION: dict[str, Any] = {
+    "task_id": "t-2",
+    "migration_method": "full_amount_migration",
+    "source_instance": {"addrs": "10.0.0.1:6379"},
+    "target_instance": {"id": "orders"},
+}
 
 
 def machine() -> MigrationInstance:
@@ -32,13 +38,7 @@ def machine() -> MigrationInstance:
 
 def online(**changes: Any) -> OnlineMigration:
     """Declare an online migration, with some arguments changed."""
-    arguments: dict[str, Any] = {
-        "task_id": "t-2",
-        "migration_method": "full_amount_migration",
-        "source_instance": {"addrs": "10.0.0.1:6379"},
-        "target_instance": {"id": "orders"},
-    }
-    return OnlineMigration("online", **{**arguments, **changes})
+    return OnlineMigration("online", **{**MIGRATION, **changes})
 
 
 def refused(program: Callable[[], Any]) -> str:
@@ -191,6 +191,7 @@ VALUES: dict[str, tuple[Callable[[], Any], str]] = {
     "a duration": (lambda: timedelta(1), "is a timedelta; use its .total_seconds()"),
     "bytes": (lambda: SECRET.encode(), "is a bytes; use a string: its .decode()"),
     "an enumeration": (lambda: Size.SMALL, "is a Size; use its .value"),
+    "a dataclass": (lambda: Slotted(SECRET), "is a Slotted; use a map: dataclasses.asdict(...)"),
     "a path": (lambda: Path(SECRET), "is a PosixPath; use strings, numbers, lists or maps"),
     "a uuid": (lambda: uuid.UUID(int=1), "is an UUID; use strings, numbers, lists or maps"),
     "a function": (lambda: declare, "is a function; use what it returns"),
@@ -261,6 +262,29 @@ def test_what_cannot_be_sent(monitor: Recorder, place: str, mistake: str) -> Non
     value, words = VALUES[mistake]
     declared = PLACES[place]
     assert refused(lambda: declared(value())) == f"{place}: {words}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared"),
+    [
+        ("MigrationTask", task),
+        ("MigrationTask", lambda name: MigrationTask.get(name, ELSEWHERE)),
+        (
+            "MigrationInstance",
+            lambda name: MigrationInstance(name, vpc_id="v", subnet_id="s", security_group_id="g"),
+        ),
+        ("OnlineMigration", lambda name: OnlineMigration(name, **MIGRATION)),
+        ("MigrationCompletion", lambda name: MigrationCompletion(name, task_ids=[ELSEWHERE])),
+    ],
+    ids=["task", "get", "instance", "online", "wait"],
+)
+def test_an_output_as_a_name(
+    monitor: Recorder, monkeypatch: pytest.MonkeyPatch, kind: str, declared: Callable[[Any], Any]
+) -> None:
+    """Before anything makes a text of it, which Pulumi reports as a warning, once for each argument."""
+    monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "true")
+    said = refused(lambda: declared(pulumi.Output.from_input("orders")))
+    assert said == f"{kind}: the name is an Output; use a string"
 
 
 @dataclass

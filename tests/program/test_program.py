@@ -26,6 +26,12 @@ BACKUP_FILES: dcs_migration.BackupFiles = {
     "bucket_name": "backups",
     "files": [{"file_name": "orders.rdb"}],
 }
+BACKUP: dict[str, Any] = {
+    "migration_type": "backupfile_import",
+    "migration_method": "full_amount_migration",
+    "backup_files": BACKUP_FILES,
+    "target_instance": {"id": TARGET_ID, "password": "of-the-target"},
+}
 STACK_CONFIG = {
     "huaweicloud:region": "eu-west-101",
     "huaweicloud:projectId": "0123456789abcdef0123456789abcdef",
@@ -105,13 +111,7 @@ def run(program: Callable[[], Any]) -> Any:
 
 def task(name: str = "orders", **changes: Any) -> MigrationTask:
     """Declare a backup import, with some arguments changed."""
-    arguments: dict[str, Any] = {
-        "migration_type": "backupfile_import",
-        "migration_method": "full_amount_migration",
-        "backup_files": BACKUP_FILES,
-        "target_instance": {"id": TARGET_ID, "password": "of-the-target"},
-    }
-    return MigrationTask(name, **{**arguments, **changes})
+    return MigrationTask(name, **{**BACKUP, **changes})
 
 
 def is_secret(value: Any) -> bool:
@@ -448,3 +448,27 @@ def test_the_public_names_are_all_there() -> None:
         "command_line",
     }
     assert public - set(dcs_migration.__all__) - submodules == {"annotations", "TYPE_CHECKING"}
+
+
+def test_a_subclass_has_the_type_of_its_base(monitor: Recorder) -> None:
+    """Pulumi would call it Resource: two subclasses would share a type, and the URN in the owner mark would be wrong."""
+
+    class Ours(MigrationTask):
+        """A task with a company's defaults."""
+
+    run(lambda: Ours("orders", **BACKUP).urn)
+    _, request, props = monitor.of("orders")
+    assert request.type == TYPE_TOKEN
+    assert props["__urn"] == f"urn:pulumi:dev::shop::{TYPE_TOKEN}::orders"
+    (before,) = request.aliases
+    assert before.spec.type == "pulumi-python:dynamic:Resource"
+    run(lambda: Ours.get("read", "8aa6999e71cb638b0171f485f5266ef0").urn)
+    assert monitor.of("read")[1].type == TYPE_TOKEN
+
+
+def test_a_subclass_with_another_type_is_refused() -> None:
+    """Its state would belong to no resource that this package knows."""
+    with pytest.raises(TypeError, match=r"class Ours: its type .* leave out module= and name="):
+
+        class Ours(MigrationTask, module="acme", name="Task"):
+            """A task with another type."""

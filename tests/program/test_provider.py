@@ -116,6 +116,34 @@ def test_two_programs_in_one_process_have_two_defaults() -> None:
         assert providers(recorder) == [DEFAULT]
 
 
+@pytest.mark.parametrize("in_a_program", [True, False], ids=["program", "package"])
+def test_each_component_of_a_package_has_its_own_default(
+    monitor: Recorder, monkeypatch: pytest.MonkeyPatch, in_a_program: bool
+) -> None:
+    """Pulumi calls the package once for each of them, so a shared one would be registered twice with one URN."""
+    if not in_a_program:  # there is no stack in the process of a package
+        monkeypatch.setattr("dcs_migration.resources.component.get_root_resource", lambda: None)
+
+    def program() -> Any:
+        done = []
+        for name in ("first", "second"):
+            outer = pulumi.ComponentResource("test:index:Loader", name)
+            inside = pulumi.ResourceOptions(parent=outer)
+            made = task(f"{name}-task", opts=inside)
+            done += [made.completion().id, online(f"{name}-online", opts=inside).completion().id]
+        return pulumi.Output.all(*done)
+
+    run(program)
+    named = [DEFAULT, "dcs-completions"]
+    every = named if in_a_program else [f"{outer}-{name}" for outer in ("first", "second") for name in named]
+    assert sorted(providers(monitor)) == sorted(every)
+    for outer in ("first", "second"):
+        default = DEFAULT if in_a_program else f"{outer}-{DEFAULT}"
+        assert used_by(monitor, f"{outer}-task") == default
+        around = "Stack::shop-dev" if in_a_program else f"Loader::{outer}"
+        assert monitor.of(default)[1].parent.endswith(around), "it leaves the state with its component"
+
+
 def test_every_argument_reaches_the_plugin_as_text(monitor: Recorder) -> None:
     """Properties of a provider are texts; secret ones are secrets, no matter who marked them."""
 

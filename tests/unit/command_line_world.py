@@ -86,7 +86,7 @@ class Cli:
         changed = {**self.environ, **(env or {})}
         environ = {key: value for key, value in changed.items() if value is not None}
         self.out, err = out or io.StringIO(), io.StringIO()
-        console = Console(self.out, err, io.StringIO(stdin), environ)
+        console = Console(self.out, err, io.BytesIO(stdin.encode()), environ)
         code = main(words, console=console, clock=self.clock, environ=environ)
         assert "Traceback" not in err.getvalue()
         return Ended(code, self.out.getvalue(), err.getvalue())

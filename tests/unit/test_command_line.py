@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.abc
+import json
 import os
 import re
 import subprocess
@@ -244,6 +245,7 @@ def test_ctrl_c_while_the_command_is_loaded_is_one_line(
     assert capsys.readouterr().err == "dcs-migration: interrupted\n"
 
 
+@pytest.mark.parametrize("words", [["tasks"], ["--version"]], ids=["tasks", "version"])
 @pytest.mark.parametrize(
     ("redirection", "said"),
     [
@@ -252,20 +254,58 @@ def test_ctrl_c_while_the_command_is_loaded_is_one_line(
     ],
 )
 def test_an_output_that_cannot_be_written_is_no_traceback(
-    cloud: Emulator, cli: Cli, redirection: str, said: str
+    cloud: Emulator, cli: Cli, redirection: str, said: str, words: list[str]
 ) -> None:
     """A closed stream is written nowhere; a full disk is one line."""
-    done = subprocess.run(
-        ["bash", "-c", f'"$@" {redirection}', "-", *COMMAND, "tasks"],
+    done = redirected(cli, redirection, *words)
+    assert done.stderr == said
+    assert done.returncode == (exits.FAILED if said else exits.OK)
+
+
+def test_a_standard_input_that_is_closed(cloud: Emulator, cli: Cli) -> None:
+    """There is no export in it."""
+    done = redirected(cli, "<&-", "tasks", "--stack", "-")
+    assert done.returncode == exits.FAILED
+    assert done.stderr.startswith(
+        "dcs-migration: standard input is empty; create it with `pulumi stack export"
+    )
+
+
+def test_an_export_on_standard_input_is_utf_8(
+    cloud: Emulator, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python would read it in the encoding of the locale: on Windows, names would become others."""
+    state = tmp_path / "state.json"
+    exported = json.loads(export(resource("订单", cli.start())))
+    state.write_text(json.dumps(exported, ensure_ascii=False), encoding="utf-8")
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    done = redirected(cli, f"< {state}", "tasks", "--stack", "-", "--json", stdout=subprocess.PIPE)
+    (task,) = json.loads(done.stdout)["tasks"]
+    assert task["urns"][0].endswith("::订单")
+
+
+@pytest.mark.parametrize(("words", "code"), [(["nothing"], exits.USAGE), (["logs", "x"], exits.FAILED)])
+def test_an_error_that_cannot_be_written_keeps_its_exit_code(
+    cloud: Emulator, cli: Cli, words: list[str], code: int
+) -> None:
+    """A pipeline decides by the exit code, and its disk may be full."""
+    assert redirected(cli, "2> /dev/full", *words).returncode == code
+
+
+def redirected(
+    cli: Cli, redirection: str, *words: str, stdout: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with a stream that the shell redirects."""
+    return subprocess.run(
+        ["bash", "-c", f'"$@" {redirection}', "-", *COMMAND, *words],
         cwd=ROOT,
         env={**os.environ, **cli.environ},
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.stderr == said
-    assert done.returncode == (exits.FAILED if said else exits.OK)
 
 
 def test_a_secret_with_words_of_a_message_is_not_shown() -> None:

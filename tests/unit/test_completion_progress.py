@@ -97,6 +97,14 @@ def test_a_log_is_quiet_and_a_terminal_is_not(monkeypatch: pytest.MonkeyPatch) -
     assert silence(nothing.get) == IN_A_LOG
 
 
+def test_windows_has_no_controlling_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the flag with which others are opened: every wait asks for it."""
+    nothing: dict[str, str] = {}
+    monkeypatch.delattr(os, "O_NOCTTY")
+    monkeypatch.setattr(os, "open", lambda *args: os.dup(0))
+    assert silence(nothing.get) == ON_A_TERMINAL
+
+
 def test_a_wait_shows_its_beginning_its_changes_and_its_end(waits: Waits, engine: FakeEngine) -> None:
     """On the completion's own row, as passing lines only."""
     one, two = waits.tasks(2)

@@ -235,6 +235,8 @@ def test_an_endpoint_that_is_more_or_less_than_a_host_is_refused(written: str) -
         "http://127.0.0.1.evil.example",
         "http://127.0.0.1\n.evil.example",
         "http://2130706433",
+        "http://dcs.localhost",
+        "http://[::2]",
     ],
     ids=repr,
 )
@@ -252,10 +254,21 @@ def test_the_variable_of_an_endpoint_overrides_the_stack() -> None:
     assert settings.dcs_url("r") == "https://b"
 
 
-def test_an_emulator_answers_for_iam_too() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8788",
+        "http://127.0.0.2:8788",
+        "http://[::1]:8788",
+        "http://[0:0:0:0:0:0:0:1]:8788",
+        "http://localhost:8788",
+    ],
+)
+def test_an_emulator_answers_for_iam_too(url: str) -> None:
     """With DCS on this machine, IAM is there as well, unless it is written where else."""
-    emulator = {"HW_DCS_ENDPOINT": "http://127.0.0.1:8788"}
-    assert _settings(environ=emulator).iam_url("r") == "http://127.0.0.1:8788"
+    emulator = {"HW_DCS_ENDPOINT": url}
+    assert _settings(environ=emulator).iam_url("r") == url
+    assert _settings(environ=emulator).on_loopback("r")
     elsewhere = {**emulator, "HUAWEICLOUD_SDK_IAM_ENDPOINT": "https://iam.example"}
     assert _settings(environ=elsewhere).iam_url("r") == "https://iam.example"
     assert _settings(environ={"HW_DCS_ENDPOINT": "https://dcs.example"}).iam_url("r") == (

@@ -190,7 +190,7 @@ def test_ids_are_quoted_into_paths() -> None:
         assert server.requests[0].target == "/v2/p%2F1/migration-task/..%2Fa%3Fb%23c%20d%E4%B8%AD"
 
 
-@pytest.mark.parametrize("task_id", ["", ".", ".."])
+@pytest.mark.parametrize("task_id", ["", ".", "..", "\udcff"])
 def test_ids_that_would_address_something_else_are_refused(task_id: str) -> None:
     """An id that HTTP libraries resolve away is refused before anything is sent."""
     with StandIn(answer({})) as server:

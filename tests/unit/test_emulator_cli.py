@@ -7,11 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
 
+from dcs_emulator.__main__ import main
 from tests.signing import SignedClient, online_changes
 from tests.unit.emulator_world import COMMAND, ROOT, running
 
@@ -69,6 +72,40 @@ def test_options_reach_the_emulator(tmp_path: Path) -> None:
         assert client.status(client.create(**online_changes())) == "INCRMIGEATING"
 
 
+@pytest.mark.parametrize(
+    ("redirection", "said"), [("> /dev/full", "No space left on device"), ("| true", "Broken pipe")]
+)
+def test_no_one_hears_where_it_listens(redirection: str, said: str) -> None:
+    """It ends with one line, because a script that waits for the address would wait forever."""
+    script = f'{{ sleep 0.2; "$@"; echo $? >&2; }} {redirection}'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", *COMMAND, "--port", "0"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == f"dcs_emulator: can't write to standard output: {said}\n2\n"
+
+
+def test_ctrl_c_on_windows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """There, Python notices a signal only between two waits."""
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            if not self.is_set():
+                self.set()
+                return False
+            return True
+
+    monkeypatch.setattr("dcs_emulator.__main__.threading", SimpleNamespace(Event=Event))
+    monkeypatch.setattr("dcs_emulator.__main__.signal.signal", lambda number, handler: None)
+    assert main(["--port", "0"]) == 0
+    assert capsys.readouterr().out.startswith("listening on http://127.0.0.1:")
+
+
 def test_no_room_for_the_state(tmp_path: Path) -> None:
     """A state file that may not grow any more is one line on stderr; the command continues, the file stays whole."""
     state = tmp_path / "state.json"
@@ -114,6 +151,8 @@ def test_a_port_in_use() -> None:
         (["--access-key", "AK"], "secret key"),
         (["--nonsense"], "--nonsense"),
         (["--host", "0.0.0.0"], "--allow-remote"),
+        (["--host", "[::1]"], "argument --host: must be an address or a host name, without brackets"),
+        (["--host", ""], "argument --host: must be an address"),
         (["--state", "/nowhere/at/all/state.json"], "folder doesn't exist"),
     ],
 )

@@ -145,6 +145,14 @@ class TestState:
         with world(state=state) as it:
             assert [row["task_id"] for row in it.client.rows()] == [third, second]
 
+    def test_windows_has_no_fchmod(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The state is written without it, and still only for this user."""
+        monkeypatch.delattr(os, "fchmod")
+        state = tmp_path / "state.json"
+        with world(state=state) as it:
+            it.client.create("first")
+            assert state.stat().st_mode & 0o777 == 0o600
+
     def test_a_disk_that_fills_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """What was written before stays whole, and no draft is left."""
         state = tmp_path / "state.json"

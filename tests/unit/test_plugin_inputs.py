@@ -13,7 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.output import UNKNOWN
 
+from dcs_migration.life_cycles.config import Settings
 from dcs_migration.life_cycles.inputs import has_unknown, is_unknown, path, problems, schema
+from dcs_migration.life_cycles.migration_completion.inputs import check as check_wait
+from dcs_migration.life_cycles.migration_task.inputs import SPEC
+from dcs_migration.life_cycles.tasks.spec import check
+from dcs_migration.native import names
 from tests.unit.definitions import BACKUP, ONLINE, VALID, Path, changed, paths, shown
 
 SCHEMA = "migration_task"
@@ -297,6 +302,43 @@ def test_an_output_in_a_key_is_called_that(as_text: Callable[[Callable[[Any], st
     assert len(found) == 1
     assert found[0].startswith("triggers[0].Calling __str__")
     assert "contains an Output that was converted to a string" in found[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "orders-Calling [toString] on an [Output<T>] is not supported.\n\nTo get the value",
+        "Calling [toJSON] on an [Output<T>] is not supported.\n\nTo get the value",
+        "orders-{0x21034fb44230}",
+        "{OutputState:0x21034fb44230}",
+        "orders-{%!s(*internal.OutputState=&{0x21034ff78480 <nil> 1 S3cret <nil> true true 0xf16c00 []})}",
+    ],
+    ids=["TypeScript", "JSON", "Go %v", "Go %+v", "Go %s"],
+)
+def test_an_output_of_another_language_in_a_string_is_called_that(text: str) -> None:
+    """The texts are those that the SDKs make. An address changes every time, and would run an import again."""
+    for definition, where in (
+        ({**BACKUP, "triggers": [text]}, "triggers[0]"),
+        ({**BACKUP, "description": text}, "description"),
+    ):
+        (line,) = problems(SCHEMA, definition)
+        assert line.startswith(f"{where}: contains an Output that was converted to a string")
+        assert "S3cret" not in line
+
+
+def test_an_output_in_the_name_of_a_resource(as_text: Callable[[Callable[[Any], str]], str]) -> None:
+    """Pulumi takes the SDK's advice as a name. Both front ends pass it on in the URN."""
+    urn = f"urn:pulumi:dev::shop::dcs:index:MigrationTask::orders-{as_text(str)}"
+    said = "the resource's name contains an Output that was converted to a string"
+    configured: dict[str, Any] = {"huaweicloud:region": "eu-west-101"}
+    known = Settings(configured.get, {})
+    inputs = {**BACKUP, "__urn": urn}
+    wait = {"task_ids": ["8aa6999e71cb638b0171f485f5266ef0"], "__urn": urn}
+    checked = (check(SPEC, {}, inputs, known).problems, check_wait(wait, known)[1])
+    for found in checked:
+        assert [line.partition(";")[0] for line in found] == [said]
+    assert "use pulumi.interpolate" in names.translated(checked[0][0])
+    assert check(SPEC, inputs, inputs, known).problems == [], "to rename a task would run it again"
 
 
 async def later() -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from dcs_migration import durations
 from dcs_migration.dcs.errors import ConfigurationError
 from dcs_migration.life_cycles.config import NO_REGION, Settings
-from dcs_migration.life_cycles.inputs import problems
+from dcs_migration.life_cycles.inputs import name_problems, problems
 from dcs_migration.life_cycles.settings_check import problems as problems_of_settings
 from dcs_migration.names import TASKS, TIMEOUTS, URN
 
@@ -33,7 +33,8 @@ Props = Mapping[str, Any]
 def check(news: Props, settings: Settings) -> tuple[dict[str, Any], list[str]]:
     """Validate the inputs of a wait; return them with defaults, and one line for each problem."""
     written = {key: news[key] for key in news if not key.startswith("__") and news[key] is not None}
-    found = [*problems(SCHEMA, written), *_ids(written), *_durations(news, settings), *_lag(written)]
+    found = [*name_problems(news.get(URN)), *problems(SCHEMA, written), *_ids(written)]
+    found += [*_durations(news, settings), *_lag(written)]
     found += problems_of_settings(settings)
     inputs = dict(written)
     if _bare_ids(news) and "region" not in written:

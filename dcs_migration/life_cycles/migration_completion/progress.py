@@ -109,6 +109,9 @@ def _bytes(number: float) -> str:
     return f"{number:.0f} TB"
 
 
+_TERMINAL = "CONOUT$" if os.name == "nt" else "/dev/tty"
+
+
 def silence(environ: Callable[[str], str | None] = os.environ.get) -> float:
     """Return the maximum time between lines: short in a terminal, long in a log.
 
@@ -117,7 +120,7 @@ def silence(environ: Callable[[str], str | None] = os.environ.get) -> float:
     if environ("CI"):
         return IN_A_LOG
     try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        os.close(os.open(_TERMINAL, os.O_RDWR | getattr(os, "O_NOCTTY", 0)))  # Windows doesn't have the flag
     except OSError:
         return IN_A_LOG
     return ON_A_TERMINAL

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dcs_migration.life_cycles.config import Settings
-from dcs_migration.life_cycles.inputs import is_unknown, problems
+from dcs_migration.life_cycles.inputs import is_unknown, name_problems, problems
 from dcs_migration.life_cycles.process import CheckResult, DiffResult
 from dcs_migration.life_cycles.tasks.defaults import fill, require_same_project, require_taken_over_stays
 from dcs_migration.life_cycles.tasks.mark import news_of
@@ -74,6 +74,7 @@ def check(spec: Spec, olds: Props, news: Props, settings: Settings) -> CheckResu
     news = without_nulls(news)
     written = {key: value for key, value in news.items() if not key.startswith("__")}
     found = [
+        *([] if olds else name_problems(news.get(URN))),  # a new name would run an import again
         *problems(spec.schema, news_of(olds, written)),
         *spec.across(written, not olds),
         *timeout_problems(news),
