@@ -733,7 +733,7 @@ class TestSecrets:
 
     def test_no_password_leaves_its_place(self, world: World) -> None:
         """After a whole life with faults, no log line and no other output holds a password."""
-        world.cloud.set_quirks(["password-echoed", "addrs-filled-in"])
+        world.cloud.set_quirks(["password-echoed"])
         world.cloud.fault("CreateMigrationTask", "drop_after")
         resource = world.resource()
         resource.up(ONLINE)
