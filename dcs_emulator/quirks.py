@@ -70,7 +70,9 @@ QUIRKS: dict[str, Quirk] = {
     ),
     "description-escaped": Quirk("list and Show return descriptions with HTML escapes"),
     "password-echoed": Quirk("Show returns the password from the request"),
-    "addrs-filled-in": Quirk("the service fills in addrs, ip, port and task_status of both instances"),
+    "instances-not-filled-in": Quirk(
+        "list and Show return of source and target only what the request contained: a DCS instance has no name and no addrs"
+    ),
     "names-as-instances": Quirk(
         "task names other than 4 to 64 letters, digits, - and _ are refused: DCS.4800"
     ),

@@ -7,9 +7,10 @@ import html
 from datetime import datetime, timezone
 from typing import Any
 
+from dcs_emulator.instances import filled_in, place_of
 from dcs_emulator.quirks import QuirkSet
 from dcs_emulator.store import Secrets
-from dcs_emulator.task import CREATING, DELETED, ENDED, SUCCESS, TERMINATING, LogRow, Task
+from dcs_emulator.task import CREATING, DELETED, ENDED, RELEASED, SUCCESS, TERMINATING, LogRow, Task
 from dcs_emulator.validation import BACKUP_RECORD, OBS
 
 VERSION = "3.0"
@@ -43,8 +44,7 @@ def shown_status(task: Task, quirks: QuirkSet) -> str:
 
 def list_row(task: Task, quirks: QuirkSet) -> dict[str, Any]:
     """Return the task as a row of ListMigrationTask."""
-    source = _instance(task.source, "source", quirks, {}) or {}
-    target = _instance(task.target, "target", quirks, {}) or {}
+    source, target = (_instance_in_row(instance, quirks) for instance in (task.source, task.target))
     return {
         "task_id": task.id,
         "task_name": task.name,
@@ -52,22 +52,13 @@ def list_row(task: Task, quirks: QuirkSet) -> dict[str, Any]:
         "migration_type": task.migration_type,
         "migration_method": task.migration_method,
         "ecs_tenant_private_ip": _private_ip(task),
-        "data_source": _data_source(task),
-        "source_instance_name": source.get("name"),
-        "source_instance_id": source.get("id"),
-        "source_instance_status": source.get("task_status"),
-        "source_instance_subnet_id": None,
-        "source_instance_spec_code": None,
-        "target_instance_addrs": target.get("addrs"),
-        "target_instance_name": target.get("name"),
-        "target_instance_id": task.target_id or None,
-        "target_instance_status": target.get("task_status"),
-        "target_instance_subnet_id": None,
-        "target_instance_spec_code": None,
+        "data_source": _data_source(task, source),
+        **{f"source_instance_{name}": value for name, value in source.items() if name != "addrs"},
+        **{f"target_instance_{name}": value for name, value in target.items()},
         "created_at": timestamp(task.created_at),
         "description": _description(task, quirks),
         "error_message": task.error,
-        "released_at": None,
+        "released_at": _released_at(task),
         "version": VERSION,
         "resume_mode": task.resume_mode,
         "supported_features": [],
@@ -85,12 +76,12 @@ def show_body(task: Task, quirks: QuirkSet, passwords: Secrets) -> dict[str, Any
         "migration_method": task.migration_method,
         "ecs_tenant_private_ip": _private_ip(task),
         "backup_files": _backup_files(task),
-        "network_type": task.network_type,
+        "network_type": _network_type(task),
         "source_instance": _instance(task.source, "source", quirks, passwords),
         "target_instance": _instance(task.target, "target", quirks, passwords),
         "created_at": timestamp(task.created_at),
         "updated_at": timestamp(task.ended_at),
-        "released_at": None,
+        "released_at": _released_at(task),
         "version": VERSION,
         "resume_mode": task.resume_mode,
         "supported_features": [],
@@ -175,9 +166,25 @@ def _private_ip(task: Task) -> str | None:
     return None if task.network is None or task.status == CREATING else "192.168.0.20"
 
 
-def _data_source(task: Task) -> str | None:
+def _network_type(task: Task) -> str | None:
+    """Return the type of the network; a configured migration instance is in a VPC."""
+    return "vpc" if task.network is not None and task.source is not None else task.network_type
+
+
+def _released_at(task: Task) -> str | None:
+    """Return when the migration server was released, in the format of the published example.
+
+    A task of CreateMigrationTask releases its server when it ends; a migration instance remains.
+    """
+    at = task.ended_at if task.network is None else None
+    if task.status == RELEASED and task.history:
+        at = task.history[-1].at
+    return None if at is None else datetime.fromtimestamp(at, timezone.utc).strftime("%Y%m%d%H%M")
+
+
+def _data_source(task: Task, source: dict[str, Any]) -> str | None:
     if task.source is not None:
-        return str(task.source.get("addrs") or task.source.get("id"))
+        return str(source["addrs"] or source["id"])
     return (task.backup_files or {}).get("bucket_name")
 
 
@@ -195,12 +202,24 @@ def _backup_files(task: Task) -> dict[str, Any] | None:
     }
 
 
+def _instance_in_row(request: dict[str, Any] | None, quirks: QuirkSet) -> dict[str, Any]:
+    """Return the part of a list row that describes an instance, without the prefix of its names."""
+    shown = _instance(request, "", quirks, {}) or {}
+    return {
+        "addrs": shown.get("addrs"),
+        "name": shown.get("name"),
+        "id": shown.get("id"),
+        "status": shown.get("task_status"),
+        **place_of(None if "instances-not-filled-in" in quirks else shown.get("id")),
+    }
+
+
 def _instance(
     request: dict[str, Any] | None, side: str, quirks: QuirkSet, passwords: Secrets
 ) -> dict[str, Any] | None:
     if request is None:
         return None
-    answer = {
+    return {
         "task_status": None,
         "id": None,
         "name": None,
@@ -210,10 +229,5 @@ def _instance(
         "proxy_multi_db": False,
         "db": None,
         "password": passwords.get(side) if "password-echoed" in quirks else None,
-        **request,
+        **(request if "instances-not-filled-in" in quirks else filled_in(request)),
     }
-    if "addrs-filled-in" in quirks:
-        addrs = request.get("addrs", "192.168.0.10:6379")
-        ip, _, port = addrs.partition(",")[0].rpartition(":")
-        answer.update(addrs=addrs, ip=ip, port=port, task_status="RUNNING")
-    return answer

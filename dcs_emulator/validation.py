@@ -195,8 +195,10 @@ def check_set_online(body: object) -> dict[str, Any]:
         }
     request = check_body(SET_ONLINE, body)
     for side in ("source_instance", "target_instance"):
-        if ("id" in request[side]) == ("addrs" in request[side]):
+        if "id" not in request[side] and "addrs" not in request[side]:
             raise invalid(side)
+        if "id" in request[side]:  # the addrs can be those of an earlier instance
+            request[side].pop("addrs", None)
     if "bandwidth_limit_mb" in request and request["migration_method"] == FULL:
         raise invalid("bandwidth_limit_mb")
     return request

@@ -1,4 +1,4 @@
-"""The meanings of the error codes of DCS and its gateway, as data."""
+"""The meanings of the error codes of DCS, its gateway and the billing service, as data."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ CODES: dict[str, CodeInfo] = {
     "DCS.4121": _busy("the password of the instance is being reset"),
     "DCS.4231": _busy("the keys of the instance are being analyzed"),
     "DCS.4975": _busy("the instance is being created or restarted"),
+    "CBC.99003651": _busy("another operation on the instance is in progress"),  # of the billing service
     # The request is wrong, and repeating it doesn't help.
     "DCS.4002": _permanent("check huaweicloud:projectId (HW_PROJECT_ID)"),
     "DCS.4004": _permanent(),

@@ -24,7 +24,8 @@ class Backup:
 class TaskRow:
     """One migration task; times are the service's strings (in several formats).
 
-    backup: only from ShowMigrationTask; data_source and error: only from ListMigrationTask (error mostly).
+    backup and vpc_id: only from ShowMigrationTask; data_source and error: only from ListMigrationTask (error mostly).
+    vpc_id: the network of its migration instance; only a task with such an instance has one.
     """
 
     id: str
@@ -42,6 +43,7 @@ class TaskRow:
     released_at: str | None = None
     error: str | None = None
     backup: Backup | None = None
+    vpc_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def parse_task(answer: Any, task_id: str | None = None) -> TaskRow:
         released_at=text(row.get("released_at")),
         error=text(row.get("error_message")) or text(row.get("error")),
         backup=_parse_backup(row.get("backup_files")),
+        vpc_id=text(row.get("tenant_vpc_id")),
     )
 
 

@@ -162,7 +162,7 @@ QUIRKS: tuple[str, ...] = (
     "description-trimmed",
     "description-escaped",
     "password-echoed",
-    "addrs-filled-in",
+    "instances-not-filled-in",
     "names-as-instances",
     "stop-of-import-refused",
     "stop-is-slow",

@@ -226,6 +226,12 @@ def test_the_table_is_in_the_normal_spelling() -> None:
     assert [code for code in CODES if normalise_code(code) != code] == []
 
 
+def test_the_billing_service_can_be_busy() -> None:
+    """An instance that is ordered or resized is refused with a code of the billing service, as Terraform knows it."""
+    body = {"error_code": "CBC.99003651", "error_msg": "Another operation is being performed."}
+    assert isinstance(_parse(400, body), Busy)
+
+
 def test_errors_can_be_copied() -> None:
     """A copy says the same and has the same class, so that threads doesn't need to share one exception."""
     for error in (_parse(401, {"error_msg": "m"}), OutcomeUnknown("Op", "why"), TaskError("a", "b")):

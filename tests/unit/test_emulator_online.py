@@ -247,6 +247,17 @@ class TestConfigure:
         sides["target_instance"] = {"id": "orders", "addrs": None}
         assert task.set(**sides, bandwidth_limit_mb=1).status_code == 200
 
+    def test_an_id_goes_before_addresses(self, task: Online) -> None:
+        """The Terraform provider sends a new id together with the addresses of the instance before it."""
+        task.idle()
+        task.set(source_instance={"id": "shop"}, migration_method=FULL)
+        task.turn(10)
+        before = task.shown()["source_instance"]
+        assert task.set(source_instance={"id": "stock", "addrs": before["addrs"]}).status_code == 200
+        after = task.shown()["source_instance"]
+        assert after["id"] == "stock"
+        assert after["addrs"] not in (None, before["addrs"])
+
     @pytest.mark.parametrize(
         "change",
         [
@@ -256,8 +267,8 @@ class TestConfigure:
             {"resume_mode": "sometimes"},
             {"source_instance": None},
             {"source_instance": {}},
-            {"source_instance": {"id": "shop", "addrs": "10.0.0.1:6379"}},
             {"source_instance": {"addrs": "10.0.0.1"}},
+            {"source_instance": {"id": "shop", "addrs": "10.0.0.1"}},
             {"target_instance": "orders"},
             {"bandwidth_limit_mb": 0},
             {"bandwidth_limit_mb": "10241"},

@@ -760,7 +760,7 @@ class TestSecrets:
 
     def test_no_password_is_anywhere_else(self, world: World) -> None:
         """After a whole lifecycle with faults, no log line and no other output contains a password."""
-        world.cloud.set_quirks(["password-echoed", "addrs-filled-in"])
+        world.cloud.set_quirks(["password-echoed"])
         world.cloud.fault("CreateMigrationTask", "drop_after")
         resource = world.resource()
         resource.up(ONLINE)

@@ -83,7 +83,7 @@ class Imports:
             echoed = target.get("password") == password
             self._probe.answer("password", *(("yes", "password-echoed") if echoed else ("no",)))
         filled = bool(target.get("addrs") or target.get("ip"))
-        self._probe.answer("addrs", *(("yes", "addrs-filled-in") if filled else ("no",)))
+        self._probe.answer("addrs", *(("yes",) if filled else ("no", "instances-not-filled-in")))
         told = self._probe.statistics(id_)
         if told.error is None:
             self._probe.answer("stats", "yes")

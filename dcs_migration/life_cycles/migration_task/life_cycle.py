@@ -106,11 +106,12 @@ class MigrationTaskLifeCycle(TaskLifeCycle):
         found_task = importing.find(self._account(props), id_, props)
         row = found_task.row
         inputs = normalised(read.described(row))
-        if inputs.get("migration_type") == ONLINE_MIGRATION and row.data_source:
+        # Only the id matters, and a program that leaves out the name that DCS adds must not replace the task.
+        inputs.get("target_instance", {}).pop("name", None)
+        online = inputs.get("migration_type") == ONLINE_MIGRATION
+        if online and row.data_source:
             inputs["source_instance"] = {"addrs": row.data_source}
-        if inputs.get("migration_type") == ONLINE_MIGRATION and (
-            problems(SPEC.schema, inputs) or importing.has_instance(found_task)
-        ):
+        if online and (row.vpc_id or problems(SPEC.schema, inputs)):
             raise TaskError(
                 f"task {id_} is an online migration with an instance of its own; import it as a "
                 "MigrationInstance and an OnlineMigration"

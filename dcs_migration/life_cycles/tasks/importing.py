@@ -72,12 +72,6 @@ def find(account: Account, id_: str, props: Props) -> Import:
     return Import(account, row, props)
 
 
-def has_instance(found: Import) -> bool:
-    """Whether an online migration has an instance of its own: only those have a network."""
-    shown = found.account.client.show_online_migration(found.row.id)
-    return bool(shown.vpc_id or shown.subnet_id or shown.security_group_id)
-
-
 def require_online(found: Import) -> None:
     """Refuse a backup import.
 
