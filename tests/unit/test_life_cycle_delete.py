@@ -323,7 +323,7 @@ class TestSettings:
     ) -> None:
         """Another tool's agency would have been meant: the keys alone belong to another account."""
         resource.plugin = world.new_plugin(environ={"OS_AGENCY_NAME": "deploy"})
-        assert "OS_AGENCY_NAME: this way to use an agency is not supported" in failing(resource.destroy)
+        assert "OS_AGENCY_NAME: this way to use an agency isn't supported" in failing(resource.destroy)
         assert world.requests() == []
 
 

@@ -709,7 +709,7 @@ class TestMarkComesBack:
         world.cloud.set_quirks(["description-null"])
         world.cloud.fault("CreateMigrationTask", "drop_before")
         message = failing(lambda: world.resource().up({**BACKUP_IMPORT, "task_name": "orders-import"}))
-        assert "the task did not appear within 60 s" in message
+        assert "the task didn't appear within 60 s" in message
         assert other not in message
 
     def test_a_namesake_that_does_something_else_is_in_nobody_s_way(self, world: World) -> None:

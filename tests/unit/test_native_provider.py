@@ -37,7 +37,7 @@ def test_a_long_timeout(native: World) -> None:
 
 def test_a_timeout_that_is_shorter_than_any_duration(native: World) -> None:
     """Pulumi accepts nanoseconds."""
-    with pytest.raises(Aborted, match="was not deleted within"):
+    with pytest.raises(Aborted, match="wasn't deleted within"):
         delete(native, native.started(), 1e-9)
 
 

@@ -217,7 +217,7 @@ class TestInPlace:
         """A migration that runs as before doesn't show it; the next `up` sends it."""
         world.cloud.fault(SET, "drop_before")
         message = failing(lambda: following.up(bandwidth_limit_mb=7))
-        assert "the service does not show within 60 s that SetOnlineMigrationTask took effect" in message
+        assert "the service doesn't show within 60 s that SetOnlineMigrationTask took effect" in message
         assert world.count(SET) == 1
         following.in_a_later_run().up(bandwidth_limit_mb=7)
         assert following.task["bandwidth_limit_mb"] == "7"
@@ -233,7 +233,7 @@ class TestInPlace:
         """A migration with the same settings runs before and after: it does not show whether it was started again."""
         world.cloud.fault(SET, "drop_before")
         message = failing(lambda: following.up(triggers=["again"]))
-        assert "the service does not show within 60 s that SetOnlineMigrationTask took effect" in message
+        assert "the service doesn't show within 60 s that SetOnlineMigrationTask took effect" in message
         assert world.count(SET) == 1
 
     def test_a_rotated_password(self, world: World, following: Migration) -> None:
@@ -458,7 +458,7 @@ class TestEnd:
         following.online.destroy()
         assert following.task["status"] == "TERMINATED"
         assert "stopping the migration" in world.engine.progress
-        assert world.engine.progress[-1] == "the migration is not running; copied data remains"
+        assert world.engine.progress[-1] == "the migration isn't running; copied data remains"
         following.instance.destroy()
         assert world.writes() == [STOP, DELETE]
         assert world.ids() == []
