@@ -312,7 +312,7 @@ def test_a_wait_that_comes_later_knows_them_too(searched: Searched, cloud: Emula
     assert "auth failed" in run("up", "--yes", "--skip-preview", "--plan", "plan.json", ok=False)
     # A refusal of the listing ends the wait, too: its words are the service's.
     cloud.fault("ListMigrationTask", "error", status=400, error_code="DCS.4800", message=TOLD, times=9)
-    assert "the wait is over" in run("up", "--yes", "--skip-preview", "--diff", ok=False)
+    assert "the wait has ended" in run("up", "--yes", "--skip-preview", "--diff", ok=False)
     cloud.clear_faults()
     for task in cloud.tasks():
         cloud.set_status(task["id"], "SUCCESS")
