@@ -23,6 +23,7 @@ from dcs_migration.resources.types import (
     NetworkType,
     SourceInstance,
     TargetInstance,
+    Until,
 )
 from dcs_migration.resources.urn import urn_of
 from dcs_migration.resources.watched import Watched
@@ -228,6 +229,8 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
         *,
         timeout: pulumi.Input[str | float] | timedelta | None = None,
         interval: pulumi.Input[str | float] | timedelta | None = None,
+        until: pulumi.Input[Until] | None = None,
+        max_lag_bytes: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> MigrationCompletion:
         """Wait for this task only: returns a :class:`MigrationCompletion` named ``<name>-completion``, as its child.
@@ -235,11 +238,21 @@ class MigrationTask(CheckedResource, module="dcs", name="MigrationTask"):
         Args:
             timeout: As for :class:`MigrationCompletion`.
             interval: As for :class:`MigrationCompletion`.
+            until: As for :class:`MigrationCompletion`.
+            max_lag_bytes: As for :class:`MigrationCompletion`.
             opts: Options of the completion.
         """
         name = f"{self._name}-completion"
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), resource_options(opts))
-        return MigrationCompletion(name, tasks=[self], timeout=timeout, interval=interval, opts=options)
+        return MigrationCompletion(
+            name,
+            tasks=[self],
+            timeout=timeout,
+            interval=interval,
+            until=until,
+            max_lag_bytes=max_lag_bytes,
+            opts=options,
+        )
 
     def _watched(self) -> Watched:
         return Watched(

@@ -165,6 +165,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
         timeout: pulumi.Input[str | float] | timedelta | None = None,
         interval: pulumi.Input[str | float] | timedelta | None = None,
         until: pulumi.Input[Until] | None = None,
+        max_lag_bytes: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> MigrationCompletion:
         """Wait for this migration only: returns a ``MigrationCompletion`` named ``<name>-completion``, as its child.
@@ -173,6 +174,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
             timeout: As for :class:`MigrationCompletion`.
             interval: As for :class:`MigrationCompletion`.
             until: As for :class:`MigrationCompletion`.
+            max_lag_bytes: As for :class:`MigrationCompletion`.
             opts: Options of the completion.
         """
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), resource_options(opts))
@@ -182,6 +184,7 @@ class OnlineMigration(CheckedResource, module="dcs", name="OnlineMigration"):
             timeout=timeout,
             interval=interval,
             until=until,
+            max_lag_bytes=max_lag_bytes,
             opts=options,
         )
 

@@ -156,6 +156,7 @@ class OnlineMigrationTask(Child, pulumi.ComponentResource):
         timeout: pulumi.Input[str | float] | timedelta | None = None,
         interval: pulumi.Input[str | float] | timedelta | None = None,
         until: pulumi.Input[Until] | None = None,
+        max_lag_bytes: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> MigrationCompletion:
         """Wait for this migration only: see :meth:`OnlineMigration.completion`.
@@ -164,9 +165,12 @@ class OnlineMigrationTask(Child, pulumi.ComponentResource):
             timeout: As for :class:`MigrationCompletion`.
             interval: As for :class:`MigrationCompletion`.
             until: As for :class:`MigrationCompletion`.
+            max_lag_bytes: As for :class:`MigrationCompletion`.
             opts: Options of the completion.
         """
-        return self.migration.completion(timeout=timeout, interval=interval, until=until, opts=opts)
+        return self.migration.completion(
+            timeout=timeout, interval=interval, until=until, max_lag_bytes=max_lag_bytes, opts=opts
+        )
 
     def _watched(self) -> Watched:
         return self.migration._watched()

@@ -194,12 +194,13 @@ def test_progress_reaches_the_row(
 
 
 def test_a_task_s_own_completion(monitor: Recorder) -> None:
-    """The shorthand waits for its task, with the given times, as a child named after it."""
-    run(lambda: task().completion(timeout="2h", interval=30).id)
+    """The shorthand waits for its task, with the given arguments, as a child named after it."""
+    run(lambda: task().completion(timeout="2h", interval=30, until="in_sync", max_lag_bytes=7).id)
     _, request, props = monitor.of("orders-completion")
     assert request.parent == f"urn:pulumi:dev::shop::{TASK_TOKEN}::orders"
     assert props["task_ids"] == ["orders-id"]
     assert (props["timeout"], props["interval"]) == ("2h", 30)
+    assert (props["until"], props["max_lag_bytes"]) == ("in_sync", 7)
     assert not request.deleteBeforeReplace
 
 

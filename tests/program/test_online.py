@@ -98,7 +98,7 @@ def test_a_completion_takes_each_kind(monitor: Recorder) -> None:
             target_instance={"id": "orders"},
         )
         gate = MigrationCompletion("gate", tasks=[first, second], until="in_sync", max_lag_bytes=0)
-        return [gate.task_ids, first.completion(until="in_sync").task_ids]
+        return [gate.task_ids, first.completion(until="in_sync", max_lag_bytes=7).task_ids]
 
     run(program)
     _, _, bag = monitor.of("gate")
@@ -106,7 +106,7 @@ def test_a_completion_takes_each_kind(monitor: Recorder) -> None:
     assert (bag["until"], bag["max_lag_bytes"]) == ("in_sync", 0)
     assert [task["urn"].split("::")[-1] for task in bag["__tasks"]] == ["orders", "second"]
     _, child, own = monitor.of("orders-completion")
-    assert (child.parent.split("::")[-1], own["until"]) == ("orders", "in_sync")
+    assert (child.parent.split("::")[-1], own["until"], own["max_lag_bytes"]) == ("orders", "in_sync", 7)
 
 
 def test_an_explicit_order_of_replacement_is_refused() -> None:
