@@ -26,7 +26,8 @@ class Owned(Migration):
     component: whether an ``OnlineMigrationTask`` declares it, so that the instance's owner mark shows what runs on it.
     wanted: what its user has written, in addition to source and target. existing: what `existing_task_id` says.
     written: whether the program declares it. leaving: whether it no longer does, so that the next command deletes what
-    the state holds. replaces: whether the command under way asks for another instance.
+    the state holds. replaces: whether the command under way asks for another instance. triggered: whether its triggers
+    changed while it was stopped, so that it runs again when it starts.
     """
 
     def __init__(self, world: World, number: int, *, component: bool) -> None:
@@ -40,6 +41,7 @@ class Owned(Migration):
         self.written = False
         self.replaces = False
         self.leaving = False
+        self.triggered = False
         self.renames = 0
         self.refusal = ""
         self.stack = "dev"

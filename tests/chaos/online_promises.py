@@ -141,9 +141,13 @@ class Promises:
         # No owner mark shows that it has run for these triggers where the state doesn't: docs/safety.md.
         state = owned.online.state
         triggered = state is not None and state.outputs.get("triggers") != owned.wanted.get("triggers")
+        if state is None or state.outputs.get("state") == "running":
+            owned.triggered = False
+        if triggered and owned.wanted.get("state") == "stopped":
+            owned.triggered = True
         moved = any(task["target_instance_id"] not in (None, owned.target) for task in mine)
         anew = SET_RESTARTS in self.world.cloud.quirks
-        return (triggered or moved or owned.replaces or self._needs_another(owned)) or all(
+        return (triggered or owned.triggered or moved or owned.replaces or self._needs_another(owned)) or all(
             task["status"] in ("CREATING", "RUNNING", "FAILED")
             or (anew and _is_otherwise(owned.wanted, task))
             for task in mine

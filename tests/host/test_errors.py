@@ -81,7 +81,7 @@ def test_missing_credentials_are_one_line(start: StartPlugin, cloud: Emulator, m
     calls = {
         "create": lambda: plugin.create(inputs),
         "read": lambda: plugin.read("1" * 32, inputs),
-        "delete": lambda: plugin.delete("1" * 32, inputs),
+        "delete": lambda: plugin.delete("1" * 32, {**inputs, "status": "SUCCESS"}),
     }
     line = failure(calls[method])
     for name in ("HW_ACCESS_KEY", "HW_SECRET_KEY", "huaweicloud:accessKey", "huaweicloud:secretKey"):
