@@ -133,7 +133,10 @@ def test_a_lost_owner_is_seen(account: Account) -> None:
 
 @pytest.mark.parametrize(
     ("of", "blow"),
-    [pytest.param("tasks", "kill -9 of the CLI", marks=pytest.mark.long), ("online", "kill -9 of both")],
+    [
+        pytest.param("tasks", "kill -9 of the CLI", marks=pytest.mark.long),
+        pytest.param("online", "kill -9 of both", marks=pytest.mark.long),
+    ],
 )
 def test_a_death_between_the_provider_and_its_tasks(
     tmp_path: Path,

@@ -36,6 +36,7 @@ def test_a_seed_always_means_the_same_schedule() -> None:
     assert draw(7) != draw(8)
 
 
+@pytest.mark.long
 def test_the_campaign_reaches_what_it_is_about(machine: Machine) -> None:
     """Adoptions, kills of every kind and every kind of fault are met within a few hundred schedules."""
     figures = machine.figures

@@ -144,6 +144,7 @@ def test_a_missing_extra_is_said_in_preview(
     ) in said, said
 
 
+@pytest.mark.long
 def test_the_native_provider_has_the_same_sources(tmp_path: Path, emulator: Emulator, token: Path) -> None:
     """The environment's, and an agency of `dcs:assumeRole`."""
     stack = YamlStack(tmp_path / "native", emulator)

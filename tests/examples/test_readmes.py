@@ -92,6 +92,7 @@ def test_a_fleet(tmp_path: Path) -> None:
         assert cloud.tasks() == []
 
 
+@pytest.mark.long
 def test_migrate_wait_report(example: NewExample, cloud: Emulator) -> None:
     """`migrate.py` ends with 0 when the data is there; its stack is one that the CLI knows."""
     example("automation-api").tell("Run it")
